@@ -1,0 +1,1 @@
+"""Memory Budget Allocator: decide which memories enter the prompt."""

@@ -1,0 +1,177 @@
+"""What goes into an allocation: memory items, their tiers, and how complex a query is.
+
+All values are frozen and checked when made, so later steps rely on them. A time without a zone and
+a time with one are both accepted here; `MemoryPool` refuses a mixture.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import KW_ONLY, dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from mba_integrations.core.errors import InputError
+
+FloatArray = npt.NDArray[np.floating[Any]]
+IntArray = npt.NDArray[np.integer[Any]]
+BoolArray = npt.NDArray[np.bool_]
+
+
+class MemoryTier(StrEnum):
+    """Where a memory comes from. The order of definition is from the nearest to the farthest."""
+
+    WORKING = "working"
+    """The running conversation."""
+    PROJECT = "project"
+    """Facts about the project or workspace."""
+    LONG_TERM = "long_term"
+    """What was learned in earlier conversations."""
+    RAG = "rag"
+    """Retrieved documents."""
+
+
+class QueryComplexity(StrEnum):
+    """How much a query asks for, from the least to the most."""
+
+    SIMPLE = "simple"
+    MEDIUM = "medium"
+    COMPLEX = "complex"
+    EXPERT = "expert"
+
+
+class OmissionReason(StrEnum):
+    """Why an item is not in the prompt. Each omitted item has exactly one."""
+
+    TIER_EXCLUDED = "tier_excluded"
+    """The workspace gives the item's tier no tokens and no other tier may lend any."""
+    BELOW_THRESHOLD = "below_threshold"
+    """Its score is under the workspace's `min_score`."""
+    TOO_LARGE = "too_large"
+    """It, or its group, needs more tokens than it could have if it were alone."""
+    DUPLICATE = "duplicate"
+    """An item that is in the prompt says the same."""
+    OUTRANKED = "outranked"
+    """Other items are worth more for the tokens that it needs."""
+
+
+def _check_fraction(item_id: str, name: str, value: float) -> None:
+    if not isinstance(value, (int, float, np.floating, np.integer)) or isinstance(value, bool):
+        raise InputError(f"item {item_id!r}: {name} must be a number in [0, 1], got {value!r}.")
+    if not 0.0 <= value <= 1.0:
+        hint = "It is not finite." if not math.isfinite(value) else "Rescale it to [0, 1]."
+        raise InputError(f"item {item_id!r}: {name} must be in [0, 1], got {value!r}. {hint}")
+
+
+def _check_time(item_id: str, name: str, value: object) -> None:
+    if value is not None and not isinstance(value, datetime):
+        raise InputError(
+            f"item {item_id!r}: {name} must be a datetime or None, got {type(value).__name__}. "
+            "Parse text with datetime.fromisoformat()."
+        )
+
+
+def _as_embedding(item_id: str, value: Sequence[float] | FloatArray) -> FloatArray:
+    try:
+        vector = np.array(value, dtype=np.float32)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"item {item_id!r}: embedding is not a list of numbers.") from error
+    if vector.ndim != 1 or vector.size == 0:
+        raise InputError(
+            f"item {item_id!r}: embedding must be one vector, got an array of shape {vector.shape}."
+        )
+    if not np.isfinite(vector).all():
+        raise InputError(f"item {item_id!r}: embedding holds a value that is not finite.")
+    vector.flags.writeable = False
+    return vector
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryItem:
+    """A text that may enter the prompt.
+
+    Args:
+        id: Unique among the items of one call. Not empty.
+        content: The text. Not empty. It is untrusted: rendering keeps it from forging structure.
+        tier: Where it comes from; the names `"working"`, `"project"`, `"long_term"` and `"rag"`
+            are accepted.
+        relevance: How well it fits the query, in [0, 1], as a retriever says; None where unknown.
+        importance: How much it matters whatever the query, in [0, 1].
+        created_at: When it was said or written; None where unknown.
+        last_accessed_at: When it last came into a prompt; None where never or unknown.
+        access_count: How often it came into a prompt, >= 0.
+        source: Conversation, session or document that it belongs to.
+        position: Its order within the source.
+        group: Items with the same group are kept or left out together.
+        pinned: It must be in the prompt.
+        embedding: Its vector, shape (d,); copied to read-only float32.
+        metadata: Anything else; `role` and `speaker` say who speaks. Copied one level deep.
+
+    Raises:
+        InputError: If a value is out of its range.
+
+    >>> MemoryItem("m1", "The deploy key rotates on Mondays.", "project").tier
+    <MemoryTier.PROJECT: 'project'>
+    """
+
+    id: str
+    content: str
+    tier: MemoryTier
+    _: KW_ONLY
+    relevance: float | None = None
+    importance: float = 0.5
+    created_at: datetime | None = None
+    last_accessed_at: datetime | None = None
+    access_count: int = 0
+    source: str | None = None
+    position: float | None = None
+    group: str | None = None
+    pinned: bool = False
+    embedding: FloatArray | None = field(default=None, compare=False, repr=False)
+    metadata: Mapping[str, Any] = field(default_factory=dict, compare=False)
+
+    def __post_init__(self) -> None:
+        self._check_identity()
+        if self.relevance is not None:
+            _check_fraction(self.id, "relevance", self.relevance)
+        _check_fraction(self.id, "importance", self.importance)
+        _check_time(self.id, "created_at", self.created_at)
+        _check_time(self.id, "last_accessed_at", self.last_accessed_at)
+        if not isinstance(self.access_count, int) or self.access_count < 0:
+            raise InputError(
+                f"item {self.id!r}: access_count must be an integer >= 0, got {self.access_count!r}."
+            )
+        self._check_place()
+        object.__setattr__(self, "metadata", dict(self.metadata))
+        if self.embedding is not None:
+            object.__setattr__(self, "embedding", _as_embedding(self.id, self.embedding))
+
+    def _check_identity(self) -> None:
+        if not isinstance(self.id, str) or not self.id:
+            raise InputError(f"item id must be a text that is not empty, got {self.id!r}.")
+        if not isinstance(self.content, str):
+            kind = type(self.content).__name__
+            raise InputError(f"item {self.id!r}: content must be a text, got {kind}.")
+        if not self.content:
+            raise InputError(f"item {self.id!r}: content is empty. Leave the item out.")
+        if type(self.tier) is not MemoryTier:
+            try:
+                object.__setattr__(self, "tier", MemoryTier(self.tier))
+            except ValueError:
+                names = ", ".join(tier.value for tier in MemoryTier)
+                raise InputError(
+                    f"item {self.id!r}: tier must be one of {names}, got {self.tier!r}."
+                ) from None
+
+    def _check_place(self) -> None:
+        for name in ("source", "group"):
+            value = getattr(self, name)
+            if value is not None and not isinstance(value, str):
+                raise InputError(f"item {self.id!r}: {name} must be a text or None, got {value!r}.")
+        if self.position is not None and not math.isfinite(self.position):
+            raise InputError(f"item {self.id!r}: position must be finite, got {self.position!r}.")
