@@ -1,0 +1,90 @@
+"""Lexical search over a fixed list of texts: BM25 scores of every text for a query.
+
+Total: no query and no text raises, whatever its length, script or punctuation; what shares no term
+with the query scores 0. Building is linear in the text; a query costs what bm25s needs to add up
+the postings of its distinct terms.
+
+How a text is cut into terms is `search_terms`' job; putting scores on a scale is `relevance`'s.
+
+Source: Robertson and Zaragoza, *The Probabilistic Relevance Framework: BM25 and Beyond* (2009);
+bm25s (Lù, 2024) holds the scores as a sparse matrix.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib import import_module
+from itertools import chain
+from typing import Any
+
+import numpy as np
+
+from mba_integrations.core.arrays import FloatArray, IntArray
+from mba_integrations.core.search_terms import TermSplitter
+
+# k1 and b are the values of Lucene; evidence recall moves by under 1 point for k1 in [0.9, 1.5].
+_K1 = 1.2
+_B = 0.75
+
+
+class LexicalIndex:
+    """BM25 over texts. Made by `build`; not changed by queries.
+
+    >>> index = LexicalIndex.build(["Kate likes skiing.", "The weather is fine."])
+    >>> index.scores("Who skis?") > 0
+    array([ True, False])
+    """
+
+    def __init__(self, *, size: int, splitter: TermSplitter, vocabulary: dict[str, int]) -> None:
+        self._size = size
+        self._splitter = splitter
+        self._vocabulary = vocabulary
+        self._bm25: Any = None
+
+    @classmethod
+    def build(cls, texts: Sequence[str]) -> LexicalIndex:
+        """Index of *texts*; text *i* is row *i* of every score array."""
+        splitter = TermSplitter()
+        vocabulary: dict[str, int] = {}
+        rows = [_numbered(splitter.terms(text), vocabulary) for text in texts]
+        index = cls(size=len(rows), splitter=splitter, vocabulary=vocabulary)
+        index._flat_terms = np.fromiter(chain.from_iterable(rows), dtype=np.int32)
+        index._row_ends = np.cumsum([len(row) for row in rows], dtype=np.int64)
+        if vocabulary:
+            index._bm25 = _bm25(rows, vocabulary)
+        return index
+
+    _flat_terms: IntArray
+    _row_ends: IntArray
+
+    def __len__(self) -> int:
+        return self._size
+
+    def scores(self, query: str) -> FloatArray:
+        """BM25 of every text, shape (n,), float32, at least 0.
+
+        A term counts once however often the query repeats it.
+        """
+        return self._scores_of_terms(self._known_terms(query))
+
+    def _known_terms(self, query: str) -> list[int]:
+        found = (self._vocabulary.get(term) for term in self._splitter.terms(query))
+        return sorted({term for term in found if term is not None})
+
+    def _scores_of_terms(self, terms: list[int]) -> FloatArray:
+        if not terms:
+            return np.zeros(self._size, dtype=np.float32)
+        scores: FloatArray = self._bm25.get_scores_from_ids(terms)
+        return scores
+
+
+def _numbered(terms: list[str], vocabulary: dict[str, int]) -> list[int]:
+    return [vocabulary.setdefault(term, len(vocabulary)) for term in terms]
+
+
+def _bm25(rows: list[list[int]], vocabulary: dict[str, int]) -> Any:
+    """The caller handles an empty vocabulary: bm25s divides by the mean length."""
+    bm25s = import_module("bm25s")  # takes 0.15 s, so it waits until an index is built
+    index = bm25s.BM25(k1=_K1, b=_B, method="lucene", backend="numpy", csc_backend="numpy")
+    index.index((rows, vocabulary), create_empty_token=False, show_progress=False)
+    return index

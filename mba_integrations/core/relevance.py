@@ -1,0 +1,120 @@
+"""How well each candidate matches the query, in [0, 1].
+
+A relevance that a retriever handed in is kept. Otherwise BM25 and cosine are each put on the scale
+from 0 (a typical item of the pool) to 1 (its best item), and averaged. Without vectors BM25
+stands alone. Linear in the number of items and in the length of the vectors.
+
+What stands beside a match, and what it is worth for the answer, is left to `usefulness`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from mba_integrations.core.arrays import BoolArray, FloatArray, IntArray
+from mba_integrations.core.lexical import LexicalIndex
+
+# A best hit below these is no full match: an unrelated pool stays below 1.
+# 2.0 is the BM25 of one term that every eighth item has; MiniLM puts unrelated texts under 0.3.
+_FULL_MATCH_BM25 = 2.0
+_FULL_MATCH_COSINE = 0.3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Corpus:
+    """The candidates as columns, all of length n, in input order.
+
+    Attributes:
+        texts: The texts.
+        lexical: Index of the texts.
+        vectors: Embeddings, shape (n, d), float32, rows of length 1; a row without is all zero.
+            None where no item has one.
+        has_vector: Which rows of *vectors* are embeddings, shape (n,); None means all of them.
+        source: Code of the conversation, session or document of each item; -1 unknown.
+        position: Place within the source; NaN unknown, then input order counts.
+        created_seconds: Unix time in seconds; NaN unknown.
+        speaker: Index into *speaker_names*; -1 unknown.
+        speaker_names: Names as the items give them.
+        given_relevance: Relevance handed in by a retriever, in [0, 1]; NaN unknown.
+        importance: In [0, 1].
+    """
+
+    texts: Sequence[str]
+    lexical: LexicalIndex
+    vectors: FloatArray | None
+    has_vector: BoolArray | None
+    source: IntArray
+    position: FloatArray
+    created_seconds: FloatArray
+    speaker: IntArray
+    speaker_names: tuple[str, ...]
+    given_relevance: FloatArray
+    importance: FloatArray
+
+
+def estimate_relevance(
+    query: str, corpus: Corpus, *, query_vector: FloatArray | None
+) -> FloatArray:
+    """Relevance of every item for *query*, shape (n,), in [0, 1].
+
+    Args:
+        query: Any text; one that shares no term with the pool is matched by vector alone.
+        corpus: The candidates.
+        query_vector: Embedding of the query, shape (d,), of any length above 0; None for
+            lexical matching only.
+
+    An item without a vector in a pool where others have one counts as close to the query as
+    items of its lexical score are on average.
+    """
+    relevance = lexical_relevance(query, corpus)
+    cosine = cosine_to_query(corpus, query_vector)
+    if cosine is not None:
+        relevance = (relevance + _dense_relevance(cosine, relevance)) / 2.0
+    given = np.asarray(corpus.given_relevance, dtype=np.float64)
+    return np.clip(np.where(np.isnan(given), relevance, given), 0.0, 1.0)
+
+
+def lexical_relevance(query: str, corpus: Corpus) -> FloatArray:
+    """BM25 as a share of the best, shape (n,), in [0, 1]; all 0 where no term matches."""
+    scores = corpus.lexical.scores(query).astype(np.float64)
+    return np.asarray(scores / max(scores.max(initial=0.0), _FULL_MATCH_BM25))
+
+
+def cosine_to_query(corpus: Corpus, query_vector: FloatArray | None) -> FloatArray | None:
+    """Cosine of every item with the query, shape (n,), NaN for items without a vector.
+
+    None where there is nothing to compare: no items, no vectors, or a query vector that is
+    missing, zero or not finite.
+    """
+    if query_vector is None or corpus.vectors is None or not len(corpus.vectors):
+        return None
+    query = np.asarray(query_vector, dtype=np.float32).reshape(-1)
+    length = float(np.linalg.norm(query))
+    if not np.isfinite(length) or length == 0.0:
+        return None
+    has_vector = corpus.has_vector
+    if has_vector is not None and not has_vector.any():
+        return None
+    cosine = (corpus.vectors @ (query / length)).astype(np.float64)
+    return cosine if has_vector is None else np.where(has_vector, cosine, np.nan)
+
+
+def _dense_relevance(cosine: FloatArray, lexical: FloatArray) -> FloatArray:
+    known = ~np.isnan(cosine)
+    typical = float(np.median(cosine[known]))
+    best = max(float(cosine[known].max()), typical + _FULL_MATCH_COSINE)
+    dense = np.clip((cosine - typical) / (best - typical), 0.0, 1.0)
+    return dense if known.all() else _filled_by_lexical(dense, lexical, known)
+
+
+def _filled_by_lexical(dense: FloatArray, lexical: FloatArray, known: BoolArray) -> FloatArray:
+    """Unknown entries become the least-squares prediction from the lexical score."""
+    spread = float(np.var(lexical[known]))
+    mean_lexical, mean_dense = float(np.mean(lexical[known])), float(np.mean(dense[known]))
+    products = (lexical[known] - mean_lexical) * (dense[known] - mean_dense)
+    slope = float(np.mean(products)) / spread if spread > 0.0 else 0.0
+    predicted = np.clip(mean_dense + slope * (lexical - mean_lexical), 0.0, 1.0)
+    return np.where(known, dense, predicted)

@@ -1,0 +1,132 @@
+"""Cut text into the terms that lexical search compares.
+
+Deterministic, and total: any string gives a list of terms, possibly empty. English function words
+are left out and English words are stemmed; words of other scripts stay as they are. Identifiers
+give their parts and, when they have several, also the whole (`parseJsonFile` gives `parse`,
+`json`, `file`, `parsejsonfile`). Scripts written without spaces give pairs of characters.
+
+Linear in the length of the text; each distinct word is analysed once per `TermSplitter`.
+Which terms weigh how much is left to the index.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from importlib import import_module
+
+# Combining marks are no word characters to `re`; without them Indic and Thai words fall apart.
+_MARKS = (
+    r"\u0300-\u036f\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u0900-\u0963\u0981-\u0983\u09bc-\u09d7"
+    r"\u0a01-\u0d63\u0e31-\u0e4e\u0eb1-\u0ecd\u102b-\u103e\u17b4-\u17d3"
+)
+_WORD = re.compile(rf"[\w{_MARKS}]+(?:'(?=\w)[\w{_MARKS}]+)*")
+_UNSPACED = re.compile(
+    r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff"
+    r"\uf900-\ufaff\U00020000-\U0003134f]+"
+)
+_IDENTIFIER_PART = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[^\W\dA-Z_]+|\d+|[^\W_]")
+_HUMP = re.compile(r"[a-z][A-Z]|[A-Z]{2}[a-z]")
+_CONTRACTIONS = ("n't", "'m", "'ve", "'d", "'ll", "'re")
+_MAX_KNOWN_WORDS = 500_000  # bounds the memory that a stream of odd queries can take
+_MAX_TERM_CHARS = 64  # longer runs are data, not words; their beginning still finds them
+
+_FUNCTION_WORDS = """
+a about above after again against all also am an and any are as at be because been before being
+below between both but by can could d did do does doing don down during each few for from
+further had has have having he her here hers herself him himself his how i if in into is it its
+itself just ll m me more most my myself no nor not now of off on once only or other our ours
+ourselves out over own re s same she should so some such t than that the their theirs them
+themselves then there these they this those through to too under until up ve very was we were
+what when where which while who whom whose why will with would you your yours yourself
+yourselves arent im ive id dont didnt doesnt isnt wasnt cant couldnt wouldnt thats whats theres
+youre theyre weve theyve wont wouldve hes shes
+"""
+STOP_WORDS = frozenset(_FUNCTION_WORDS.split())
+
+
+class TermSplitter:
+    """Texts to search terms, with a memory of the words seen so far.
+
+    >>> TermSplitter().terms("The parsers of HTTPServer_v2, 東京都!")
+    ['parser', 'http', 'server', 'v', '2', 'httpserver_v2', '東京', '京都']
+    """
+
+    def __init__(self) -> None:
+        self._stem = _english_stemmer()
+        self._known: dict[str, tuple[str, ...]] = {}
+
+    def terms(self, text: str) -> list[str]:
+        """Terms of *text* in order, repeated as often as they occur."""
+        known = self._known
+        result: list[str] = []
+        for word in _WORD.findall(text.replace("\u2019", "'")):
+            found = known.get(word)
+            if found is None:
+                found = tuple(self._analysed(word))
+                if len(known) < _MAX_KNOWN_WORDS:
+                    known[word] = found
+            result.extend(found)
+        return result
+
+    def _analysed(self, word: str) -> Sequence[str]:
+        if word.isascii():
+            return self._words(word)
+        word = unicodedata.normalize("NFKC", word)
+        if not _UNSPACED.search(word):
+            return self._words(_without_latin_accents(word))
+        result: list[str] = []
+        start = 0
+        for run in _UNSPACED.finditer(word):
+            result += self._words(word[start : run.start()])
+            result += _character_pairs(run.group())
+            start = run.end()
+        return [*result, *self._words(word[start:])]
+
+    def _words(self, word: str) -> list[str]:
+        lowered = word.lower()
+        if lowered.endswith("'s"):
+            word, lowered = word[:-2], lowered[:-2]
+        elif lowered.endswith(_CONTRACTIONS):
+            word = lowered = lowered.replace("'", "")
+        parts = [part for piece in word.split("'") for part in _identifier_parts(piece)]
+        terms = [term for part in parts if (term := self._normal_form(part))]
+        if len(parts) > 1 and len(lowered) <= _MAX_TERM_CHARS:
+            terms.append(lowered)
+        return terms
+
+    def _normal_form(self, word: str) -> str:
+        lowered = word.lower()[:_MAX_TERM_CHARS]
+        if lowered in STOP_WORDS:
+            return ""
+        return self._stem(lowered) if lowered.isascii() and lowered.isalpha() else lowered
+
+
+def _identifier_parts(word: str) -> list[str]:
+    if not word.isascii():
+        return [part for part in word.split("_") if part]
+    if word.isdigit() or (word.isalpha() and not _HUMP.search(word)):
+        return [word]
+    return _IDENTIFIER_PART.findall(word)
+
+
+def _character_pairs(run: str) -> list[str]:
+    if len(run) == 1:
+        return [run]
+    return [run[i : i + 2] for i in range(len(run) - 1)]
+
+
+def _without_latin_accents(word: str) -> str:
+    if not any("\u00c0" <= char <= "\u024f" for char in word):
+        return word
+    decomposed = unicodedata.normalize("NFD", word)
+    return "".join(char for char in decomposed if not "\u0300" <= char <= "\u036f")
+
+
+@lru_cache(maxsize=1)
+def _english_stemmer() -> Callable[[str], str]:
+    stemmers = import_module("Stemmer")  # a compiled extension; imported when first needed
+    stem: Callable[[str], str] = stemmers.Stemmer("english").stemWord
+    return stem
