@@ -14,13 +14,9 @@ from enum import StrEnum
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from mba_integrations.core.arrays import FloatArray
 from mba_integrations.core.errors import InputError
-
-FloatArray = npt.NDArray[np.floating[Any]]
-IntArray = npt.NDArray[np.integer[Any]]
-BoolArray = npt.NDArray[np.bool_]
 
 
 class MemoryTier(StrEnum):

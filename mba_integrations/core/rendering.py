@@ -1,0 +1,101 @@
+"""Write an item, a section heading and a chat message.
+
+Items are untrusted. In Markdown every line that begins at the margin is ours: the lines of an item
+after its first are indented, so no item can forge a heading or another item. In XML the item's
+text stands as it is, except that `<` before one of our own element names becomes `&lt;`.
+
+An item begins with neither white space nor `/` and ends with a line feed. In OpenAI's encodings
+the token counts of such parts add up exactly: a pre-token never spans a line feed and what
+follows it, unless that is white space or `/`.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cached_property
+
+from mba_integrations.core.model import MemoryItem, MemoryTier
+from mba_integrations.core.settings import PromptFormat, RenderingSettings
+
+LINE_BREAKS = "\n\r\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029"
+"""What `str.splitlines` and common readers take for the end of a line."""
+
+_BREAK = re.compile(f"[{LINE_BREAKS}]")
+_MARGIN = re.compile(f"(?<=[{LINE_BREAKS}])(?=[^{LINE_BREAKS}])")
+_OPTIONAL_PART = re.compile(r"\[[^\[\]]*\{(?:date|source|id)\}[^\[\]]*\] ?")
+_ROLES = {"human": "user", "user": "user", "ai": "assistant", "assistant": "assistant"}
+_ELEMENTS = "|".join(["item", *(tier.value for tier in MemoryTier)])
+_OUR_TAG = re.compile(rf"<(?=\s*/?\s*(?:{_ELEMENTS})\b)", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Renderer:
+    """Renders items and section frames by a workspace's settings."""
+
+    settings: RenderingSettings
+
+    @cached_property
+    def id(self) -> str:
+        """Equal for renderers that write every item alike; part of the key of cached counts."""
+        return self.settings.model_dump_json(include={"format", "line_templates"})
+
+    def opening(self, tier: MemoryTier) -> str:
+        """What stands before the first item of a tier."""
+        if self.settings.format is PromptFormat.XML:
+            return f"<{tier.value}>\n"
+        return f"## {self.settings.title_of(tier)}\n"
+
+    def closing(self, tier: MemoryTier) -> str:
+        """What stands after the last item of a tier."""
+        return f"</{tier.value}>\n" if self.settings.format is PromptFormat.XML else ""
+
+    def line(self, item: MemoryItem) -> str:
+        """The item as it stands in the prompt."""
+        body = self._body(item)
+        if self.settings.format is PromptFormat.XML:
+            return f"<item>{_OUR_TAG.sub('&lt;', body)}</item>\n"
+        role = self.role(item)
+        mark = f"{role.capitalize()}: " if role else "- "
+        return f"{mark}{_indented(body)}\n"
+
+    def role(self, item: MemoryItem) -> str | None:
+        """Chat role under which the item is a message of its own; None if it is part of a section."""
+        if self.settings.format is not PromptFormat.MESSAGES or item.tier is not MemoryTier.WORKING:
+            return None
+        return _ROLES.get(str(item.metadata.get("role", "")).lower())
+
+    def message(self, item: MemoryItem) -> dict[str, str]:
+        """The item as a chat message of its own; `role` must not be None for it."""
+        return {"role": self.role(item) or "user", "content": self._body(item)}
+
+    def _body(self, item: MemoryItem) -> str:
+        template = self.settings.template_of(item.tier)
+        text = item.content.strip("\r\n").rstrip()
+        if template == "{text}":
+            return text
+        fields = {
+            "date": item.created_at.date().isoformat() if item.created_at else "",
+            "source": _BREAK.sub(" ", item.source or ""),
+            "id": _BREAK.sub(" ", item.id),
+        }
+        return _filled(_without_unknown(template, fields), {**fields, "text": text})
+
+
+def _indented(text: str) -> str:
+    return _MARGIN.sub("  ", text) if _BREAK.search(text) else text
+
+
+def _without_unknown(template: str, fields: dict[str, str]) -> str:
+    """Drop each bracketed part that names a field which the item lacks."""
+
+    def kept(match: re.Match[str]) -> str:
+        part = match.group()
+        return "" if any(f"{{{name}}}" in part and not fields[name] for name in fields) else part
+
+    return _OPTIONAL_PART.sub(kept, template)
+
+
+def _filled(template: str, fields: dict[str, str]) -> str:
+    """Fill in one pass, so that a placeholder within an item's text stays as it is."""
+    return re.sub(r"\{(text|date|source|id)\}", lambda match: fields[match.group(1)], template)
