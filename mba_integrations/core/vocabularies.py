@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import importlib
 import importlib.util
 import os
 import tempfile
@@ -118,9 +119,7 @@ def open_toktok(encoding_name: str) -> Any | None:
     if vocabulary is None:
         return None
     try:
-        import toktok
-
-        tokenizer = toktok._encoding(vocabulary.toktok_name)
+        tokenizer = importlib.import_module("toktok")._encoding(vocabulary.toktok_name)
     except (ImportError, AttributeError, KeyError):
         return None
     return tokenizer if hasattr(tokenizer, "count") else None
@@ -156,7 +155,9 @@ def _from_tiktoken(encoding_name: str) -> tiktoken.Encoding:
 
 def _ways_out(encoding_name: str) -> str:
     vocabulary = VOCABULARIES.get(encoding_name)
-    ways = ["allow one download from openaipublic.blob.core.windows.net, which tiktoken then caches"]
+    ways = [
+        "allow one download from openaipublic.blob.core.windows.net, which tiktoken then caches"
+    ]
     if vocabulary is not None:
         ways += [
             "pip install 'mba-integrations[fast]' (toktok-rs, vocabulary inside)",

@@ -1,0 +1,179 @@
+"""Turn what a user has into a `TokenCounter`: a tokenizer of Hugging Face, a function, an encoding.
+
+`as_token_counter` is the boundary: past it, code knows `TokenCounter` only. Neither tiktoken nor
+tokenizers is imported here; their objects are recognised where their owner has imported them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import sys
+from collections.abc import Callable, Mapping, Sequence, Sized
+from typing import Any
+
+from mba_integrations.core.errors import InputError
+from mba_integrations.core.token_counting import TiktokenCounter, TokenCounter
+
+_unnamed_callables = itertools.count(1)
+
+
+class HuggingFaceCounter:
+    """Counts by a `tokenizers.Tokenizer`, on a private copy of it.
+
+    The copy neither truncates nor pads, since either changes counts, adds no special tokens, and
+    takes those in the text as plain text. Its id holds a digest of the tokenizer, so tokenizers
+    that differ share no counts.
+
+    Args:
+        tokenizer: A `tokenizers.Tokenizer`. It is not changed.
+        exact: False if the model to count for has a different tokenizer.
+
+    Raises:
+        InputError: If *tokenizer* is something else.
+    """
+
+    __slots__ = ("_tokenizer", "exact", "id")
+
+    def __init__(self, tokenizer: Any, *, exact: bool = True) -> None:
+        if not _is_instance_of(tokenizer, "tokenizers", "Tokenizer"):
+            kind = type(tokenizer).__name__
+            raise InputError(
+                f"tokenizer must be a tokenizers.Tokenizer, got {kind}. "
+                "A fast tokenizer of transformers has one as .backend_tokenizer."
+            )
+        private = type(tokenizer).from_str(tokenizer.to_str())
+        private.no_truncation()
+        private.no_padding()
+        private.encode_special_tokens = True
+        digest = hashlib.blake2b(private.to_str().encode(), digest_size=8).hexdigest()
+        self.id = f"hf:{digest}"
+        self.exact = exact
+        self._tokenizer = private
+
+    def count(self, text: str, /) -> int:
+        """Tokens of *text*."""
+        return self.count_batch((text,))[0]
+
+    def count_batch(self, texts: Sequence[str], /) -> list[int]:
+        """Tokens of each text, in order. The library may use several threads."""
+        batch = [_without_lone_surrogates(text) for text in texts]
+        encoded = self._tokenizer.encode_batch_fast(batch, add_special_tokens=False)
+        return [len(encoding) for encoding in encoded]
+
+
+def _without_lone_surrogates(text: str) -> str:
+    """*text* with U+FFFD for each lone surrogate, as tiktoken counts them."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return text
+
+
+class CallableCounter:
+    """Counts by a function from a text to its count, or to its tokens.
+
+    Args:
+        function: Gives an integer >= 0, or something with a length: a list of ids, an array.
+        id: Namespace of the counts. It should change when the function does.
+        exact: True if the function is the tokenizer of the model to count for.
+
+    Raises:
+        InputError: If *function* cannot be called or *id* is empty.
+
+    >>> CallableCounter(str.split, id="words").count("to be or not")
+    4
+    """
+
+    __slots__ = ("_function", "exact", "id")
+
+    def __init__(
+        self, function: Callable[[str], int | Sized], *, id: str, exact: bool = False
+    ) -> None:
+        if not callable(function):
+            raise InputError(f"function must be callable, got {function!r}.")
+        if not isinstance(id, str) or not id:
+            raise InputError(f"id must be a text that is not empty, got {id!r}.")
+        self._function = function
+        self.id = id
+        self.exact = exact
+
+    def count(self, text: str, /) -> int:
+        """Tokens of *text*.
+
+        Raises:
+            InputError: If the function gives neither an integer >= 0 nor a sequence.
+        """
+        result = self._function(text)
+        if isinstance(result, Mapping):
+            raise InputError(
+                f"token counter {self.id!r}: the function gave a mapping. For a tokenizer of "
+                "transformers pass lambda text: tokenizer(text)['input_ids']."
+            )
+        if hasattr(result, "__len__"):
+            return len(result)
+        return self._checked(result)
+
+    def count_batch(self, texts: Sequence[str], /) -> list[int]:
+        """Tokens of each text, in order: one call of the function per text."""
+        return [self.count(text) for text in texts]
+
+    def _checked(self, result: Any) -> int:
+        is_number = hasattr(result, "__index__") and not isinstance(result, bool)
+        if not is_number or result < 0:
+            raise InputError(
+                f"token counter {self.id!r}: a count must be an integer >= 0 or a sequence of "
+                f"tokens, got {result!r}."
+            )
+        return int(result)
+
+
+def as_token_counter(source: Any, *, id: str | None = None) -> TokenCounter:
+    """A counter from what the caller has.
+
+    Args:
+        source: A `TokenCounter` (returned as it is), a `tiktoken.Encoding`, a
+            `tokenizers.Tokenizer`, or a function as `CallableCounter` takes. Encodings and
+            tokenizers are taken to be the model's own, functions are not.
+        id: Namespace of a function's counts; None derives it from the function's name. A function
+            without a name of its own (a lambda, a bound method, a nested function) gets a number
+            that holds for this process only, so give an id if counts are saved.
+
+    Raises:
+        InputError: If *source* is none of these.
+    """
+    if not isinstance(source, type):
+        if isinstance(source, TokenCounter):
+            return source
+        if _is_instance_of(source, "tiktoken", "Encoding"):
+            return TiktokenCounter(source.name, encoding=source)
+        if _is_instance_of(source, "tokenizers", "Tokenizer"):
+            return HuggingFaceCounter(source)
+        if callable(source):
+            return CallableCounter(source, id=id if id is not None else _callable_id(source))
+    raise InputError(
+        "token_counter must be a TokenCounter, a tiktoken.Encoding, a tokenizers.Tokenizer or a "
+        f"function from a text to its count or tokens, got {_describe(source)}."
+    )
+
+
+def _describe(source: Any) -> str:
+    if isinstance(source, type):
+        return f"the class {source.__name__}. Pass an instance: {source.__name__}(...)"
+    return f"{type(source).__name__} ({source!r})"
+
+
+def _callable_id(function: Callable[..., Any]) -> str:
+    module = getattr(function, "__module__", None)
+    name = getattr(function, "__qualname__", type(function).__qualname__)
+    home = sys.modules.get(module) if isinstance(module, str) else None
+    if home is not None and getattr(home, name, None) is function:
+        return f"callable:{module}.{name}"
+    return f"callable:{name}#{next(_unnamed_callables)}"
+
+
+def _is_instance_of(source: Any, module: str, name: str) -> bool:
+    """Whether *source* is of that class. A library that nobody has imported has no instances."""
+    kind = getattr(sys.modules.get(module), name, None)
+    return isinstance(kind, type) and isinstance(source, kind)
