@@ -1,1 +1,141 @@
-"""Memory Budget Allocator: decide which memories enter the prompt."""
+"""Memory Budget Allocator: decide which memories enter a prompt, and never exceed its budget.
+
+The names below load on first use, so importing the package costs next to nothing. The core knows
+no framework; adapters are separate modules behind extras.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from mba_integrations.core.allocation import (
+        Allocation,
+        Candidate,
+        Omitted,
+        Selected,
+        TierAllocation,
+    )
+    from mba_integrations.core.allocation_log import AllocationStatistics
+    from mba_integrations.core.allocator import MemoryBudgetAllocator
+    from mba_integrations.core.complexity import ComplexityEstimate
+    from mba_integrations.core.config_loader import MemoryBudgetConfigLoader
+    from mba_integrations.core.errors import (
+        BudgetError,
+        ConfigError,
+        ConfigFileError,
+        DuplicateItemError,
+        InputError,
+        MemoryBudgetError,
+        MissingExtraError,
+        PinnedOverBudgetError,
+        PoolError,
+        TokenizerError,
+        UnknownWorkspaceError,
+    )
+    from mba_integrations.core.lifecycle import (
+        LifecycleRecommendation,
+        LifecycleReview,
+        apply_recommendations,
+    )
+    from mba_integrations.core.model import (
+        MemoryItem,
+        MemoryTier,
+        OmissionReason,
+        QueryComplexity,
+    )
+    from mba_integrations.core.pool import MemoryPool
+    from mba_integrations.core.settings import (
+        ItemOrder,
+        PromptFormat,
+        RenderingSettings,
+        ScoringMethod,
+    )
+    from mba_integrations.core.token_counting import TokenCounter, counter_for_model
+    from mba_integrations.core.workspace import WorkspaceConfig
+
+    __version__: str
+
+_HOME = {
+    "allocation": ("Allocation", "Candidate", "Omitted", "Selected", "TierAllocation"),
+    "allocation_log": ("AllocationStatistics",),
+    "allocator": ("MemoryBudgetAllocator",),
+    "complexity": ("ComplexityEstimate",),
+    "config_loader": ("MemoryBudgetConfigLoader",),
+    "errors": (
+        "BudgetError",
+        "ConfigError",
+        "ConfigFileError",
+        "DuplicateItemError",
+        "InputError",
+        "MemoryBudgetError",
+        "MissingExtraError",
+        "PinnedOverBudgetError",
+        "PoolError",
+        "TokenizerError",
+        "UnknownWorkspaceError",
+    ),
+    "lifecycle": ("LifecycleRecommendation", "LifecycleReview", "apply_recommendations"),
+    "model": ("MemoryItem", "MemoryTier", "OmissionReason", "QueryComplexity"),
+    "pool": ("MemoryPool",),
+    "settings": ("ItemOrder", "PromptFormat", "RenderingSettings", "ScoringMethod"),
+    "token_counting": ("TokenCounter", "counter_for_model"),
+    "workspace": ("WorkspaceConfig",),
+}
+_MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
+
+__all__ = [
+    "Allocation",
+    "AllocationStatistics",
+    "BudgetError",
+    "Candidate",
+    "ComplexityEstimate",
+    "ConfigError",
+    "ConfigFileError",
+    "DuplicateItemError",
+    "InputError",
+    "ItemOrder",
+    "LifecycleRecommendation",
+    "LifecycleReview",
+    "MemoryBudgetAllocator",
+    "MemoryBudgetConfigLoader",
+    "MemoryBudgetError",
+    "MemoryItem",
+    "MemoryPool",
+    "MemoryTier",
+    "MissingExtraError",
+    "OmissionReason",
+    "Omitted",
+    "PinnedOverBudgetError",
+    "PoolError",
+    "PromptFormat",
+    "QueryComplexity",
+    "RenderingSettings",
+    "ScoringMethod",
+    "Selected",
+    "TierAllocation",
+    "TokenCounter",
+    "TokenizerError",
+    "UnknownWorkspaceError",
+    "WorkspaceConfig",
+    "__version__",
+    "apply_recommendations",
+    "counter_for_model",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("mba-integrations")
+    if name not in _MODULE_OF:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f"mba_integrations.core.{_MODULE_OF[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,331 @@
+"""`Allocation`: the result of one call, and what can be read from it.
+
+The decisions are kept as arrays; `selected`, `omitted` and the tables are made when first asked
+for, so a caller who only wants the prompt does not pay for 100,000 explanations.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from mba_integrations.core.arrays import IntArray
+from mba_integrations.core.complexity import ComplexityEstimate
+from mba_integrations.core.errors import InputError
+from mba_integrations.core.model import MemoryItem, MemoryTier, OmissionReason, QueryComplexity
+from mba_integrations.core.settings import PromptFormat
+from mba_integrations.core.snapshot import PoolSnapshot
+from mba_integrations.core.valuation import Signals
+
+SCHEMA_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """An item with what was known of it when it was decided on.
+
+    Attributes:
+        item: The item as handed in.
+        tokens: Tokens of its line in the prompt.
+        score: By the workspace's scoring method, in [0, 1].
+        relevance: In [0, 1], handed in or estimated.
+        importance: In [0, 1].
+        freshness: In [0, 1].
+    """
+
+    item: MemoryItem
+    tokens: int
+    score: float
+    relevance: float
+    importance: float
+    freshness: float
+
+    @property
+    def id(self) -> str:
+        """The item's id."""
+        return self.item.id
+
+    @property
+    def content(self) -> str:
+        """The item's text."""
+        return self.item.content
+
+    @property
+    def tier(self) -> MemoryTier:
+        """The item's tier."""
+        return self.item.tier
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready, without the text."""
+        return {
+            "id": self.id,
+            "tier": self.tier.value,
+            "tokens": self.tokens,
+            "score": self.score,
+            "relevance": self.relevance,
+            "importance": self.importance,
+            "freshness": self.freshness,
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selected(Candidate):
+    """An item that is in the prompt.
+
+    Attributes:
+        pinned: Whether it, or its group, had to be.
+    """
+
+    pinned: bool
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready, without the text."""
+        return {**Candidate.to_dict(self), "pinned": self.pinned}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Omitted(Candidate):
+    """An item that is not in the prompt.
+
+    Attributes:
+        reason: The one reason.
+        detail: The reason with its numbers, as a sentence.
+    """
+
+    reason: OmissionReason
+    detail: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready, without the text."""
+        return {**Candidate.to_dict(self), "reason": self.reason.value, "detail": self.detail}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TierAllocation:
+    """Tokens of one tier.
+
+    Attributes:
+        share_tokens: What belongs to it by its share, floor and cap.
+        borrowed_tokens: What it got from other tiers; negative if it lent.
+        budget_tokens: `share_tokens + borrowed_tokens`.
+        used_tokens: Tokens of its section, heading included.
+        selected_count: Its items in the prompt.
+        omitted_count: Its items that are not.
+    """
+
+    share_tokens: int
+    borrowed_tokens: int
+    used_tokens: int
+    selected_count: int
+    omitted_count: int
+
+    @property
+    def budget_tokens(self) -> int:
+        """Tokens that it could use in the end."""
+        return self.share_tokens + self.borrowed_tokens
+
+    def to_dict(self) -> dict[str, int]:
+        """JSON-ready."""
+        return {
+            "share_tokens": self.share_tokens,
+            "borrowed_tokens": self.borrowed_tokens,
+            "budget_tokens": self.budget_tokens,
+            "used_tokens": self.used_tokens,
+            "selected_count": self.selected_count,
+            "omitted_count": self.omitted_count,
+        }
+
+
+@dataclass(frozen=True, kw_only=True)
+class Allocation:
+    """Which memories are in the prompt, and why.
+
+    Attributes:
+        workspace_id: The workspace whose settings applied.
+        query: The query.
+        complexity_estimate: The query's complexity with the evidence for it.
+        budget_tokens: Tokens that memory may use in this prompt.
+        used_tokens: Tokens of `prompt_text` by the counter; never more than `budget_tokens`.
+        prompt_text: The prompt.
+        tiers: Tokens of each tier.
+        value: Sum of the values of the selected items. With scoring method `usefulness` the
+            expected number of needed items; with a Mem0 score the sum of score times tokens.
+        upper_bound: No selection that respects the budgets is worth more. Proven where the counter
+            adds up over lines.
+        proven_optimal: Whether no selection is worth more.
+        counter_id: Which counter counted.
+        exact: Whether that counter is the model's own.
+        message_tokens: Tokens of `to_messages()` in OpenAI's chat format, framing included. Within
+            the budget only if the workspace's format is `messages`.
+        notes: What the caller should know, such as times in the future.
+        duration_ms: How long the call took.
+    """
+
+    workspace_id: str
+    query: str
+    complexity_estimate: ComplexityEstimate
+    budget_tokens: int
+    used_tokens: int
+    prompt_text: str
+    tiers: Mapping[MemoryTier, TierAllocation]
+    value: float
+    upper_bound: float
+    proven_optimal: bool
+    counter_id: str
+    exact: bool
+    message_tokens: int
+    notes: tuple[str, ...] = ()
+    duration_ms: float = field(default=0.0, compare=False)
+    prompt_format: PromptFormat = PromptFormat.MARKDOWN
+    _messages: tuple[dict[str, str], ...] = field(repr=False)
+    _snapshot: PoolSnapshot = field(repr=False, compare=False)
+    _signals: Signals = field(repr=False, compare=False)
+    _tokens: IntArray = field(repr=False, compare=False)
+    _rows: IntArray = field(repr=False, compare=False)
+    _reasons: tuple[OmissionReason, ...] = field(repr=False, compare=False)
+    _reason: IntArray = field(repr=False, compare=False)
+    _min_score: float = field(repr=False, compare=False)
+
+    @property
+    def complexity(self) -> QueryComplexity:
+        """How much the query asks for."""
+        return self.complexity_estimate.complexity
+
+    @property
+    def gap(self) -> float:
+        """How far the value may be from the optimum, as a part of `upper_bound`, in [0, 1]."""
+        if self.upper_bound <= 0.0:
+            return 0.0
+        return max(0.0, (self.upper_bound - self.value) / self.upper_bound)
+
+    @property
+    def utilisation(self) -> float:
+        """Used tokens as a part of the budget, in [0, 1]."""
+        return self.used_tokens / self.budget_tokens
+
+    @cached_property
+    def selected(self) -> tuple[Selected, ...]:
+        """The items in the prompt, in the order in which they stand in it."""
+        pinned_groups = self._pinned_groups()
+        return tuple(self._selected(int(row), pinned_groups) for row in self._rows)
+
+    @cached_property
+    def omitted(self) -> tuple[Omitted, ...]:
+        """The items that are not in the prompt, in input order."""
+        out = np.ones(len(self._snapshot), dtype=bool)
+        out[self._rows] = False
+        return tuple(self._omitted(int(row)) for row in np.flatnonzero(out))
+
+    def decision(self, item_id: str) -> Selected | Omitted:
+        """What was decided on one item.
+
+        Raises:
+            InputError: If no item of that id was handed in.
+        """
+        row = self._snapshot.ids.get(item_id)
+        if row is None:
+            raise InputError(f"no item {item_id!r} was handed in.")
+        if row in self._rows:
+            return self._selected(row, self._pinned_groups())
+        return self._omitted(row)
+
+    def omission_counts(self) -> dict[OmissionReason, int]:
+        """How many items are omitted for each reason; reasons without an item are left out."""
+        out = np.ones(len(self._snapshot), dtype=bool)
+        out[self._rows] = False
+        counts = np.bincount(self._reason[out], minlength=len(self._reasons))
+        return {
+            reason: int(count)
+            for reason, count in zip(self._reasons, counts, strict=True)
+            if count
+        }
+
+    def to_messages(self) -> list[dict[str, str]]:
+        """The prompt as chat messages with `role` and `content`; one system message unless the
+        workspace's format is `messages`."""
+        return [dict(message) for message in self._messages]
+
+    def explain(self, *, max_rows: int | None = 50) -> str:
+        """A table of what came in, what stayed out and why.
+
+        Args:
+            max_rows: At most so many rows for each of the two lists; None for all.
+        """
+        from mba_integrations.core.explanation import explain
+
+        return explain(self, max_rows=max_rows)
+
+    def to_dict(self, *, include_text: bool = True) -> dict[str, Any]:
+        """JSON-ready, with `schema_version`.
+
+        Args:
+            include_text: Whether the query and the prompt are included.
+        """
+        text = {"query": self.query, "prompt_text": self.prompt_text} if include_text else {}
+        return {
+            "schema_version": SCHEMA_VERSION,
+            "workspace_id": self.workspace_id,
+            **text,
+            "complexity": self.complexity.value,
+            "complexity_points": self.complexity_estimate.points,
+            "budget_tokens": self.budget_tokens,
+            "used_tokens": self.used_tokens,
+            "message_tokens": self.message_tokens,
+            "utilisation": self.utilisation,
+            "value": self.value,
+            "upper_bound": self.upper_bound,
+            "gap": self.gap,
+            "proven_optimal": self.proven_optimal,
+            "counter_id": self.counter_id,
+            "exact": self.exact,
+            "prompt_format": self.prompt_format.value,
+            "tiers": {tier.value: usage.to_dict() for tier, usage in self.tiers.items()},
+            "selected": [selected.to_dict() for selected in self.selected],
+            "omitted": [omitted.to_dict() for omitted in self.omitted],
+            "notes": list(self.notes),
+            "duration_ms": self.duration_ms,
+        }
+
+    def _pinned_groups(self) -> frozenset[str]:
+        columns = self._snapshot.columns
+        rows = np.flatnonzero(columns.pinned & (columns.group >= 0))
+        return frozenset(self._snapshot.items[row].group or "" for row in rows)
+
+    def _known(self, row: int) -> dict[str, Any]:
+        return {
+            "item": self._snapshot.items[row],
+            "tokens": int(self._tokens[row]),
+            "score": float(self._signals.score[row]),
+            "relevance": float(self._signals.relevance[row]),
+            "importance": float(self._signals.importance[row]),
+            "freshness": float(self._signals.freshness[row]),
+        }
+
+    def _selected(self, row: int, pinned_groups: frozenset[str]) -> Selected:
+        item = self._snapshot.items[row]
+        return Selected(**self._known(row), pinned=item.pinned or item.group in pinned_groups)
+
+    def _omitted(self, row: int) -> Omitted:
+        reason = self._reasons[self._reason[row]]
+        return Omitted(**self._known(row), reason=reason, detail=self._detail(row, reason))
+
+    def _detail(self, row: int, reason: OmissionReason) -> str:
+        tier = self._snapshot.items[row].tier
+        tokens = int(self._tokens[row])
+        if reason is OmissionReason.BELOW_THRESHOLD:
+            score = float(self._signals.score[row])
+            return f"its score {score:.3f} is below min_score {self._min_score:.3f}"
+        if reason is OmissionReason.TIER_EXCLUDED:
+            return f"the workspace gives tier {tier.value} no tokens"
+        if reason is OmissionReason.TOO_LARGE:
+            return f"it needs {self._unit_tokens(row):,} tokens, more than it could have alone"
+        return f"other items are worth more for its {tokens:,} tokens"
+
+    def _unit_tokens(self, row: int) -> int:
+        group = self._snapshot.columns.group
+        own = self._tokens[row] if group[row] < 0 else self._tokens[group == group[row]].sum()
+        return int(own)

@@ -1,0 +1,477 @@
+"""`MemoryBudgetAllocator`: the order of the steps, nothing else.
+
+Query to complexity, complexity to budget, items to columns, columns to scores, scores to a
+selection, the selection to a prompt. Many threads may allocate on one allocator. The clock is
+the only thing read from outside, for the default of `now`, for durations and for the log.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+
+from mba_integrations.core.allocation import Allocation, TierAllocation
+from mba_integrations.core.arrays import FloatArray, IntArray
+from mba_integrations.core.budgeting import (
+    TIERS,
+    BudgetPlan,
+    borrowed_tokens,
+    plan_budget,
+    whole_tokens,
+)
+from mba_integrations.core.complexity import ComplexityEstimate, estimate_complexity
+from mba_integrations.core.config_loader import MemoryBudgetConfigLoader
+from mba_integrations.core.config_watch import WatchedConfigFile
+from mba_integrations.core.count_cache import CachedCounter
+from mba_integrations.core.errors import InputError
+from mba_integrations.core.given_counters import as_token_counter
+from mba_integrations.core.lifecycle import LifecycleReview, evaluate_promotion_demotion
+from mba_integrations.core.logs import AllocationLogs
+from mba_integrations.core.allocation_log import AllocationStatistics
+from mba_integrations.core.model import MemoryItem, MemoryTier
+from mba_integrations.core.pool import MemoryPool
+from mba_integrations.core.prepared import PreparedPools
+from mba_integrations.core.registry import WorkspaceRegistry
+from mba_integrations.core.rendering import Renderer
+from mba_integrations.core.selection import REASONS, Selection, Selector, line_costs
+from mba_integrations.core.snapshot import Embedder, PoolSnapshot, embed, seconds_of
+from mba_integrations.core.token_counting import TokenCounter, counter_for_model
+from mba_integrations.core.valuation import Signals, evaluate, packing_value
+from mba_integrations.core.workspace import WorkspaceConfig
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+class MemoryBudgetAllocator:
+    """Decides which memories enter the prompt.
+
+    Args:
+        token_counter: A `TokenCounter`, a callable from text to tokens, a `tokenizers.Tokenizer`
+            or a `tiktoken.Encoding`. Without it each workspace's `counting.model` decides.
+        embedder: Callable from a list of n texts to an array of shape (n, d). Without it, items
+            are matched by their words and by the embeddings that they bring.
+        clock: Gives the present, with a zone. For the default of `now` and for the log.
+
+    A workspace `default` is there from the start; registering another under that id replaces it.
+
+    >>> allocator = MemoryBudgetAllocator(token_counter=lambda text: len(text.split()))
+    >>> memories = [MemoryItem("a", "Kate likes skiing.", "project")]
+    >>> allocator.allocate_memory_budget("What does Kate like?", memories).prompt_text
+    '## Project\\n- Kate likes skiing.\\n'
+    """
+
+    def __init__(
+        self,
+        token_counter: object = None,
+        embedder: Embedder | None = None,
+        *,
+        clock: Callable[[], datetime] = _utc_now,
+    ) -> None:
+        given = None if token_counter is None else as_token_counter(token_counter)
+        self._counters = _Counters(given)
+        self._embedder = embedder
+        self._clock = clock
+        self._workspaces = WorkspaceRegistry()
+        self._prepared = PreparedPools()
+        self._logs = AllocationLogs(clock)
+
+    @classmethod
+    def from_yaml(
+        cls,
+        path: str | Path,
+        *,
+        reload: bool = False,
+        token_counter: object = None,
+        embedder: Embedder | None = None,
+        clock: Callable[[], datetime] = _utc_now,
+    ) -> MemoryBudgetAllocator:
+        """An allocator with the workspaces of a file.
+
+        Args:
+            path: The YAML file.
+            reload: Whether a changed file is picked up by the next call. An invalid new file
+                keeps the old settings, and each allocation says so in its notes.
+            token_counter: As for the constructor.
+            embedder: As for the constructor.
+            clock: As for the constructor.
+
+        Raises:
+            ConfigFileError: If the file is invalid now.
+        """
+        allocator = cls(token_counter, embedder, clock=clock)
+        if reload:
+            allocator._workspaces.watch(WatchedConfigFile(path))
+        else:
+            for config in MemoryBudgetConfigLoader.load_from_yaml(path).values():
+                allocator.register_workspace(config)
+        return allocator
+
+    def register_workspace(self, config: WorkspaceConfig) -> None:
+        """Add a workspace, or replace the one of the same id."""
+        if not isinstance(config, WorkspaceConfig):
+            raise InputError(f"config must be a WorkspaceConfig, got {type(config).__name__}.")
+        self._workspaces.register(config)
+
+    @property
+    def workspace_ids(self) -> tuple[str, ...]:
+        """Ids of the workspaces, in order of registration."""
+        return self._workspaces.ids()
+
+    def workspace(self, workspace_id: str) -> WorkspaceConfig:
+        """The settings that a call for this workspace uses now.
+
+        Raises:
+            UnknownWorkspaceError: With the known ids.
+        """
+        return self._workspaces.get(workspace_id)
+
+    def estimate_query_complexity(
+        self,
+        query: str,
+        *,
+        workspace_id: str = "default",
+        conversation_turns: int = 0,
+        candidate_count: int = 0,
+    ) -> ComplexityEstimate:
+        """How much a query asks for, with the evidence."""
+        return estimate_complexity(
+            query,
+            settings=self.workspace(workspace_id).complexity,
+            conversation_turns=conversation_turns,
+            candidate_count=candidate_count,
+        )
+
+    def allocate_memory_budget(
+        self,
+        query: str,
+        available_memories: Sequence[MemoryItem] | MemoryPool,
+        workspace_id: str = "default",
+        budget_tokens: int | None = None,
+        query_embedding: Sequence[float] | FloatArray | None = None,
+        now: datetime | None = None,
+        previous: Allocation | None = None,
+        *,
+        reserved_tokens: int | None = None,
+    ) -> Allocation:
+        """Choose memories for a query and write the prompt.
+
+        Args:
+            query: What is asked. May be empty: then importance and freshness decide.
+            available_memories: The candidates, with unique ids. They are not changed.
+            workspace_id: Whose settings apply.
+            budget_tokens: An exact total, >= 1, instead of the complexity-scaled ceiling.
+            query_embedding: Vector of the query, shape (d,); else the embedder makes it.
+            now: The time that ages are counted from; the clock's by default. Give it where equal
+                input must give equal output.
+            previous: The allocation of the turn before. Items that stay keep their order and new
+                ones follow them in their section, so that a provider's prompt cache keeps its
+                prefix. Ignored with a note if it is of another workspace.
+            reserved_tokens: Tokens that the caller needs for itself, in place of the workspace's
+                reserve. They come off the ceiling, not off `budget_tokens`.
+
+        Returns:
+            The allocation, for which `count(prompt_text) == used_tokens <= budget_tokens`.
+
+        Raises:
+            UnknownWorkspaceError: If no such workspace is registered.
+            InputError: If an argument or the items are unusable.
+            PinnedOverBudgetError: If the pinned items do not fit.
+            TokenizerError: If no vocabulary is at hand.
+        """
+        started = time.perf_counter()
+        if not isinstance(query, str):
+            raise InputError(f"query must be a text, got {type(query).__name__}.")
+        config = self.workspace(workspace_id)
+        snapshot = self._snapshot(available_memories, config)
+        estimate = self._complexity(query, snapshot, config)
+        plan = plan_budget(
+            config,
+            estimate.complexity,
+            budget_tokens=budget_tokens,
+            reserved_tokens=reserved_tokens,
+        )
+        present = self._present(now, snapshot)
+        signals = self._signals(query, snapshot, config, query_embedding, present)
+        counting = self._counters.of(config)
+        step = _Step(query, config, snapshot, estimate, plan, signals, counting, present)
+        kept, problem = _kept_order(previous, snapshot, workspace_id)
+        tokens, selection = step.select(kept)
+        notes = (*step.notes(selection), *self._workspaces.notes(), *problem)
+        milliseconds = (time.perf_counter() - started) * 1000.0
+        allocation = step.result(tokens, selection, notes, milliseconds)
+        return self._logs.record(allocation, config.logging)
+
+    def evaluate_promotion_demotion(
+        self,
+        items: Iterable[MemoryItem],
+        config: WorkspaceConfig,
+        *,
+        now: datetime | None = None,
+    ) -> LifecycleReview:
+        """Recommend moves between tiers. Nothing moves until `apply_recommendations` is called.
+
+        Args:
+            items: The items to look at.
+            config: The workspace whose promotion settings apply.
+            now: The time that ages are counted from; the clock's by default.
+        """
+        listed = tuple(items)
+        review = evaluate_promotion_demotion(
+            listed,
+            settings=config.promotion,
+            scores=None,
+            now=self._present(now, PoolSnapshot(listed)),
+        )
+        self._logs.record_moves(
+            config, promoted=len(review.promotions), demoted=len(review.demotions)
+        )
+        return review
+
+    def get_allocation_statistics(
+        self, workspace_id: str | None = None, time_window_hours: float | None = None
+    ) -> AllocationStatistics:
+        """Counts, utilisation, complexity mix, omission reasons and latency of past allocations.
+
+        Args:
+            workspace_id: One workspace, or None for all.
+            time_window_hours: How far to look back, > 0; None for all that is recorded.
+        """
+        if workspace_id is not None:
+            self.workspace(workspace_id)
+        return self._logs.statistics(workspace_id, time_window_hours)
+
+    def export_allocation_log(self, path: str | Path) -> None:
+        """Write the recorded allocations to a JSON file; a crash leaves an old file whole."""
+        self._logs.export(path)
+
+    def _snapshot(
+        self, memories: Sequence[MemoryItem] | MemoryPool, config: WorkspaceConfig
+    ) -> PoolSnapshot:
+        if isinstance(memories, MemoryPool):
+            return memories.snapshot()
+        if isinstance(memories, (str, bytes, MemoryItem)):
+            raise InputError(
+                "available_memories must be a sequence of MemoryItem or a MemoryPool, "
+                f"got {type(memories).__name__}."
+            )
+        return self._prepared.snapshot(
+            tuple(memories), capacity=config.performance.prepared_pools
+        )
+
+    def _complexity(
+        self, query: str, snapshot: PoolSnapshot, config: WorkspaceConfig
+    ) -> ComplexityEstimate:
+        working = TIERS.index(MemoryTier.WORKING)
+        return estimate_complexity(
+            query,
+            settings=config.complexity,
+            conversation_turns=int((snapshot.columns.tier == working).sum()),
+            candidate_count=len(snapshot),
+        )
+
+    def _present(self, now: datetime | None, snapshot: PoolSnapshot) -> datetime:
+        naive = snapshot.columns.naive_times
+        if now is None:
+            present = self._clock()
+            return present.astimezone().replace(tzinfo=None) if naive else present
+        if naive is not None and naive != (now.tzinfo is None):
+            kind = ("a zone", "none") if naive is False else ("none", "a zone")
+            raise InputError(
+                f"the items' times have {kind[0]}, now has {kind[1]}. Use times with zones for both."
+            )
+        return now
+
+    def _signals(
+        self,
+        query: str,
+        snapshot: PoolSnapshot,
+        config: WorkspaceConfig,
+        query_embedding: Sequence[float] | FloatArray | None,
+        present: datetime,
+    ) -> Signals:
+        vector = _query_vector(query, snapshot, query_embedding, self._embedder)
+        return evaluate(
+            query,
+            snapshot,
+            config,
+            query_vector=vector,
+            embedder=self._embedder,
+            now=present,
+        )
+
+
+class _Counters:
+    """The counter of each workspace: one that counts prompts, and one that remembers lines."""
+
+    def __init__(self, given: TokenCounter | None) -> None:
+        self._given = given
+        self._pairs: dict[tuple[str, int], tuple[TokenCounter, CachedCounter]] = {}
+        self._lock = threading.Lock()
+
+    def of(self, config: WorkspaceConfig) -> tuple[TokenCounter, CachedCounter]:
+        settings = config.counting
+        key = (settings.model, settings.cache_entries)
+        with self._lock:
+            if key not in self._pairs:
+                counter = self._given or counter_for_model(settings.model)
+                self._pairs[key] = (
+                    counter,
+                    CachedCounter(counter, max_entries=settings.cache_entries),
+                )
+            return self._pairs[key]
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """One call with everything that is known before items are chosen."""
+
+    query: str
+    config: WorkspaceConfig
+    snapshot: PoolSnapshot
+    estimate: ComplexityEstimate
+    plan: BudgetPlan
+    signals: Signals
+    counting: tuple[TokenCounter, CachedCounter]
+    present: datetime
+
+    def select(self, kept: tuple[int, ...]) -> tuple[IntArray, Selection]:
+        counter, remembered = self.counting
+        renderer = Renderer(self.config.rendering)
+        tokens = line_costs(self.snapshot, renderer, remembered)
+        selector = Selector(
+            snapshot=self.snapshot,
+            plan=self.plan,
+            renderer=renderer,
+            counter=counter,
+            tokens=tokens,
+            value=packing_value(self.signals.score, tokens, self.config),
+            score=self.signals.score,
+            min_score=self.config.min_score,
+            kept=kept,
+        )
+        return tokens, selector.select()
+
+    def notes(self, selection: Selection) -> list[str]:
+        notes = []
+        if selection.repaired:
+            notes.append(
+                f"{selection.repaired:,} items were taken out because the counted prompt was over "
+                "the budget: this counter does not add up over lines."
+            )
+        if not self.counting[0].exact:
+            notes.append(
+                f"Counts are estimates: {self.counting[0].id} is not the tokenizer of "
+                f"{self.config.counting.model!r}."
+            )
+        created = self.snapshot.columns.created_seconds
+        future = np.flatnonzero(created > seconds_of(self.present))
+        if len(future):
+            latest = self.snapshot.items[int(future[np.argmax(created[future])])]
+            notes.append(
+                f"{len(future):,} items have a created_at after now and count as new; the latest "
+                f"is {latest.id!r} with {latest.created_at}."
+            )
+        return notes
+
+    def result(
+        self, tokens: IntArray, selection: Selection, notes: tuple[str, ...], milliseconds: float
+    ) -> Allocation:
+        return Allocation(
+            workspace_id=self.config.workspace_id,
+            query=self.query,
+            complexity_estimate=self.estimate,
+            budget_tokens=self.plan.total_tokens,
+            used_tokens=selection.used_tokens,
+            prompt_text=selection.prompt.text,
+            tiers=self._tiers(selection),
+            value=selection.value,
+            upper_bound=selection.upper_bound,
+            proven_optimal=selection.proven_optimal,
+            counter_id=self.counting[0].id,
+            exact=self.counting[0].exact,
+            message_tokens=selection.message_tokens,
+            notes=notes,
+            duration_ms=milliseconds,
+            prompt_format=self.config.rendering.format,
+            _messages=selection.prompt.messages,
+            _snapshot=self.snapshot,
+            _signals=self.signals,
+            _tokens=tokens,
+            _rows=selection.prompt.rows,
+            _reasons=REASONS,
+            _reason=selection.reason,
+            _min_score=self.config.min_score,
+        )
+
+    def _tiers(self, selection: Selection) -> dict[MemoryTier, TierAllocation]:
+        shares = whole_tokens(self.plan.tier_tokens)
+        used = [int(tokens) for tokens in selection.tier_used_tokens]
+        borrowed = borrowed_tokens(shares, used)
+        tiers = self.snapshot.columns.tier
+        counts = np.bincount(tiers, minlength=len(TIERS))
+        chosen = np.bincount(tiers[selection.prompt.rows], minlength=len(TIERS))
+        return {
+            tier: TierAllocation(
+                share_tokens=shares[code],
+                borrowed_tokens=borrowed[code],
+                used_tokens=used[code],
+                selected_count=int(chosen[code]),
+                omitted_count=int(counts[code] - chosen[code]),
+            )
+            for code, tier in enumerate(TIERS)
+        }
+
+
+def _query_vector(
+    query: str,
+    snapshot: PoolSnapshot,
+    given: Sequence[float] | FloatArray | None,
+    embedder: Embedder | None,
+) -> FloatArray | None:
+    """Vector of the query, where any relevance is still to be estimated by one.
+
+    Raises:
+        InputError: If its length is not that of the items' embeddings, or it is not finite.
+    """
+    if given is None:
+        made = embed([query], embedder) if len(snapshot) else None
+        vector = None if made is None else made[0]
+    else:
+        vector = np.asarray(given, dtype=np.float32)
+    if vector is None:
+        return None
+    if vector.ndim != 1 or not np.isfinite(vector).all():
+        raise InputError(
+            f"query_embedding must be one vector of finite numbers, got shape {vector.shape}."
+        )
+    vectors, _ = snapshot.vectors(embedder)
+    if vectors is not None and vectors.shape[1] != len(vector):
+        raise InputError(
+            f"the query's embedding has {len(vector)} numbers, the items' have "
+            f"{vectors.shape[1]}. Embed both with one model."
+        )
+    return vector
+
+
+def _kept_order(
+    previous: Allocation | None, snapshot: PoolSnapshot, workspace_id: str
+) -> tuple[tuple[int, ...], tuple[str, ...]]:
+    """Rows that were in the previous prompt and are candidates again, in their order there."""
+    if previous is None:
+        return (), ()
+    if previous.workspace_id != workspace_id:
+        note = (
+            f"previous is an allocation of workspace {previous.workspace_id!r}, not "
+            f"{workspace_id!r}; it is ignored."
+        )
+        return (), (note,)
+    found = (snapshot.ids.get(selected.id) for selected in previous.selected)
+    return tuple(row for row in found if row is not None), ()

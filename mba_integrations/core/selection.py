@@ -1,0 +1,275 @@
+"""Choose the items that fit, write the prompt, count it, and repair it if it is over.
+
+Packing works on the tokens of single lines. In OpenAI's encodings their sum is the count of the
+prompt; elsewhere it may not be, so the prompt is counted, and packed again with what it was over
+or under. A prompt that still is over loses its largest item that is not pinned, one at a time.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from mba_integrations.core.arrays import BoolArray, FloatArray, IntArray
+from mba_integrations.core.assembly import (
+    MESSAGE_FRAME_TOKENS,
+    REPLY_FRAME_TOKENS,
+    Prompt,
+    assemble,
+    message_tokens,
+)
+from mba_integrations.core.budgeting import BudgetPlan
+from mba_integrations.core.errors import PinnedOverBudgetError
+from mba_integrations.core.model import MemoryTier, OmissionReason
+from mba_integrations.core.packing import Packing, PackingProblem, pack
+from mba_integrations.core.rendering import Renderer
+from mba_integrations.core.settings import PromptFormat
+from mba_integrations.core.snapshot import PoolSnapshot
+from mba_integrations.core.token_counting import TokenCounter, checked_count, checked_counts
+from mba_integrations.core.units import Units, form_units
+
+REASONS: tuple[OmissionReason, ...] = tuple(OmissionReason)
+_MAX_REPACKS = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selection:
+    """What came into the prompt.
+
+    Attributes:
+        prompt: The rendered prompt with its rows.
+        used_tokens: Tokens of `prompt.text`.
+        message_tokens: Tokens of `prompt.messages` with their framing.
+        tier_used_tokens: Tokens of each tier's section, shape (4,).
+        value: Value of the selected items.
+        upper_bound: No selection that respects the rules is worth more.
+        proven_optimal: Whether packing proved that there is none better.
+        reason: For each item the index into `REASONS` that holds if it is omitted, shape (n,).
+        repaired: How many items were taken out because the counted prompt was over.
+    """
+
+    prompt: Prompt
+    used_tokens: int
+    message_tokens: int
+    tier_used_tokens: IntArray
+    value: float
+    upper_bound: float
+    proven_optimal: bool
+    reason: IntArray
+    repaired: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Room:
+    """What is left for packing once pins have their place."""
+
+    pinned: IntArray
+    pinned_tokens: int
+    total: int
+    tier_tokens: FloatArray
+    tier_cap: FloatArray
+    opening: IntArray
+    borrowing: bool
+
+    def problem(self, units: Units, eligible: IntArray, extra: int) -> PackingProblem:
+        total = max(0, self.total + extra)
+        guaranteed = self.tier_tokens
+        if guaranteed.sum() > total:
+            guaranteed = guaranteed * (total / guaranteed.sum())
+        return PackingProblem(
+            value=units.value[eligible],
+            tokens=units.tokens[eligible],
+            tier=units.tier[eligible],
+            total_tokens=total,
+            tier_tokens=guaranteed,
+            tier_cap_tokens=self.tier_cap,
+            opening_tokens=self.opening,
+            borrowing=self.borrowing,
+        )
+
+
+@dataclass(slots=True, kw_only=True)
+class Selector:
+    """One selection in progress: the inputs that every step needs."""
+
+    snapshot: PoolSnapshot
+    plan: BudgetPlan
+    renderer: Renderer
+    counter: TokenCounter
+    tokens: IntArray
+    value: FloatArray
+    score: FloatArray
+    min_score: float
+    kept: tuple[int, ...] = ()
+    opening: IntArray = field(init=False)
+    units: Units = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.opening = _opening_tokens(self.snapshot, self.renderer, self.counter)
+        self.units = form_units(
+            self.snapshot.columns, tokens=self.tokens, value=self.value, score=self.score
+        )
+
+    def select(self) -> Selection:
+        """Pack, assemble, count, repair.
+
+        Raises:
+            PinnedOverBudgetError: If the pinned items do not fit.
+        """
+        room = self._room()
+        reason, open_to_choice = self._reasons(room)
+        eligible = np.flatnonzero(open_to_choice)
+        best, packing = self._pack_to_fit(room, eligible)
+        rows, prompt, repaired = self._drop_until_fits(best, room)
+        value = float(self.value[rows].sum())
+        bound = packing.upper_bound + float(self.units.value[room.pinned].sum())
+        return Selection(
+            prompt=prompt,
+            used_tokens=checked_count(self.counter, prompt.text),
+            message_tokens=message_tokens(prompt.messages, self.counter),
+            tier_used_tokens=self._tier_used(rows),
+            value=value,
+            upper_bound=max(bound, value),
+            proven_optimal=packing.proven_optimal and not repaired,
+            reason=reason[self.units.unit_of],
+            repaired=repaired,
+        )
+
+    def _room(self) -> _Room:
+        pinned = np.flatnonzero(self.units.pinned)
+        paid = np.bincount(
+            self.units.tier[pinned], weights=self.units.tokens[pinned], minlength=len(MemoryTier)
+        )
+        opened = np.bincount(self.units.tier[pinned], minlength=len(MemoryTier)) > 0
+        paid = paid + np.where(opened, self.opening, 0)
+        pinned_tokens = int(paid.sum()) + self._fixed_tokens()
+        if pinned_tokens > self.plan.total_tokens:
+            pinned_tokens = self._check_pins(pinned)
+        return _Room(
+            pinned=pinned,
+            pinned_tokens=pinned_tokens,
+            total=self.plan.total_tokens - pinned_tokens,
+            tier_tokens=np.maximum(self.plan.tier_tokens - paid, 0.0),
+            tier_cap=np.maximum(self.plan.tier_cap_tokens - paid, 0.0),
+            opening=np.where(opened, 0, self.opening),
+            borrowing=self.plan.borrowing,
+        )
+
+    def _fixed_tokens(self) -> int:
+        return REPLY_FRAME_TOKENS if self._is_chat() else 0
+
+    def _is_chat(self) -> bool:
+        return self.renderer.settings.format is PromptFormat.MESSAGES
+
+    def _check_pins(self, pinned: IntArray) -> int:
+        """Tokens of the pinned items as rendered; an error if they are over the budget."""
+        rows = self.units.rows(pinned)
+        needed = self._needed(self._assembled(rows))
+        if needed > self.plan.total_tokens:
+            raise self._pins_over(rows, needed)
+        return needed
+
+    def _pins_over(self, rows: IntArray, needed: int) -> PinnedOverBudgetError:
+        budget = self.plan.total_tokens
+        largest = int(rows[np.argmax(self.tokens[rows])])
+        items = "1 pinned item needs" if len(rows) == 1 else f"{len(rows)} pinned items need"
+        return PinnedOverBudgetError(
+            f"{items} {needed:,} tokens with their headings, budget_tokens is {budget:,} "
+            f"({needed - budget:,} over). Largest: {self.snapshot.items[largest].id!r} with "
+            f"{int(self.tokens[largest]):,} tokens. Raise budget_tokens or unpin an item.",
+            needed_tokens=needed,
+            budget_tokens=budget,
+        )
+
+    def _reasons(self, room: _Room) -> tuple[IntArray, BoolArray]:
+        """Reason of each unit if it stays out, and which units packing may choose from."""
+        units = self.units
+        limit = np.minimum(room.tier_cap, room.total)
+        if not self.plan.borrowing:
+            limit = np.minimum(limit, np.floor(room.tier_tokens + 1e-9))
+        closed = (self.plan.tier_cap_tokens < 1) | (
+            (self.plan.tier_tokens < 1) & (not self.plan.borrowing)
+        )
+        needed = units.tokens + room.opening[units.tier]
+        reason = np.full(len(units.tokens), REASONS.index(OmissionReason.OUTRANKED), dtype=np.int8)
+        reason[needed > limit[units.tier]] = REASONS.index(OmissionReason.TOO_LARGE)
+        reason[units.score < self.min_score] = REASONS.index(OmissionReason.BELOW_THRESHOLD)
+        reason[closed[units.tier]] = REASONS.index(OmissionReason.TIER_EXCLUDED)
+        outranked = reason == REASONS.index(OmissionReason.OUTRANKED)
+        return reason, outranked & ~units.pinned
+
+    def _pack_to_fit(self, room: _Room, eligible: IntArray) -> tuple[IntArray, Packing]:
+        """Pack, and pack again while the counted prompt is over, or well under the summed tokens."""
+        extra, best, best_value = 0, None, -1.0
+        first: Packing | None = None
+        rows = self.units.rows(room.pinned)
+        for _ in range(_MAX_REPACKS):
+            packing = pack(room.problem(self.units, eligible, extra))
+            first = first or packing
+            rows = self.units.rows(np.concatenate([room.pinned, eligible[packing.chosen]]))
+            needed = self._needed(self._assembled(rows))
+            over = needed - self.plan.total_tokens
+            if over <= 0 and packing.value > best_value:
+                best, best_value = rows, packing.value
+            summed = packing.used_tokens + room.pinned_tokens
+            if over <= 0 and (summed <= needed or len(packing.chosen) == len(eligible)):
+                break
+            extra = extra - over if over > 0 else summed - needed
+        return (rows if best is None else best), first or packing
+
+    def _drop_until_fits(self, rows: IntArray, room: _Room) -> tuple[IntArray, Prompt, int]:
+        prompt, repaired = self._assembled(rows), 0
+        while (needed := self._needed(prompt)) > self.plan.total_tokens:
+            units = np.unique(self.units.unit_of[rows])
+            free = units[~self.units.pinned[units]]
+            if not len(free):
+                raise self._pins_over(rows, needed)
+            largest = free[np.argmax(self.units.tokens[free])]
+            rows = rows[self.units.unit_of[rows] != largest]
+            prompt, repaired = self._assembled(rows), repaired + 1
+        return rows, prompt, repaired
+
+    def _assembled(self, rows: IntArray) -> Prompt:
+        return assemble(
+            self.snapshot, rows, value=self.score, renderer=self.renderer, kept=self.kept
+        )
+
+    def _needed(self, prompt: Prompt) -> int:
+        text = checked_count(self.counter, prompt.text)
+        return max(text, message_tokens(prompt.messages, self.counter)) if self._is_chat() else text
+
+    def _tier_used(self, rows: IntArray) -> IntArray:
+        tiers = self.snapshot.columns.tier[rows]
+        lines = np.bincount(tiers, weights=self.tokens[rows], minlength=len(MemoryTier))
+        opened = np.bincount(tiers, minlength=len(MemoryTier)) > 0
+        return (lines + np.where(opened, self.opening, 0)).astype(np.int64)
+
+
+def line_costs(snapshot: PoolSnapshot, renderer: Renderer, counter: TokenCounter) -> IntArray:
+    """Tokens that each item needs, shape (n,): as a line, and as a message where it is one."""
+    tokens = snapshot.line_tokens(renderer, counter)
+    spoken = [row for row, item in enumerate(snapshot.items) if renderer.role(item)]
+    if not spoken:
+        return tokens
+    messages = [renderer.message(snapshot.items[row]) for row in spoken]
+    contents = checked_counts(counter, [message["content"] for message in messages])
+    roles = checked_counts(counter, [message["role"] for message in messages])
+    costs = tokens.copy()
+    framed = np.array(contents) + np.array(roles) + MESSAGE_FRAME_TOKENS
+    costs[spoken] = np.maximum(costs[spoken], framed)
+    return costs
+
+
+def _opening_tokens(
+    snapshot: PoolSnapshot, renderer: Renderer, counter: TokenCounter
+) -> IntArray:
+    """Tokens of each tier's heading and frame, shape (4,)."""
+    frames = [renderer.opening(tier) + renderer.closing(tier) for tier in MemoryTier]
+    tokens = np.array(checked_counts(counter, frames), dtype=np.int64)
+    if renderer.settings.format is PromptFormat.MESSAGES:
+        tokens += MESSAGE_FRAME_TOKENS + checked_count(counter, "system")
+        working = [item for item in snapshot.items if item.tier is MemoryTier.WORKING]
+        if all(renderer.role(item) for item in working):
+            tokens[list(MemoryTier).index(MemoryTier.WORKING)] = 0
+    return tokens

@@ -1,0 +1,117 @@
+"""What each candidate is worth for a query, by the workspace's scoring method.
+
+Relevance, importance and freshness become a score in [0, 1]; the score becomes the value that
+packing adds up. A usefulness is a probability, so values of several items add up to the expected
+number of needed items. A Mem0 score is no probability: summing it would fill the prompt with
+short items, so its value is the score times the tokens, which ranks items by their score.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+
+from mba_integrations.core.arrays import FloatArray, IntArray
+from mba_integrations.core.model import MemoryTier
+from mba_integrations.core.relevance import estimate_relevance
+from mba_integrations.core.scoring import decayed_freshness, product, weighted_sum
+from mba_integrations.core.settings import ScoringMethod
+from mba_integrations.core.snapshot import Embedder, PoolSnapshot, seconds_of
+from mba_integrations.core.usefulness import estimate_usefulness
+from mba_integrations.core.workspace import WorkspaceConfig
+
+SECONDS_PER_DAY = 86_400.0
+UNKNOWN_FRESHNESS = 0.5
+"""Freshness of an item without a date: neither new nor old."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signals:
+    """What is known of each candidate, each of shape (n,), in [0, 1]."""
+
+    relevance: FloatArray
+    importance: FloatArray
+    freshness: FloatArray
+    score: FloatArray
+
+
+def evaluate(
+    query: str,
+    snapshot: PoolSnapshot,
+    config: WorkspaceConfig,
+    *,
+    query_vector: FloatArray | None,
+    embedder: Embedder | None,
+    now: datetime,
+) -> Signals:
+    """Score every candidate.
+
+    Args:
+        query: Any text.
+        snapshot: The candidates.
+        config: Method, weights and half-lives.
+        query_vector: Embedding of the query, shape (d,), or None.
+        embedder: Makes the embeddings that items lack; None for none.
+        now: The time that ages are counted from.
+    """
+    columns = snapshot.columns
+    freshness = freshness_of(snapshot, config, now=now)
+    given = not np.isnan(columns.given_relevance).any()
+    useful = config.scoring_method is ScoringMethod.USEFULNESS
+    if given and not useful:
+        relevance = columns.given_relevance
+    else:
+        corpus = snapshot.corpus(embedder)
+        relevance = (
+            columns.given_relevance
+            if given
+            else estimate_relevance(query, corpus, query_vector=query_vector)
+        )
+    if useful:
+        score = estimate_usefulness(
+            query,
+            corpus,
+            query_vector=query_vector,
+            freshness=freshness,
+            now_seconds=seconds_of(now),
+        )
+    else:
+        score = _mem0_score(relevance, columns.importance, freshness, config)
+    return Signals(
+        relevance=relevance, importance=columns.importance, freshness=freshness, score=score
+    )
+
+
+def freshness_of(snapshot: PoolSnapshot, config: WorkspaceConfig, *, now: datetime) -> FloatArray:
+    """Freshness of every candidate, shape (n,), in [0, 1]; 0.5 without a date."""
+    columns = snapshot.columns
+    ages = (seconds_of(now) - columns.created_seconds) / SECONDS_PER_DAY
+    half_lives = np.array([config.tier_half_life(tier) for tier in MemoryTier])
+    half_life = float(half_lives[0]) if len(set(half_lives)) == 1 else half_lives[columns.tier]
+    unknown = np.isnan(ages)
+    freshness = decayed_freshness(np.where(unknown, 0.0, ages), half_life_days=half_life)
+    return np.where(unknown, UNKNOWN_FRESHNESS, freshness)
+
+
+def packing_value(score: FloatArray, tokens: IntArray, config: WorkspaceConfig) -> FloatArray:
+    """What packing adds up, shape (n,), at least 0."""
+    if config.scoring_method is ScoringMethod.USEFULNESS:
+        return score
+    return np.asarray(score * tokens)
+
+
+def _mem0_score(
+    relevance: FloatArray, importance: FloatArray, freshness: FloatArray, config: WorkspaceConfig
+) -> FloatArray:
+    if config.scoring_method is ScoringMethod.PRODUCT:
+        return product(relevance, importance, freshness)
+    return weighted_sum(
+        relevance,
+        importance,
+        freshness,
+        relevance_weight=config.relevance_weight,
+        importance_weight=config.importance_weight,
+        freshness_weight=config.freshness_weight,
+    )
