@@ -134,7 +134,7 @@ def _best_at_ends(best_first: list[int]) -> list[int]:
 
 
 def _chronological(snapshot: PoolSnapshot, rows: IntArray) -> list[int]:
-    """By time, then source, then position, then input; no time counts as that of the item before."""
+    """By time, source, position, input; an item without a time has that of the item before."""
     columns = snapshot.columns
     seconds = columns.created_seconds[rows].copy()
     latest = -np.inf

@@ -118,7 +118,8 @@ def _available_tokens(config: WorkspaceConfig, reserved_tokens: int | None) -> i
     if available < 1:
         raise InputError(
             f"workspace {config.workspace_id!r}: reserved_tokens ({reserved:,}) leave nothing of "
-            f"max_total_tokens ({config.max_total_tokens:,}). Lower the reserve or raise the ceiling."
+            f"max_total_tokens ({config.max_total_tokens:,}). Lower the reserve or raise the "
+            "ceiling."
         )
     return available
 

@@ -140,7 +140,8 @@ class MemoryItem:
         _check_time(self.id, "last_accessed_at", self.last_accessed_at)
         if not isinstance(self.access_count, int) or self.access_count < 0:
             raise InputError(
-                f"item {self.id!r}: access_count must be an integer >= 0, got {self.access_count!r}."
+                f"item {self.id!r}: access_count must be an integer >= 0, "
+                f"got {self.access_count!r}."
             )
         self._check_place()
         object.__setattr__(self, "metadata", dict(self.metadata))

@@ -118,4 +118,5 @@ class MemoryPool:
 
     def _require(self, item_id: str) -> None:
         if item_id not in self._items:
-            raise PoolError(f"the pool has no item {item_id!r}; it holds {len(self._items):,} items.")
+            held = f"{len(self._items):,} items"
+            raise PoolError(f"the pool has no item {item_id!r}; it holds {held}.")

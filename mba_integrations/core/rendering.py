@@ -60,7 +60,7 @@ class Renderer:
         return f"{mark}{_indented(body)}\n"
 
     def role(self, item: MemoryItem) -> str | None:
-        """Chat role under which the item is a message of its own; None if it is part of a section."""
+        """Chat role of an item that is a message of its own; None if it is part of a section."""
         if self.settings.format is not PromptFormat.MESSAGES or item.tier is not MemoryTier.WORKING:
             return None
         return _ROLES.get(str(item.metadata.get("role", "")).lower())

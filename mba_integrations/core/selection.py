@@ -200,7 +200,7 @@ class Selector:
         return reason, outranked & ~units.pinned
 
     def _pack_to_fit(self, room: _Room, eligible: IntArray) -> tuple[IntArray, Packing]:
-        """Pack, and pack again while the counted prompt is over, or well under the summed tokens."""
+        """Pack, and pack again while the counted prompt is over, or under the summed tokens."""
         extra, best, best_value = 0, None, -1.0
         first: Packing | None = None
         rows = self.units.rows(room.pinned)
@@ -261,9 +261,7 @@ def line_costs(snapshot: PoolSnapshot, renderer: Renderer, counter: TokenCounter
     return costs
 
 
-def _opening_tokens(
-    snapshot: PoolSnapshot, renderer: Renderer, counter: TokenCounter
-) -> IntArray:
+def _opening_tokens(snapshot: PoolSnapshot, renderer: Renderer, counter: TokenCounter) -> IntArray:
     """Tokens of each tier's heading and frame, shape (4,)."""
     frames = [renderer.opening(tier) + renderer.closing(tier) for tier in MemoryTier]
     tokens = np.array(checked_counts(counter, frames), dtype=np.int64)

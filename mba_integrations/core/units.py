@@ -67,7 +67,7 @@ def form_units(
     return Units(
         unit_of=unit_of,
         tokens=np.bincount(unit_of, weights=tokens).astype(np.int64),
-        value=np.bincount(unit_of, weights=value),
+        value=np.bincount(unit_of, weights=value).astype(np.float64),
         score=best,
         tier=columns.tier[anchors],
         pinned=np.bincount(unit_of, weights=columns.pinned) > 0,
