@@ -239,9 +239,7 @@ class Allocation:
         out[self._rows] = False
         counts = np.bincount(self._reason[out], minlength=len(self._reasons))
         return {
-            reason: int(count)
-            for reason, count in zip(self._reasons, counts, strict=True)
-            if count
+            reason: int(count) for reason, count in zip(self._reasons, counts, strict=True) if count
         }
 
     def to_messages(self) -> list[dict[str, str]]:

@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from mba_integrations.core.allocation import Allocation, TierAllocation
+from mba_integrations.core.allocation_log import AllocationStatistics
 from mba_integrations.core.arrays import FloatArray, IntArray
 from mba_integrations.core.budgeting import (
     TIERS,
@@ -33,7 +34,6 @@ from mba_integrations.core.errors import InputError
 from mba_integrations.core.given_counters import as_token_counter
 from mba_integrations.core.lifecycle import LifecycleReview, evaluate_promotion_demotion
 from mba_integrations.core.logs import AllocationLogs
-from mba_integrations.core.allocation_log import AllocationStatistics
 from mba_integrations.core.model import MemoryItem, MemoryTier
 from mba_integrations.core.pool import MemoryPool
 from mba_integrations.core.prepared import PreparedPools
@@ -262,9 +262,7 @@ class MemoryBudgetAllocator:
                 "available_memories must be a sequence of MemoryItem or a MemoryPool, "
                 f"got {type(memories).__name__}."
             )
-        return self._prepared.snapshot(
-            tuple(memories), capacity=config.performance.prepared_pools
-        )
+        return self._prepared.snapshot(tuple(memories), capacity=config.performance.prepared_pools)
 
     def _complexity(
         self, query: str, snapshot: PoolSnapshot, config: WorkspaceConfig

@@ -88,8 +88,10 @@ def _titled(title: str, head: Sequence[str], rows: list[list[str]], total: int) 
 def _table(head: Sequence[str], rows: list[list[str]]) -> str:
     """Columns of equal width; a column of numbers is aligned to the right."""
     widths = [max(len(row[column]) for row in [head, *rows]) for column in range(len(head))]
-    numeric = [all(row[column][:1].lstrip("+-").isdigit() or row[column][:1] in "+-" for row in rows)
-               for column in range(len(head))]
+    numeric = [
+        all(row[column][:1].lstrip("+-").isdigit() or row[column][:1] in "+-" for row in rows)
+        for column in range(len(head))
+    ]
     lines = []
     for row in [list(head), ["-" * width for width in widths], *rows]:
         cells = [
