@@ -69,6 +69,7 @@ class _Room:
     total: int
     tier_tokens: FloatArray
     tier_cap: FloatArray
+    capped: BoolArray
     opening: IntArray
     borrowing: bool
 
@@ -83,7 +84,7 @@ class _Room:
             tier=units.tier[eligible],
             total_tokens=total,
             tier_tokens=guaranteed,
-            tier_cap_tokens=self.tier_cap,
+            tier_cap_tokens=np.where(self.capped, self.tier_cap, self.tier_cap + max(0, extra)),
             opening_tokens=self.opening,
             borrowing=self.borrowing,
         )
@@ -152,6 +153,7 @@ class Selector:
             total=self.plan.total_tokens - pinned_tokens,
             tier_tokens=np.maximum(self.plan.tier_tokens - paid, 0.0),
             tier_cap=np.maximum(self.plan.tier_cap_tokens - paid, 0.0),
+            capped=self.plan.tier_cap_tokens < self.plan.total_tokens,
             opening=np.where(opened, 0, self.opening),
             borrowing=self.plan.borrowing,
         )
@@ -215,8 +217,12 @@ class Selector:
             summed = packing.used_tokens + room.pinned_tokens
             if over <= 0 and (summed <= needed or len(packing.chosen) == len(eligible)):
                 break
-            extra = extra - over if over > 0 else summed - needed
+            extra = extra - over if over > 0 else self._stretched(summed, needed)
         return (rows if best is None else best), first or packing
+
+    def _stretched(self, summed: int, needed: int) -> int:
+        """Tokens to add to the budget of sums, where a prompt counts for less than its lines."""
+        return int(self.plan.total_tokens * (summed / max(1, needed) - 1.0))
 
     def _drop_until_fits(self, rows: IntArray, room: _Room) -> tuple[IntArray, Prompt, int]:
         prompt, repaired = self._assembled(rows), 0
