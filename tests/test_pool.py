@@ -1,0 +1,204 @@
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
+
+import numpy as np
+import pytest
+
+from mba_integrations.core.errors import DuplicateItemError, InputError, PoolError
+from mba_integrations.core.model import MemoryItem
+from mba_integrations.core.pool import MemoryPool
+from mba_integrations.core.prepared import PreparedPools
+from mba_integrations.core.snapshot import PoolSnapshot, embed
+
+
+def memory(name: str, **fields: Any) -> MemoryItem:
+    return MemoryItem(name, f"text of {name}", fields.pop("tier", "rag"), **fields)
+
+
+def ids(pool: MemoryPool) -> list[str]:
+    return [item.id for item in pool]
+
+
+def test_items_keep_their_order_through_add_update_and_remove() -> None:
+    pool = MemoryPool.from_items([memory("a"), memory("b"), memory("c")])
+    pool.add(memory("d"))
+    pool.update(memory("b", importance=1.0))
+    pool.remove("a")
+    assert ids(pool) == ["b", "c", "d"]
+    assert pool.get("b").importance == 1.0
+    assert (len(pool), "a" in pool, "d" in pool) == (3, False, True)
+
+
+@pytest.mark.parametrize("second", ["a", "new"], ids=["known-already", "twice-in-one-call"])
+def test_adding_a_known_id_adds_nothing(second: str) -> None:
+    pool = MemoryPool.from_items([memory("a")])
+    with pytest.raises(DuplicateItemError, match="Use update to replace it") as caught:
+        pool.add(memory("new"), memory(second))
+    assert (caught.value.item_id, ids(pool)) == (second, ["a"])
+
+
+@pytest.mark.parametrize("act", ["update", "remove", "get"])
+def test_an_unknown_id_changes_nothing(act: str) -> None:
+    pool = MemoryPool.from_items([memory("a")])
+    with pytest.raises(PoolError, match="the pool has no item 'z'; it holds 1 items"):
+        if act == "update":
+            pool.update(memory("a", importance=0.9), memory("z"))
+        elif act == "remove":
+            pool.remove("a", "z")
+        else:
+            pool.get("z")
+    assert ids(pool) == ["a"]
+    assert pool.get("a").importance == 0.5
+
+
+def test_duplicate_ids_name_both_places() -> None:
+    with pytest.raises(DuplicateItemError, match="'a', at places 0 and 2"):
+        MemoryPool.from_items([memory("a"), memory("b"), memory("a")])
+
+
+def test_what_is_no_item_is_named() -> None:
+    with pytest.raises(InputError, match="memory 1 is a dict, must be a MemoryItem"):
+        MemoryPool.from_items([memory("a"), {"id": "b"}])  # type: ignore[list-item]
+
+
+def test_a_snapshot_stays_as_it_was() -> None:
+    pool = MemoryPool.from_items([memory("a")])
+    before = pool.snapshot()
+    pool.add(memory("b"))
+    assert (len(before), len(pool.snapshot())) == (1, 2)
+    assert pool.snapshot() is pool.snapshot()
+
+
+def test_columns_hold_what_the_items_say() -> None:
+    noon = datetime(2026, 5, 1, 12, tzinfo=UTC)
+    items = [
+        memory("a", tier="working", relevance=0.25, source="s", position=3, created_at=noon),
+        memory("b", importance=0.75, group="g", pinned=True),
+        memory("c", source="t", group="g"),
+        memory("d", source="s"),
+    ]
+    columns = PoolSnapshot(items).columns
+    assert columns.tier.tolist() == [0, 3, 3, 3]
+    np.testing.assert_array_equal(columns.given_relevance, [0.25, np.nan, np.nan, np.nan])
+    assert columns.importance.tolist() == [0.5, 0.75, 0.5, 0.5]
+    assert columns.source.tolist() == [0, -1, 1, 0]
+    assert columns.group.tolist() == [-1, 0, 0, -1]
+    assert columns.pinned.tolist() == [False, True, False, False]
+    np.testing.assert_array_equal(columns.position, [3, np.nan, np.nan, np.nan])
+    assert columns.created_seconds[0] == noon.timestamp()
+    assert columns.naive_times is False
+
+
+def test_one_moment_in_two_zones_is_one_number() -> None:
+    noon = datetime(2026, 5, 1, 12, tzinfo=UTC)
+    shifted = noon.astimezone(timezone(timedelta(hours=9)))
+    columns = PoolSnapshot([memory("a", created_at=noon), memory("b", created_at=shifted)]).columns
+    assert columns.created_seconds[0] == columns.created_seconds[1]
+
+
+def test_times_with_and_without_a_zone_are_refused_together() -> None:
+    items = [
+        memory("aware", created_at=datetime(2026, 1, 1, tzinfo=UTC)),
+        memory("naive", last_accessed_at=datetime(2026, 1, 1)),
+    ]
+    with pytest.raises(InputError, match="'naive' has a time without a zone, item 'aware' one"):
+        _ = PoolSnapshot(items).columns
+
+
+def test_embeddings_have_length_one_and_unknown_rows_are_zero() -> None:
+    snapshot = PoolSnapshot([memory("a", embedding=[3.0, 4.0]), memory("b")])
+    vectors, known = snapshot.vectors(None)
+    assert vectors is not None
+    assert known is not None
+    np.testing.assert_allclose(vectors, [[0.6, 0.8], [0.0, 0.0]])
+    assert known.tolist() == [True, False]
+
+
+def test_without_any_embedding_there_are_no_vectors() -> None:
+    assert PoolSnapshot([memory("a")]).vectors(None) == (None, None)
+
+
+def test_the_embedder_is_asked_once_and_only_for_what_is_missing() -> None:
+    asked: list[list[str]] = []
+
+    def embedder(texts: list[str]) -> np.ndarray[Any, Any]:
+        asked.append(texts)
+        return np.array([[0.0, 2.0]] * len(texts))
+
+    snapshot = PoolSnapshot([memory("a", embedding=[1.0, 0.0]), memory("b"), memory("c")])
+    vectors, known = snapshot.vectors(embedder)
+    snapshot.vectors(embedder)
+    assert asked == [["text of b", "text of c"]]
+    assert vectors is not None
+    assert known is not None
+    assert vectors.tolist() == [[1.0, 0.0], [0.0, 1.0], [0.0, 1.0]]
+    assert known.all()
+
+
+def test_embeddings_of_different_lengths_are_refused_by_name() -> None:
+    items = [memory("a", embedding=[1.0, 0.0]), memory("b", embedding=[1.0])]
+    with pytest.raises(InputError, match="item 'a' has 2 numbers, item 'b' has 1"):
+        PoolSnapshot(items).vectors(None)
+
+
+@pytest.mark.parametrize(
+    ("result", "message"),
+    [
+        pytest.param([[1.0]], "shape .1, 1. for 2 texts", id="too-few-rows"),
+        pytest.param([1.0, 2.0], "shape .2,. for 2 texts", id="no-matrix"),
+        pytest.param([[1.0], [np.nan]], "not finite", id="nan"),
+    ],
+)
+def test_what_an_embedder_returns_is_checked(result: Sequence[object], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        embed(["x", "y"], lambda texts: np.array(result))
+
+
+def test_the_same_items_are_prepared_once() -> None:
+    prepared = PreparedPools()
+    items = [memory("a"), memory("b")]
+    first = prepared.snapshot(items, capacity=2)
+    assert prepared.snapshot(list(items), capacity=2) is first
+    assert prepared.snapshot(items[::-1], capacity=2) is not first
+
+
+def test_the_list_unused_for_longest_goes_first() -> None:
+    prepared = PreparedPools()
+    lists = [[memory(name)] for name in "abc"]
+    a, b = (prepared.snapshot(items, capacity=2) for items in lists[:2])
+    assert prepared.snapshot(lists[0], capacity=2) is a
+    prepared.snapshot(lists[2], capacity=2)
+    assert prepared.snapshot(lists[0], capacity=2) is a
+    assert prepared.snapshot(lists[1], capacity=2) is not b
+
+
+def test_capacity_zero_keeps_nothing() -> None:
+    prepared = PreparedPools()
+    items = [memory("a")]
+    assert prepared.snapshot(items, capacity=0) is not prepared.snapshot(items, capacity=0)
+
+
+def test_a_pool_is_read_and_changed_by_many_threads() -> None:
+    pool = MemoryPool.from_items([memory("first")])
+    problems: list[Exception] = []
+
+    def work(name: str) -> None:
+        try:
+            for number in range(100):
+                pool.add(memory(f"{name}{number}"))
+                assert 2 <= pool.snapshot().columns.tier.size <= 5
+                pool.remove(f"{name}{number}")
+        except Exception as problem:
+            problems.append(problem)
+
+    threads = [threading.Thread(target=work, args=(name,)) for name in "abcd"]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert problems == []
+    assert ids(pool) == ["first"]
