@@ -12,6 +12,8 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
+from mba_integrations.core import complexity_words
+from mba_integrations.core.complexity_words import ComplexitySignal
 from mba_integrations.core.model import MemoryTier, QueryComplexity
 
 Fraction = Annotated[float, Field(ge=0.0, le=1.0, allow_inf_nan=False)]
@@ -19,6 +21,8 @@ Multiplier = Annotated[float, Field(gt=0.0, le=1.0, allow_inf_nan=False)]
 HalfLifeDays = Annotated[float, Field(gt=0.0, allow_inf_nan=True)]
 Tokens = Annotated[int, Field(ge=0)]
 Days = Annotated[float, Field(ge=0.0, allow_inf_nan=False)]
+Positive = Annotated[float, Field(gt=0.0, allow_inf_nan=False)]
+SignalPoints = Annotated[float, Field(ge=0.0, allow_inf_nan=False)]
 
 
 class SettingsGroup(BaseModel):
@@ -92,6 +96,13 @@ def _check_order(order: tuple[MemoryTier, ...]) -> tuple[MemoryTier, ...]:
     return order
 
 
+def _check_words(words: tuple[str, ...]) -> tuple[str, ...]:
+    if any(not word.strip("* ") for word in words):
+        raise ValueError("must hold words that are not empty")
+    return tuple(word.strip().lower() for word in words)
+
+
+Words = Annotated[tuple[str, ...], AfterValidator(_check_words)]
 LineTemplate = Annotated[str, AfterValidator(_check_template)]
 SectionTitle = Annotated[str, AfterValidator(_check_title)]
 SectionOrder = Annotated[tuple[MemoryTier, ...], AfterValidator(_check_order)]
@@ -169,11 +180,29 @@ class PromotionSettings(SettingsGroup):
 
 
 class ComplexitySettings(SettingsGroup):
-    """How a query's complexity is read. Points are added up and compared with the thresholds."""
+    """How a query's complexity is read. Points are added up and compared with the thresholds.
 
-    medium_points: Annotated[float, Field(gt=0.0, allow_inf_nan=False)] = 2.0
-    complex_points: Annotated[float, Field(gt=0.0, allow_inf_nan=False)] = 4.0
-    expert_points: Annotated[float, Field(gt=0.0, allow_inf_nan=False)] = 7.0
+    `signal_points` replaces the points of single signals; those not named keep their default.
+    Words are compared whatever their case; one that ends in `*` stands for any ending.
+    """
+
+    medium_points: Positive = 2.0
+    complex_points: Positive = 4.0
+    expert_points: Positive = 10.0
+    signal_points: dict[ComplexitySignal, SignalPoints] = {}
+    open_question_words: Words = complexity_words.OPEN_QUESTION_WORDS
+    judgement_openers: Words = complexity_words.JUDGEMENT_OPENERS
+    comparison_words: Words = complexity_words.COMPARISON_WORDS
+    shared_words: Words = complexity_words.SHARED_WORDS
+    relation_words: Words = complexity_words.RELATION_WORDS
+    instruction_words: Words = complexity_words.INSTRUCTION_WORDS
+    technical_words: Words = complexity_words.TECHNICAL_WORDS
+    long_conversation_turns: Annotated[int, Field(ge=1)] = 20
+    many_candidates: Annotated[int, Field(ge=1)] = 1000
+
+    def points_of(self, signal: ComplexitySignal) -> float:
+        """Points for one unit of the signal."""
+        return self.signal_points.get(signal, complexity_words.DEFAULT_SIGNAL_POINTS[signal])
 
     @model_validator(mode="after")
     def _check(self) -> ComplexitySettings:

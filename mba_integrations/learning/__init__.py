@@ -1,0 +1,1 @@
+"""Fit and evaluate usefulness, weights and complexity (extra `learning`)."""
