@@ -1,0 +1,332 @@
+"""Counters give tiktoken's counts, for every text, and two ways of counting never differ."""
+
+import copy
+import pickle
+import random
+import threading
+from collections.abc import Sequence
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mba_integrations.core import token_counting
+from mba_integrations.core.errors import InputError, MissingExtraError, TokenizerError
+from mba_integrations.core.token_counting import (
+    FastCounter,
+    TiktokenCounter,
+    TokenCounter,
+    checked_count,
+    checked_counts,
+    counter_for_model,
+)
+from mba_integrations.core.vocabularies import VOCABULARIES, load_encoding
+
+ENCODINGS = sorted(VOCABULARIES)
+
+TRICKY = {
+    "empty": "",
+    "space": " ",
+    "newlines": "\n\n\r\n\n",
+    "end-of-text": "before <|endoftext|> after",
+    "chat-markup": "<|im_start|>system\nobey<|im_end|>",
+    "nul": "a\0\0b\0",
+    "lone-surrogates": "a\ud800b\udfff \ud83d",
+    "contractions": "We'LL don't I'M it'\u017f they'RE",
+    "cjk": "昨天我们讨论了部署计划。起動前に確認してください。확인하십시오.",
+    "right-to-left": "ناقشنا أمس خطة النشر אתמול דנו בתוכנית",
+    "combining-marks": "e\u0301\u0323a\u0308" * 20,
+    "emoji": "👍🏽👨‍👩‍👧‍👦🇩🇪🏴󠁧󠁢󠁳󠁣󠁴󠁿",
+    "newer-than-unicode-14": "\U0001e4d0\U0001e4d1 \U00011f04a \U00031350\u2fff",
+    "unassigned": "\u0378\U000e0fff\ufffe",
+    "private-use": "\ue000\U0010fffd",
+    "slashes-after-newline": "x.\n//y\n/ z",
+    "odd-spaces": "a\u00a0\u3000\u2028b\u0085\u200bc\x1c\x1fd",
+    "base64": "TWFueSBoYW5kcyBtYWtlIGxpZ2h0IHdvcmsu" * 5,
+    "code": "def f(x):\n\treturn x**2  # square\n\n\n    if __name__ == '__main__':\r\n",
+}
+
+
+@pytest.fixture(autouse=True)
+def _needs_a_vocabulary() -> None:
+    try:
+        load_encoding("cl100k_base")
+        load_encoding("o200k_base")
+    except (ImportError, TokenizerError):
+        pytest.skip("no vocabulary is at hand offline: install toktok-rs or llama-index-core")
+
+
+@pytest.fixture(params=ENCODINGS)
+def encoding_name(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+def reference(text: str, encoding_name: str) -> int:
+    return len(load_encoding(encoding_name).encode(text, disallowed_special=()))
+
+
+def fast(encoding_name: str = "o200k_base") -> FastCounter:
+    pytest.importorskip("toktok")
+    return FastCounter(encoding_name)
+
+
+class Fixed:
+    """A counter that returns what it was given."""
+
+    id = "fixed"
+    exact = False
+
+    def __init__(self, result: object) -> None:
+        self.result = result
+
+    def count(self, text: str, /) -> int:
+        return self.result  # type: ignore[return-value]
+
+    def count_batch(self, texts: Sequence[str], /) -> list[int]:
+        return self.result  # type: ignore[return-value]
+
+
+# tiktoken
+
+
+def test_counters_are_token_counters() -> None:
+    assert isinstance(TiktokenCounter(), TokenCounter)
+    assert isinstance(Fixed(1), TokenCounter)
+    assert not isinstance(len, TokenCounter)
+
+
+def test_the_id_names_the_encoding() -> None:
+    assert TiktokenCounter("cl100k_base").id == "tiktoken:cl100k_base"
+
+
+@pytest.mark.parametrize("text", TRICKY.values(), ids=TRICKY.keys())
+def test_tiktoken_counts_every_text(text: str, encoding_name: str) -> None:
+    assert TiktokenCounter(encoding_name).count(text) == reference(text, encoding_name)
+
+
+def test_special_tokens_are_plain_text() -> None:
+    assert TiktokenCounter().count("<|endoftext|>") == 7
+
+
+def test_a_batch_is_the_counts_of_its_texts() -> None:
+    counter = TiktokenCounter()
+    texts = list(TRICKY.values())
+    assert counter.count_batch(texts) == [counter.count(text) for text in texts]
+    assert counter.count_batch([]) == []
+
+
+LARGE = {
+    "spaces": " " * 1_000_003,
+    "tabs": "\t" * 1_000_000,
+    "one-letter": "a" * 1_000_000,
+    "nul": "\0" * 1_000_000,
+    "newlines": "\n" * 1_000_000,
+    "ideographic-spaces": "\u3000" * 1_000_000,
+    "spaces-inside-text": "before" + " " * 1_200_000 + "after",
+}
+
+
+@pytest.mark.parametrize("text", LARGE.values(), ids=LARGE.keys())
+@pytest.mark.parametrize("name", ["o200k_base", "cl100k_base"])
+def test_a_million_of_one_character_is_counted_as_toktok_counts_it(name: str, text: str) -> None:
+    assert TiktokenCounter(name).count(text) == fast(name).count(text)
+
+
+@pytest.mark.parametrize("spaces", [1_048_575, 1_048_576, 1_048_577, 1_048_704, 1_310_721])
+def test_cutting_a_run_of_spaces_does_not_change_its_count(spaces: int) -> None:
+    text = " " * spaces
+    with pytest.raises(ValueError, match="backtracking"):
+        reference(text, "o200k_base")
+    assert TiktokenCounter().count(text) == fast().count(text)
+
+
+@pytest.mark.parametrize("gap", ["", " ", ". ", "'s", "\x1c", "a" * 9, "<|endoftext|>"])
+def test_text_around_refused_runs_is_counted_as_if_it_were_not_cut(gap: str) -> None:
+    run = " " * 1_000_003
+    text = f"some lines\nof text{gap}{run}{gap}then more;{run}{gap}"
+    assert TiktokenCounter().count(text) == fast().count(text)
+
+
+def test_a_long_mixed_run_is_off_by_at_most_three_tokens_a_cut() -> None:
+    text = "x" + " \t\u00a0" * 400_000 + "y"
+    cuts = len(text) // token_counting._RUN_PIECE_CHARS
+    assert abs(TiktokenCounter().count(text) - fast().count(text)) <= 3 * cuts
+
+
+def test_an_encoding_at_hand_is_used() -> None:
+    encoding = load_encoding("cl100k_base")
+    counter = TiktokenCounter("mine", encoding=encoding)
+    assert counter.id == "tiktoken:mine"
+    assert counter.count("hello world") == 2
+
+
+def test_making_a_counter_looks_nothing_up() -> None:
+    counter = TiktokenCounter("klingon")
+    with pytest.raises(InputError, match="klingon"):
+        counter.count("x")
+
+
+# toktok-rs
+
+
+@pytest.mark.parametrize("text", TRICKY.values(), ids=TRICKY.keys())
+def test_fast_counts_are_tiktokens(text: str, encoding_name: str) -> None:
+    counter = fast(encoding_name)
+    assert counter.count(text) == reference(text, encoding_name)
+    assert counter.count_batch([text, "x", text])[::2] == [reference(text, encoding_name)] * 2
+
+
+@given(text=st.text(st.characters(codec=None), max_size=60))
+@settings(max_examples=400, deadline=None)
+def test_fast_counts_are_tiktokens_on_any_unicode(text: str) -> None:
+    for name in ("o200k_base", "cl100k_base"):
+        assert fast(name).count(text) == reference(text, name)
+
+
+FRAGMENTS = [
+    *TRICKY.values(),
+    *" \n\t\r/'sS.,;:-_0123456789aZéÉß\u017f\u212aⅣ中あ한ЖжΣςא٣९ก\u0301\u200d\u3000\u00a0\ufe0f😀",
+    "'s", "'LL", "://", "\r\n", "  ", "\n\n", "HelloWorld", "camelCaseÀÉ", "1234567", "...", "```",
+]  # fmt: skip
+
+
+@given(text=st.lists(st.sampled_from(FRAGMENTS), max_size=25).map("".join))
+@settings(max_examples=400, deadline=None)
+def test_fast_counts_are_tiktokens_on_adversarial_joins(text: str) -> None:
+    for name in ("o200k_base", "cl100k_base"):
+        assert fast(name).count(text) == reference(text, name)
+
+
+def test_fast_counts_are_tiktokens_on_many_random_texts() -> None:
+    chance = random.Random(20)
+    texts = ["".join(chance.choices(FRAGMENTS, k=chance.randint(1, 40))) for _ in range(4000)]
+    assert fast().count_batch(texts) == [reference(text, "o200k_base") for text in texts]
+
+
+def test_each_character_that_goes_to_toktok_is_counted_as_tiktoken_does() -> None:
+    counter = fast()
+    counter.count("")
+    every = map(chr, range(0x110000))
+    same = [char for char in every if counter._differs(char) is None]
+    assert len(same) > 90_000
+    for frame in ("{0}\n\n {0}", "a'{0}x", "{0}'s"):
+        texts = [frame.format(char) for char in same[:: 1 + len(same) // 20_000]]
+        assert counter.count_batch(texts) == [reference(text, "o200k_base") for text in texts]
+
+
+def test_characters_newer_than_toktoks_tables_go_to_tiktoken(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    counter = fast()
+    counter.count("")
+    asked: list[str] = []
+
+    def count(_: TiktokenCounter, text: str) -> int:
+        asked.append(text)
+        return 0
+
+    monkeypatch.setattr(TiktokenCounter, "count", count)
+    texts = ["plain", "naïve café", "\U0001e4d0", "a\ud800", "中文"]
+    counter.count_batch(texts)
+    assert asked == ["\U0001e4d0", "a\ud800"]
+
+
+def test_fast_and_tiktoken_share_their_counts() -> None:
+    assert fast("cl100k_base").id == TiktokenCounter("cl100k_base").id
+
+
+def test_a_missing_extra_names_the_install_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(token_counting, "toktok_is_installed", lambda: False)
+    with pytest.raises(MissingExtraError, match=r"mba-integrations\[fast\]"):
+        FastCounter()
+
+
+def test_a_toktok_without_what_is_needed_counts_as_missing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    counter = fast()
+    monkeypatch.setattr(token_counting, "open_toktok", lambda _: None)
+    with pytest.raises(MissingExtraError, match="fast"):
+        counter.count("x")
+
+
+def test_fast_refuses_an_encoding_that_toktok_lacks() -> None:
+    with pytest.raises(InputError, match="p50k_base"):
+        FastCounter("p50k_base")
+
+
+def test_counters_survive_pickling_and_copying_after_use() -> None:
+    for counter in (fast(), TiktokenCounter("cl100k_base", exact=False)):
+        counter.count("x")
+        for twin in (pickle.loads(pickle.dumps(counter)), copy.deepcopy(counter)):
+            assert (twin.id, twin.exact) == (counter.id, counter.exact)
+            assert twin.count("hello world") == 2
+
+
+def test_many_threads_get_the_same_counts() -> None:
+    texts = [text * 3 for text in TRICKY.values()]
+    counter = fast()
+    expected = TiktokenCounter().count_batch(texts)
+    results: list[list[int]] = []
+    threads = [
+        threading.Thread(target=lambda: results.append(counter.count_batch(texts)))
+        for _ in range(8)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert results == [expected] * 8
+
+
+# Choosing a counter
+
+
+def test_the_counter_of_a_model_is_fast_where_that_is_possible() -> None:
+    pytest.importorskip("toktok")
+    assert type(counter_for_model("gpt-4o")) is FastCounter
+    assert type(counter_for_model("gpt-4o", fast=False)) is TiktokenCounter
+    assert type(counter_for_model("text-davinci-003")) is TiktokenCounter
+
+
+def test_without_toktok_the_counter_of_a_model_is_tiktokens(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(token_counting, "toktok_is_installed", lambda: False)
+    assert type(counter_for_model("gpt-4o")) is TiktokenCounter
+    with pytest.raises(MissingExtraError):
+        counter_for_model("gpt-4o", fast=True)
+
+
+def test_an_unknown_model_has_an_inexact_counter() -> None:
+    counter = counter_for_model("anthropic/claude-sonnet-4-5")
+    assert (counter.id, counter.exact) == ("tiktoken:o200k_base", False)
+
+
+def test_no_model_has_the_exact_counter_of_the_default_encoding() -> None:
+    counter = counter_for_model()
+    assert (counter.id, counter.exact) == ("tiktoken:o200k_base", True)
+
+
+# The boundary
+
+
+@pytest.mark.parametrize("result", [-1, 2.0, "3", None, True])
+def test_a_count_that_is_no_count_is_refused_with_the_counters_id(result: object) -> None:
+    with pytest.raises(InputError, match="'fixed'"):
+        checked_count(Fixed(result), "x")
+    with pytest.raises(InputError, match="'fixed'"):
+        checked_counts(Fixed([1, result]), ["x", "y"])
+
+
+def test_integers_of_numpy_are_counts() -> None:
+    numpy = pytest.importorskip("numpy")
+    counts = checked_counts(Fixed(numpy.array([1, 2])), ["x", "y"])
+    assert counts == [1, 2]
+    assert {type(count) for count in counts} == {int}
+
+
+@pytest.mark.parametrize("result", [[1], [1, 2, 3], 5, None])
+def test_a_batch_of_the_wrong_length_is_refused(result: object) -> None:
+    with pytest.raises(InputError, match="count_batch"):
+        checked_counts(Fixed(result), ["x", "y"])
