@@ -132,7 +132,9 @@ class CachedCounter:
         missing = {place: _key(texts[place]) for place, count in enumerate(counts) if count is None}
         known = {key: self._counts.get(key) for key in missing.values()}
         fresh = {key: texts[place] for place, key in missing.items() if known[key] is None}
-        known |= zip(fresh, checked_counts(self._counter, list(fresh.values())), strict=True)
+        if fresh:
+            counted = checked_counts(self._counter, list(fresh.values()))
+            known |= zip(fresh, counted, strict=True)
         with self._lock:
             self._hits += len(counts) - len(fresh)
             self._misses += len(fresh)

@@ -1,0 +1,150 @@
+"""Tokenizers and functions of the user become counters, or are refused with a reason."""
+
+import functools
+from typing import Any
+
+import pytest
+
+from mba_integrations.core.errors import InputError
+from mba_integrations.core.estimated_counting import HeuristicCounter
+from mba_integrations.core.given_counters import (
+    CallableCounter,
+    HuggingFaceCounter,
+    as_token_counter,
+)
+from mba_integrations.core.token_counting import TiktokenCounter, TokenCounter
+
+
+def word_count(text: str) -> int:
+    return len(text.split())
+
+
+@pytest.fixture
+def tokenizer() -> Any:
+    tokenizers = pytest.importorskip("tokenizers")
+    vocabulary = {"[UNK]": 0, "[CLS]": 1, "a": 2, "b": 3}
+    made = tokenizers.Tokenizer(tokenizers.models.WordLevel(vocabulary, unk_token="[UNK]"))
+    made.pre_tokenizer = tokenizers.pre_tokenizers.Whitespace()
+    made.post_processor = tokenizers.processors.TemplateProcessing(
+        single="[CLS] $A", special_tokens=[("[CLS]", 1)]
+    )
+    made.add_special_tokens(["[CLS]"])
+    return made
+
+
+def test_a_tokenizer_counts_without_truncation_padding_or_added_tokens(tokenizer: Any) -> None:
+    tokenizer.enable_truncation(2)
+    tokenizer.enable_padding(length=50)
+    counter = HuggingFaceCounter(tokenizer)
+    assert counter.count_batch(["a b a b", "a", ""]) == [4, 1, 0]
+    assert tokenizer.truncation["max_length"] == 2
+    assert tokenizer.padding["length"] == 50
+
+
+def test_special_tokens_in_a_text_are_plain_text_to_a_tokenizer(tokenizer: Any) -> None:
+    assert HuggingFaceCounter(tokenizer).count("[CLS]") == 3
+
+
+def test_a_tokenizer_counts_lone_surrogates_and_nul(tokenizer: Any) -> None:
+    assert HuggingFaceCounter(tokenizer).count_batch(["a \ud800 b", "\0"]) == [3, 1]
+
+
+def test_tokenizers_that_differ_have_different_ids(tokenizer: Any) -> None:
+    before = HuggingFaceCounter(tokenizer)
+    tokenizer.enable_truncation(2)
+    assert HuggingFaceCounter(tokenizer).id == before.id
+    tokenizer.add_tokens(["c"])
+    assert HuggingFaceCounter(tokenizer).id != before.id
+
+
+def test_what_is_no_tokenizer_is_refused() -> None:
+    with pytest.raises(InputError, match="backend_tokenizer"):
+        HuggingFaceCounter(word_count)
+
+
+@pytest.mark.parametrize(
+    ("function", "expected"),
+    [
+        pytest.param(word_count, 2, id="gives-a-count"),
+        pytest.param(str.split, 2, id="gives-tokens"),
+        pytest.param(lambda text: tuple(text), 5, id="gives-a-tuple"),
+        pytest.param(lambda text: 0, 0, id="gives-zero"),
+    ],
+)
+def test_a_function_counts(function: Any, expected: int) -> None:
+    counter = CallableCounter(function, id="mine")
+    assert counter.count("to be") == expected
+    assert counter.count_batch(["to be", "to be"]) == [expected] * 2
+    assert (counter.id, counter.exact) == ("mine", False)
+
+
+@pytest.mark.parametrize("result", [-1, 1.5, None, True, iter("ab")])
+def test_a_function_that_gives_no_count_is_refused_with_its_id(result: object) -> None:
+    counter = CallableCounter(lambda _: result, id="mine")  # type: ignore[arg-type,return-value]
+    with pytest.raises(InputError, match="'mine'"):
+        counter.count("x")
+
+
+def test_a_function_that_gives_a_mapping_is_told_what_to_pass() -> None:
+    counter = CallableCounter(lambda _: {"input_ids": [1, 2, 3]}, id="mine")
+    with pytest.raises(InputError, match="input_ids"):
+        counter.count("x")
+
+
+def test_a_counter_is_taken_as_it_is() -> None:
+    counter = HeuristicCounter()
+    assert as_token_counter(counter) is counter
+
+
+def test_a_tokenizer_becomes_a_counter(tokenizer: Any) -> None:
+    assert isinstance(as_token_counter(tokenizer), HuggingFaceCounter)
+
+
+def test_an_encoding_becomes_a_counter() -> None:
+    tiktoken = pytest.importorskip("tiktoken")
+    ranks = {bytes([byte]): byte for byte in range(256)}
+    encoding = tiktoken.Encoding(
+        "bytes", pat_str=r"[\s\S]", mergeable_ranks=ranks, special_tokens={}
+    )
+    counter = as_token_counter(encoding)
+    assert isinstance(counter, TiktokenCounter)
+    assert (counter.id, counter.exact, counter.count("abc")) == ("tiktoken:bytes", True, 3)
+
+
+def test_a_function_is_known_by_its_name() -> None:
+    assert as_token_counter(word_count).id == f"callable:{__name__}.word_count"
+    assert as_token_counter(word_count, id="words").id == "words"
+
+
+def test_functions_without_a_name_of_their_own_share_no_id() -> None:
+    unnamed = [lambda t: len(t), lambda t: 2, functools.partial(word_count), "".count]
+    ids = {as_token_counter(function).id for function in unnamed}
+    assert len(ids) == 4
+
+
+@pytest.mark.parametrize("source", [None, 4, "gpt-4o", HeuristicCounter, object()])
+def test_anything_else_is_refused_with_what_is_accepted(source: object) -> None:
+    with pytest.raises(InputError, match=r"tiktoken\.Encoding"):
+        as_token_counter(source)
+
+
+def test_every_counter_has_the_role() -> None:
+    assert isinstance(CallableCounter(len, id="x"), TokenCounter)
+    assert isinstance(HeuristicCounter(), TokenCounter)
+
+
+@pytest.mark.parametrize(
+    ("text", "low", "high"),
+    [
+        pytest.param("", 0, 0, id="empty"),
+        pytest.param("a", 1, 1, id="one-letter"),
+        pytest.param("\0\ud800", 2, 4, id="nul-and-surrogate"),
+        pytest.param("The deploy key rotates on Mondays, at noon.", 10, 15, id="english"),
+        pytest.param("昨天我们讨论了部署计划,团队决定推迟到星期一。", 15, 24, id="chinese"),
+        pytest.param("Вчера мы обсуждали план, и команда согласилась.", 12, 26, id="russian"),
+        pytest.param("x" * 1_000_000, 125_000, 300_000, id="megabyte-of-one-letter"),
+    ],
+)
+def test_estimates_follow_the_script(text: str, low: int, high: int) -> None:
+    assert low <= HeuristicCounter().count(text) <= high
+    assert HeuristicCounter().count_batch([text, text])[0] == HeuristicCounter().count(text)
