@@ -150,8 +150,10 @@ class PromotionSettings(SettingsGroup):
 
     An item's standing is `score_weight * score + access_weight * frequency + recency_weight *
     recency`. Frequency is `1 - 0.5 ** (access_count / access_half_count)`, recency is
-    `0.5 ** (days since last use / recency_half_life_days)`. The thresholds lie apart and a moved
-    item stays at least `min_stay_days`, so that items do not flap.
+    `0.5 ** (days since last use / recency_half_life_days)`. An item is promoted at or above
+    `promote_threshold` if it was used at least `min_access_count` times, and demoted below
+    `demote_threshold`. The thresholds lie apart and a moved item stays at least `min_stay_days`,
+    so that items do not flap.
     """
 
     promote_threshold: Fraction = 0.7
