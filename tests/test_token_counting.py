@@ -160,6 +160,15 @@ def test_an_encoding_at_hand_is_used() -> None:
     assert counter.count("hello world") == 2
 
 
+def test_special_tokens_of_an_encoding_are_plain_text_to_its_counter() -> None:
+    tiktoken = pytest.importorskip("tiktoken")
+    ranks = {bytes([byte]): byte for byte in range(256)}
+    encoding = tiktoken.Encoding(
+        "bytes", pat_str=r"[\s\S]", mergeable_ranks=ranks, special_tokens={"<|end|>": 256}
+    )
+    assert TiktokenCounter("bytes", encoding=encoding).count("a<|end|>") == 8
+
+
 def test_making_a_counter_looks_nothing_up() -> None:
     counter = TiktokenCounter("klingon")
     with pytest.raises(InputError, match="klingon"):

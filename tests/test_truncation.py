@@ -74,6 +74,11 @@ def test_a_long_text_is_cut_without_counting_all_of_it() -> None:
     assert len(counted) <= 45
 
 
+def test_a_longer_prefix_with_fewer_tokens_is_found() -> None:
+    merging = CallableCounter(lambda text: 2 if len(text) == 6 else len(text), id="merging")
+    assert truncate(merging, "abcdefgh", 3) == ("abcdef", 2)
+
+
 def test_a_counter_that_never_fits_leaves_nothing() -> None:
     assert truncate(CallableCounter(lambda _: 9, id="nine"), "abc", 8) == ("", 0)
 
