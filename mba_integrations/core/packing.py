@@ -1,0 +1,315 @@
+"""Choose the items that fit the budget, tier by tier and across tiers, with a proven bound.
+
+Each tier has a guarantee: its share of the budget, or less if its items that fit in the share
+need less. With borrowing, packing has three steps.
+
+1. The most valuable selection in which a tier costs what it uses, or its guarantee if it uses
+   less. No tier takes what another can use.
+2. Items do not fill a guarantee to the last token. The most valuable items that fit in what is
+   idle, from any tier, are added.
+3. Items of value 0 are added in input order while there is room.
+
+Without borrowing each tier is packed on its own within its share and its cap.
+
+No selection that keeps the guarantees can also use every idle token and never lose value when the
+budget grows: an item of low value that fits in its tier's guarantee only from some budget on
+takes back what others had borrowed. Here the guarantee holds and no token is lost, so the value
+may fall at such a budget; without borrowing it never falls.
+
+Linear in the number of items. Pins and groups are resolved before packing: a group arrives as one
+item. Bounded in time: where exactness would take too long, `upper_bound` says what is left open.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from mba_integrations.core.arrays import BoolArray, FloatArray, IntArray
+from mba_integrations.core.errors import InputError
+from mba_integrations.core.knapsack import RankedItems
+from mba_integrations.core.tiered_knapsack import (
+    TOKEN_ROUNDING,
+    SharingTier,
+    TieredChoice,
+    best_at_home,
+    best_shared,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PackingProblem:
+    """Items, budget and tiers; checked when made.
+
+    Attributes:
+        value: Worth of each item, shape (n,), finite and at least 0. Items of value 0 come in
+            only if there is room left.
+        tokens: Tokens of each item, shape (n,), at least 1.
+        tier: Tier of each item, shape (n,), in [0, k).
+        total_tokens: Budget of everything together, opening tokens included; at least 0.
+        tier_tokens: Share of each tier, shape (k,). Real numbers, since rounding them would take
+            tokens from a tier at some larger budgets. Their sum is at most `total_tokens`.
+        tier_cap_tokens: What a tier never exceeds, shape (k,). May be infinite.
+        opening_tokens: Charged once to a tier with a chosen item (its heading), shape (k,).
+        borrowing: Whether a tier may use what others cannot use of their shares, up to its cap.
+
+    Raises:
+        InputError: If a shape or a range is violated; the message names the field and the value.
+    """
+
+    value: FloatArray
+    tokens: IntArray
+    tier: IntArray
+    total_tokens: int
+    tier_tokens: FloatArray
+    tier_cap_tokens: FloatArray
+    opening_tokens: IntArray
+    borrowing: bool
+
+    def __post_init__(self) -> None:
+        _check_shapes(self)
+        _check_items(self)
+        _check_budget(self)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Packing:
+    """A selection with its certificate.
+
+    Attributes:
+        chosen: Indices of the chosen items, ascending.
+        value: Sum of their values.
+        upper_bound: Bound of the first step plus bound of the second given the first. No
+            selection that respects the rules is worth more. At least `value`.
+        used_tokens: Tokens used, opening tokens included.
+        tier_used_tokens: The same for each tier, shape (k,).
+        proven_optimal: Whether `value` equals `upper_bound`.
+    """
+
+    chosen: IntArray
+    value: float
+    upper_bound: float
+    used_tokens: int
+    tier_used_tokens: IntArray
+    proven_optimal: bool
+
+
+def pack(problem: PackingProblem) -> Packing:
+    """The most valuable selection that respects budget, caps and guarantees.
+
+    Equal items come in by input order.
+
+    >>> problem = PackingProblem(
+    ...     value=np.array([0.9, 0.5, 0.5]), tokens=np.array([10, 4, 4]), tier=np.array([0, 0, 1]),
+    ...     total_tokens=14, tier_tokens=np.array([7.0, 7.0]),
+    ...     tier_cap_tokens=np.array([14.0, 14.0]), opening_tokens=np.array([0, 0]),
+    ...     borrowing=True)
+    >>> packing = pack(problem)
+    >>> packing.chosen.tolist(), packing.used_tokens, packing.proven_optimal
+    ([0, 2], 14, True)
+    """
+    work = _Work(problem)
+    bound = work.pack_guaranteed()
+    if problem.borrowing:
+        bound += work.fill_idle()
+    work.add_worthless()
+    chosen = np.flatnonzero(work.chosen)
+    value = float(problem.value[chosen].sum())
+    # The steps sum in another order, so a bound that is met may differ by rounding.
+    met = bound <= value * (1 + 1e-12)
+    return Packing(
+        chosen=chosen,
+        value=value,
+        upper_bound=value if met else bound,
+        used_tokens=int(work.used.sum()),
+        tier_used_tokens=work.used,
+        proven_optimal=met,
+    )
+
+
+def marginal_density(problem: PackingProblem, packing: Packing) -> FloatArray:
+    """Value per token that the best unchosen item of each tier would add, shape (k,).
+
+    A tier without a chosen item pays its opening tokens too. 0 where nothing of value is left.
+    Caps are not looked at: this says what a tier could do with more.
+    """
+    opening = np.where(packing.tier_used_tokens > 0, 0, problem.opening_tokens)
+    density = problem.value / (problem.tokens + opening[problem.tier])
+    density[packing.chosen] = 0.0
+    best = [density[problem.tier == tier].max(initial=0.0) for tier in range(len(opening))]
+    return np.array(best)
+
+
+def next_in(problem: PackingProblem, packing: Packing, *, count: int | None = None) -> IntArray:
+    """Unchosen items of value above 0 in the order in which a growing budget lets them in.
+
+    By density, the first `count` of them; None means all. Equal densities keep their input order.
+    """
+    density = problem.value / problem.tokens
+    density[packing.chosen] = 0.0
+    rows = np.flatnonzero(density > 0.0)
+    if count is not None and 0 < count < len(rows):
+        lowest = np.partition(density[rows], len(rows) - count)[len(rows) - count]
+        rows = rows[density[rows] >= lowest]
+    return rows[np.argsort(-density[rows], kind="stable")][:count]
+
+
+class _Work:
+    """The selection as it grows, step by step."""
+
+    def __init__(self, problem: PackingProblem) -> None:
+        self.problem = problem
+        self.caps = np.floor(
+            np.minimum(problem.tier_cap_tokens, problem.total_tokens) + TOKEN_ROUNDING
+        ).astype(np.int64)
+        shares = np.minimum(problem.tier_tokens, self.caps)
+        if not problem.borrowing:
+            self.caps = np.floor(shares + TOKEN_ROUNDING).astype(np.int64)
+        if shares.sum() > problem.total_tokens:
+            shares = shares * (problem.total_tokens / shares.sum())
+        self.shares = shares
+        self.used = np.zeros(len(shares), dtype=np.int64)
+        self.chosen: BoolArray = np.zeros(len(problem.value), dtype=np.bool_)
+        self.members = [np.flatnonzero(problem.tier == tier) for tier in range(len(shares))]
+
+    @property
+    def opening(self) -> IntArray:
+        """What the next item of each tier pays for its heading, shape (k,)."""
+        return np.where(self.used > 0, 0, self.problem.opening_tokens)
+
+    def pack_guaranteed(self) -> float:
+        """Step 1; its bound."""
+        guaranteed = np.array([self._guaranteed(tier) for tier in range(len(self.shares))])
+        if not self.problem.borrowing:
+            return self._solve(guaranteed, self.caps, shared=False).upper_bound
+        others = guaranteed.sum() - guaranteed
+        free = np.floor(self.problem.total_tokens - others + TOKEN_ROUNDING).astype(np.int64)
+        return self._solve(guaranteed, np.minimum(self.caps, free), shared=True).upper_bound
+
+    def _guaranteed(self, tier: int) -> float:
+        """The tier's share, or what its items that fit in the share need if that is less."""
+        share = float(self.shares[tier])
+        opening = int(self.problem.opening_tokens[tier])
+        members = self._candidates(tier, int(share + TOKEN_ROUNDING) - opening)
+        needed = int(self.problem.tokens[members].sum())
+        return min(share, float(needed + opening)) if needed else 0.0
+
+    def fill_idle(self) -> float:
+        """Step 2; its bound."""
+        found = self._fill_once()
+        bound = found.upper_bound
+        while found.value < found.upper_bound and found.value > 0:
+            found = self._fill_once()
+        return bound
+
+    def _fill_once(self) -> TieredChoice:
+        idle = self.problem.total_tokens - int(self.used.sum())
+        room = np.minimum(self.caps - self.used, idle)
+        return self._solve(np.zeros(len(room)), room, shared=True)
+
+    def _solve(self, guaranteed: FloatArray, room: IntArray, *, shared: bool) -> TieredChoice:
+        """Add the best items within `room`."""
+        opening, rows, tiers = self.opening, [], []
+        for tier in range(len(room)):
+            members = self._candidates(tier, int(room[tier] - opening[tier]))
+            if len(members):
+                rows.append((tier, members))
+                tiers.append(self._sharing_tier(tier, members, guaranteed, room, opening))
+        total = self.problem.total_tokens - int(self.used.sum())
+        choice = best_shared(tiers, total) if shared else best_at_home(tiers)
+        for (tier, members), sharing, positions in zip(rows, tiers, choice.positions, strict=True):
+            self._add(tier, members[sharing.items.earliest(positions)], int(opening[tier]))
+        return choice
+
+    def _sharing_tier(
+        self,
+        tier: int,
+        members: IntArray,
+        guaranteed: FloatArray,
+        room: IntArray,
+        opening: IntArray,
+    ) -> SharingTier:
+        most = int(room[tier] - opening[tier])
+        items = RankedItems(self.problem.value[members], self.problem.tokens[members], most)
+        return SharingTier(
+            items=items,
+            guaranteed_tokens=float(guaranteed[tier]),
+            room_tokens=int(room[tier]),
+            opening_tokens=int(opening[tier]),
+        )
+
+    def _candidates(self, tier: int, most_tokens: int) -> IntArray:
+        """Items of the tier with value that are not chosen and fit."""
+        members = self.members[tier]
+        if most_tokens < 1 or not len(members):
+            return members[:0]
+        fits = self.problem.tokens[members] <= most_tokens
+        fits &= self.problem.value[members] > 0
+        if self.used[tier]:
+            fits &= ~self.chosen[members]
+        return members if fits.all() else members[fits]
+
+    def _add(self, tier: int, rows: IntArray, opening: int) -> None:
+        if len(rows):
+            self.chosen[rows] = True
+            self.used[tier] += opening + int(self.problem.tokens[rows].sum())
+
+    def add_worthless(self) -> None:
+        """Step 3."""
+        idle = self.problem.total_tokens - int(self.used.sum())
+        room = np.minimum(self.caps - self.used, idle) - self.opening
+        waiting = (self.problem.value == 0) & (self.problem.tokens <= room.max(initial=0))
+        for row in np.flatnonzero(waiting).tolist():
+            tier, tokens = int(self.problem.tier[row]), int(self.problem.tokens[row])
+            opening = int(self.opening[tier])
+            if tokens + opening <= min(self.caps[tier] - self.used[tier], idle):
+                self._add(tier, np.array([row]), opening)
+                idle -= tokens + opening
+
+
+def _check_shapes(problem: PackingProblem) -> None:
+    count, tiers = len(problem.value), len(problem.tier_tokens)
+    lengths = dict.fromkeys(("value", "tokens", "tier"), count)
+    lengths |= dict.fromkeys(("tier_tokens", "tier_cap_tokens", "opening_tokens"), tiers)
+    for name, length in lengths.items():
+        shape = getattr(problem, name).shape
+        if shape != (length,):
+            raise InputError(f"{name} must have shape ({length},), got {shape}.")
+    for name in ("tokens", "tier", "opening_tokens"):
+        if getattr(problem, name).dtype.kind not in "iu":
+            raise InputError(f"{name} must hold integers, got {getattr(problem, name).dtype}.")
+    if not tiers:
+        raise InputError("tier_tokens must name at least one tier, got none.")
+
+
+def _check_items(problem: PackingProblem) -> None:
+    if not len(problem.value):
+        return
+    low, high = problem.value.min(), problem.value.max()
+    if not (low >= 0 and high < np.inf):
+        raise InputError(f"value must be finite and >= 0, got {low} to {high}.")
+    if problem.tokens.min() < 1:
+        raise InputError(f"tokens must be >= 1, got {problem.tokens.min()}.")
+    last = len(problem.tier_tokens) - 1
+    if problem.tier.min() < 0 or problem.tier.max() > last:
+        raise InputError(
+            f"tier must be in [0, {last}], got {problem.tier.min()} to {problem.tier.max()}."
+        )
+
+
+def _check_budget(problem: PackingProblem) -> None:
+    if problem.total_tokens < 0:
+        raise InputError(f"total_tokens must be >= 0, got {problem.total_tokens}.")
+    shares = problem.tier_tokens
+    if not (np.isfinite(shares).all() and shares.min() >= 0):
+        raise InputError(f"tier_tokens must be finite and >= 0, got {shares.tolist()}.")
+    if shares.sum() > problem.total_tokens + 0.5:
+        raise InputError(
+            f"tier_tokens must sum to total_tokens ({problem.total_tokens:,}) or less, "
+            f"got {shares.sum():,.1f}."
+        )
+    for name in ("tier_cap_tokens", "opening_tokens"):
+        limits = getattr(problem, name)
+        if not (limits >= 0).all():
+            raise InputError(f"{name} must be >= 0, got {limits.tolist()}.")

@@ -1,0 +1,430 @@
+"""The most valuable items of several tiers that share one budget, and a proof.
+
+A tier costs what it uses, or its guarantee if it uses less: what it could use is kept for it.
+So a tier either stays at home, within its guarantee, and is a knapsack of its own; or it borrows
+and pays for every token. With one price for a token of the shared budget the tiers fall apart,
+and the sum of their best is a bound. The price that makes the bound lowest is found first. Then
+each tier lists what it can be worth at which cost, as far as it stays within the gap, and the
+lists are merged.
+
+Exact unless a table or a list is over its limit; then the bound states what is left open.
+
+Source: Fisher, *The Lagrangian relaxation method for solving integer programming problems*
+(Management Science 27, 1981), for the bound.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from mba_integrations.core.arrays import FloatArray, IntArray
+from mba_integrations.core.knapsack import (
+    FIRST_CORE_ITEMS,
+    MAX_CELLS,
+    ROUNDING,
+    Choice,
+    CoreTable,
+    RankedItems,
+    best_within,
+)
+
+MAX_PAIRS = 1_000_000
+"""Pairs of states that one merge looks at."""
+TOKEN_ROUNDING = 1e-6
+"""Guarantees are sums of real shares; differences below this many tokens are rounding."""
+
+
+class SharingTier:
+    """One tier of the shared budget.
+
+    Args:
+        items: Its items, each of which fits in its cap with the opening tokens.
+        guaranteed_tokens: What is kept for the tier, at most its cap.
+        room_tokens: The most the tier may use, opening tokens included.
+        opening_tokens: Charged once if an item is chosen.
+    """
+
+    def __init__(
+        self,
+        *,
+        items: RankedItems,
+        guaranteed_tokens: float,
+        room_tokens: int,
+        opening_tokens: int,
+    ) -> None:
+        self.items = items
+        self.guaranteed = guaranteed_tokens
+        self.opening = opening_tokens
+        self.room = room_tokens - opening_tokens
+        self.home_room = min(self.room, int(guaranteed_tokens + TOKEN_ROUNDING) - opening_tokens)
+        self.home_bound = items.bound(self.home_room)[0] if self.home_room > 0 else 0.0
+
+    @cached_property
+    def home(self) -> Choice:
+        """The best choice within the guarantee."""
+        choice = best_within(self.items, self.home_room)
+        self.home_bound = choice.upper_bound
+        return choice
+
+    @property
+    def is_home_known(self) -> bool:
+        """Whether `home` has been solved."""
+        return "home" in self.__dict__
+
+    @property
+    def may_borrow(self) -> bool:
+        """Whether the tier can use more than its guarantee."""
+        return self.room > max(0, self.home_room) and len(self.items) > 0
+
+    def cost(self, item_tokens: IntArray) -> FloatArray:
+        """What the shared budget is charged for items of so many tokens."""
+        return np.maximum(item_tokens + float(self.opening), self.guaranteed)
+
+    def borrowing_tokens(self, price: float) -> int:
+        """Tokens of items at which value less cost is highest, if the tier borrows."""
+        least = max(0, self.home_room + 1)
+        return min(max(self.items.wanted_tokens(price), least), self.room)
+
+    def net_home(self, price: float) -> float:
+        """Bound on value less cost within the guarantee."""
+        return self.home_bound - price * self.guaranteed
+
+    def net_borrowing(self, price: float) -> float:
+        """Bound on value less cost beyond the guarantee."""
+        if not self.may_borrow:
+            return -np.inf
+        tokens = self.borrowing_tokens(price)
+        return self.items.bound(tokens)[0] - price * (tokens + self.opening)
+
+    def item_price(self, price: float) -> float:
+        """Price of a token within the tier when it borrows at `price`."""
+        tokens = self.borrowing_tokens(price)
+        if tokens == self.items.wanted_tokens(price):
+            return price
+        return self.items.bound(tokens)[1]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TieredChoice:
+    """Which items of each tier to take.
+
+    Attributes:
+        positions: For each tier the positions of its chosen items.
+        value: Sum of their values.
+        upper_bound: No choice within the budget is worth more.
+    """
+
+    positions: list[IntArray]
+    value: float
+    upper_bound: float
+
+
+def best_shared(tiers: list[SharingTier], total_tokens: int) -> TieredChoice:
+    """The most valuable choice whose costs sum to `total_tokens` at most.
+
+    The guarantees must sum to `total_tokens` at most.
+    """
+    if not any(tier.may_borrow for tier in tiers):
+        return best_at_home(tiers)
+    return _Search(tiers, total_tokens).run()
+
+
+def best_at_home(tiers: list[SharingTier]) -> TieredChoice:
+    """The most valuable choice in which every tier stays within its guarantee."""
+    homes = [tier.home for tier in tiers]
+    return TieredChoice(
+        positions=[home.positions for home in homes],
+        value=sum(home.value for home in homes),
+        upper_bound=sum(home.upper_bound for home in homes),
+    )
+
+
+class _States:
+    """What one tier or several can be worth at which cost, by rising cost and rising value.
+
+    Args:
+        cost: Charged to the shared budget, shape (n,).
+        value: Shape (n,).
+        slack: How far value less cost at the price stays below its bound, shape (n,).
+        core_tokens: For one tier: tokens from its core, or -1 at home, shape (n,).
+        parts: For merged tiers: the two lists, and the row in each, shapes (n,).
+    """
+
+    __slots__ = ("core_tokens", "cost", "parts", "slack", "value")
+
+    def __init__(
+        self,
+        cost: FloatArray,
+        value: FloatArray,
+        slack: FloatArray,
+        core_tokens: IntArray | None = None,
+        parts: tuple[tuple[_States, IntArray], tuple[_States, IntArray]] | None = None,
+    ) -> None:
+        self.cost, self.value, self.slack = cost, value, slack
+        self.core_tokens, self.parts = core_tokens, parts
+
+    def __len__(self) -> int:
+        return len(self.cost)
+
+    def take(self, rows: IntArray) -> _States:
+        parts = self.parts
+        if parts is not None:
+            (left, left_rows), (right, right_rows) = parts
+            parts = (left, left_rows[rows]), (right, right_rows[rows])
+        core = None if self.core_tokens is None else self.core_tokens[rows]
+        return _States(self.cost[rows], self.value[rows], self.slack[rows], core, parts)
+
+    def undominated(self) -> _States:
+        """Without states that another equals or beats at no higher cost."""
+        order = np.lexsort((-self.value, self.cost))
+        value = self.value[order]
+        before = np.concatenate([[-np.inf], np.maximum.accumulate(value)[:-1]])
+        return self.take(order[value > before])
+
+
+class _Search:
+    """One search: the price; lists from a small core; then from all that is in doubt."""
+
+    def __init__(self, tiers: list[SharingTier], total_tokens: int) -> None:
+        self.tiers = tiers
+        self.total = total_tokens
+        self.price = _lowest_bound_price(tiers, total_tokens)
+        self.tables: dict[int, CoreTable] = {}
+
+    def run(self) -> TieredChoice:
+        best = self._round(None)
+        if best.upper_bound <= best.value:
+            return best
+        bound = self._bound()
+        second = self._round(bound - best.value + ROUNDING * bound)
+        better = second if second.value > best.value else best
+        return TieredChoice(
+            positions=better.positions,
+            value=better.value,
+            upper_bound=max(better.value, min(best.upper_bound, second.upper_bound)),
+        )
+
+    def _bound(self) -> float:
+        return bound_at(self.tiers, self.total, self.price)[0]
+
+    def _lags(self, tier: SharingTier) -> tuple[float, float]:
+        """How far home and borrowing are below the better of the two."""
+        home, borrowing = tier.net_home(self.price), tier.net_borrowing(self.price)
+        best = max(home, borrowing)
+        return best - home, best - borrowing
+
+    def _round(self, gap: float | None) -> TieredChoice:
+        """The best by states that lose at most `gap`; None: by the nearest items."""
+        reach = self._first_reach() if gap is None else gap
+        for tier in self.tiers:
+            if self._lags(tier)[0] <= reach:
+                _ = tier.home
+        lists = []
+        for row, tier in enumerate(self.tiers):
+            states, tier_reach = self._states(row, tier, reach, first=gap is None)
+            reach = min(reach, tier_reach)
+            lists.append((row, states))
+        merged, reach = self._merged(lists, reach, np.inf if gap is None else gap)
+        best = self._choice(merged)
+        unproven = sum(t.home.upper_bound - t.home.value for t in self.tiers if t.is_home_known)
+        bound = max(best.value + unproven, self._bound() - reach)
+        return TieredChoice(positions=best.positions, value=best.value, upper_bound=bound)
+
+    def _first_reach(self) -> float:
+        return min(
+            self._lags(tier)[1] + self._nearest_margin(tier)
+            for tier in self.tiers
+            if tier.may_borrow
+        )
+
+    def _nearest_margin(self, tier: SharingTier) -> float:
+        return tier.items.nearest_margin(tier.item_price(self.price), FIRST_CORE_ITEMS)
+
+    def _states(
+        self, row: int, tier: SharingTier, reach: float, *, first: bool
+    ) -> tuple[_States, float]:
+        """The tier's list, and what any choice that is not in it loses at least."""
+        home_lag, lag = self._lags(tier)
+        cost, value, slack, core = [], [], [], []
+        tier_reach = np.inf
+        if home_lag <= reach:
+            cost.append(np.array([tier.guaranteed]))
+            value.append(np.array([tier.home.value]))
+            slack.append(np.array([home_lag]))
+            core.append(np.array([-1]))
+        else:
+            tier_reach = home_lag
+        if tier.may_borrow and lag <= reach:
+            margin = self._nearest_margin(tier) if first else reach - lag
+            table = self._table(row, tier, margin)
+            tier_reach = min(tier_reach, lag + table.margin)
+            steps = table.steps()
+            core.append(steps)
+            cost.append(tier.cost(steps + table.base_tokens))
+            value.append(table.worth[steps] + table.base_value)
+            slack.append(home_lag + tier.net_home(self.price) - value[-1] + self.price * cost[-1])
+        elif tier.may_borrow:
+            tier_reach = min(tier_reach, lag)
+        joined = [np.concatenate(column) for column in (cost, value, slack)]
+        states = _States(*joined, core_tokens=np.concatenate(core))
+        if not first:
+            states = states.take(np.flatnonzero(states.slack <= reach))
+        return states.undominated(), float(tier_reach)
+
+    def _table(self, row: int, tier: SharingTier, margin: float) -> CoreTable:
+        cells = MAX_CELLS // sum(other.may_borrow for other in self.tiers)
+        price = tier.item_price(self.price)
+        self.tables[row] = CoreTable(tier.items, price, margin, tier.room, cells)
+        return self.tables[row]
+
+    def _merged(
+        self, lists: list[tuple[int, _States]], reach: float, gap: float
+    ) -> tuple[list[tuple[int, int]] | None, float]:
+        """Row and core tokens of each tier in the best combination, and the reach of the search."""
+        if not all(len(states) for _, states in lists):
+            return None, reach
+        lists = sorted(lists, key=lambda entry: len(entry[1]))
+        least = sum(float(states.cost[0]) for _, states in lists)
+        limit = self.total + TOKEN_ROUNDING
+        merged = lists[0][1]
+        least -= float(merged.cost[0])
+        for _, states in lists[1:]:
+            least -= float(states.cost[0])
+            merged, states, reach = _shortened(merged, states, reach)
+            last = states is lists[-1][1]
+            merged = (
+                _best_pairs(merged, states, limit)
+                if last
+                else _pairs(merged, states, limit - least, gap)
+            )
+            if not len(merged):
+                return None, reach
+        fitting = np.flatnonzero(merged.cost <= limit)
+        if not len(fitting):
+            return None, reach
+        row = int(fitting[np.argmax(merged.value[fitting])])
+        return list(zip([r for r, _ in lists], _unwound(merged, row), strict=True)), reach
+
+    def _choice(self, merged: list[tuple[int, int]] | None) -> TieredChoice:
+        if merged is None:
+            return best_at_home(self.tiers)
+        positions = [tier.items.head[:0] for tier in self.tiers]
+        for row, core_tokens in merged:
+            tier = self.tiers[row]
+            if core_tokens < 0:
+                positions[row] = tier.home.positions
+            else:
+                positions[row] = self.tables[row].positions(tier.items, core_tokens)
+        chosen = zip(self.tiers, positions, strict=True)
+        value = sum(float(tier.items.value[rows].sum()) for tier, rows in chosen)
+        return TieredChoice(positions=positions, value=value, upper_bound=value)
+
+
+def bound_at(tiers: list[SharingTier], total_tokens: int, price: float) -> tuple[float, float]:
+    """The bound at a price of a token, and the tokens that its choice is charged."""
+    bound, charged = price * total_tokens, 0.0
+    for tier in tiers:
+        home, borrowing = tier.net_home(price), tier.net_borrowing(price)
+        if borrowing > home:
+            bound += borrowing
+            charged += tier.borrowing_tokens(price) + tier.opening
+        else:
+            bound += home
+            charged += tier.guaranteed
+    return bound, charged
+
+
+def _lowest_bound_price(tiers: list[SharingTier], total_tokens: int) -> float:
+    """The price whose bound is lowest; the bound is convex and piecewise linear in it."""
+    limit = total_tokens + TOKEN_ROUNDING
+    densities = {d for tier in tiers if tier.may_borrow for d in tier.items.head_densities}
+    prices = [0.0, *sorted(densities)]
+    low, high = 0, len(prices) - 1
+    while low < high:
+        middle = (low + high) // 2
+        if bound_at(tiers, total_tokens, prices[middle])[1] <= limit:
+            high = middle
+        else:
+            low = middle + 1
+    if low == 0:
+        return prices[0]
+    return _lowest_between(tiers, total_tokens, prices[low - 1], prices[low])
+
+
+def _lowest_between(tiers: list[SharingTier], total: int, low: float, high: float) -> float:
+    """The lowest of the bound, which falls at `low` and does not at `high`, by its tangents."""
+    low_bound, low_charged = bound_at(tiers, total, low)
+    high_bound, high_charged = bound_at(tiers, total, high)
+    best = min((low_bound, low), (high_bound, high), key=lambda pair: pair[0])
+    for _ in range(8):
+        if low_charged <= high_charged:
+            break
+        rise = low_bound - high_bound + (total - high_charged) * high - (total - low_charged) * low
+        crossing = rise / (low_charged - high_charged)
+        if not low < crossing < high:
+            break
+        bound, charged = bound_at(tiers, total, crossing)
+        best = min(best, (bound, crossing), key=lambda pair: pair[0])
+        if charged <= total:
+            high, high_bound, high_charged = crossing, bound, charged
+        else:
+            low, low_bound, low_charged = crossing, bound, charged
+    return best[1]
+
+
+def _shortened(left: _States, right: _States, reach: float) -> tuple[_States, _States, float]:
+    """Both lists cut to the states of least slack where there are too many pairs."""
+    if len(left) * len(right) <= MAX_PAIRS:
+        return left, right, reach
+    most = int(MAX_PAIRS**0.5)
+    left_count = max(most, MAX_PAIRS // len(right))
+    left, left_lost = _least_slack(left, left_count)
+    right, right_lost = _least_slack(right, max(most, MAX_PAIRS // len(left)))
+    return left, right, min(reach, left_lost, right_lost)
+
+
+def _least_slack(states: _States, count: int) -> tuple[_States, float]:
+    if len(states) <= count:
+        return states, np.inf
+    order = np.argsort(states.slack, kind="stable")
+    return states.take(np.sort(order[:count])), float(states.slack[order[count]])
+
+
+def _pairs(left: _States, right: _States, limit: float, gap: float) -> _States:
+    """All undominated sums of two lists within `limit` and `gap`."""
+    cost = left.cost[:, None] + right.cost
+    slack = left.slack[:, None] + right.slack
+    rows, columns = np.nonzero((cost <= limit) & (slack <= gap))
+    value = left.value[rows] + right.value[columns]
+    parts = (left, rows), (right, columns)
+    return _States(cost[rows, columns], value, slack[rows, columns], parts=parts).undominated()
+
+
+def _best_pairs(left: _States, right: _States, limit: float) -> _States:
+    """For each state of `left` the best of `right` that fits beside it."""
+    columns = np.searchsorted(right.cost, limit - left.cost, side="right") - 1
+    rows = np.flatnonzero(columns >= 0)
+    columns = columns[rows]
+    return _States(
+        left.cost[rows] + right.cost[columns],
+        left.value[rows] + right.value[columns],
+        left.slack[rows] + right.slack[columns],
+        parts=((left, rows), (right, columns)),
+    )
+
+
+def _unwound(states: _States, row: int) -> list[int]:
+    """Core tokens of each tier, in the order in which the lists were merged."""
+    found = []
+    while states.parts is not None:
+        (left, left_rows), (right, right_rows) = states.parts
+        found.append(_own(right, int(right_rows[row])))
+        states, row = left, int(left_rows[row])
+    return [_own(states, row), *reversed(found)]
+
+
+def _own(states: _States, row: int) -> int:
+    return -1 if states.core_tokens is None else int(states.core_tokens[row])
