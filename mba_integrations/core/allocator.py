@@ -231,7 +231,10 @@ class MemoryBudgetAllocator:
             now=self._present(now, PoolSnapshot(listed)),
         )
         self._logs.record_moves(
-            config, promoted=len(review.promotions), demoted=len(review.demotions)
+            config.workspace_id,
+            config.logging,
+            promoted=len(review.promotions),
+            demoted=len(review.demotions),
         )
         return review
 

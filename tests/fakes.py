@@ -1,0 +1,42 @@
+"""Counters with exact numbers, for tests."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+
+class CharCounter:
+    """One token for each character: lines add up exactly."""
+
+    id = "characters"
+    exact = True
+
+    def count(self, text: str, /) -> int:
+        return len(text)
+
+    def count_batch(self, texts: Sequence[str], /) -> list[int]:
+        return [self.count(text) for text in texts]
+
+
+class PieceCounter(CharCounter):
+    """Four characters of the whole text are one token, as if pieces ran across lines.
+
+    Lines counted alone are rounded up, so a prompt counts for less than its lines together.
+    """
+
+    id = "pieces"
+
+    def count(self, text: str, /) -> int:
+        return math.ceil(len(text) / 4)
+
+
+class JoinCounter(CharCounter):
+    """Charges *per_join* for each line end inside a text: a prompt counts for more, or for less."""
+
+    def __init__(self, per_join: int) -> None:
+        self.per_join = per_join
+        self.id = f"joins{per_join}"
+
+    def count(self, text: str, /) -> int:
+        return max(0, len(text) + self.per_join * max(0, text.count("\n") - 1))
