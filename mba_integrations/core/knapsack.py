@@ -24,8 +24,12 @@ from mba_integrations.core.arrays import BoolArray, FloatArray, IntArray
 
 MAX_CELLS = 1_000_000
 """Cells of one dynamic program: about 2 ms, and enough for all but contrived instances."""
+SAMPLE_SIZE = 2048
+"""Items that the threshold of the sorted head is estimated from."""
 FIRST_CORE_ITEMS = 24
 """Items in the first core. It usually finds the optimum; the second core proves it."""
+FIRST_CELLS = 100_000
+"""Cells of the first table, where many equal items would make it large."""
 ROUNDING = 1e-12
 """Relative error that sums of values may carry."""
 _NONE = np.zeros(0, dtype=np.int64)
@@ -106,6 +110,10 @@ class RankedItems:
         price = -self._falling[count]
         return self.value_sum[count] + (room - self.tokens_sum[count]) * price, price
 
+    def tied_tokens(self, price: float) -> int:
+        """Tokens of the items that are worth exactly `price` a token."""
+        return self.tokens_sum[bisect_right(self._falling, -price)] - self.wanted_tokens(price)
+
     def wanted_tokens(self, price: float) -> int:
         """Tokens of the items that are worth more than `price` a token."""
         return self.tokens_sum[bisect_left(self._falling, -price)]
@@ -122,25 +130,34 @@ class RankedItems:
         """The same choice with items of equal value and tokens exchanged for earlier ones."""
         chosen = np.sort(positions)
         ranked = self.density[self.head]
-        if len(ranked) < 2 or not (ranked[1:] == ranked[:-1]).any():
+        same = ranked[1:] == ranked[:-1]
+        if not same.any():
             return chosen
-        twins = np.flatnonzero(np.isin(self.density, self.density[chosen]))
-        order = twins[np.lexsort((twins, self.tokens[twins], self.density[twins]))]
-        counts: dict[tuple[float, int], int] = {}
-        for row in chosen.tolist():
-            key = float(self.value[row]), int(self.tokens[row])
-            counts[key] = counts.get(key, 0) + 1
-        kept = []
-        for row in order.tolist():
-            key = float(self.value[row]), int(self.tokens[row])
-            if counts.get(key, 0):
-                counts[key] -= 1
-                kept.append(row)
-        return np.sort(np.array(kept, dtype=np.int64))
+        tied = np.zeros(len(ranked), dtype=np.bool_)
+        tied[1:] = same
+        tied[:-1] |= same
+        rows = self.head[tied]
+        is_chosen = np.isin(rows, chosen)
+        if is_chosen.all() or not is_chosen.any():
+            return chosen
+        return np.sort(np.concatenate([np.setdiff1d(chosen, rows), self._first(rows, is_chosen)]))
+
+    def _first(self, rows: IntArray, is_chosen: BoolArray) -> IntArray:
+        """As many of each kind of equal items as are chosen, the earliest ones."""
+        order = np.lexsort((rows, self.tokens[rows], self.value[rows]))
+        rows, is_chosen = rows[order], is_chosen[order]
+        value, tokens = self.value[rows], self.tokens[rows]
+        starts = np.empty(len(rows), dtype=np.bool_)
+        starts[0] = True
+        starts[1:] = (value[1:] != value[:-1]) | (tokens[1:] != tokens[:-1])
+        kind = np.cumsum(starts) - 1
+        count = np.bincount(kind[is_chosen], minlength=int(kind[-1]) + 1)
+        rank = np.arange(len(rows)) - np.flatnonzero(starts)[kind]
+        return rows[rank < count[kind]]
 
     def nearest_margin(self, price: float, count: int) -> float:
         """The margin that puts about `count` items in the core."""
-        reduced = np.abs(self.value[self.head] - price * self.tokens[self.head])
+        reduced = np.abs(self.density[self.head] - price) * self.tokens[self.head]
         if len(reduced) <= count:
             return float(reduced.max()) if len(reduced) else 0.0
         return float(np.partition(reduced, count - 1)[count - 1])
@@ -157,29 +174,46 @@ class CoreTable:
         price: Price of a token.
         margin: At least 0.
         room: Most tokens for the items. The items of positive reduced value fit in it.
+        prefix_tokens: Of items at the price itself that the core has no place for, those are in
+            that belong to the densest so many tokens.
         max_cells: Most cells of the table.
     """
 
     __slots__ = ("_core", "_taken", "base_tokens", "base_value", "fixed", "margin", "worth")
 
     def __init__(
-        self, items: RankedItems, price: float, margin: float, room: int, max_cells: int = MAX_CELLS
+        self,
+        items: RankedItems,
+        price: float,
+        margin: float,
+        room: int,
+        *,
+        prefix_tokens: int,
+        max_cells: int = MAX_CELLS,
     ) -> None:
         near = items.in_doubt(price, margin)
-        reduced = items.value[near] - price * items.tokens[near]
-        distance = np.abs(reduced)
-        in_core, self.margin = _affordable(
-            distance <= margin, distance, items.tokens[near], room, max_cells, margin
-        )
-        self.fixed = near[(reduced > 0) & ~in_core]
-        self.base_tokens = int(items.tokens[self.fixed].sum())
+        tokens = items.tokens[near]
+        reduced = (items.density[near] - price) * tokens
+        fixed = reduced > 0
+        core = np.flatnonzero(np.abs(reduced) <= margin)
+        left = room - int(tokens[reduced > margin].sum())
+        core = core[tokens[core] <= left]
+        self.margin = margin
+        if _cells(tokens[core], left) > max_cells:
+            core = _useful(items.value[near], tokens, core, left)
+        if _cells(tokens[core], left) > max_cells:
+            rank = _rank_from_break(items.density[near], tokens, prefix_tokens)
+            fixed |= (reduced == 0) & (rank < 0)
+            core, self.margin = _affordable(core, np.abs(reduced), rank, tokens, left, max_cells)
+        fixed[core] = False
+        self.fixed = near[fixed]
+        self.base_tokens = int(tokens[fixed].sum())
         self.base_value = float(items.value[self.fixed].sum())
-        core = near[in_core]
-        left = room - self.base_tokens
-        self._core = _useful(items, core[items.tokens[core] <= left], left)
-        self._fill(items, left)
+        self._core = near[core]
+        self._fill(items, room - self.base_tokens)
 
     def _fill(self, items: RankedItems, left: int) -> None:
+        self._core = self._core[items.tokens[self._core] <= left]
         tokens = items.tokens[self._core]
         size = min(left, int(tokens.sum())) + 1
         worth = np.zeros(size)
@@ -231,11 +265,24 @@ def best_within(items: RankedItems, room: int) -> Choice:
 
 def _best_by_core(items: RankedItems, room: int, bound: float, price: float) -> Choice:
     margin = items.nearest_margin(price, FIRST_CORE_ITEMS)
-    table = CoreTable(items, price, margin, room)
+    first = _by_core(items, room, bound, price, margin, FIRST_CELLS)
+    if first.upper_bound <= first.value:
+        return first
+    gap = bound - first.value + ROUNDING * bound
+    second = _by_core(items, room, bound, price, gap, MAX_CELLS)
+    better = second if second.value > first.value else first
+    return Choice(
+        positions=better.positions,
+        value=better.value,
+        upper_bound=max(better.value, min(first.upper_bound, second.upper_bound)),
+    )
+
+
+def _by_core(
+    items: RankedItems, room: int, bound: float, price: float, margin: float, max_cells: int
+) -> Choice:
+    table = CoreTable(items, price, margin, room, prefix_tokens=room, max_cells=max_cells)
     value = table.base_value + float(table.worth[-1])
-    if bound - table.margin > value:
-        table = CoreTable(items, price, (bound - value) + ROUNDING * bound, room)
-        value = table.base_value + float(table.worth[-1])
     return Choice(
         positions=table.positions(items, len(table.worth) - 1),
         value=value,
@@ -244,42 +291,51 @@ def _best_by_core(items: RankedItems, room: int, bound: float, price: float) -> 
 
 
 def _top(density: FloatArray, count: int) -> IntArray:
-    """Positions of the `count` highest and of all that equal the lowest of them, in input order."""
-    if count * 2 >= len(density):
+    """Positions of about the `count` highest and of all that equal the lowest of them."""
+    if count * 4 >= len(density):
         return np.arange(len(density))
-    lowest = np.partition(density, len(density) - count)[len(density) - count]
+    # A sample gives the threshold at a tenth of the time of a partition.
+    sample = density[:: max(1, len(density) // SAMPLE_SIZE)]
+    above = int(1.5 * count * len(sample) / len(density)) + 4
+    if above >= len(sample):
+        return np.arange(len(density))
+    lowest = np.partition(sample, len(sample) - above)[len(sample) - above]
     return np.flatnonzero(density >= lowest)
 
 
+def _cells(tokens: IntArray, left: int) -> int:
+    return len(tokens) * min(left, int(tokens.sum()))
+
+
+def _rank_from_break(density: FloatArray, tokens: IntArray, prefix_tokens: int) -> IntArray:
+    """Rank by density of each item, counted from the first that is not within the prefix."""
+    order = np.argsort(-density, kind="stable")
+    rank = np.empty(len(order), dtype=np.int64)
+    rank[order] = np.arange(len(order))
+    within = np.searchsorted(np.cumsum(tokens[order]), prefix_tokens, side="right")
+    return rank - int(within)
+
+
 def _affordable(
-    in_core: BoolArray,
+    core: IntArray,
     distance: FloatArray,
+    rank: IntArray,
     tokens: IntArray,
-    room: int,
+    left: int,
     max_cells: int,
-    margin: float,
-) -> tuple[BoolArray, float]:
+) -> tuple[IntArray, float]:
     """The part of the core, nearest first, whose table has at most `max_cells`; its margin."""
-    core = np.flatnonzero(in_core)
-    if len(core) * min(room, int(tokens[core].sum())) <= max_cells:
-        return in_core, margin
-    core = core[np.argsort(distance[core], kind="stable")]
-    width = np.minimum(np.cumsum(tokens[core]), room)
-    count = int(np.searchsorted(np.arange(1, len(core) + 1) * width, max_cells, side="right"))
-    if count == len(core):
-        return in_core, margin
-    kept = np.zeros_like(in_core)
-    kept[core[:count]] = True
-    return kept, float(distance[core[count]])
+    order = core[np.lexsort((np.abs(rank[core]), distance[core]))]
+    width = np.minimum(np.cumsum(tokens[order]), left)
+    sizes = np.arange(1, len(order) + 1) * width
+    count = int(np.searchsorted(sizes, max_cells, side="right"))
+    return np.sort(order[:count]), float(distance[order[count]])
 
 
-def _useful(items: RankedItems, core: IntArray, left: int) -> IntArray:
+def _useful(value: FloatArray, tokens: IntArray, core: IntArray, left: int) -> IntArray:
     """The core without items of which `left` tokens hold enough better ones of the same size."""
-    if len(core) <= FIRST_CORE_ITEMS:
-        return core
-    tokens = items.tokens[core]
-    order = np.lexsort((core, -items.value[core], tokens))
+    order = core[np.lexsort((core, -value[core], tokens[core]))]
     size = tokens[order]
     first = np.flatnonzero(np.concatenate([[True], size[1:] != size[:-1]]))
     rank = np.arange(len(order)) - np.repeat(first, np.diff(np.append(first, len(order))))
-    return np.sort(core[order[rank < left // size]])
+    return np.sort(order[rank < left // size])

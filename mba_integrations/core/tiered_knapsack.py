@@ -22,6 +22,7 @@ import numpy as np
 
 from mba_integrations.core.arrays import FloatArray, IntArray
 from mba_integrations.core.knapsack import (
+    FIRST_CELLS,
     FIRST_CORE_ITEMS,
     MAX_CELLS,
     ROUNDING,
@@ -31,8 +32,10 @@ from mba_integrations.core.knapsack import (
     best_within,
 )
 
-MAX_PAIRS = 1_000_000
+MAX_PAIRS = 250_000
 """Pairs of states that one merge looks at."""
+FIRST_PAIRS = 10_000
+"""The same with the first, small core."""
 TOKEN_ROUNDING = 1e-6
 """Guarantees are sums of real shares; differences below this many tokens are rounding."""
 
@@ -192,6 +195,7 @@ class _Search:
         self.tiers = tiers
         self.total = total_tokens
         self.price = _lowest_bound_price(tiers, total_tokens)
+        self.prefix_tokens = self._shared_out()
         self.tables: dict[int, CoreTable] = {}
 
     def run(self) -> TieredChoice:
@@ -206,6 +210,18 @@ class _Search:
             value=better.value,
             upper_bound=max(better.value, min(best.upper_bound, second.upper_bound)),
         )
+
+    def _shared_out(self) -> list[int]:
+        """Tokens of each tier's densest items; those at the price itself share what is left."""
+        left = int(self.total - bound_at(self.tiers, self.total, self.price)[1])
+        shared_out = []
+        for tier in self.tiers:
+            tokens = tier.borrowing_tokens(self.price) if tier.may_borrow else 0
+            if self._lags(tier)[1] == 0.0 and left > 0:
+                more = min(left, tier.room - tokens, tier.items.tied_tokens(self.price))
+                tokens, left = tokens + more, left - more
+            shared_out.append(tokens)
+        return shared_out
 
     def _bound(self) -> float:
         return bound_at(self.tiers, self.total, self.price)[0]
@@ -259,7 +275,7 @@ class _Search:
             tier_reach = home_lag
         if tier.may_borrow and lag <= reach:
             margin = self._nearest_margin(tier) if first else reach - lag
-            table = self._table(row, tier, margin)
+            table = self._table(row, tier, margin, first=first)
             tier_reach = min(tier_reach, lag + table.margin)
             steps = table.steps()
             core.append(steps)
@@ -274,10 +290,16 @@ class _Search:
             states = states.take(np.flatnonzero(states.slack <= reach))
         return states.undominated(), float(tier_reach)
 
-    def _table(self, row: int, tier: SharingTier, margin: float) -> CoreTable:
-        cells = MAX_CELLS // sum(other.may_borrow for other in self.tiers)
-        price = tier.item_price(self.price)
-        self.tables[row] = CoreTable(tier.items, price, margin, tier.room, cells)
+    def _table(self, row: int, tier: SharingTier, margin: float, *, first: bool) -> CoreTable:
+        cells = FIRST_CELLS if first else MAX_CELLS
+        self.tables[row] = CoreTable(
+            tier.items,
+            tier.item_price(self.price),
+            margin,
+            tier.room,
+            prefix_tokens=self.prefix_tokens[row],
+            max_cells=cells // sum(other.may_borrow for other in self.tiers),
+        )
         return self.tables[row]
 
     def _merged(
@@ -289,11 +311,12 @@ class _Search:
         lists = sorted(lists, key=lambda entry: len(entry[1]))
         least = sum(float(states.cost[0]) for _, states in lists)
         limit = self.total + TOKEN_ROUNDING
+        most = FIRST_PAIRS if gap == np.inf else MAX_PAIRS
         merged = lists[0][1]
         least -= float(merged.cost[0])
         for _, states in lists[1:]:
             least -= float(states.cost[0])
-            merged, states, reach = _shortened(merged, states, reach)
+            merged, states, reach = _shortened(merged, states, reach, most)
             last = states is lists[-1][1]
             merged = (
                 _best_pairs(merged, states, limit)
@@ -375,14 +398,15 @@ def _lowest_between(tiers: list[SharingTier], total: int, low: float, high: floa
     return best[1]
 
 
-def _shortened(left: _States, right: _States, reach: float) -> tuple[_States, _States, float]:
-    """Both lists cut to the states of least slack where there are too many pairs."""
-    if len(left) * len(right) <= MAX_PAIRS:
+def _shortened(
+    left: _States, right: _States, reach: float, most: int
+) -> tuple[_States, _States, float]:
+    """Both lists cut to the states of least slack where there are more than `most` pairs."""
+    if len(left) * len(right) <= most:
         return left, right, reach
-    most = int(MAX_PAIRS**0.5)
-    left_count = max(most, MAX_PAIRS // len(right))
-    left, left_lost = _least_slack(left, left_count)
-    right, right_lost = _least_slack(right, max(most, MAX_PAIRS // len(left)))
+    side = int(most**0.5)
+    left, left_lost = _least_slack(left, max(side, most // len(right)))
+    right, right_lost = _least_slack(right, max(side, most // len(left)))
     return left, right, min(reach, left_lost, right_lost)
 
 
