@@ -102,6 +102,13 @@ def _check_words(words: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(word.strip().lower() for word in words)
 
 
+def _check_path(path: str) -> str:
+    if not path.strip() or "\0" in path:
+        raise ValueError("must name a file")
+    return path
+
+
+LogPath = Annotated[str, AfterValidator(_check_path)]
 Words = Annotated[tuple[str, ...], AfterValidator(_check_words)]
 LineTemplate = Annotated[str, AfterValidator(_check_template)]
 SectionTitle = Annotated[str, AfterValidator(_check_title)]
@@ -229,7 +236,7 @@ class LoggingSettings(SettingsGroup):
 
     enabled: bool = True
     max_records: Annotated[int, Field(ge=1)] = 1000
-    path: str | None = None
+    path: LogPath | None = None
     include_text: bool = False
 
 
