@@ -255,6 +255,8 @@ class Selector:
 def line_costs(snapshot: PoolSnapshot, renderer: Renderer, counter: TokenCounter) -> IntArray:
     """Tokens that each item needs, shape (n,): as a line, and as a message where it is one."""
     tokens = snapshot.line_tokens(renderer, counter)
+    if renderer.settings.format is not PromptFormat.MESSAGES:
+        return tokens
     spoken = [row for row, item in enumerate(snapshot.items) if renderer.role(item)]
     if not spoken:
         return tokens
