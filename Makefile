@@ -2,14 +2,17 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+# Pinned alike: what is installed, and what builds it.
+INSTALL := $(BIN)/python -m pip --disable-pip-version-check --quiet install \
+	-c constraints.txt --build-constraint constraints.txt
+PINS := pyproject.toml constraints.txt
 DATA ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench clean
+.PHONY: help demo test check bench lock clean
 
 help: ## Show the targets
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 10
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
 
 demo: $(VENV)/.demo ## Ask questions about this repository and show the prompts
 	$(BIN)/mba demo
@@ -17,13 +20,16 @@ demo: $(VENV)/.demo ## Ask questions about this repository and show the prompts
 test: $(VENV)/.test ## Run all tests
 	$(BIN)/python -m pytest
 
-check: $(VENV)/.dev ## Lint, check formatting and types
+check: $(VENV)/.check ## Lint, check formatting and types, run the code in the documentation
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	@# Tables of wrong arguments are what tests are for, so argument types are not checked there.
+	$(BIN)/mypy --disable-error-code=arg-type --no-warn-unused-ignores tests
 	@! grep -n '://' constraints.txt
+	$(BIN)/python -m pytest -q tests/test_documentation_code.py
 
-bench: $(VENV)/.dev ## Run the benchmarks; with DATA=path also those that need data
+bench: $(VENV)/.bench ## Run the benchmarks; DATA=path adds those that read data from there
 	$(BIN)/python -m benchmarks.packing
 	$(BIN)/python -m benchmarks.fit
 	$(BIN)/python -m benchmarks.speed
@@ -32,22 +38,32 @@ ifneq ($(DATA),)
 	$(BIN)/python -m benchmarks.evidence --data $(DATA)
 endif
 
+lock: $(VENV)/.check ## Pin the newest versions of all dependencies in constraints.txt
+	$(INSTALL) uv
+	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --all-extras \
+		--group dev --no-header --no-annotate --output-file constraints.txt pyproject.toml
+
 clean: ## Remove what the targets made
 	rm -rf $(VENV) dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
-$(VENV)/.python:
+# The environment's own pip may be too old for groups and for build constraints.
+$(VENV)/.python: constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(PIP) install -c constraints.txt pip
+	$(BIN)/python -m pip --disable-pip-version-check --quiet install -c constraints.txt --upgrade pip
 	@touch $@
 
-$(VENV)/.demo: $(VENV)/.python pyproject.toml constraints.txt
-	$(PIP) install -c constraints.txt -e '.[cli,fast,local]'
+$(VENV)/.demo: $(VENV)/.python $(PINS)
+	$(INSTALL) -e '.[cli,fast,local]'
 	@touch $@
 
-$(VENV)/.test: $(VENV)/.demo
-	$(PIP) install -c constraints.txt --group test
+$(VENV)/.test: $(VENV)/.python $(PINS)
+	$(INSTALL) -e '.[all]' --group test
+	@touch $@ $(VENV)/.demo
+
+$(VENV)/.check: $(VENV)/.test
+	$(INSTALL) --group check
 	@touch $@
 
-$(VENV)/.dev: $(VENV)/.test
-	$(PIP) install -c constraints.txt --group dev
+$(VENV)/.bench: $(VENV)/.test
+	$(INSTALL) --group bench
 	@touch $@

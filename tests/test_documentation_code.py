@@ -1,0 +1,152 @@
+"""Every code block of README.md and docs/, and every example in a docstring, runs as written.
+
+A document's `python` blocks run in order in one namespace, in an empty folder that holds a copy of
+`configs/`; its `pycon` blocks are sessions in the same namespace. `yaml`, `json` and `toml` blocks
+must parse. Blocks of other languages are shown, not run.
+"""
+
+from __future__ import annotations
+
+import doctest
+import json
+import re
+import shutil
+import tomllib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parent.parent
+DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+MODULES = [
+    ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+    for path in sorted((ROOT / "mba_integrations").rglob("*.py"))
+]
+PARSERS = {"yaml": yaml.safe_load, "yml": yaml.safe_load, "json": json.loads, "toml": tomllib.loads}
+
+_BLOCK = re.compile(
+    r"^(?P<indent> *)(?P<fence>`{3,})(?P<language>[^\n`]*)\n(?P<code>.*?)^ *(?P=fence) *$",
+    re.MULTILINE | re.DOTALL,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Block:
+    """A fenced block: its language, its code, and the line that the code starts on."""
+
+    language: str
+    code: str
+    line: int
+
+
+def blocks_of(text: str) -> Iterator[Block]:
+    for found in _BLOCK.finditer(text):
+        indent = found["indent"]
+        code = "".join(line.removeprefix(indent) for line in found["code"].splitlines(True))
+        line = text.count("\n", 0, found.start("code")) + 1
+        yield Block(language=found["language"].strip(), code=code, line=line)
+
+
+@pytest.fixture
+def empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    shutil.copytree(ROOT / "configs", tmp_path / "configs")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def run_document(text: str, name: str) -> None:
+    """Run the blocks; a failure's traceback shows the line of the document."""
+    namespace: dict[str, Any] = {"__name__": "__main__"}
+    for block in blocks_of(text):
+        if block.language == "python":
+            code = "\n" * (block.line - 1) + block.code
+            exec(compile(code, name, "exec"), namespace)
+        elif block.language == "pycon":
+            run_session(block, name, namespace)
+        elif block.language in PARSERS:
+            PARSERS[block.language](block.code)
+
+
+def run_session(block: Block, name: str, namespace: dict[str, Any]) -> None:
+    example = doctest.DocTestParser().get_doctest(block.code, namespace, name, name, block.line - 1)
+    runner = doctest.DebugRunner(optionflags=doctest.ELLIPSIS, verbose=False)
+    runner.run(example, clear_globs=False)
+    namespace.update(example.globs)
+
+
+@pytest.mark.usefixtures("empty_folder")
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_code_of_the_document_runs(document: Path) -> None:
+    run_document(document.read_text(encoding="utf-8"), str(document))
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_commands_of_the_document_exist(document: Path) -> None:
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE))
+    shown = "\n".join(block.code for block in blocks_of(document.read_text(encoding="utf-8")))
+    assert set(re.findall(r"^(?:\$ )?make ([a-z]+)", shown, re.MULTILINE)) <= targets
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_links_of_the_document_lead_to_files(document: Path) -> None:
+    text = _BLOCK.sub("", document.read_text(encoding="utf-8"))
+    links = re.findall(r"\]\(([^)#\s]+)[^)]*\)", text)
+    local = [link for link in links if "://" not in link and not link.startswith("mailto:")]
+    assert not [link for link in local if not (document.parent / link).exists()]
+
+
+@pytest.mark.usefixtures("empty_folder")
+@pytest.mark.parametrize("name", MODULES)
+def test_examples_in_docstrings_hold(name: str) -> None:
+    result = doctest.testmod(import_module(name), optionflags=doctest.ELLIPSIS)
+    assert result.failed == 0
+
+
+FENCED = """Text.
+
+```python
+x = 1
+```
+
+   ```pycon
+   >>> x + 1
+   2
+   ```
+
+```yaml
+a: 1
+```
+"""
+
+
+def test_blocks_are_found_with_language_and_line() -> None:
+    found = [(block.language, block.code, block.line) for block in blocks_of(FENCED)]
+    assert found == [
+        ("python", "x = 1\n", 4),
+        ("pycon", ">>> x + 1\n2\n", 8),
+        ("yaml", "a: 1\n", 13),
+    ]
+
+
+def test_blocks_share_a_namespace() -> None:
+    run_document(FENCED, "fenced.md")
+
+
+@pytest.mark.parametrize(
+    ("text", "error"),
+    [
+        pytest.param("```python\nassert False\n```\n", AssertionError, id="python"),
+        pytest.param("```pycon\n>>> 1\n2\n```\n", doctest.DocTestFailure, id="session"),
+        pytest.param("```pycon\n>>> 1 / 0\n```\n", doctest.UnexpectedException, id="raises"),
+        pytest.param("```yaml\na: [\n```\n", yaml.YAMLError, id="yaml"),
+        pytest.param("```json\n{\n```\n", json.JSONDecodeError, id="json"),
+    ],
+)
+def test_block_that_is_wrong_is_noticed(text: str, error: type[Exception]) -> None:
+    with pytest.raises(error):
+        run_document(text, "wrong.md")
