@@ -1,0 +1,128 @@
+"""Memory items from JSON lines: one object a line, with the field names of `MemoryItem`.
+
+Every line is looked at before anything is refused, so one run shows how many lines are bad.
+Blank lines are skipped. Anything that is not a field of an item belongs under `metadata`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import json
+from pathlib import Path
+from typing import Any
+
+from mba_integrations.core.errors import InputError
+from mba_integrations.core.model import MemoryItem
+from mba_integrations.ingest.reading import (
+    Ingested,
+    Track,
+    decoded,
+    name_of,
+    parsed_time,
+    read_bytes,
+    silently,
+)
+
+FIELDS = tuple(field.name for field in dataclasses.fields(MemoryItem) if field.name != "_")
+_REQUIRED = ("id", "content", "tier")
+_TIMES = ("created_at", "last_accessed_at")
+_LISTED_PROBLEMS = 5
+
+
+def read_json_lines(path: str | Path, *, track: Track = silently) -> Ingested:
+    """The items of a file, in order.
+
+    Args:
+        path: A file, or `-` for standard input.
+        track: Goes through the lines and may show how far it is.
+
+    Raises:
+        InputError: If the file cannot be read, or any line is bad: with the number of bad lines
+            and the first few, each as `file:line: rule`.
+    """
+    lines = read_bytes(path).split(b"\n")
+    name = name_of(path)
+    items: dict[str, tuple[MemoryItem, int]] = {}
+    problems: list[str] = []
+    for number, line in enumerate(track(lines, f"Reading {name}"), start=1):
+        if not line.strip():
+            continue
+        try:
+            item = _item(decoded(line, "line"))
+            if item.id in items:
+                raise InputError(f"id {item.id!r} is on line {items[item.id][1]} already.")
+        except InputError as error:
+            problems.append(f"{name}:{number}: {str(error).removeprefix('line: ')}")
+            continue
+        items[item.id] = item, number
+    if problems:
+        raise InputError(_listed(problems, name))
+    return Ingested(items=tuple(item for item, _ in items.values()))
+
+
+def item_from_mapping(values: Any) -> MemoryItem:
+    """An item from parsed JSON.
+
+    Raises:
+        InputError: If it is not an object, lacks a field, has an unknown one or a bad value.
+
+    >>> item_from_mapping({"id": "a", "content": "Kate likes skiing.", "tier": "project"}).id
+    'a'
+    """
+    if not isinstance(values, dict):
+        raise InputError(f"must be an object with {', '.join(_REQUIRED)}, got {_kind(values)}.")
+    for key in values:
+        if key not in FIELDS:
+            raise InputError(f"unknown field {key!r}{_nearest(key)}. Put it under 'metadata'.")
+    for key in _REQUIRED:
+        if key not in values:
+            raise InputError(f"field {key!r} is missing.")
+    if not isinstance(values.get("metadata", {}), dict):
+        raise InputError(f"metadata must be an object, got {_kind(values['metadata'])}.")
+    if not isinstance(values.get("pinned", False), bool):
+        raise InputError(f"pinned must be true or false, got {_kind(values['pinned'])}.")
+    try:
+        return MemoryItem(**{**values, **_times(values)})
+    except TypeError as error:
+        raise InputError(f"a value has a wrong type: {error}.") from error
+
+
+def _item(line: str) -> MemoryItem:
+    try:
+        values = json.loads(line)
+    except json.JSONDecodeError as error:
+        hint = " One object a line is needed, not a JSON array." if line.strip() == "[" else ""
+        raise InputError(f"not JSON: {error.msg} at column {error.colno}.{hint}") from None
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"not JSON that can be read: {error}.") from None
+    return item_from_mapping(values)
+
+
+def _times(values: dict[str, Any]) -> dict[str, Any]:
+    times = {}
+    for key in _TIMES:
+        if values.get(key) is not None:
+            try:
+                times[key] = parsed_time(values[key])
+            except ValueError as error:
+                raise InputError(f"{key} is not a time: {error}, got {values[key]!r}.") from None
+    return times
+
+
+def _nearest(key: str) -> str:
+    close = difflib.get_close_matches(key, FIELDS, n=1)
+    return f"; the nearest known one is {close[0]!r}" if close else ""
+
+
+def _kind(value: object) -> str:
+    names = {dict: "an object", list: "an array", str: "a text", bool: "true or false"}
+    return "null" if value is None else names.get(type(value), "a number")
+
+
+def _listed(problems: list[str], name: str) -> str:
+    if len(problems) == 1:
+        return problems[0]
+    more = len(problems) - _LISTED_PROBLEMS
+    shown = [*problems[:_LISTED_PROBLEMS], *([f"and {more:,} more"] if more > 0 else [])]
+    return f"{len(problems):,} bad lines in {name}:\n  " + "\n  ".join(shown)

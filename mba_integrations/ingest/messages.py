@@ -1,0 +1,205 @@
+"""Memory items from chat messages in OpenAI's format.
+
+A message of the conversation is a working-memory item; system and developer messages are pinned
+project memory, since they hold for the whole conversation. A call of tools and its results are
+one group. The last message of the user is pinned unless asked otherwise.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from mba_integrations.core.errors import InputError
+from mba_integrations.core.model import MemoryItem, MemoryTier
+from mba_integrations.ingest.reading import Ingested, decoded, name_of, parsed_time, read_bytes
+
+_STANDING_ROLES = ("system", "developer")
+_RESULT_ROLES = ("tool", "function")
+ROLES = (*_STANDING_ROLES, "user", "assistant", *_RESULT_ROLES)
+
+
+def read_messages(path: str | Path, *, pin_last_user: bool = True) -> Ingested:
+    """The messages of a JSON file: an array, or an object that has one under `messages`.
+
+    Args:
+        path: A file, or `-` for standard input. It becomes the `source` of the items.
+        pin_last_user: Whether the last message of the user must be in the prompt.
+
+    Raises:
+        InputError: If the file cannot be read or is not such JSON; naming the message.
+    """
+    name = name_of(path)
+    text = decoded(read_bytes(path), name)
+    try:
+        parsed = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise InputError(f"{name}:{error.lineno}: not JSON: {error.msg}.") from None
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"{name}: not JSON that can be read: {error}.") from None
+    messages = parsed.get("messages") if isinstance(parsed, dict) else parsed
+    if not isinstance(messages, list):
+        raise InputError(f"{name}: must be an array of messages, or an object with 'messages'.")
+    return items_from_messages(messages, source=name, pin_last_user=pin_last_user)
+
+
+def items_from_messages(
+    messages: Sequence[Any], *, source: str, pin_last_user: bool = True
+) -> Ingested:
+    """Items of *messages*, with the place in the list as `position`.
+
+    Args:
+        messages: Mappings with `role` and `content`; times under `created_at` or `timestamp`.
+        source: Name of the conversation; ids are `source#position`.
+        pin_last_user: Whether the last message of the user must be in the prompt.
+
+    Raises:
+        InputError: If a message is not such a mapping; naming its place.
+
+    >>> talk = [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello"}]
+    >>> [(item.id, item.pinned) for item in items_from_messages(talk, source="chat").items]
+    [('chat#0', True), ('chat#1', False)]
+    """
+    read = [
+        _checked(message, f"{source}: message {place}", place)
+        for place, message in enumerate(messages)
+    ]
+    last_user = max((one.place for one in read if one.role == "user" and one.text), default=None)
+    pinned = last_user if pin_last_user else None
+    groups = _groups(read)
+    items = tuple(_item(one, source, groups, pinned) for one in read if one.text)
+    return Ingested(items=items, notes=tuple(_notes(read, source)))
+
+
+def last_user_text(items: Sequence[MemoryItem]) -> str | None:
+    """Text of the last message of the user; None if there is none."""
+    texts = (item.content for item in reversed(items) if item.metadata.get("role") == "user")
+    return next(texts, None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Message:
+    place: int
+    role: str
+    text: str
+    other_parts: int
+    call_ids: tuple[str, ...]
+    answers: str | None
+    time: datetime | None
+    speaker: str | None
+
+
+def _checked(message: Any, where: str, place: int) -> _Message:
+    if not isinstance(message, Mapping):
+        raise InputError(f"{where} must be an object with role and content.")
+    role = message.get("role")
+    if role not in ROLES:
+        raise InputError(f"{where}: role must be one of {', '.join(ROLES)}, got {role!r}.")
+    text, other_parts = _text(message.get("content"), where)
+    calls = list(_calls(message, where))
+    written = "\n".join([text, *(call for _, call in calls)] if text else [c for _, c in calls])
+    answers = message.get("tool_call_id") if role == "tool" else None
+    name = message.get("name")
+    return _Message(
+        place=place,
+        role=role,
+        text=written,
+        other_parts=other_parts,
+        call_ids=tuple(call_id for call_id, _ in calls),
+        answers=f"function {name}" if role == "function" else answers,
+        time=_time(message, where),
+        speaker=name if isinstance(name, str) else None,
+    )
+
+
+def _text(content: Any, where: str) -> tuple[str, int]:
+    """Joined text parts, and how many parts are no text."""
+    if content is None:
+        return "", 0
+    if isinstance(content, str):
+        return content, 0
+    if not isinstance(content, list):
+        raise InputError(f"{where}: content must be a text or a list of parts.")
+    parts = [part if isinstance(part, str) else _part_text(part, where) for part in content]
+    texts = [part for part in parts if part is not None]
+    return "\n".join(text for text in texts if text), len(parts) - len(texts)
+
+
+def _part_text(part: Any, where: str) -> str | None:
+    if not isinstance(part, Mapping):
+        raise InputError(f"{where}: a part of content must be an object with 'type'.")
+    text = part.get("text", part.get("refusal"))
+    return text if isinstance(text, str) else None
+
+
+def _calls(message: Mapping[str, Any], where: str) -> Iterator[tuple[str, str]]:
+    """Ids of the calls that a message makes, each with a line of text that names the call."""
+    calls = message.get("tool_calls") or []
+    if not isinstance(calls, list) or not all(isinstance(call, Mapping) for call in calls):
+        raise InputError(f"{where}: tool_calls must be a list of objects.")
+    for call in calls:
+        yield str(call.get("id")), _call_line(call.get("function") or call.get("custom"))
+    legacy = message.get("function_call")
+    if isinstance(legacy, Mapping):
+        yield f"function {legacy.get('name')}", _call_line(legacy)
+
+
+def _call_line(function: Any) -> str:
+    if not isinstance(function, Mapping):
+        return "calls a tool"
+    arguments = function.get("arguments", function.get("input", ""))
+    written = arguments if isinstance(arguments, str) else json.dumps(arguments)
+    return f"calls {function.get('name')}({written})"
+
+
+def _time(message: Mapping[str, Any], where: str) -> datetime | None:
+    for key in ("created_at", "timestamp"):
+        if message.get(key) is not None:
+            try:
+                return parsed_time(message[key])
+            except ValueError as error:
+                got = message[key]
+                raise InputError(f"{where}: {key} is not a time: {error}, got {got!r}.") from None
+    return None
+
+
+def _groups(read: Sequence[_Message]) -> dict[int, int]:
+    """For each message that calls or answers: the place of the call it belongs to."""
+    groups: dict[int, int] = {}
+    callers: dict[str, int] = {}
+    for one in read:
+        if one.call_ids:
+            groups[one.place] = one.place
+            callers |= dict.fromkeys(one.call_ids, one.place)
+        elif one.answers in callers:
+            groups[one.place] = callers[one.answers]
+    return groups
+
+
+def _item(one: _Message, source: str, groups: dict[int, int], pinned: int | None) -> MemoryItem:
+    standing = one.role in _STANDING_ROLES
+    speaker = {"speaker": one.speaker} if one.speaker else {}
+    return MemoryItem(
+        f"{source}#{one.place}",
+        one.text,
+        MemoryTier.PROJECT if standing else MemoryTier.WORKING,
+        created_at=one.time,
+        source=source,
+        position=float(one.place),
+        group=f"{source}#{groups[one.place]}" if one.place in groups else None,
+        pinned=standing or one.place == pinned,
+        metadata={"role": one.role, **speaker},
+    )
+
+
+def _notes(read: Sequence[_Message], source: str) -> Iterator[str]:
+    empty = sum(not one.text for one in read)
+    if empty:
+        yield f"{source}: {empty:,} messages without text are left out."
+    others = sum(one.other_parts for one in read)
+    if others:
+        yield f"{source}: {others:,} parts that are no text (images, audio, files) are left out."
