@@ -240,23 +240,26 @@ def test_lines_of_many_threads_do_not_mix(tmp_path: Path) -> None:
 
 WRITER = """
 import sys
-from mba_integrations.core.log_file import append_record
+from mba_integrations.core import log_file
 from mba_integrations.core.log_records import AllocationRecord
+if sys.argv[3] == "unlocked":
+    log_file._lock = lambda descriptor: None
 for number in range(200):
-    append_record(sys.argv[1], AllocationRecord(
+    log_file.append_record(sys.argv[1], AllocationRecord(
         timestamp="2025-06-01T12:00:00+00:00", workspace_id=sys.argv[2], complexity="simple",
         budget_tokens=number, used_tokens=0, value=0.0, upper_bound=0.0, duration_ms=0.0,
         notes=("x" * (number * 97 % 9000),)))
 """
 
 
-def test_lines_of_several_processes_do_not_mix(tmp_path: Path) -> None:
+@pytest.mark.parametrize("lock", ["locked", "unlocked"])
+def test_lines_of_several_processes_do_not_mix(tmp_path: Path, lock: str) -> None:
     path = tmp_path / "log.jsonl"
     root = Path(__file__).parent.parent
     search = os.pathsep.join(filter(None, (str(root), os.environ.get("PYTHONPATH"))))
     processes = [
         subprocess.Popen(
-            [sys.executable, "-c", WRITER, str(path), f"process-{number}"],
+            [sys.executable, "-c", WRITER, str(path), f"process-{number}", lock],
             env={**os.environ, "PYTHONPATH": search},
         )
         for number in range(4)
