@@ -65,6 +65,7 @@ class RankedItems:
         "_smallest",
         "density",
         "head",
+        "head_density",
         "tokens",
         "tokens_sum",
         "value",
@@ -78,7 +79,8 @@ class RankedItems:
         self.head = self._densest(capacity_tokens)
         self._complete = len(self.head) == len(value)
         self._smallest = int(tokens.min()) if len(tokens) else 1
-        self._falling: list[float] = (-self.density[self.head]).tolist()
+        self.head_density = self.density[self.head]
+        self._falling: list[float] = (-self.head_density).tolist()
         self.tokens_sum: list[int] = [0, *np.cumsum(tokens[self.head]).tolist()]
         self.value_sum: list[float] = [0.0, *np.cumsum(value[self.head]).tolist()]
 
@@ -92,11 +94,6 @@ class RankedItems:
 
     def __len__(self) -> int:
         return len(self.value)
-
-    @property
-    def head_densities(self) -> list[float]:
-        """Densities of the head, highest first."""
-        return [-density for density in self._falling]
 
     def break_at(self, room: int) -> int:
         """How many of the densest items fit `room` tokens without skipping one."""
@@ -129,7 +126,7 @@ class RankedItems:
     def earliest(self, positions: IntArray) -> IntArray:
         """The same choice with items of equal value and tokens exchanged for earlier ones."""
         chosen = np.sort(positions)
-        ranked = self.density[self.head]
+        ranked = self.head_density
         same = ranked[1:] == ranked[:-1]
         if not same.any():
             return chosen
@@ -157,7 +154,7 @@ class RankedItems:
 
     def nearest_margin(self, price: float, count: int) -> float:
         """The margin that puts about `count` items in the core."""
-        reduced = np.abs(self.density[self.head] - price) * self.tokens[self.head]
+        reduced = np.abs(self.head_density - price) * self.tokens[self.head]
         if len(reduced) <= count:
             return float(reduced.max()) if len(reduced) else 0.0
         return float(np.partition(reduced, count - 1)[count - 1])

@@ -155,6 +155,20 @@ def next_in(problem: PackingProblem, packing: Packing, *, count: int | None = No
     return rows[np.argsort(-density[rows], kind="stable")][:count]
 
 
+class _Column:
+    """The items of one tier that have value."""
+
+    __slots__ = ("largest", "rows", "tokens", "value")
+
+    def __init__(self, problem: PackingProblem, of_tier: BoolArray) -> None:
+        rows = np.flatnonzero(of_tier)
+        value = problem.value[rows]
+        if len(value) and value.min() == 0:
+            rows, value = rows[value > 0], value[value > 0]
+        self.rows, self.value, self.tokens = rows, value, problem.tokens[rows]
+        self.largest = int(self.tokens.max(initial=0))
+
+
 class _Work:
     """The selection as it grows, step by step."""
 
@@ -171,7 +185,8 @@ class _Work:
         self.shares = shares
         self.used = np.zeros(len(shares), dtype=np.int64)
         self.chosen: BoolArray = np.zeros(len(problem.value), dtype=np.bool_)
-        self.members = [np.flatnonzero(problem.tier == tier) for tier in range(len(shares))]
+        tiers = problem.tier.astype(np.int8) if len(shares) < 128 else problem.tier
+        self.columns = [_Column(problem, tiers == tier) for tier in range(len(shares))]
 
     @property
     def opening(self) -> IntArray:
@@ -191,8 +206,10 @@ class _Work:
         """The tier's share, or what its items that fit in the share need if that is less."""
         share = float(self.shares[tier])
         opening = int(self.problem.opening_tokens[tier])
-        members = self._candidates(tier, int(share + TOKEN_ROUNDING) - opening)
-        needed = int(self.problem.tokens[members].sum())
+        column = self.columns[tier]
+        room = int(share + TOKEN_ROUNDING) - opening
+        fitting = column.tokens if column.largest <= room else column.tokens[column.tokens <= room]
+        needed = int(fitting.sum())
         return min(share, float(needed + opening)) if needed else 0.0
 
     def fill_idle(self) -> float:
@@ -210,45 +227,37 @@ class _Work:
 
     def _solve(self, guaranteed: FloatArray, room: IntArray, *, shared: bool) -> TieredChoice:
         """Add the best items within `room`."""
-        opening, rows, tiers = self.opening, [], []
-        for tier in range(len(room)):
-            members = self._candidates(tier, int(room[tier] - opening[tier]))
-            if len(members):
-                rows.append((tier, members))
-                tiers.append(self._sharing_tier(tier, members, guaranteed, room, opening))
+        opening, taking, tiers = self.opening, [], []
+        for tier, column in enumerate(self.columns):
+            most = int(room[tier] - opening[tier])
+            rows, items = self._candidates(column, most, bool(self.used[tier]))
+            if len(rows):
+                taking.append((tier, rows))
+                tiers.append(
+                    SharingTier(
+                        items=items,
+                        guaranteed_tokens=float(guaranteed[tier]),
+                        room_tokens=int(room[tier]),
+                        opening_tokens=int(opening[tier]),
+                    )
+                )
         total = self.problem.total_tokens - int(self.used.sum())
         choice = best_shared(tiers, total) if shared else best_at_home(tiers)
-        for (tier, members), sharing, positions in zip(rows, tiers, choice.positions, strict=True):
-            self._add(tier, members[sharing.items.earliest(positions)], int(opening[tier]))
+        for (tier, rows), sharing, positions in zip(taking, tiers, choice.positions, strict=True):
+            self._add(tier, rows[sharing.items.earliest(positions)], int(opening[tier]))
         return choice
 
-    def _sharing_tier(
-        self,
-        tier: int,
-        members: IntArray,
-        guaranteed: FloatArray,
-        room: IntArray,
-        opening: IntArray,
-    ) -> SharingTier:
-        most = int(room[tier] - opening[tier])
-        items = RankedItems(self.problem.value[members], self.problem.tokens[members], most)
-        return SharingTier(
-            items=items,
-            guaranteed_tokens=float(guaranteed[tier]),
-            room_tokens=int(room[tier]),
-            opening_tokens=int(opening[tier]),
-        )
-
-    def _candidates(self, tier: int, most_tokens: int) -> IntArray:
-        """Items of the tier with value that are not chosen and fit."""
-        members = self.members[tier]
-        if most_tokens < 1 or not len(members):
-            return members[:0]
-        fits = self.problem.tokens[members] <= most_tokens
-        fits &= self.problem.value[members] > 0
-        if self.used[tier]:
-            fits &= ~self.chosen[members]
-        return members if fits.all() else members[fits]
+    def _candidates(
+        self, column: _Column, most_tokens: int, partly_chosen: bool
+    ) -> tuple[IntArray, RankedItems]:
+        """The tier's items that are not chosen and fit."""
+        rows, value, tokens = column.rows, column.value, column.tokens
+        if column.largest > most_tokens or partly_chosen:
+            fits = np.flatnonzero(tokens <= most_tokens)
+            if partly_chosen:
+                fits = fits[~self.chosen[rows[fits]]]
+            rows, value, tokens = rows[fits], value[fits], tokens[fits]
+        return rows, RankedItems(value, tokens, max(0, most_tokens))
 
     def _add(self, tier: int, rows: IntArray, opening: int) -> None:
         if len(rows):

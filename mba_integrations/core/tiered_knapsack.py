@@ -34,7 +34,7 @@ from mba_integrations.core.knapsack import (
 
 MAX_PAIRS = 250_000
 """Pairs of states that one merge looks at."""
-FIRST_PAIRS = 10_000
+FIRST_PAIRS = 4_000
 """The same with the first, small core."""
 TOKEN_ROUNDING = 1e-6
 """Guarantees are sums of real shares; differences below this many tokens are rounding."""
@@ -181,11 +181,13 @@ class _States:
         return _States(self.cost[rows], self.value[rows], self.slack[rows], core, parts)
 
     def undominated(self) -> _States:
-        """Without states that another equals or beats at no higher cost."""
-        order = np.lexsort((-self.value, self.cost))
+        """Without states that a cheaper one equals or beats."""
+        order = np.argsort(self.cost, kind="stable")
         value = self.value[order]
-        before = np.concatenate([[-np.inf], np.maximum.accumulate(value)[:-1]])
-        return self.take(order[value > before])
+        rises = np.empty(len(value), dtype=np.bool_)
+        rises[:1] = True
+        np.greater(value[1:], np.maximum.accumulate(value)[:-1], out=rises[1:])
+        return self.take(order[rises])
 
 
 class _Search:
@@ -363,8 +365,8 @@ def bound_at(tiers: list[SharingTier], total_tokens: int, price: float) -> tuple
 def _lowest_bound_price(tiers: list[SharingTier], total_tokens: int) -> float:
     """The price whose bound is lowest; the bound is convex and piecewise linear in it."""
     limit = total_tokens + TOKEN_ROUNDING
-    densities = {d for tier in tiers if tier.may_borrow for d in tier.items.head_densities}
-    prices = [0.0, *sorted(densities)]
+    heads = [tier.items.head_density for tier in tiers if tier.may_borrow]
+    prices: list[float] = np.sort(np.concatenate([[0.0], *heads])).tolist()
     low, high = 0, len(prices) - 1
     while low < high:
         middle = (low + high) // 2
