@@ -90,6 +90,17 @@ class _Room:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class _Draft:
+    """A rendered selection with its counts; `needed` is what must be within the budget."""
+
+    rows: IntArray
+    prompt: Prompt
+    text_tokens: int
+    message_tokens: int
+    needed: int
+
+
 @dataclass(slots=True, kw_only=True)
 class Selector:
     """One selection in progress: the inputs that every step needs."""
@@ -120,16 +131,15 @@ class Selector:
         """
         room = self._room()
         reason, open_to_choice = self._reasons(room)
-        eligible = np.flatnonzero(open_to_choice)
-        best, packing = self._pack_to_fit(room, eligible)
-        rows, prompt, repaired = self._drop_until_fits(best, room)
-        value = float(self.value[rows].sum())
+        draft, packing = self._pack_to_fit(room, np.flatnonzero(open_to_choice))
+        draft, repaired = self._drop_until_fits(draft)
+        value = float(self.value[draft.rows].sum())
         bound = packing.upper_bound + float(self.units.value[room.pinned].sum())
         return Selection(
-            prompt=prompt,
-            used_tokens=checked_count(self.counter, prompt.text),
-            message_tokens=message_tokens(prompt.messages, self.counter),
-            tier_used_tokens=self._tier_used(rows),
+            prompt=draft.prompt,
+            used_tokens=draft.text_tokens,
+            message_tokens=draft.message_tokens,
+            tier_used_tokens=self._tier_used(draft.rows),
             value=value,
             upper_bound=max(bound, value),
             proven_optimal=packing.proven_optimal and not repaired,
@@ -166,14 +176,13 @@ class Selector:
 
     def _check_pins(self, pinned: IntArray) -> int:
         """Tokens of the pinned items as rendered; an error if they are over the budget."""
-        rows = self.units.rows(pinned)
-        needed = self._needed(self._assembled(rows))
-        if needed > self.plan.total_tokens:
-            raise self._pins_over(rows, needed)
-        return needed
+        draft = self._draft(self.units.rows(pinned))
+        if draft.needed > self.plan.total_tokens:
+            raise self._pins_over(draft)
+        return draft.needed
 
-    def _pins_over(self, rows: IntArray, needed: int) -> PinnedOverBudgetError:
-        budget = self.plan.total_tokens
+    def _pins_over(self, draft: _Draft) -> PinnedOverBudgetError:
+        budget, needed, rows = self.plan.total_tokens, draft.needed, draft.rows
         largest = int(rows[np.argmax(self.tokens[rows])])
         items = "1 pinned item needs" if len(rows) == 1 else f"{len(rows)} pinned items need"
         return PinnedOverBudgetError(
@@ -201,49 +210,61 @@ class Selector:
         outranked = reason == REASONS.index(OmissionReason.OUTRANKED)
         return reason, outranked & ~units.pinned
 
-    def _pack_to_fit(self, room: _Room, eligible: IntArray) -> tuple[IntArray, Packing]:
-        """Pack, and pack again while the counted prompt is over, or under the summed tokens."""
+    def _pack_to_fit(self, room: _Room, eligible: IntArray) -> tuple[_Draft, Packing]:
+        """Pack, and pack again while the counted prompt is over, or under the summed tokens.
+
+        Returns the most valuable draft that fits, else the last, and the first packing.
+        """
         extra, best, best_value = 0, None, -1.0
         first: Packing | None = None
-        rows = self.units.rows(room.pinned)
         for _ in range(_MAX_REPACKS):
             packing = pack(room.problem(self.units, eligible, extra))
             first = first or packing
-            rows = self.units.rows(np.concatenate([room.pinned, eligible[packing.chosen]]))
-            needed = self._needed(self._assembled(rows))
-            over = needed - self.plan.total_tokens
+            chosen = np.concatenate([room.pinned, eligible[packing.chosen]])
+            draft = self._draft(self.units.rows(chosen))
+            over = draft.needed - self.plan.total_tokens
             if over <= 0 and packing.value > best_value:
-                best, best_value = rows, packing.value
+                best, best_value = draft, packing.value
             summed = packing.used_tokens + room.pinned_tokens
-            if over <= 0 and (summed <= needed or len(packing.chosen) == len(eligible)):
+            if over <= 0 and (summed <= draft.needed or len(packing.chosen) == len(eligible)):
                 break
-            extra = extra - over if over > 0 else self._stretched(summed, needed)
-        return (rows if best is None else best), first or packing
+            extra = extra - over if over > 0 else self._stretched(summed, draft.needed)
+        return best or draft, first or packing
 
     def _stretched(self, summed: int, needed: int) -> int:
         """Tokens to add to the budget of sums, where a prompt counts for less than its lines."""
         return int(self.plan.total_tokens * (summed / max(1, needed) - 1.0))
 
-    def _drop_until_fits(self, rows: IntArray, room: _Room) -> tuple[IntArray, Prompt, int]:
-        prompt, repaired = self._assembled(rows), 0
-        while (needed := self._needed(prompt)) > self.plan.total_tokens:
-            units = np.unique(self.units.unit_of[rows])
-            free = units[~self.units.pinned[units]]
+    def _drop_until_fits(self, draft: _Draft) -> tuple[_Draft, int]:
+        """Take out the largest unit that is not pinned until the draft fits; how many went."""
+        dropped = 0
+        while draft.needed > self.plan.total_tokens:
+            unit_of = self.units.unit_of[draft.rows]
+            free = unit_of[~self.units.pinned[unit_of]]
             if not len(free):
-                raise self._pins_over(rows, needed)
+                raise self._pins_over(draft)
             largest = free[np.argmax(self.units.tokens[free])]
-            rows = rows[self.units.unit_of[rows] != largest]
-            prompt, repaired = self._assembled(rows), repaired + 1
-        return rows, prompt, repaired
+            draft = self._draft(draft.rows[unit_of != largest])
+            dropped += 1
+        return draft, dropped
 
-    def _assembled(self, rows: IntArray) -> Prompt:
-        return assemble(
+    def _draft(self, rows: IntArray) -> _Draft:
+        """Render the rows and count the result."""
+        prompt = assemble(
             self.snapshot, rows, value=self.score, renderer=self.renderer, kept=self.kept
         )
-
-    def _needed(self, prompt: Prompt) -> int:
         text = checked_count(self.counter, prompt.text)
-        return max(text, message_tokens(prompt.messages, self.counter)) if self._is_chat() else text
+        if self._is_chat():
+            messages = message_tokens(prompt.messages, self.counter)
+            return _Draft(rows, prompt, text, messages, max(text, messages))
+        return _Draft(rows, prompt, text, self._framed(text), text)
+
+    def _framed(self, text_tokens: int) -> int:
+        """Tokens of the text as one system message."""
+        if not text_tokens:
+            return 0
+        frame = MESSAGE_FRAME_TOKENS + checked_count(self.counter, "system") + REPLY_FRAME_TOKENS
+        return text_tokens + frame
 
     def _tier_used(self, rows: IntArray) -> IntArray:
         tiers = self.snapshot.columns.tier[rows]
