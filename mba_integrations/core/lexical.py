@@ -12,6 +12,7 @@ bm25s (Lù, 2024) holds the scores as a sparse matrix.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from importlib import import_module
 from itertools import chain
@@ -21,6 +22,7 @@ import numpy as np
 
 from mba_integrations.core.arrays import FloatArray, IntArray
 from mba_integrations.core.search_terms import TermSplitter
+from mba_integrations.core.text_traits import TextTraits
 
 # k1 and b are the values of Lucene; evidence recall moves by under 1 point for k1 in [0.9, 1.5].
 _K1 = 1.2
@@ -48,12 +50,21 @@ class LexicalIndex:
         vocabulary: dict[str, int] = {}
         rows = [_numbered(splitter.terms(text), vocabulary) for text in texts]
         index = cls(size=len(rows), splitter=splitter, vocabulary=vocabulary)
+        index.traits = TextTraits(texts)
         index._flat_terms = np.fromiter(chain.from_iterable(rows), dtype=np.int32)
         index._row_ends = np.cumsum([len(row) for row in rows], dtype=np.int64)
+        frequencies = np.zeros(len(vocabulary), dtype=np.int64)
+        for row in rows:
+            frequencies[list(set(row))] += 1
+        index._frequencies = frequencies
+        index._idf = _idf(frequencies, len(rows))
         if vocabulary:
             index._bm25 = _bm25(rows, vocabulary)
         return index
 
+    traits: TextTraits
+    _frequencies: IntArray
+    _idf: FloatArray
     _flat_terms: IntArray
     _row_ends: IntArray
 
@@ -66,6 +77,27 @@ class LexicalIndex:
         A term counts once however often the query repeats it.
         """
         return self._scores_of_terms(self._known_terms(query))
+
+    def best_possible(self, query: str) -> float:
+        """BM25 of a text of mean length that has each term of *query* once; terms that no text
+        has weigh like the rarest.
+        """
+        terms = set(self._splitter.terms(query))
+        known = [self._idf[self._vocabulary[term]] for term in terms if term in self._vocabulary]
+        rarest = _idf(np.zeros(1), self._size)[0]
+        return float((sum(known) + rarest * (len(terms) - len(known))) / (1.0 + _K1))
+
+    def scores_of_rare_terms(self, row: int, *, besides: str, count: int) -> FloatArray:
+        """BM25 of every text for the *count* rarest terms of text *row*, shape (n,).
+
+        Terms of *besides*, and terms that no other text has, do not count.
+        """
+        start = self._row_ends[row - 1] if row else 0
+        terms = np.unique(self._flat_terms[start : self._row_ends[row]])
+        shared = terms[self._frequencies[terms] > 1]
+        shared = np.setdiff1d(shared, self._known_terms(besides), assume_unique=True)
+        rarest = shared[np.argsort(self._frequencies[shared], kind="stable")[:count]]
+        return self._scores_of_terms(rarest.tolist())
 
     def _known_terms(self, query: str) -> list[int]:
         found = (self._vocabulary.get(term) for term in self._splitter.terms(query))
@@ -82,9 +114,15 @@ def _numbered(terms: list[str], vocabulary: dict[str, int]) -> list[int]:
     return [vocabulary.setdefault(term, len(vocabulary)) for term in terms]
 
 
+def _idf(frequencies: FloatArray | IntArray, size: int) -> FloatArray:
+    return np.asarray(np.log1p((size - frequencies + 0.5) / (frequencies + 0.5)))
+
+
 def _bm25(rows: list[list[int]], vocabulary: dict[str, int]) -> Any:
     """The caller handles an empty vocabulary: bm25s divides by the mean length."""
     bm25s = import_module("bm25s")  # takes 0.15 s, so it waits until an index is built
+    # On import bm25s sets its logger to DEBUG, and then logs every build.
+    logging.getLogger("bm25s").setLevel(logging.WARNING)
     index = bm25s.BM25(k1=_K1, b=_B, method="lucene", backend="numpy", csc_backend="numpy")
     index.index((rows, vocabulary), create_empty_token=False, show_progress=False)
     return index

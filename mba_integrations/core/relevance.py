@@ -15,12 +15,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from mba_integrations.core.arrays import BoolArray, FloatArray, IntArray
+from mba_integrations.core.errors import InputError
 from mba_integrations.core.lexical import LexicalIndex
 
-# A best hit below these is no full match: an unrelated pool stays below 1.
-# 2.0 is the BM25 of one term that every eighth item has; MiniLM puts unrelated texts under 0.3.
-_FULL_MATCH_BM25 = 2.0
-_FULL_MATCH_COSINE = 0.3
+# A best hit below these is no full match: in an unrelated pool nothing comes near 1.
+_FULL_MATCH_SHARE = 0.25  # of the BM25 of a text that has every term of the query once
+_FULL_MATCH_COSINE = 0.3  # above a typical item; MiniLM puts unrelated texts at 0.0 to 0.2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +80,8 @@ def estimate_relevance(
 def lexical_relevance(query: str, corpus: Corpus) -> FloatArray:
     """BM25 as a share of the best, shape (n,), in [0, 1]; all 0 where no term matches."""
     scores = corpus.lexical.scores(query).astype(np.float64)
-    return np.asarray(scores / max(scores.max(initial=0.0), _FULL_MATCH_BM25))
+    full = _FULL_MATCH_SHARE * corpus.lexical.best_possible(query)
+    return np.asarray(scores / max(float(scores.max(initial=0.0)), full, 1e-12))
 
 
 def cosine_to_query(corpus: Corpus, query_vector: FloatArray | None) -> FloatArray | None:
@@ -88,33 +89,50 @@ def cosine_to_query(corpus: Corpus, query_vector: FloatArray | None) -> FloatArr
 
     None where there is nothing to compare: no items, no vectors, or a query vector that is
     missing, zero or not finite.
+
+    Raises:
+        InputError: If the query vector has another length than the items' vectors.
     """
     if query_vector is None or corpus.vectors is None or not len(corpus.vectors):
         return None
-    query = np.asarray(query_vector, dtype=np.float32).reshape(-1)
-    length = float(np.linalg.norm(query))
-    if not np.isfinite(length) or length == 0.0:
-        return None
+    query = _unit_query(query_vector, corpus.vectors.shape[1])
     has_vector = corpus.has_vector
-    if has_vector is not None and not has_vector.any():
+    if query is None or (has_vector is not None and not has_vector.any()):
         return None
-    cosine = (corpus.vectors @ (query / length)).astype(np.float64)
+    cosine = (corpus.vectors @ query).astype(np.float64)
     return cosine if has_vector is None else np.where(has_vector, cosine, np.nan)
 
 
-def _dense_relevance(cosine: FloatArray, lexical: FloatArray) -> FloatArray:
-    known = ~np.isnan(cosine)
-    typical = float(np.median(cosine[known]))
-    best = max(float(cosine[known].max()), typical + _FULL_MATCH_COSINE)
-    dense = np.clip((cosine - typical) / (best - typical), 0.0, 1.0)
-    return dense if known.all() else _filled_by_lexical(dense, lexical, known)
+def _unit_query(query_vector: FloatArray, dimensions: int) -> FloatArray | None:
+    query = np.asarray(query_vector, dtype=np.float32).reshape(-1)
+    if len(query) != dimensions:
+        raise InputError(
+            f"query embedding has {len(query)} dimensions, the items' embeddings have "
+            f"{dimensions}. Make both with the same embedder."
+        )
+    length = float(np.linalg.norm(query))
+    return np.asarray(query / length) if np.isfinite(length) and length > 0.0 else None
 
 
-def _filled_by_lexical(dense: FloatArray, lexical: FloatArray, known: BoolArray) -> FloatArray:
-    """Unknown entries become the least-squares prediction from the lexical score."""
+def filled_by_lexical(similarity: FloatArray, lexical: FloatArray) -> FloatArray:
+    """*similarity* with its NaN entries predicted from *lexical* by least squares.
+
+    All 0 where no entry is known.
+    """
+    known = np.isfinite(similarity)
+    if known.all():
+        return similarity
+    if not known.any():
+        return np.zeros(len(similarity))
+    mean_lexical, mean = float(np.mean(lexical[known])), float(np.mean(similarity[known]))
     spread = float(np.var(lexical[known]))
-    mean_lexical, mean_dense = float(np.mean(lexical[known])), float(np.mean(dense[known]))
-    products = (lexical[known] - mean_lexical) * (dense[known] - mean_dense)
-    slope = float(np.mean(products)) / spread if spread > 0.0 else 0.0
-    predicted = np.clip(mean_dense + slope * (lexical - mean_lexical), 0.0, 1.0)
-    return np.where(known, dense, predicted)
+    products = (lexical[known] - mean_lexical) * (similarity[known] - mean)
+    slope = float(np.mean(products)) / spread if spread > 1e-12 else 0.0
+    return np.where(known, similarity, mean + slope * (lexical - mean_lexical))
+
+
+def _dense_relevance(cosine: FloatArray, lexical: FloatArray) -> FloatArray:
+    filled = filled_by_lexical(cosine, lexical)
+    typical = float(np.median(filled))
+    best = max(float(filled.max()), typical + _FULL_MATCH_COSINE)
+    return np.clip((filled - typical) / (best - typical), 0.0, 1.0)

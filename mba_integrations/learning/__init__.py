@@ -1,1 +1,1 @@
-"""Fit and evaluate usefulness, weights and complexity (extra `learning`)."""
+"""Fitting and evaluating what the core only applies."""

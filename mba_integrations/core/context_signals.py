@@ -1,0 +1,150 @@
+"""Signals of where an item stands, who says it, and which time the query asks for.
+
+Every signal has shape (n,) and is finite. Items without source, speaker or date have 0 in the
+signals that need it, so they are neither helped nor harmed. O(n log n).
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+
+import numpy as np
+
+from mba_integrations.core.arrays import BoolArray, FloatArray
+from mba_integrations.core.match_signals import Question, Signals
+from mba_integrations.core.neighbourhood import Neighbourhood
+from mba_integrations.core.query_time import asked_time
+from mba_integrations.core.relevance import Corpus
+
+_DAY_SECONDS = 86_400.0
+_NEAR_PERIOD_DAYS = 7.0
+_MAX_PERIODS = 50
+_MAX_YEARS = 10
+_FAR_FUTURE_SECONDS = 4e9  # the year 2096; calendars end before floats do
+_WIDER_STEPS = (-5, -4, -3, 3, 4, 5)
+_FIRST_PERSON = re.compile(r"\b(?:i|i'm|i've|i'd|me|my|mine|we|our)\b", re.I)
+_SECOND_PERSON = re.compile(r"\b(?:you|your|yours)\b", re.I)
+_ASKER_ROLES = frozenset({"user", "human", "customer"})
+_ANSWERER_ROLES = frozenset({"assistant", "ai", "bot", "agent", "model"})
+_WHEN = re.compile(
+    r"\b(?:when|how long|how old|how soon|what (?:date|day|time|year|month))\b", re.I
+)
+_HOW_MANY = re.compile(r"\bhow (?:many|much|old|long|far|big|tall|high)\b|\bnumber of\b", re.I)
+_MAX_CUE_CHARS = 20_000
+
+
+def context_signals(
+    question: Question,
+    corpus: Corpus,
+    around: Neighbourhood,
+    match: FloatArray,
+    freshness: FloatArray,
+) -> Signals:
+    """Context of every item.
+
+    Args:
+        question: The query.
+        corpus: The candidates.
+        around: Their order within their sources.
+        match: How well each item matches by itself, shape (n,), in [0, 1].
+        freshness: Shape (n,), in [0, 1].
+    """
+    text = question.text[:_MAX_CUE_CHARS]
+    traits = corpus.lexical.traits
+    return {
+        **_neighbour_signals(around, match, traits.asks),
+        "time_where_asked": traits.has_time * bool(_WHEN.search(text)),
+        "number_where_asked": traits.has_number * bool(_HOW_MANY.search(text)),
+        "freshness": np.asarray(freshness, dtype=np.float64) - 0.5,
+        **_speaker_signals(text, corpus),
+        **_time_signals(question, corpus, match),
+    }
+
+
+def _neighbour_signals(around: Neighbourhood, match: FloatArray, asks: FloatArray) -> Signals:
+    before, after = around.shifted(match, -1), around.shifted(match, 1)
+    return {
+        "before": before,
+        "after": after,
+        "two_before": around.shifted(match, -2),
+        "two_after": around.shifted(match, 2),
+        "wider": mean_shifted(around, match, _WIDER_STEPS),
+        "source_best": around.best_of_source(match),
+        "answers": before * around.shifted(asks, -1),
+        "asks_before_match": after * asks,
+    }
+
+
+def mean_shifted(around: Neighbourhood, values: FloatArray, steps: tuple[int, ...]) -> FloatArray:
+    """Mean of the values that many steps away, shape (n,)."""
+    return np.asarray(sum(around.shifted(values, step) for step in steps) / len(steps))
+
+
+def _speaker_signals(text: str, corpus: Corpus) -> Signals:
+    """The query is about a speaker whom it names, or about the asker ("my") or answerer ("you")."""
+    words = set(re.findall(r"\w+", text.lower()))
+    names = [name.lower() for name in corpus.speaker_names]
+    asker, answerer = bool(_FIRST_PERSON.search(text)), bool(_SECOND_PERSON.search(text))
+    meant = [
+        _is_named(name, words)
+        or (asker and name in _ASKER_ROLES)
+        or (answerer and name in _ANSWERER_ROLES)
+        for name in names
+    ]
+    others = [any(meant) and not one for one in meant]
+    return {
+        "speaker_meant": _by_speaker(corpus, meant),
+        "other_speaker_meant": _by_speaker(corpus, others),
+        "asker_role": _by_speaker(corpus, [name in _ASKER_ROLES for name in names]),
+    }
+
+
+def _is_named(name: str, words: set[str]) -> bool:
+    parts = [part for part in re.findall(r"\w+", name) if len(part) > 1]
+    return name not in _ASKER_ROLES | _ANSWERER_ROLES and any(part in words for part in parts)
+
+
+def _by_speaker(corpus: Corpus, values: list[bool]) -> FloatArray:
+    # Code -1, no speaker, reads the 0 at the end.
+    return np.array([*values, False], dtype=np.float64)[np.asarray(corpus.speaker, dtype=np.int64)]
+
+
+def _time_signals(question: Question, corpus: Corpus, match: FloatArray) -> Signals:
+    created = np.asarray(corpus.created_seconds, dtype=np.float64)
+    dated = np.isfinite(created)
+    zero = np.zeros(len(created))
+    if not dated.any():
+        return {"near_period": zero, "latest_asked": zero, "first_asked": zero}
+    asked = asked_time(
+        question.text, now_seconds=question.now_seconds, years=_years(created[dated])
+    )
+    newer = (_age_rank(created, dated) - 0.5) * match
+    days = _days_from_periods(created, asked.periods)
+    return {
+        "near_period": np.where(dated, np.exp(-days / _NEAR_PERIOD_DAYS), 0.0),
+        "latest_asked": newer if asked.latest else zero,
+        "first_asked": -newer if asked.first and not asked.latest else zero,
+    }
+
+
+def _years(created: FloatArray) -> tuple[int, ...]:
+    ends = np.clip([created.min(), created.max()], 0.0, _FAR_FUTURE_SECONDS)
+    low, high = (datetime.fromtimestamp(float(end), UTC).year for end in ends)
+    return tuple(range(max(low, high - _MAX_YEARS), high + 1))
+
+
+def _age_rank(created: FloatArray, dated: BoolArray) -> FloatArray:
+    """Place in time, from 0 for the oldest to 1 for the newest; 0.5 for items without a date."""
+    low, high = float(created[dated].min()), float(created[dated].max())
+    if high <= low:
+        return np.full(len(created), 0.5)
+    return np.where(dated, (created - low) / (high - low), 0.5)
+
+
+def _days_from_periods(created: FloatArray, periods: tuple[tuple[float, float], ...]) -> FloatArray:
+    distance = np.full(len(created), np.inf)
+    for start, end in periods[:_MAX_PERIODS]:
+        outside = np.maximum(np.maximum(start - created, created - end), 0.0)
+        distance = np.fmin(distance, outside / _DAY_SECONDS)
+    return distance

@@ -1,0 +1,185 @@
+"""Fit the coefficients of usefulness to questions whose evidence is known.
+
+Ridge-penalised logistic regression by Newton's method. Each collection of examples weighs the
+same, however many questions it has. A signal whose weight comes out with the wrong sign (a nearer
+match that makes an item less likely) is left out and the rest fitted again: with several
+correlated signals such weights fit one collection and fail on the next.
+
+Deterministic. The cost is that of the signals, plus O(rows k^2) for k signals in each of a few
+dozen steps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from mba_integrations.core.arrays import BoolArray, FloatArray, IntArray
+from mba_integrations.core.feedback_signals import feedback_signals
+from mba_integrations.core.match_signals import Question, Signals
+from mba_integrations.core.neighbourhood import Neighbourhood
+from mba_integrations.core.relevance import Corpus
+from mba_integrations.core.usefulness import LogisticModel, UsefulnessModel, first_signals
+
+# Fixed, not fitted. `substance` corrects for texts shorter than the sets it was fitted on; the
+# others have no consistent sign over the sets, and act as tie-breakers only.
+FIXED_WEIGHTS = {"substance": 1.5, "freshness": 0.1, "latest_asked": 0.5, "outdated": -0.3}
+PRIOR_WEIGHTS = {"speaker_meant": 1.0, "other_speaker_meant": -0.5}
+NEGATIVE_SIGNALS = frozenset({"asks", "other_speaker_meant", "outdated"})
+UNSIGNED_SIGNALS = frozenset({"excess_length", "asks_before_match", "freshness"})
+
+_RIDGE = 20.0
+_MIN_SPREAD = 0.05
+_ROWS_PER_QUESTION = 120  # best matches; half as many others stand for the rest
+_COLLECTION_WEIGHT = 300.0
+_MAX_QUESTIONS = 300
+_STEPS = 25
+_LARGEST_STEP = 4.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Example:
+    """A question over a pool, with the items that its answer needs.
+
+    Attributes:
+        question: The question.
+        corpus: The candidates.
+        freshness: Shape (n,), in [0, 1].
+        needed: Which items are evidence, shape (n,).
+    """
+
+    question: Question
+    corpus: Corpus
+    freshness: FloatArray
+    needed: BoolArray
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Rows:
+    """The rows of one example that are fitted on, and their signals so far."""
+
+    example: Example
+    around: Neighbourhood
+    rows: IntArray
+    weights: FloatArray
+    signals: Signals  # of all items
+
+
+def fit_usefulness(
+    collections: Sequence[Sequence[Example]], *, without: frozenset[str] = frozenset()
+) -> UsefulnessModel:
+    """Coefficients for pools like those of *collections*.
+
+    Args:
+        collections: Examples, by where they come from. All with embeddings, or all without.
+        without: Signals to leave out, for ablation.
+    """
+    prepared = [_prepared(examples) for examples in collections if examples]
+    first = _fitted(prepared, without)
+    for rows in (rows for group in prepared for rows in group):
+        estimate = first.probability(rows.signals)
+        rows.signals.update(
+            feedback_signals(rows.example.question, rows.example.corpus, rows.around, estimate)
+        )
+    return UsefulnessModel(first=first, final=_fitted(prepared, without))
+
+
+def _prepared(examples: Sequence[Example]) -> list[_Rows]:
+    step = max(1.0, len(examples) / _MAX_QUESTIONS)
+    chosen = [examples[int(i * step)] for i in range(min(len(examples), _MAX_QUESTIONS))]
+    return [_with_signals(example, _COLLECTION_WEIGHT / len(chosen)) for example in chosen]
+
+
+def _with_signals(example: Example, weight: float) -> _Rows:
+    corpus = example.corpus
+    around = Neighbourhood(source=corpus.source, position=corpus.position)
+    signals = first_signals(example.question, corpus, around, example.freshness)
+    match = signals["lexical_share"] + signals.get("dense_share", 0.0)
+    rows, weights = _sampled(match, example.needed)
+    return _Rows(
+        example=example, around=around, rows=rows, weights=weights * weight, signals=signals
+    )
+
+
+def _sampled(match: FloatArray, needed: BoolArray) -> tuple[IntArray, FloatArray]:
+    """The best matches, all evidence, and a sample that stands for the other rows."""
+    order = np.argsort(-match, kind="stable")
+    best, others = order[:_ROWS_PER_QUESTION], order[_ROWS_PER_QUESTION:]
+    found = others[needed[others]]
+    rest = np.sort(others[~needed[others]])
+    count = min(len(rest), _ROWS_PER_QUESTION // 2)
+    picked = np.random.default_rng(0).choice(rest, count, replace=False) if count else rest[:0]
+    kept = np.concatenate([best, found])
+    shares = np.full(count, len(rest) / max(count, 1))
+    return np.concatenate([kept, picked]), np.concatenate([np.ones(len(kept)), shares])
+
+
+def _fitted(groups: list[list[_Rows]], without: frozenset[str]) -> LogisticModel:
+    parts = [rows for group in groups for rows in group]
+    names = [name for name in parts[0].signals if name not in without]
+    matrix = np.vstack(
+        [np.column_stack([part.signals[name][part.rows] for name in names]) for part in parts]
+    )
+    needed = np.concatenate([part.example.needed[part.rows] for part in parts]).astype(float)
+    weights = np.concatenate([part.weights for part in parts])
+    return signed_logistic(matrix, needed, weights, names)
+
+
+def signed_logistic(
+    matrix: FloatArray, needed: FloatArray, weights: FloatArray, names: Sequence[str]
+) -> LogisticModel:
+    """Logistic regression in which every weight has its signal's sign, or is left out.
+
+    Args:
+        matrix: Signals, shape (rows, k).
+        needed: 1 for evidence, else 0, shape (rows,).
+        weights: Weight of each row, shape (rows,).
+        names: Names of the k signals.
+    """
+    active = list(range(len(names)))
+    spread = np.std(matrix, axis=0)
+    while True:
+        intercept, fitted = _ridge_logistic(
+            matrix[:, active], needed, weights, [names[i] for i in active], spread[active]
+        )
+        wrong = np.array([_sign(names[i]) for i in active]) * fitted * spread[active]
+        if not active or wrong.min() >= 0.0:
+            break
+        del active[int(np.argmin(wrong))]
+    kept = {names[i]: round(float(w), 4) for i, w in zip(active, fitted, strict=True) if w != 0.0}
+    return LogisticModel(intercept=round(intercept, 4), weights=kept)
+
+
+def _sign(name: str) -> float:
+    if name in UNSIGNED_SIGNALS or name in FIXED_WEIGHTS:
+        return 0.0
+    return -1.0 if name in NEGATIVE_SIGNALS else 1.0
+
+
+def _ridge_logistic(
+    matrix: FloatArray,
+    needed: FloatArray,
+    weights: FloatArray,
+    names: Sequence[str],
+    spread: FloatArray,
+) -> tuple[float, FloatArray]:
+    """Newton's method, drawn to the prior weights; fixed weights are drawn so hard they stay."""
+    start = [FIXED_WEIGHTS.get(name, PRIOR_WEIGHTS.get(name, 0.0)) for name in names]
+    free = _RIDGE * np.maximum(spread, _MIN_SPREAD) ** 2
+    pull = np.where([name in FIXED_WEIGHTS for name in names], 1e9, free)
+    prior = np.array([-6.0, *start])
+    penalty = np.diag([1e-6, *pull])
+    rows = np.hstack([np.ones((len(matrix), 1)), matrix])
+    beta = prior.copy()
+    for _ in range(_STEPS):
+        p = 1.0 / (1.0 + np.exp(-np.clip(rows @ beta, -30.0, 30.0)))
+        slope = rows.T @ (weights * (needed - p)) - penalty @ (beta - prior)
+        curve = (rows * (weights * p * (1.0 - p))[:, None]).T @ rows + penalty
+        step = np.linalg.solve(curve, slope)
+        largest = float(np.abs(step).max())
+        beta = beta + step * min(1.0, _LARGEST_STEP / max(largest, 1e-12))
+        if largest < 1e-4:
+            break
+    return float(beta[0]), beta[1:]
