@@ -92,6 +92,8 @@ def test_level_of_typical_queries(query: str, expected: str) -> None:
         pytest.param("our Databases", ComplexitySignal.TECHNICAL, id="any-ending-and-case"),
         pytest.param("```x```", ComplexitySignal.CODE, id="fence"),
         pytest.param("SELECT name FROM people", ComplexitySignal.CODE, id="sql"),
+        pytest.param("use rows.sort(key).first", ComplexitySignal.CODE, id="calls"),
+        pytest.param("class Row: pass", ComplexitySignal.CODE, id="class"),
         pytest.param("Traceback (most recent call last)", ComplexitySignal.CODE, id="trace"),
     ],
 )
@@ -110,7 +112,9 @@ def test_signal_is_found_and_is_missing_from_a_plain_query(
         pytest.param("who is the wife of Bo", ComplexitySignal.CHAIN, id="asked-for-itself"),
         pytest.param("yes, please", ComplexitySignal.ENUMERATION, id="one-comma"),
         pytest.param("how to open a or b", ComplexitySignal.COMPARISON, id="how-to-with-or"),
-        pytest.param("a designer", ComplexitySignal.CODE, id="words"),
+        pytest.param("the class attended on film(s).", ComplexitySignal.CODE, id="words"),
+        pytest.param("if so, who came", ComplexitySignal.SEVERAL_QUESTIONS, id="main-clause"),
+        pytest.param("state of the art", ComplexitySignal.CHAIN, id="idiom"),
         pytest.param("therapist", ComplexitySignal.TECHNICAL, id="term-inside-a-word"),
     ],
 )
@@ -221,6 +225,15 @@ def test_request_around_a_pasted_megabyte_is_read() -> None:
     assert after.points > plain.points
     middle = "x " * READ_CHARACTERS + "compare " + "x " * READ_CHARACTERS
     assert ComplexitySignal.COMPARISON not in signals(middle)
+
+
+@pytest.mark.parametrize(
+    "part",
+    ["a", "the ", "the a ", "a, ", "?", "'s ", "`", "SELECT ", "a(", " ", "{\n", "\n", "1. ", "你"],
+)
+def test_no_pattern_backtracks_over_a_megabyte_of_one_part(part: str) -> None:
+    # A pattern of quadratic cost shows as a test of many seconds.
+    assert estimate(part * (1_000_000 // len(part))).points < SETTINGS.expert_points
 
 
 def labelled() -> list[LabelledQuery]:

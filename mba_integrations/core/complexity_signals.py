@@ -41,15 +41,17 @@ _RELATIVE = re.compile(
 # With the marks of Arabic and of East Asian scripts.
 _QUESTION_END = re.compile(r"\?+(?=\W|$|[A-Z])|[\uff1f\u061f]+")
 _JOINED_QUESTION = re.compile(
-    r"(?:,|;|\band\b|\bthen\b) (?:how|why|what|which|who|when|where)\b", re.IGNORECASE
+    r"(?:,|;|\band\b|\bthen\b) (?:how|why|what)\b|[,;] and (?:which|who|when|where)\b",
+    re.IGNORECASE,
 )
 _LIST_ENTRY = re.compile(r"^[ \t]{0,8}(?:[-*•]|\d{1,3}[.)]|[a-z][.)])[ \t]", re.MULTILINE)
 _SEPARATOR = re.compile(r"[,;](?=\s)|[\u3001\uff0c\uff1b\u060c]")
 _CODE = re.compile(
-    r"```|`[^`\n]{1,80}`|\bTraceback \("
-    r"|\b(?:def|class|function|import|const|func|fn) \w{1,60}[ (:{]"
-    r"|\bSELECT\b[^;]{1,200}\bFROM\b|\w\([^()\n]{0,80}\)[;:.]|[{};][ \t]*\n|=>|==|!=|&&|\|\||->"
-    r"|^\s{0,8}\$ \w",
+    r"```|`[^`\n]{1,80}`|\bTraceback \(|\b(?:def|func|fn|function) \w{1,60}\("
+    r"|\bclass \w{1,60}[:({]|^[ \t]{0,8}import \w|\b(?:const|let|var) \w{1,60} ="
+    r"|\bSELECT\b[^;]{1,200}\bFROM\b|\w\([^()\n]{0,80}\)(?:;|\.\w|:[ \t]{0,8}\n)"
+    r"|[{};][ \t]{0,8}\n|=>|==|!=|&&|\|\||->"
+    r"|^[ \t]{0,8}\$ \w",
     re.MULTILINE,
 )
 
@@ -236,6 +238,6 @@ def _relation_patterns(
     )
     return (
         re.compile(asked, re.IGNORECASE),
-        re.compile(rf"\b{relation} (?:of|for)\b", re.IGNORECASE),
+        re.compile(rf"\b{relation} (?:of|for)\b(?! the art\b)", re.IGNORECASE),
         re.compile(rf"(?:'s|s') (?:\w+ )?{relation}\b", re.IGNORECASE),
     )
