@@ -1,0 +1,124 @@
+"""What README.md and docs/ say of settings, names and commands is what the code has."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import mba_integrations
+from mba_integrations import WorkspaceConfig
+from mba_integrations.core.settings import SettingsGroup
+
+ROOT = Path(__file__).parent.parent
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+CORE = ROOT / "mba_integrations" / "core"
+_COMMANDS = re.compile(r"^```bash\n(?P<code>.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+_SETTING_ROW = re.compile(r"^\| `(?P<name>[a-z_]+)` \|(?P<cells>.*)\|$", re.MULTILINE)
+_HEADING = re.compile(r"^## .*$", re.MULTILINE)
+
+
+def _tables() -> dict[str, dict[str, list[str]]]:
+    """Rows of docs/configuration.md by section: the group's field name, '' for the top level."""
+    text = (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8")
+    tables: dict[str, dict[str, list[str]]] = {}
+    starts = [*_HEADING.finditer(text)]
+    ends = [*(found.start() for found in starts[1:]), len(text)]
+    for found, end in zip(starts, ends, strict=True):
+        group = re.search(r"`([a-z_]+)`", found.group())
+        name = group[1] if group else ""
+        for row in _SETTING_ROW.finditer(text[found.end() : end]):
+            cells = [cell.strip() for cell in row["cells"].split("|")]
+            tables.setdefault(name, {})[row["name"]] = cells
+    return tables
+
+
+def _settings_groups() -> dict[str, Any]:
+    """Every settings group by its field in `WorkspaceConfig`; '' is the workspace itself."""
+    config = WorkspaceConfig(workspace_id="any")
+    groups: dict[str, Any] = {"": config}
+    for name in WorkspaceConfig.model_fields:
+        value = getattr(config, name)
+        if isinstance(value, SettingsGroup):
+            groups[name] = value
+    return groups
+
+
+def test_configuration_page_lists_exactly_the_settings() -> None:
+    groups = _settings_groups()
+    expected = {
+        name: [field for field in type(group).model_fields if field not in groups]
+        for name, group in groups.items()
+    }
+    assert {name: sorted(rows) for name, rows in _tables().items()} == {
+        name: sorted(fields) for name, fields in expected.items()
+    }
+
+
+def test_configuration_page_states_the_defaults() -> None:
+    """A default in code font is a Python literal; other cells describe it in words."""
+    groups = _settings_groups()
+    wrong = []
+    for name, rows in _tables().items():
+        for field, (_, default, *_) in rows.items():
+            value = getattr(groups[name], field)
+            shown = value.value if hasattr(value, "value") else value
+            literal = re.fullmatch(r"`(.+)`", default)
+            if literal and literal[1] != repr(shown).replace("'", '"'):
+                wrong.append(f"{name}.{field}: page says {literal[1]}, default is {shown!r}")
+            if not literal and isinstance(shown, int | float | bool | str):
+                wrong.append(f"{name}.{field}: page gives no literal, default is {shown!r}")
+    assert not wrong
+
+
+def test_readme_lists_every_public_name() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    public = [name for name in mba_integrations.__all__ if not name.startswith("_")]
+    assert not [name for name in public if f"`{name}`" not in text]
+
+
+def test_architecture_page_names_every_module_of_the_core() -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    modules = [path.name for path in CORE.glob("*.py") if path.name != "__init__.py"]
+    assert not [name for name in modules if f"`{name}`" not in text]
+
+
+def test_architecture_page_names_no_module_that_is_gone() -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"^\| `([a-z_]+\.py)`", text, re.MULTILINE))
+    assert named <= {path.name for path in CORE.glob("*.py")}
+
+
+def commands_of(page: Path) -> list[str]:
+    """Lines of the page's bash blocks that call `mba`."""
+    blocks = _COMMANDS.finditer(page.read_text(encoding="utf-8"))
+    lines = [line for block in blocks for line in block["code"].splitlines()]
+    return [line for line in lines if line.startswith("mba ")]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_mba_commands_of_the_page_succeed(page: Path, tmp_path: Path) -> None:
+    commands = commands_of(page)
+    if commands and importlib.util.find_spec("mba_integrations.cli") is None:
+        pytest.skip("this checkout has no command line")
+    shutil.copytree(ROOT / "configs", tmp_path / "configs")
+    call = f"import sys; sys.path.insert(0, {str(ROOT)!r})\n"
+    call += "from mba_integrations.cli import main; main()"
+    for command in commands:
+        done = subprocess.run(
+            [sys.executable, "-c", call, *shlex.split(command)[1:]],
+            capture_output=True,
+            text=True,
+            check=False,
+            cwd=tmp_path,
+        )
+        assert done.returncode == 0, f"{command}\n{done.stderr}"
