@@ -148,7 +148,7 @@ class AllocationLog:
             return None
         try:
             append_record(self.settings.path, record)
-        except OSError as error:
+        except (OSError, ValueError) as error:  # a ValueError is a path that cannot be encoded
             return unwritable_note(self.settings.path, error)
         return None
 

@@ -130,13 +130,13 @@ def export_records(
         raise InputError(f"the log cannot be exported to {path}: {_cause(error)}.") from error
 
 
-def unwritable_note(path: str | os.PathLike[str], error: OSError) -> str:
+def unwritable_note(path: str | os.PathLike[str], error: OSError | ValueError) -> str:
     """What the caller is told when a record could not be appended."""
-    return f"log file {path} could not be written ({_cause(error)}); the record is kept in memory"
+    return f"log file {str(path)!r} could not be written ({_cause(error)}); the record is kept in memory"
 
 
-def _cause(error: OSError) -> str:
-    return error.strerror or type(error).__name__
+def _cause(error: OSError | ValueError) -> str:
+    return getattr(error, "strerror", None) or type(error).__name__
 
 
 def _is_cut_short(descriptor: int) -> bool:
