@@ -73,17 +73,23 @@ def _check_time(item_id: str, name: str, value: object) -> None:
 
 
 def _as_embedding(item_id: str, value: Sequence[float] | FloatArray) -> FloatArray:
+    if isinstance(value, np.ndarray) and value.dtype == np.float32 and not value.flags.writeable:
+        return _checked_vector(item_id, value.view(np.ndarray))
     try:
         vector = np.array(value, dtype=np.float32)
     except (TypeError, ValueError) as error:
         raise InputError(f"item {item_id!r}: embedding is not a list of numbers.") from error
+    vector.flags.writeable = False
+    return _checked_vector(item_id, vector)
+
+
+def _checked_vector(item_id: str, vector: FloatArray) -> FloatArray:
     if vector.ndim != 1 or vector.size == 0:
         raise InputError(
             f"item {item_id!r}: embedding must be one vector, got an array of shape {vector.shape}."
         )
     if not np.isfinite(vector).all():
         raise InputError(f"item {item_id!r}: embedding holds a value that is not finite.")
-    vector.flags.writeable = False
     return vector
 
 
@@ -105,7 +111,8 @@ class MemoryItem:
         position: Its order within the source.
         group: Items with the same group are kept or left out together.
         pinned: It must be in the prompt.
-        embedding: Its vector, shape (d,); copied to read-only float32.
+        embedding: Its vector, shape (d,); copied to float32, unless it is a read-only float32
+            array already.
         metadata: Anything else; `role` and `speaker` say who speaks. Copied one level deep.
 
     Raises:

@@ -6,11 +6,13 @@ began; a change makes the next query build a new one.
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Iterable, Iterator
 
 from mba_integrations.core.errors import DuplicateItemError, PoolError
 from mba_integrations.core.model import MemoryItem
+from mba_integrations.core.pool_file import load_items, save_items
 from mba_integrations.core.snapshot import PoolSnapshot
 
 
@@ -40,6 +42,23 @@ class MemoryPool:
         pool._items = {item.id: item for item in snapshot.items}
         pool._snapshot = snapshot
         return pool
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> MemoryPool:
+        """A pool that `save` wrote; its embeddings stay memory-mapped.
+
+        Raises:
+            PoolError: If the folder is not a saved pool, is damaged, or is of a newer version.
+        """
+        return cls.from_items(load_items(path))
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the pool to a folder, in place of a pool that is there; a crash leaves one whole.
+
+        Raises:
+            PoolError: If metadata is not JSON, or the folder cannot be written.
+        """
+        save_items(self.items, path)
 
     def __len__(self) -> int:
         return len(self._items)

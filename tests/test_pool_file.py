@@ -1,0 +1,113 @@
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from strategies import memories
+
+from mba_integrations.core.errors import PoolError
+from mba_integrations.core.model import MemoryItem
+from mba_integrations.core.pool import MemoryPool
+from mba_integrations.core.pool_file import load_items, save_items
+
+
+def memory(name: str = "a", **fields: Any) -> MemoryItem:
+    return MemoryItem(name, fields.pop("content", f"text of {name}"), "rag", **fields)
+
+
+@given(items=memories())
+def test_a_saved_pool_comes_back_as_it_was(
+    tmp_path_factory: pytest.TempPathFactory, items: list[MemoryItem]
+) -> None:
+    folder = tmp_path_factory.mktemp("pools") / "pool"
+    MemoryPool.from_items(items).save(folder)
+    loaded = MemoryPool.load(folder)
+    assert list(loaded) == items
+    assert [item.metadata for item in loaded] == [item.metadata for item in items]
+
+
+def test_embeddings_come_back_mapped_and_to_their_items(tmp_path: Path) -> None:
+    items = [memory("a", embedding=[1.0, 2.0]), memory("b"), memory("c", embedding=[3.0, 4.0])]
+    save_items(items, tmp_path / "pool")
+    a, b, c = load_items(tmp_path / "pool")
+    assert a.embedding is not None
+    assert c.embedding is not None
+    assert (a.embedding.tolist(), b.embedding, c.embedding.tolist()) == ([1, 2], None, [3, 4])
+    assert not a.embedding.flags.owndata
+    assert not a.embedding.flags.writeable
+
+
+def test_saving_again_replaces_and_leaves_nothing_behind(tmp_path: Path) -> None:
+    pool = MemoryPool.from_items([memory("a")])
+    pool.save(tmp_path / "pool")
+    pool.add(memory("b", created_at=datetime(2026, 1, 1, tzinfo=UTC)))
+    pool.save(tmp_path / "pool")
+    assert len(MemoryPool.load(tmp_path / "pool")) == 2
+    assert [path.name for path in tmp_path.iterdir()] == ["pool"]
+
+
+def test_a_folder_that_is_no_pool_is_not_replaced(tmp_path: Path) -> None:
+    kept = tmp_path / "photos" / "a.jpg"
+    kept.parent.mkdir()
+    kept.write_text("x")
+    with pytest.raises(PoolError, match="exists and is not a saved pool"):
+        save_items([memory()], kept.parent)
+    assert kept.read_text() == "x"
+
+
+def test_metadata_that_is_no_json_is_refused_and_the_old_pool_stays(tmp_path: Path) -> None:
+    save_items([memory("old")], tmp_path / "pool")
+    with pytest.raises(PoolError, match="item 'new' cannot be saved: its metadata is no JSON"):
+        save_items([memory("new", metadata={"x": object()})], tmp_path / "pool")
+    assert load_items(tmp_path / "pool")[0].id == "old"
+
+
+def test_embeddings_of_two_lengths_cannot_be_saved(tmp_path: Path) -> None:
+    items = [memory("a", embedding=[1.0, 2.0]), memory("b", embedding=[1.0])]
+    with pytest.raises(PoolError, match="item 'a' has 2 numbers, item 'b' has 1"):
+        save_items(items, tmp_path / "pool")
+
+
+def test_a_missing_folder_is_no_pool(tmp_path: Path) -> None:
+    with pytest.raises(PoolError, match="is not a saved pool"):
+        MemoryPool.load(tmp_path / "none")
+
+
+@pytest.mark.parametrize(
+    ("file", "content", "message"),
+    [
+        pytest.param("pool.json", "{", "is not a saved pool", id="broken-header"),
+        pytest.param("pool.json", "{}", "is not a saved pool", id="empty-header"),
+        pytest.param("items.jsonl", "{}\n", "line 1", id="line-without-fields"),
+        pytest.param("items.jsonl", "", "it has 0 items, pool.json says 1", id="lost-lines"),
+        pytest.param("vectors.npy", "x", "is damaged", id="broken-vectors"),
+    ],
+)
+def test_a_damaged_pool_is_refused(tmp_path: Path, file: str, content: str, message: str) -> None:
+    save_items([memory(embedding=[1.0])], tmp_path / "pool")
+    (tmp_path / "pool" / file).write_text(content)
+    with pytest.raises(PoolError, match=message):
+        load_items(tmp_path / "pool")
+
+
+def test_a_newer_version_is_refused_by_number(tmp_path: Path) -> None:
+    save_items([memory()], tmp_path / "pool")
+    header = tmp_path / "pool" / "pool.json"
+    header.write_text(json.dumps({**json.loads(header.read_text()), "schema_version": 9}))
+    with pytest.raises(PoolError, match="has schema version 9, this release reads up to 1"):
+        load_items(tmp_path / "pool")
+
+
+def test_a_read_only_array_is_shared_and_a_writable_one_is_copied() -> None:
+    shared, own = np.ones(2, dtype=np.float32), np.ones(2, dtype=np.float32)
+    shared.flags.writeable = False
+    kept, copied = memory(embedding=shared).embedding, memory(embedding=own).embedding
+    assert kept is not None
+    assert copied is not None
+    assert np.shares_memory(kept, shared)
+    assert not np.shares_memory(copied, own)
