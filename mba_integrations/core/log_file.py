@@ -132,7 +132,8 @@ def export_records(
 
 def unwritable_note(path: str | os.PathLike[str], error: OSError | ValueError) -> str:
     """What the caller is told when a record could not be appended."""
-    return f"log file {str(path)!r} could not be written ({_cause(error)}); the record is kept in memory"
+    cause = _cause(error)
+    return f"log file {str(path)!r} could not be written ({cause}); the record is kept in memory"
 
 
 def _cause(error: OSError | ValueError) -> str:
