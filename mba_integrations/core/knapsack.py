@@ -15,6 +15,7 @@ algorithm for the 0-1 knapsack problem* (Operations Research 45, 1997), for the 
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 
@@ -62,6 +63,7 @@ class RankedItems:
     __slots__ = (
         "_complete",
         "_falling",
+        "_millionths",
         "_smallest",
         "density",
         "head",
@@ -75,6 +77,7 @@ class RankedItems:
     def __init__(self, value: FloatArray, tokens: IntArray, capacity_tokens: int) -> None:
         self.value = value
         self.tokens = tokens
+        self._millionths = -1
         self.density = value / tokens
         self.head = self._densest(capacity_tokens)
         self._complete = len(self.head) == len(value)
@@ -114,6 +117,13 @@ class RankedItems:
     def wanted_tokens(self, price: float) -> int:
         """Tokens of the items that are worth more than `price` a token."""
         return self.tokens_sum[bisect_left(self._falling, -price)]
+
+    @property
+    def millionths(self) -> int:
+        """The most millionths of which every value is a multiple; 0 if some value is of none."""
+        if self._millionths < 0:
+            self._millionths = _common_millionths(self.value)
+        return self._millionths
 
     def in_doubt(self, price: float, margin: float) -> IntArray:
         """Positions of all items of reduced value above `-margin`, in input order."""
@@ -265,14 +275,39 @@ def _best_by_core(items: RankedItems, room: int, bound: float, price: float) -> 
     first = _by_core(items, room, bound, price, margin, FIRST_CELLS)
     if first.upper_bound <= first.value:
         return first
+    if rounded_down(bound, items.millionths, first.value) <= first.value:
+        return Choice(positions=first.positions, value=first.value, upper_bound=first.value)
     gap = bound - first.value + ROUNDING * bound
     second = _by_core(items, room, bound, price, gap, MAX_CELLS)
     better = second if second.value > first.value else first
-    return Choice(
-        positions=better.positions,
-        value=better.value,
-        upper_bound=max(better.value, min(first.upper_bound, second.upper_bound)),
+    proven = rounded_down(
+        min(first.upper_bound, second.upper_bound), items.millionths, better.value
     )
+    return Choice(
+        positions=better.positions, value=better.value, upper_bound=max(better.value, proven)
+    )
+
+
+def rounded_down(bound: float, millionths: int, value: float) -> float:
+    """The bound as a multiple of what all values are multiples of; `value` if it is met.
+
+    >>> rounded_down(1.2345, 50_000, 1.1), rounded_down(1.2345, 50_000, 1.2)
+    (1.2, 1.2)
+    >>> rounded_down(1.2345, 0, 1.2)
+    1.2345
+    """
+    if millionths:
+        bound = min(bound, math.floor(bound * 1e6 / millionths + 1e-3) * millionths / 1e6)
+    return value if bound <= value * (1 + ROUNDING) else bound
+
+
+def _common_millionths(value: FloatArray) -> int:
+    for values in (value[:64], value):
+        scaled = values * 1e6
+        whole = np.rint(scaled)
+        if np.abs(scaled - whole).max(initial=0.0) > 1e-6 or whole.max(initial=0.0) > 1e12:
+            return 0
+    return int(np.gcd.reduce(whole.astype(np.int64)))
 
 
 def _by_core(

@@ -15,7 +15,8 @@ Source: Fisher, *The Lagrangian relaxation method for solving integer programmin
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -30,6 +31,7 @@ from mba_integrations.core.knapsack import (
     CoreTable,
     RankedItems,
     best_within,
+    rounded_down,
 )
 
 MAX_PAIRS = 250_000
@@ -204,14 +206,16 @@ class _Search:
         best = self._round(None)
         if best.upper_bound <= best.value:
             return best
+        millionths = [tier.items.millionths for tier in self.tiers]
+        common = math.gcd(*millionths) if all(millionths) else 0
         bound = self._bound()
+        if rounded_down(bound, common, best.value) <= best.value:
+            return replace(best, upper_bound=best.value)
         second = self._round(bound - best.value + ROUNDING * bound)
         better = second if second.value > best.value else best
-        return TieredChoice(
-            positions=better.positions,
-            value=better.value,
-            upper_bound=max(better.value, min(best.upper_bound, second.upper_bound)),
-        )
+        proven = min(best.upper_bound, second.upper_bound)
+        proven = rounded_down(proven, common, better.value)
+        return replace(better, upper_bound=max(better.value, proven))
 
     def _shared_out(self) -> list[int]:
         """Tokens of each tier's densest items; those at the price itself share what is left."""
