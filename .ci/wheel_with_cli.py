@@ -1,6 +1,6 @@
 """Check an installed wheel with the extras `cli` and `fast`: the command allocates offline.
 
-Run with the path of the `mba` command as argument.
+Run outside of the checkout with the path of the `mba` command as argument.
 """
 
 import json
@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-LINES = [
+MEMORIES = [
     {"id": "a", "content": "Kate likes skiing.", "tier": "project"},
     {"id": "b", "content": "The weather is fine today.", "tier": "rag"},
 ]
@@ -20,13 +20,21 @@ def run(*arguments: str) -> str:
     return done.stdout
 
 
-if __name__ == "__main__":
-    mba = str(Path(sys.argv[1]).absolute())
+def check_allocate(mba: str) -> None:
     memories = Path("memories.jsonl")
-    memories.write_text("".join(json.dumps(line) + "\n" for line in LINES), encoding="utf-8")
-    query = ["--memories", str(memories), "--query", "What does Kate like?", "--budget", "20"]
-    assert "Kate likes skiing." in run(mba, "allocate", *query)
-    result = json.loads(run(mba, "allocate", *query, "--json"))
-    assert 0 < result["used_tokens"] <= 20, result
-    assert run(mba, "--version").strip()
+    memories.write_text("".join(f"{json.dumps(line)}\n" for line in MEMORIES), encoding="utf-8")
+    options = ["--memories", str(memories), "--query", "What does Kate like?", "--budget", "20"]
+    assert "Kate likes skiing." in run(mba, "allocate", *options)
+    result = json.loads(run(mba, "allocate", *options, "--json"))
+    assert 0 < result["used_tokens"] <= result["budget_tokens"] == 20, result
+
+
+def check_shipped_settings(mba: str) -> None:
+    assert "development" in run(mba, "config", "show")
+
+
+if __name__ == "__main__":
+    command = str(Path(sys.argv[1]).absolute())
+    check_allocate(command)
+    check_shipped_settings(command)
     print("the wheel works with the command line")
