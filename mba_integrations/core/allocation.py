@@ -6,7 +6,7 @@ for, so a caller who only wants the prompt does not pay for 100,000 explanations
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -14,9 +14,11 @@ from typing import Any
 import numpy as np
 
 from mba_integrations.core.arrays import IntArray
+from mba_integrations.core.budget_curve import BudgetPoint, budget_curve, marginal_value
 from mba_integrations.core.complexity import ComplexityEstimate
 from mba_integrations.core.errors import InputError
 from mba_integrations.core.model import MemoryItem, MemoryTier, OmissionReason, QueryComplexity
+from mba_integrations.core.selection import Selector
 from mba_integrations.core.settings import PromptFormat
 from mba_integrations.core.snapshot import PoolSnapshot
 from mba_integrations.core.valuation import Signals
@@ -189,6 +191,7 @@ class Allocation:
     _reasons: tuple[OmissionReason, ...] = field(repr=False, compare=False)
     _reason: IntArray = field(repr=False, compare=False)
     _min_score: float = field(repr=False, compare=False)
+    _selector: Selector = field(repr=False, compare=False)
 
     @property
     def complexity(self) -> QueryComplexity:
@@ -241,6 +244,22 @@ class Allocation:
         return {
             reason: int(count) for reason, count in zip(self._reasons, counts, strict=True) if count
         }
+
+    @cached_property
+    def marginal_value(self) -> dict[MemoryTier, float]:
+        """Value that the next 100 tokens would add in each tier, by its densest omitted item."""
+        return marginal_value(self._selector, self._rows)
+
+    def budget_curve(self, tokens: Iterable[int]) -> tuple[BudgetPoint, ...]:
+        """What other budgets would buy: value, and which items come in or go.
+
+        Args:
+            tokens: Budgets, >= 1. The value never falls along the curve.
+
+        Raises:
+            InputError: If a budget is not a positive integer.
+        """
+        return budget_curve(self._selector, self._rows, tokens)
 
     def to_messages(self) -> list[dict[str, str]]:
         """The prompt as chat messages with `role` and `content`; one system message unless the

@@ -7,29 +7,19 @@ the only thing read from outside, for the default of `now`, for durations and fo
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-import numpy as np
-
-from mba_integrations.core.allocation import Allocation, TierAllocation
+from mba_integrations.core.allocation import Allocation
 from mba_integrations.core.allocation_log import AllocationStatistics
-from mba_integrations.core.arrays import FloatArray, IntArray
-from mba_integrations.core.budgeting import (
-    TIERS,
-    BudgetPlan,
-    borrowed_tokens,
-    plan_budget,
-    whole_tokens,
-)
+from mba_integrations.core.allocation_step import AllocationStep, kept_order, query_vector
+from mba_integrations.core.arrays import FloatArray
+from mba_integrations.core.budgeting import TIERS, plan_budget
 from mba_integrations.core.complexity import ComplexityEstimate, estimate_complexity
 from mba_integrations.core.config_loader import MemoryBudgetConfigLoader
 from mba_integrations.core.config_watch import WatchedConfigFile
-from mba_integrations.core.count_cache import CachedCounter
 from mba_integrations.core.errors import InputError
 from mba_integrations.core.given_counters import as_token_counter
 from mba_integrations.core.lifecycle import LifecycleReview, evaluate_promotion_demotion
@@ -38,12 +28,10 @@ from mba_integrations.core.model import MemoryItem, MemoryTier
 from mba_integrations.core.pool import MemoryPool
 from mba_integrations.core.prepared import PreparedPools
 from mba_integrations.core.registry import WorkspaceRegistry
-from mba_integrations.core.rendering import Renderer
-from mba_integrations.core.selection import REASONS, Selection, Selector, line_costs
-from mba_integrations.core.snapshot import Embedder, PoolSnapshot, embed, seconds_of
-from mba_integrations.core.token_counting import TokenCounter, counter_for_model
-from mba_integrations.core.valuation import Signals, evaluate, packing_value
+from mba_integrations.core.snapshot import Embedder, PoolSnapshot
+from mba_integrations.core.valuation import Signals, evaluate
 from mba_integrations.core.workspace import WorkspaceConfig
+from mba_integrations.core.workspace_counters import WorkspaceCounters
 
 
 def _utc_now() -> datetime:
@@ -76,7 +64,7 @@ class MemoryBudgetAllocator:
         clock: Callable[[], datetime] = _utc_now,
     ) -> None:
         given = None if token_counter is None else as_token_counter(token_counter)
-        self._counters = _Counters(given)
+        self._counters = WorkspaceCounters(given)
         self._embedder = embedder
         self._clock = clock
         self._workspaces = WorkspaceRegistry()
@@ -201,12 +189,13 @@ class MemoryBudgetAllocator:
         present = self._present(now, snapshot)
         signals = self._signals(query, snapshot, config, query_embedding, present)
         counting = self._counters.of(config)
-        step = _Step(query, config, snapshot, estimate, plan, signals, counting, present)
-        kept, problem = _kept_order(previous, snapshot, workspace_id)
-        tokens, selection = step.select(kept)
+        step = AllocationStep(query, config, snapshot, estimate, plan, signals, counting, present)
+        kept, problem = kept_order(previous, snapshot, workspace_id)
+        selector = step.selector(kept)
+        selection = selector.select()
         notes = (*step.notes(selection), *self._workspaces.notes(), *problem)
         milliseconds = (time.perf_counter() - started) * 1000.0
-        allocation = step.result(tokens, selection, notes, milliseconds)
+        allocation = step.result(selector, selection, notes, milliseconds)
         return self._logs.record(allocation, config.logging)
 
     def evaluate_promotion_demotion(
@@ -286,7 +275,8 @@ class MemoryBudgetAllocator:
         if naive is not None and naive != (now.tzinfo is None):
             kind = ("a zone", "none") if naive is False else ("none", "a zone")
             raise InputError(
-                f"the items' times have {kind[0]}, now has {kind[1]}. Use times with zones for both."
+                f"the items' times have {kind[0]}, now has {kind[1]}. Use times with zones for "
+                "both."
             )
         return now
 
@@ -298,7 +288,7 @@ class MemoryBudgetAllocator:
         query_embedding: Sequence[float] | FloatArray | None,
         present: datetime,
     ) -> Signals:
-        vector = _query_vector(query, snapshot, query_embedding, self._embedder)
+        vector = query_vector(query, snapshot, query_embedding, self._embedder)
         return evaluate(
             query,
             snapshot,
@@ -307,172 +297,3 @@ class MemoryBudgetAllocator:
             embedder=self._embedder,
             now=present,
         )
-
-
-class _Counters:
-    """The counter of each workspace: one that counts prompts, and one that remembers lines."""
-
-    def __init__(self, given: TokenCounter | None) -> None:
-        self._given = given
-        self._pairs: dict[tuple[str, int], tuple[TokenCounter, CachedCounter]] = {}
-        self._lock = threading.Lock()
-
-    def of(self, config: WorkspaceConfig) -> tuple[TokenCounter, CachedCounter]:
-        settings = config.counting
-        key = (settings.model, settings.cache_entries)
-        with self._lock:
-            if key not in self._pairs:
-                counter = self._given or counter_for_model(settings.model)
-                self._pairs[key] = (
-                    counter,
-                    CachedCounter(counter, max_entries=settings.cache_entries),
-                )
-            return self._pairs[key]
-
-
-@dataclass(frozen=True, slots=True)
-class _Step:
-    """One call with everything that is known before items are chosen."""
-
-    query: str
-    config: WorkspaceConfig
-    snapshot: PoolSnapshot
-    estimate: ComplexityEstimate
-    plan: BudgetPlan
-    signals: Signals
-    counting: tuple[TokenCounter, CachedCounter]
-    present: datetime
-
-    def select(self, kept: tuple[int, ...]) -> tuple[IntArray, Selection]:
-        counter, remembered = self.counting
-        renderer = Renderer(self.config.rendering)
-        tokens = line_costs(self.snapshot, renderer, remembered)
-        selector = Selector(
-            snapshot=self.snapshot,
-            plan=self.plan,
-            renderer=renderer,
-            counter=counter,
-            tokens=tokens,
-            value=packing_value(self.signals.score, tokens, self.config),
-            score=self.signals.score,
-            min_score=self.config.min_score,
-            kept=kept,
-        )
-        return tokens, selector.select()
-
-    def notes(self, selection: Selection) -> list[str]:
-        notes = []
-        if selection.repaired:
-            notes.append(
-                f"{selection.repaired:,} items were taken out because the counted prompt was over "
-                "the budget: this counter does not add up over lines."
-            )
-        if not self.counting[0].exact:
-            notes.append(
-                f"Counts are estimates: {self.counting[0].id} is not the tokenizer of "
-                f"{self.config.counting.model!r}."
-            )
-        created = self.snapshot.columns.created_seconds
-        future = np.flatnonzero(created > seconds_of(self.present))
-        if len(future):
-            latest = self.snapshot.items[int(future[np.argmax(created[future])])]
-            notes.append(
-                f"{len(future):,} items have a created_at after now and count as new; the latest "
-                f"is {latest.id!r} with {latest.created_at}."
-            )
-        return notes
-
-    def result(
-        self, tokens: IntArray, selection: Selection, notes: tuple[str, ...], milliseconds: float
-    ) -> Allocation:
-        return Allocation(
-            workspace_id=self.config.workspace_id,
-            query=self.query,
-            complexity_estimate=self.estimate,
-            budget_tokens=self.plan.total_tokens,
-            used_tokens=selection.used_tokens,
-            prompt_text=selection.prompt.text,
-            tiers=self._tiers(selection),
-            value=selection.value,
-            upper_bound=selection.upper_bound,
-            proven_optimal=selection.proven_optimal,
-            counter_id=self.counting[0].id,
-            exact=self.counting[0].exact,
-            message_tokens=selection.message_tokens,
-            notes=notes,
-            duration_ms=milliseconds,
-            prompt_format=self.config.rendering.format,
-            _messages=selection.prompt.messages,
-            _snapshot=self.snapshot,
-            _signals=self.signals,
-            _tokens=tokens,
-            _rows=selection.prompt.rows,
-            _reasons=REASONS,
-            _reason=selection.reason,
-            _min_score=self.config.min_score,
-        )
-
-    def _tiers(self, selection: Selection) -> dict[MemoryTier, TierAllocation]:
-        shares = whole_tokens(self.plan.tier_tokens)
-        used = [int(tokens) for tokens in selection.tier_used_tokens]
-        borrowed = borrowed_tokens(shares, used)
-        tiers = self.snapshot.columns.tier
-        counts = np.bincount(tiers, minlength=len(TIERS))
-        chosen = np.bincount(tiers[selection.prompt.rows], minlength=len(TIERS))
-        return {
-            tier: TierAllocation(
-                share_tokens=shares[code],
-                borrowed_tokens=borrowed[code],
-                used_tokens=used[code],
-                selected_count=int(chosen[code]),
-                omitted_count=int(counts[code] - chosen[code]),
-            )
-            for code, tier in enumerate(TIERS)
-        }
-
-
-def _query_vector(
-    query: str,
-    snapshot: PoolSnapshot,
-    given: Sequence[float] | FloatArray | None,
-    embedder: Embedder | None,
-) -> FloatArray | None:
-    """Vector of the query, where any relevance is still to be estimated by one.
-
-    Raises:
-        InputError: If its length is not that of the items' embeddings, or it is not finite.
-    """
-    if given is None:
-        made = embed([query], embedder) if len(snapshot) else None
-        vector = None if made is None else made[0]
-    else:
-        vector = np.asarray(given, dtype=np.float32)
-    if vector is None:
-        return None
-    if vector.ndim != 1 or not np.isfinite(vector).all():
-        raise InputError(
-            f"query_embedding must be one vector of finite numbers, got shape {vector.shape}."
-        )
-    vectors, _ = snapshot.vectors(embedder)
-    if vectors is not None and vectors.shape[1] != len(vector):
-        raise InputError(
-            f"the query's embedding has {len(vector)} numbers, the items' have "
-            f"{vectors.shape[1]}. Embed both with one model."
-        )
-    return vector
-
-
-def _kept_order(
-    previous: Allocation | None, snapshot: PoolSnapshot, workspace_id: str
-) -> tuple[tuple[int, ...], tuple[str, ...]]:
-    """Rows that were in the previous prompt and are candidates again, in their order there."""
-    if previous is None:
-        return (), ()
-    if previous.workspace_id != workspace_id:
-        note = (
-            f"previous is an allocation of workspace {previous.workspace_id!r}, not "
-            f"{workspace_id!r}; it is ignored."
-        )
-        return (), (note,)
-    found = (snapshot.ids.get(selected.id) for selected in previous.selected)
-    return tuple(row for row in found if row is not None), ()

@@ -147,6 +147,23 @@ class Selector:
             repaired=repaired,
         )
 
+    def packed(self) -> tuple[IntArray, int]:
+        """Rows that packing chooses and the sum of their tokens, without rendering them.
+
+        Raises:
+            PinnedOverBudgetError: If the pinned items do not fit.
+        """
+        room = self._room()
+        eligible = np.flatnonzero(self._reasons(room)[1])
+        packing = pack(room.problem(self.units, eligible, 0))
+        chosen = np.concatenate([room.pinned, eligible[packing.chosen]])
+        return self.units.rows(chosen), packing.used_tokens + room.pinned_tokens
+
+    def choosable(self) -> BoolArray:
+        """Units that a larger budget could bring in, shape (m,)."""
+        reached = self.units.score >= self.min_score
+        return reached & (self.plan.tier_cap_tokens[self.units.tier] >= 1) & ~self.units.pinned
+
     def _room(self) -> _Room:
         pinned = np.flatnonzero(self.units.pinned)
         paid = np.bincount(

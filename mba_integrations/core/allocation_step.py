@@ -1,0 +1,174 @@
+"""What one call works with once its query is scored, and how its result is put together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+
+from mba_integrations.core.allocation import Allocation, TierAllocation
+from mba_integrations.core.arrays import FloatArray
+from mba_integrations.core.budgeting import TIERS, BudgetPlan, borrowed_tokens, whole_tokens
+from mba_integrations.core.complexity import ComplexityEstimate
+from mba_integrations.core.count_cache import CachedCounter
+from mba_integrations.core.errors import InputError
+from mba_integrations.core.model import MemoryTier
+from mba_integrations.core.rendering import Renderer
+from mba_integrations.core.selection import REASONS, Selection, Selector, line_costs
+from mba_integrations.core.snapshot import Embedder, PoolSnapshot, embed, seconds_of
+from mba_integrations.core.token_counting import TokenCounter
+from mba_integrations.core.valuation import Signals, packing_value
+from mba_integrations.core.workspace import WorkspaceConfig
+
+
+@dataclass(frozen=True, slots=True)
+class AllocationStep:
+    """One call with everything that is known before items are chosen."""
+
+    query: str
+    config: WorkspaceConfig
+    snapshot: PoolSnapshot
+    estimate: ComplexityEstimate
+    plan: BudgetPlan
+    signals: Signals
+    counting: tuple[TokenCounter, CachedCounter]
+    present: datetime
+
+    def selector(self, kept: tuple[int, ...]) -> Selector:
+        """What chooses the items; *kept* are rows of the previous prompt in their order."""
+        counter, remembered = self.counting
+        renderer = Renderer(self.config.rendering)
+        tokens = line_costs(self.snapshot, renderer, remembered)
+        return Selector(
+            snapshot=self.snapshot,
+            plan=self.plan,
+            renderer=renderer,
+            counter=counter,
+            tokens=tokens,
+            value=packing_value(self.signals.score, tokens, self.config),
+            score=self.signals.score,
+            min_score=self.config.min_score,
+            kept=kept,
+        )
+
+    def notes(self, selection: Selection) -> list[str]:
+        """What the caller should know of this call."""
+        notes = []
+        if selection.repaired:
+            notes.append(
+                f"{selection.repaired:,} items were taken out because the counted prompt was over "
+                "the budget: this counter does not add up over lines."
+            )
+        if not self.counting[0].exact:
+            notes.append(
+                f"Counts are estimates: {self.counting[0].id} is not the tokenizer of "
+                f"{self.config.counting.model!r}."
+            )
+        created = self.snapshot.columns.created_seconds
+        future = np.flatnonzero(created > seconds_of(self.present))
+        if len(future):
+            latest = self.snapshot.items[int(future[np.argmax(created[future])])]
+            notes.append(
+                f"{len(future):,} items have a created_at after now and count as new; the latest "
+                f"is {latest.id!r} with {latest.created_at}."
+            )
+        return notes
+
+    def result(
+        self, selector: Selector, selection: Selection, notes: tuple[str, ...], milliseconds: float
+    ) -> Allocation:
+        """The selection as an allocation."""
+        return Allocation(
+            workspace_id=self.config.workspace_id,
+            query=self.query,
+            complexity_estimate=self.estimate,
+            budget_tokens=self.plan.total_tokens,
+            used_tokens=selection.used_tokens,
+            prompt_text=selection.prompt.text,
+            tiers=self._tiers(selection),
+            value=selection.value,
+            upper_bound=selection.upper_bound,
+            proven_optimal=selection.proven_optimal,
+            counter_id=self.counting[0].id,
+            exact=self.counting[0].exact,
+            message_tokens=selection.message_tokens,
+            notes=notes,
+            duration_ms=milliseconds,
+            prompt_format=self.config.rendering.format,
+            _messages=selection.prompt.messages,
+            _snapshot=self.snapshot,
+            _signals=self.signals,
+            _tokens=selector.tokens,
+            _rows=selection.prompt.rows,
+            _reasons=REASONS,
+            _reason=selection.reason,
+            _min_score=self.config.min_score,
+            _selector=selector,
+        )
+
+    def _tiers(self, selection: Selection) -> dict[MemoryTier, TierAllocation]:
+        shares = whole_tokens(self.plan.tier_tokens)
+        used = [int(tokens) for tokens in selection.tier_used_tokens]
+        borrowed = borrowed_tokens(shares, used)
+        tiers = self.snapshot.columns.tier
+        counts = np.bincount(tiers, minlength=len(TIERS))
+        chosen = np.bincount(tiers[selection.prompt.rows], minlength=len(TIERS))
+        return {
+            tier: TierAllocation(
+                share_tokens=shares[code],
+                borrowed_tokens=borrowed[code],
+                used_tokens=used[code],
+                selected_count=int(chosen[code]),
+                omitted_count=int(counts[code] - chosen[code]),
+            )
+            for code, tier in enumerate(TIERS)
+        }
+
+
+def query_vector(
+    query: str,
+    snapshot: PoolSnapshot,
+    given: Sequence[float] | FloatArray | None,
+    embedder: Embedder | None,
+) -> FloatArray | None:
+    """Vector of the query, where any relevance is still to be estimated by one.
+
+    Raises:
+        InputError: If its length is not that of the items' embeddings, or it is not finite.
+    """
+    if given is None:
+        made = embed([query], embedder) if len(snapshot) else None
+        vector = None if made is None else made[0]
+    else:
+        vector = np.asarray(given, dtype=np.float32)
+    if vector is None:
+        return None
+    if vector.ndim != 1 or not np.isfinite(vector).all():
+        raise InputError(
+            f"query_embedding must be one vector of finite numbers, got shape {vector.shape}."
+        )
+    vectors, _ = snapshot.vectors(embedder)
+    if vectors is not None and vectors.shape[1] != len(vector):
+        raise InputError(
+            f"the query's embedding has {len(vector)} numbers, the items' have "
+            f"{vectors.shape[1]}. Embed both with one model."
+        )
+    return vector
+
+
+def kept_order(
+    previous: Allocation | None, snapshot: PoolSnapshot, workspace_id: str
+) -> tuple[tuple[int, ...], tuple[str, ...]]:
+    """Rows that were in the previous prompt and are candidates again, in their order there."""
+    if previous is None:
+        return (), ()
+    if previous.workspace_id != workspace_id:
+        note = (
+            f"previous is an allocation of workspace {previous.workspace_id!r}, not "
+            f"{workspace_id!r}; it is ignored."
+        )
+        return (), (note,)
+    found = (snapshot.ids.get(selected.id) for selected in previous.selected)
+    return tuple(row for row in found if row is not None), ()

@@ -1,0 +1,115 @@
+"""What another budget would buy: the value at other budgets, and what comes in or goes.
+
+Packs again at each budget with the tiers' shares scaled to it; nothing is rendered, so the used
+tokens are the sum over lines and headings. O(budgets) packings.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from mba_integrations.core.arrays import IntArray
+from mba_integrations.core.budgeting import BudgetPlan
+from mba_integrations.core.errors import InputError, PinnedOverBudgetError
+from mba_integrations.core.model import MemoryTier
+from mba_integrations.core.selection import Selector
+
+TOKENS_OF_MARGINAL_VALUE = 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BudgetPoint:
+    """One budget and what it would buy.
+
+    Attributes:
+        budget_tokens: The budget.
+        used_tokens: Tokens of the selection, summed over lines and headings.
+        value: Value of the best selection with at most this budget among those of the curve;
+            never falls along the curve. 0 where the pinned items do not fit.
+        entering: Ids that come in, compared with the allocation.
+        leaving: Ids that go.
+    """
+
+    budget_tokens: int
+    used_tokens: int
+    value: float
+    entering: tuple[str, ...]
+    leaving: tuple[str, ...]
+
+
+def budget_curve(
+    selector: Selector, rows: IntArray, budgets: Iterable[int]
+) -> tuple[BudgetPoint, ...]:
+    """The curve at the given budgets, in ascending order.
+
+    Args:
+        selector: The selection that the allocation comes from.
+        rows: Its selected rows.
+        budgets: Budgets in tokens, >= 1; doubles are joined.
+
+    Raises:
+        InputError: If a budget is not a positive integer.
+    """
+    points: list[BudgetPoint] = []
+    for budget in sorted({_checked(budget) for budget in budgets}):
+        point = _point(selector, rows, budget)
+        if points and point.value < points[-1].value:
+            point = replace(points[-1], budget_tokens=budget)
+        points.append(point)
+    return tuple(points)
+
+
+def marginal_value(selector: Selector, rows: IntArray) -> dict[MemoryTier, float]:
+    """Value per 100 tokens of the densest omitted candidate of each tier; 0 where none is left."""
+    units = selector.units
+    left = selector.choosable()
+    left[np.unique(units.unit_of[rows])] = False
+    best = np.zeros(len(MemoryTier))
+    np.maximum.at(best, units.tier[left], units.value[left] / units.tokens[left])
+    return {
+        tier: float(density * TOKENS_OF_MARGINAL_VALUE)
+        for tier, density in zip(MemoryTier, best, strict=True)
+    }
+
+
+def _checked(budget: int) -> int:
+    whole = isinstance(budget, (int, np.integer)) and not isinstance(budget, bool)
+    if not whole or budget < 1:
+        raise InputError(f"a budget must be an integer >= 1, got {budget!r}.")
+    return int(budget)
+
+
+def _point(selector: Selector, rows: IntArray, budget: int) -> BudgetPoint:
+    scaled = replace(selector, plan=_scaled(selector.plan, budget))
+    try:
+        chosen, used = scaled.packed()
+    except PinnedOverBudgetError:
+        chosen, used = np.array([], dtype=np.int64), 0
+    return BudgetPoint(
+        budget_tokens=budget,
+        used_tokens=used,
+        value=float(selector.value[chosen].sum()),
+        entering=_ids(selector, np.setdiff1d(chosen, rows)),
+        leaving=_ids(selector, np.setdiff1d(rows, chosen)),
+    )
+
+
+def _scaled(plan: BudgetPlan, budget: int) -> BudgetPlan:
+    uncapped = plan.tier_cap_tokens >= plan.total_tokens
+    caps = np.where(uncapped, budget, np.minimum(plan.tier_cap_tokens, budget))
+    tiers = plan.tier_tokens * (budget / plan.total_tokens)
+    return replace(
+        plan,
+        total_tokens=budget,
+        tier_tokens=np.minimum(tiers, caps),
+        tier_cap_tokens=caps.astype(np.float64),
+    )
+
+
+def _ids(selector: Selector, rows: Sequence[int] | IntArray) -> tuple[str, ...]:
+    """Most valuable first."""
+    ranked = sorted((int(row) for row in rows), key=lambda row: -selector.value[row])
+    return tuple(selector.snapshot.items[row].id for row in ranked)
