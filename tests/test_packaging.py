@@ -108,8 +108,9 @@ def test_changelog_tells_of_this_version() -> None:
 def test_help_of_make_shows_every_target() -> None:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     (phony,) = re.findall(r"^\.PHONY: (.+)$", makefile, re.MULTILINE)
+    targets = re.findall(r"^([a-z]+):", makefile, re.MULTILINE)
     described = re.findall(r"^([a-z]+):.*## \S", makefile, re.MULTILINE)
-    assert sorted(described) == sorted(phony.split())
+    assert sorted(described) == sorted(targets) == sorted(phony.split())
 
 
 @pytest.fixture(scope="module")
