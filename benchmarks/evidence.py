@@ -36,22 +36,32 @@ BUDGETS = (256, 512, 1024, 1536, 2048, 3072, 4096, 6144, 8192)
 SHOWN = (256, 512, 1024, 2048, 4096)
 FITTED_SETS = ("realtalk", "beam-100k", "2wikimultihopqa-merged", "hotpotqa-merged")
 OTHER_SETS = ("strategyqa-facts-merged", "2wikimultihopqa-merged-large", "cosqa", "tau2-banking-kb")
+_NEIGHBOURS = (
+    "before",
+    "after",
+    "two_before",
+    "two_after",
+    "wider",
+    "answers",
+    "asks_before_match",
+)
+_ESTIMATES = ("before_estimate", "after_estimate", "wider_estimate", "source_estimate")
 ABLATIONS: Mapping[str, tuple[str, ...]] = {
-    "neighbours": tuple(
-        "before after two_before two_after wider answers asks_before_match before_estimate "
-        "after_estimate wider_estimate".split()
-    ),
+    "neighbours": (*_NEIGHBOURS, *_ESTIMATES[:3]),
     "best of the source": ("source_best", "source_estimate"),
     "speakers": ("speaker_meant", "other_speaker_meant", "asker_role"),
-    "time asked for": ("near_period", "latest_asked", "first_asked", "time_where_asked"),
+    "time asked for": ("near_period", "latest_asked", "first_asked"),
     "headings": ("named_in_query", "named_by_strong"),
     "rare terms": ("shares_rare_terms",),
     "similarity to strong items": ("like_strong",),
     "length": ("substance", "excess_length"),
-    "freshness": ("freshness",),
-    "all feedback": tuple(
-        "before_estimate after_estimate wider_estimate source_estimate named_by_strong "
-        "shares_rare_terms like_strong outdated".split()
+    "freshness and updates": ("freshness", "outdated"),
+    "all feedback": (
+        *_ESTIMATES,
+        "named_by_strong",
+        "shares_rare_terms",
+        "like_strong",
+        "outdated",
     ),
 }
 _RESAMPLES = 1000

@@ -51,11 +51,8 @@ def context_signals(
         freshness: Shape (n,), in [0, 1].
     """
     text = question.text[:_MAX_CUE_CHARS]
-    traits = corpus.lexical.traits
     return {
-        **_neighbour_signals(around, match, traits.asks),
-        "time_where_asked": traits.has_time * bool(_WHEN.search(text)),
-        "number_where_asked": traits.has_number * bool(_HOW_MANY.search(text)),
+        **_neighbour_signals(around, match, corpus.lexical.traits.asks),
         "freshness": np.asarray(freshness, dtype=np.float64) - 0.5,
         **_speaker_signals(text, corpus),
         **_time_signals(question, corpus, match),

@@ -58,9 +58,10 @@ def _rare_terms_shared(
     question: Question, corpus: Corpus, strong: IntArray, weights: FloatArray
 ) -> FloatArray:
     """BM25 for the rare terms of a strong item that the query does not have, in [0, 1]."""
+    rows = strong.tolist()
+    found = corpus.lexical.scores_of_rare_terms(rows, besides=question.text, count=_RARE_TERMS)
     total = np.zeros(len(corpus.lexical))
-    for row, weight in zip(strong.tolist(), weights.tolist(), strict=True):
-        scores = corpus.lexical.scores_of_rare_terms(row, besides=question.text, count=_RARE_TERMS)
+    for row, weight, scores in zip(rows, weights.tolist(), found, strict=True):
         scores[row] = 0.0
         share = scores / max(float(scores.max(initial=0.0)), _FULL_LINK_BM25)
         total = np.maximum(total, weight * share)

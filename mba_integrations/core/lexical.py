@@ -37,36 +37,26 @@ class LexicalIndex:
     array([ True, False])
     """
 
-    def __init__(self, *, size: int, splitter: TermSplitter, vocabulary: dict[str, int]) -> None:
-        self._size = size
+    traits: TextTraits
+
+    def __init__(
+        self, texts: Sequence[str], splitter: TermSplitter, vocabulary: dict[str, int]
+    ) -> None:
+        rows = [_numbered(splitter.terms(text), vocabulary) for text in texts]
+        self.traits = TextTraits(texts)
+        self._size = len(rows)
         self._splitter = splitter
         self._vocabulary = vocabulary
-        self._bm25: Any = None
+        self._flat_terms = np.fromiter(chain.from_iterable(rows), dtype=np.int32)
+        self._row_ends = np.cumsum([len(row) for row in rows], dtype=np.int64)
+        self._frequencies = _document_frequencies(rows, len(vocabulary))
+        self._idf = _idf(self._frequencies, self._size)
+        self._bm25: Any = _bm25(rows, vocabulary) if vocabulary else None
 
     @classmethod
     def build(cls, texts: Sequence[str]) -> LexicalIndex:
         """Index of *texts*; text *i* is row *i* of every score array."""
-        splitter = TermSplitter()
-        vocabulary: dict[str, int] = {}
-        rows = [_numbered(splitter.terms(text), vocabulary) for text in texts]
-        index = cls(size=len(rows), splitter=splitter, vocabulary=vocabulary)
-        index.traits = TextTraits(texts)
-        index._flat_terms = np.fromiter(chain.from_iterable(rows), dtype=np.int32)
-        index._row_ends = np.cumsum([len(row) for row in rows], dtype=np.int64)
-        frequencies = np.zeros(len(vocabulary), dtype=np.int64)
-        for row in rows:
-            frequencies[list(set(row))] += 1
-        index._frequencies = frequencies
-        index._idf = _idf(frequencies, len(rows))
-        if vocabulary:
-            index._bm25 = _bm25(rows, vocabulary)
-        return index
-
-    traits: TextTraits
-    _frequencies: IntArray
-    _idf: FloatArray
-    _flat_terms: IntArray
-    _row_ends: IntArray
+        return cls(texts, TermSplitter(), {})
 
     def __len__(self) -> int:
         return self._size
@@ -87,17 +77,23 @@ class LexicalIndex:
         rarest = _idf(np.zeros(1), self._size)[0]
         return float((sum(known) + rarest * (len(terms) - len(known))) / (1.0 + _K1))
 
-    def scores_of_rare_terms(self, row: int, *, besides: str, count: int) -> FloatArray:
-        """BM25 of every text for the *count* rarest terms of text *row*, shape (n,).
+    def scores_of_rare_terms(
+        self, rows: Sequence[int], *, besides: str, count: int
+    ) -> list[FloatArray]:
+        """BM25 of every text for the *count* rarest terms of each of *rows*, each shape (n,).
 
         Terms of *besides*, and terms that no other text has, do not count.
         """
+        known = self._known_terms(besides)
+        return [self._scores_of_terms(self._rare_terms(row, known, count)) for row in rows]
+
+    def _rare_terms(self, row: int, besides: list[int], count: int) -> list[int]:
         start = self._row_ends[row - 1] if row else 0
         terms = np.unique(self._flat_terms[start : self._row_ends[row]])
         shared = terms[self._frequencies[terms] > 1]
-        shared = np.setdiff1d(shared, self._known_terms(besides), assume_unique=True)
+        shared = shared[~np.isin(shared, besides)]
         rarest = shared[np.argsort(self._frequencies[shared], kind="stable")[:count]]
-        return self._scores_of_terms(rarest.tolist())
+        return [int(term) for term in rarest]
 
     def _known_terms(self, query: str) -> list[int]:
         found = (self._vocabulary.get(term) for term in self._splitter.terms(query))
@@ -114,6 +110,13 @@ def _numbered(terms: list[str], vocabulary: dict[str, int]) -> list[int]:
     return [vocabulary.setdefault(term, len(vocabulary)) for term in terms]
 
 
+def _document_frequencies(rows: list[list[int]], terms: int) -> IntArray:
+    frequencies = np.zeros(terms, dtype=np.int64)
+    for row in rows:
+        frequencies[list(set(row))] += 1
+    return frequencies
+
+
 def _idf(frequencies: FloatArray | IntArray, size: int) -> FloatArray:
     return np.asarray(np.log1p((size - frequencies + 0.5) / (frequencies + 0.5)))
 
@@ -123,6 +126,6 @@ def _bm25(rows: list[list[int]], vocabulary: dict[str, int]) -> Any:
     bm25s = import_module("bm25s")  # takes 0.15 s, so it waits until an index is built
     # On import bm25s sets its logger to DEBUG, and then logs every build.
     logging.getLogger("bm25s").setLevel(logging.WARNING)
-    index = bm25s.BM25(k1=_K1, b=_B, method="lucene", backend="numpy", csc_backend="numpy")
+    index = bm25s.BM25(k1=_K1, b=_B, method="lucene", backend="numpy")
     index.index((rows, vocabulary), create_empty_token=False, show_progress=False)
     return index

@@ -24,17 +24,13 @@ class Neighbourhood:
         arrival = np.arange(len(source), dtype=np.float64)
         places = np.where(np.isnan(position), arrival, position)
         self._order = np.lexsort((arrival, places, source))
+        self._in_order = bool(np.all(self._order[1:] > self._order[:-1]))
         self._source = np.asarray(source)[self._order]
         self._starts = np.flatnonzero(np.diff(self._source, prepend=-2))
 
-    @property
-    def exists(self) -> bool:
-        """Whether any item has a known source."""
-        return bool(self._known.any())
-
     def shifted(self, values: FloatArray, steps: int) -> FloatArray:
         """Value of the item *steps* places later (earlier if negative); 0 where there is none."""
-        ordered = np.asarray(values, dtype=np.float64)[self._order]
+        ordered = self._in_source_order(values)
         moved = np.zeros_like(ordered)
         if 0 < abs(steps) < len(ordered):
             here = slice(None, -steps) if steps > 0 else slice(-steps, None)
@@ -47,12 +43,18 @@ class Neighbourhood:
         """Highest value among all items of the item's source, itself included; 0 without one."""
         if not len(values):
             return np.zeros(0)
-        ordered = np.asarray(values, dtype=np.float64)[self._order]
+        ordered = self._in_source_order(values)
         best = np.maximum.reduceat(ordered, self._starts)
         sizes = np.diff(self._starts, append=len(ordered))
         return self._in_input_order(np.repeat(best, sizes))
 
+    def _in_source_order(self, values: FloatArray) -> FloatArray:
+        given = np.asarray(values, dtype=np.float64)
+        return given if self._in_order else given[self._order]
+
     def _in_input_order(self, ordered: FloatArray) -> FloatArray:
-        result = np.empty_like(ordered)
-        result[self._order] = ordered
+        result = ordered
+        if not self._in_order:
+            result = np.empty_like(ordered)
+            result[self._order] = ordered
         return np.where(self._known, result, 0.0)

@@ -135,4 +135,4 @@ def _dense_relevance(cosine: FloatArray, lexical: FloatArray) -> FloatArray:
     filled = filled_by_lexical(cosine, lexical)
     typical = float(np.median(filled))
     best = max(float(filled.max()), typical + _FULL_MATCH_COSINE)
-    return np.clip((filled - typical) / (best - typical), 0.0, 1.0)
+    return np.asarray(np.clip((filled - typical) / (best - typical), 0.0, 1.0))

@@ -1,0 +1,50 @@
+"""Neighbours of items, against a slow reading of the same rule."""
+
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mba_integrations.core.neighbourhood import Neighbourhood
+
+places = st.lists(
+    st.tuples(st.integers(-1, 2), st.sampled_from([0.0, 1.0, 2.5, float("nan")])), max_size=8
+)
+
+
+def slow_shifted(rows: list[tuple[int, float]], values: list[float], steps: int) -> list[float]:
+    result = []
+    for row, (source, _) in enumerate(rows):
+        same = [i for i, (other, _) in enumerate(rows) if other == source]
+        same.sort(key=lambda i: (i if np.isnan(rows[i][1]) else rows[i][1], i))
+        there = same.index(row) + steps
+        known = source >= 0 and 0 <= there < len(same) and steps != 0
+        result.append(values[same[there]] if known else 0.0)
+    return result
+
+
+@given(places, st.integers(-3, 3))
+def test_shifted_reads_the_item_that_many_steps_away(
+    rows: list[tuple[int, float]], steps: int
+) -> None:
+    values = [float(i + 1) for i in range(len(rows))]
+    around = Neighbourhood(
+        source=np.array([s for s, _ in rows], int), position=np.array([p for _, p in rows], float)
+    )
+    assert around.shifted(np.array(values), steps).tolist() == slow_shifted(rows, values, steps)
+
+
+@given(places)
+def test_best_of_source_is_the_maximum_of_its_items(rows: list[tuple[int, float]]) -> None:
+    values = [float((7 * i) % 5) for i in range(len(rows))]
+    around = Neighbourhood(
+        source=np.array([s for s, _ in rows], int), position=np.array([p for _, p in rows], float)
+    )
+    expected = [
+        max(v for v, (other, _) in zip(values, rows, strict=True) if other == source)
+        if source >= 0
+        else 0.0
+        for source, _ in rows
+    ]
+    assert around.best_of_source(np.array(values)).tolist() == expected

@@ -1,0 +1,71 @@
+"""Fitting recovers what the examples were made from."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from mba_integrations.core.match_signals import Question
+from mba_integrations.core.usefulness import estimate_usefulness
+from mba_integrations.learning.usefulness_fit import Example, fit_usefulness, signed_logistic
+from tests.corpora import corpus_of
+
+WORDS = [
+    *("apple", "bridge", "candle", "desert", "engine"),
+    *("forest", "garden", "harbour", "island", "jungle"),
+]
+
+
+def example(needed_word: str) -> Example:
+    texts = [f"a long story about the {word} and what came of it" for word in WORDS]
+    return Example(
+        question=Question(text=f"What of the {needed_word}?", vector=None, now_seconds=None),
+        corpus=corpus_of(texts),
+        freshness=np.full(len(WORDS), 0.5),
+        needed=np.array([word == needed_word for word in WORDS]),
+    )
+
+
+def test_fitted_coefficients_find_the_evidence() -> None:
+    model = fit_usefulness([[example(word) for word in WORDS[:6]]])
+    unseen = example("island")
+    values = estimate_usefulness(
+        unseen.question.text,
+        unseen.corpus,
+        query_vector=None,
+        freshness=unseen.freshness,
+        now_seconds=None,
+        models={"lexical": model},
+    )
+    assert values.argmax() == WORDS.index("island")
+    assert values.max() > 0.5 > np.sort(values)[-2]
+
+
+def test_a_signal_left_out_has_no_weight() -> None:
+    model = fit_usefulness([[example(word) for word in WORDS]], without=frozenset({"lexical_rank"}))
+    assert "lexical_rank" not in model.first.weights
+    assert "lexical_share" in model.first.weights
+
+
+def test_fitting_twice_gives_the_same() -> None:
+    examples = [[example(word) for word in WORDS]]
+    assert fit_usefulness(examples) == fit_usefulness(examples)
+
+
+def test_weights_of_the_generating_model_are_recovered() -> None:
+    rng = np.random.default_rng(1)
+    matrix = rng.normal(size=(20_000, 2))
+    p = 1 / (1 + np.exp(-(-1.0 + 2.0 * matrix[:, 0] + 0.5 * matrix[:, 1])))
+    needed = (rng.random(20_000) < p).astype(float)
+    model = signed_logistic(matrix, needed, np.ones(20_000), ["before", "after"])
+    assert model.intercept == pytest.approx(-1.0, abs=0.1)
+    assert model.weights["before"] == pytest.approx(2.0, abs=0.15)
+    assert model.weights["after"] == pytest.approx(0.5, abs=0.1)
+
+
+def test_a_weight_of_the_wrong_sign_is_left_out() -> None:
+    rng = np.random.default_rng(2)
+    matrix = rng.normal(size=(2_000, 2))
+    needed = (matrix[:, 0] - matrix[:, 1] > 0).astype(float)
+    model = signed_logistic(matrix, needed, np.ones(2_000), ["before", "after"])
+    assert set(model.weights) == {"before"}
