@@ -75,7 +75,9 @@ def _definitions(text: str, max_chars: int) -> Iterator[str]:
     yield from _cut_at(text.split("\n"), module.body, max_chars)
 
 
-def _cut_at(lines: list[str], body: list[ast.stmt], max_chars: int, offset: int = 0) -> Iterator[str]:
+def _cut_at(
+    lines: list[str], body: list[ast.stmt], max_chars: int, offset: int = 0
+) -> Iterator[str]:
     """Cut *lines*, the first of which is line `offset + 1` of the file, at the definitions."""
     done = 0
     for node in body:

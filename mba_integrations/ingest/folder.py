@@ -25,10 +25,12 @@ MAX_FILES = 5_000
 
 DOCUMENT_SUFFIXES = frozenset({".adoc", ".markdown", ".md", ".mdx", ".org", ".rst", ".txt"})
 CODE_SUFFIXES = frozenset(
-    """.bash .c .cc .cfg .clj .cpp .cs .css .dart .el .erl .ex .exs .fish .go .gradle .graphql .h
-    .hpp .hs .html .ini .java .jl .js .json .jsx .kt .kts .less .lua .m .mjs .ml .nim .php .pl .proto
-    .ps1 .py .pyi .pyx .r .rb .rs .sass .scala .scss .sh .sql .svelte .swift .tex .tf .toml .ts .tsx
-    .vue .xml .yaml .yml .zig .zsh""".split()
+    {".bash", ".c", ".cc", ".cfg", ".clj", ".cpp", ".cs", ".css", ".dart", ".el", ".erl"}
+    | {".ex", ".exs", ".fish", ".go", ".gradle", ".graphql", ".h", ".hpp", ".hs", ".html"}
+    | {".ini", ".java", ".jl", ".js", ".json", ".jsx", ".kt", ".kts", ".less", ".lua", ".m"}
+    | {".mjs", ".ml", ".nim", ".php", ".pl", ".proto", ".ps1", ".py", ".pyi", ".pyx", ".r"}
+    | {".rb", ".rs", ".sass", ".scala", ".scss", ".sh", ".sql", ".svelte", ".swift", ".tex"}
+    | {".tf", ".toml", ".ts", ".tsx", ".vue", ".xml", ".yaml", ".yml", ".zig", ".zsh"}
 )
 PLAIN_NAMES = frozenset(
     {"authors", "changelog", "containerfile", "contributing", "copying", "dockerfile", "gemfile"}

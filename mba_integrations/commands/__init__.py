@@ -1,0 +1,1 @@
+"""The subcommands of `mba`, one file each. Needs the extra `cli`."""

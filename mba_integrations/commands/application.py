@@ -1,0 +1,96 @@
+"""The command `mba`: its subcommands, and how errors become lines and exit codes.
+
+Exit codes: 0 done; 1 a problem in input, settings or budget; 2 wrong usage; 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from collections.abc import Sequence
+from importlib.metadata import PackageNotFoundError, version
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from mba_integrations.commands import allocate, config, demo, explain, stats
+from mba_integrations.commands.output import remark, write_text
+from mba_integrations.core.errors import ConfigFileError, MemoryBudgetError
+
+_BROKEN_PIPE_EXIT_CODE = 141
+"""What a shell reports for a program that a closed pipe ended: 128 + SIGPIPE."""
+
+
+class ErrorLines(TyperGroup):
+    """Turns what goes wrong on purpose into one line on standard error and exit code 1."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the subcommand."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            _discard_output()
+            raise typer.Exit(_BROKEN_PIPE_EXIT_CODE) from None
+        except MemoryBudgetError as error:
+            remark("error", _line(error))
+            raise typer.Exit(1) from None
+        except OSError as error:
+            remark("error", f"{error.filename or 'system'}: {error.strerror or error}.")
+            raise typer.Exit(1) from None
+
+
+app = typer.Typer(
+    name="mba",
+    cls=ErrorLines,
+    no_args_is_help=True,
+    add_completion=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command("allocate", help=allocate.HELP)(allocate.allocate)
+app.command("explain", help=explain.HELP)(explain.explain)
+app.command("demo", help=demo.HELP)(demo.demo)
+app.command("stats", help=stats.STATS_HELP)(stats.stats)
+app.add_typer(config.app, name="config")
+app.add_typer(stats.log_app, name="log")
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        try:
+            installed = version("mba-integrations")
+        except PackageNotFoundError:
+            installed = "from a folder, not installed"
+        write_text(f"mba {installed}\n")
+        raise typer.Exit
+
+
+@app.callback()
+def mba(
+    show_version: Annotated[
+        bool,
+        typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version."),
+    ] = False,
+) -> None:
+    """Decide which memories enter a prompt: never over the token budget, and explained."""
+
+
+def run(arguments: Sequence[str]) -> None:
+    """Run the command line and leave the process with its exit code."""
+    app(args=list(arguments), prog_name="mba")
+
+
+def _line(error: MemoryBudgetError) -> str:
+    if isinstance(error, ConfigFileError) and len(error.problems) > 1:
+        more = len(error.problems) - 1
+        return f"{error.problems[0]} And {more:,} more; mba config validate shows all."
+    return str(error)
+
+
+def _discard_output() -> None:
+    """Send what is still buffered nowhere, so that the interpreter's exit stays quiet."""
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,0 +1,122 @@
+"""`mba config`: check a settings file, show workspaces, write a file to start from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+import yaml
+from rich import box
+from rich.table import Table
+
+from mba_integrations.commands import options
+from mba_integrations.commands.output import remark, results, write_text
+from mba_integrations.commands.workspaces import (
+    chosen_workspace,
+    shipped_config_path,
+    workspaces,
+)
+from mba_integrations.core.errors import ConfigError, ConfigFileError, InputError
+from mba_integrations.core.model import MemoryTier
+from mba_integrations.core.workspace import SHARE_FIELDS, WorkspaceConfig
+
+HELP = "Check, show or write settings of workspaces."
+VALIDATE_HELP = """Check a settings file; prints every problem with its line.
+
+Examples:
+
+\b
+  mba config validate memory-budget.yaml
+"""
+SHOW_HELP = """Show all workspaces as a table, or one as YAML with every setting.
+
+Examples:
+
+\b
+  mba config show
+  mba config show research
+  mba config show notes --config memory-budget.yaml
+"""
+INIT_HELP = """Write the shipped settings to a file, to be changed.
+
+Examples:
+
+\b
+  mba config init
+  mba config init settings/memory-budget.yaml --force
+"""
+_DEFAULT_NAME = Path("memory-budget.yaml")
+
+app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help=HELP)
+
+
+@app.command("validate", help=VALIDATE_HELP)
+def validate(file: Annotated[Path, typer.Argument(metavar="FILE")]) -> None:
+    """Check a settings file."""
+    try:
+        known = workspaces(file)
+    except ConfigFileError as error:
+        for problem in error.problems:
+            write_text(f"{problem}\n")
+        count = len(error.problems)
+        remark("error", f"{file}: {'1 problem' if count == 1 else f'{count:,} problems'}.")
+        raise typer.Exit(1) from None
+    write_text(f"{file}: no problems, {len(known):,} workspaces: {', '.join(known)}\n")
+
+
+@app.command("show", help=SHOW_HELP)
+def show(
+    workspace: Annotated[str | None, typer.Argument(metavar="[WORKSPACE]")] = None,
+    config: options.ConfigFile = None,
+) -> None:
+    """Show all workspaces, or one."""
+    if workspace is None:
+        results().print(_table(list(workspaces(config).values())))
+    else:
+        write_text(as_yaml(chosen_workspace(config, workspace)))
+
+
+@app.command("init", help=INIT_HELP)
+def init(
+    path: Annotated[Path, typer.Argument(metavar="[PATH]")] = _DEFAULT_NAME,
+    force: Annotated[bool, typer.Option("--force", help="Replace a file that is there.")] = False,
+) -> None:
+    """Write the shipped settings to a file."""
+    content = shipped_config_path().read_bytes()
+    try:
+        with path.open("wb" if force else "xb") as file:
+            file.write(content)
+    except FileExistsError:
+        raise ConfigError(f"{path} is there already. Use --force to replace it.") from None
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written: {error.strerror or error}.") from error
+    remark("done", f"wrote {path}. Check it after changes: mba config validate {path}")
+
+
+def as_yaml(config: WorkspaceConfig) -> str:
+    """Every setting of a workspace, in the form of a settings file."""
+    values: dict[str, Any] = config.model_dump(mode="json")
+    workspace_id = values.pop("workspace_id")
+    shares = {name: values.pop(name) for name in SHARE_FIELDS.values()}
+    nested: dict[str, Any] = {}
+    for name, value in values.items():
+        nested[name] = value
+        if name == "reserved_tokens":
+            nested["tier_allocation"] = shares
+    document = {"workspaces": {workspace_id: nested}}
+    return yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=100)
+
+
+def _table(configs: list[WorkspaceConfig]) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column("workspace", no_wrap=True)
+    for name in ("tokens", *(tier.value for tier in MemoryTier), "half-life"):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("scoring")
+    for one in configs:
+        shares = (f"{one.share(tier):.0%}" for tier in MemoryTier)
+        days = f"{one.half_life_days:g} d"
+        method = one.scoring_method.value
+        table.add_row(one.workspace_id, f"{one.max_total_tokens:,}", *shares, days, method)
+    return table

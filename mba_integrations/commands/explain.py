@@ -1,0 +1,139 @@
+"""`mba explain`: what came in, what stayed out, and why one item did."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.text import Text
+
+from mba_integrations.commands import options
+from mba_integrations.commands.output import note_all, results
+from mba_integrations.commands.request import Request, gathered
+from mba_integrations.commands.tables import (
+    candidate_table,
+    complexity_line,
+    omitted_table,
+    selected_table,
+    summary,
+    tier_table,
+)
+from mba_integrations.commands.why import Why, why
+from mba_integrations.commands.workspaces import chosen_workspace, with_overrides
+from mba_integrations.core.allocation import Allocation, Omitted
+from mba_integrations.core.settings import LoggingSettings
+
+HELP = """Show what came into the prompt, what stayed out, and why.
+
+Takes the same inputs as mba allocate. With --why, one item: its signals, its rank in its tier,
+what it competed with, and the budget that would change the outcome.
+
+Examples:
+
+\b
+  mba explain --memories notes.jsonl --query "Where does Kate live?" --budget 40
+  mba explain -m notes.jsonl -q "Where does Kate live?" --budget 40 --why kate-ski
+"""
+
+
+def explain(
+    *,
+    query: options.Query = None,
+    memories: options.Memories = None,
+    messages: options.Messages = None,
+    folder: options.Folders = None,
+    pin_last: options.PinLast = True,
+    workspace: options.Workspace = None,
+    budget: options.Budget = None,
+    model: options.Model = None,
+    config: options.ConfigFile = None,
+    prompt_format: options.Format = None,
+    now: options.Now = None,
+    local: options.Local = False,
+    rows: Annotated[
+        int, typer.Option("--rows", min=0, help="At most so many rows for each list; 0 for all.")
+    ] = 20,
+    item_ids: Annotated[
+        list[str] | None,
+        typer.Option("--why", metavar="ID", help="Explain this item. Repeatable."),
+    ] = None,
+) -> None:
+    """Show what came into the prompt, what stayed out, and why."""
+    settings = with_overrides(
+        chosen_workspace(config, workspace), model=model, prompt_format=prompt_format
+    )
+    unlogged = settings.model_copy(update={"logging": LoggingSettings(enabled=False)})
+    request = gathered(
+        query=query,
+        memories=memories,
+        messages=messages,
+        folders=folder,
+        pin_last_user=pin_last,
+        config=unlogged,
+        budget_tokens=budget,
+        now=now,
+        local=local,
+    )
+    note_all(request.notes)
+    allocation = request.allocate()
+    note_all(allocation.notes)
+    console = results()
+    if item_ids:
+        for item_id in item_ids:
+            _print_why(console, request, allocation, item_id)
+    else:
+        _print_tables(console, allocation, rows or None)
+
+
+def _print_tables(console: Console, allocation: Allocation, max_rows: int | None) -> None:
+    console.print(Text(summary(allocation)))
+    console.print(complexity_line(allocation.complexity_estimate))
+    gap = f"value {allocation.value:.3f}, at most {allocation.gap:.2%} below the optimum"
+    console.print(Text(gap))
+    console.print(tier_table(allocation))
+    console.print(selected_table(allocation, max_rows=max_rows))
+    console.print(omitted_table(allocation, max_rows=max_rows))
+
+
+def _print_why(console: Console, request: Request, allocation: Allocation, item_id: str) -> None:
+    reasons = why(item_id, allocation, request.allocate)
+    console.print(Text(_outcome(reasons), style="bold"))
+    console.print(candidate_table("Its signals", [reasons.decision]))
+    console.print(Text(_standing(reasons)))
+    console.print(Text(_budget(reasons, allocation.budget_tokens)))
+    if reasons.rivals:
+        title = _rivals_title(reasons)
+        console.print(candidate_table(title, reasons.rivals))
+    else:
+        console.print(Text("No other item of its tier competed with it."))
+
+
+def _outcome(reasons: Why) -> str:
+    decision = reasons.decision
+    if isinstance(decision, Omitted):
+        return f"{decision.id!r} is left out ({decision.reason.value}): {decision.detail}."
+    because = "it is pinned" if decision.pinned else "it is worth its tokens"
+    return f"{decision.id!r} is in the prompt: {because}."
+
+
+def _standing(reasons: Why) -> str:
+    return (
+        f"Rank {reasons.rank:,} of {reasons.tier_count:,} in tier {reasons.decision.tier.value} "
+        f"by score, {reasons.density_rank:,} by score per token."
+    )
+
+
+def _budget(reasons: Why, budget_tokens: int) -> str:
+    least = reasons.deciding_budget_tokens
+    if least is None:
+        return "No larger budget brings it in."
+    verb = "would bring it in" if isinstance(reasons.decision, Omitted) else "is enough for it"
+    below = f" ({least - 1:,} is not)" if least > 1 else ""
+    return f"A budget of {least:,} tokens {verb}{below}; this one has {budget_tokens:,}."
+
+
+def _rivals_title(reasons: Why) -> str:
+    if isinstance(reasons.decision, Omitted):
+        return "In the prompt from its tier, the weakest first"
+    return "Left out from its tier, the strongest first"

@@ -1,0 +1,136 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mba_integrations.core.settings import PromptFormat
+
+
+def _time(value: str) -> datetime:
+    try:
+        return datetime.fromisoformat(value)
+    except ValueError:
+        raise typer.BadParameter(f"{value!r} is not ISO 8601, such as 2026-03-01T12:00Z") from None
+
+
+_INPUT, _BUDGET = "What to choose from", "How to choose"
+
+Query = Annotated[
+    str | None,
+    typer.Option(
+        "--query", "-q", help="What is asked. Default: the last user message of --messages."
+    ),
+]
+Memories = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--memories",
+        "-m",
+        metavar="FILE",
+        help="JSON lines with the fields of MemoryItem; - reads standard input. Repeatable.",
+        rich_help_panel=_INPUT,
+    ),
+]
+Messages = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--messages",
+        metavar="FILE",
+        help="Chat messages in OpenAI's format (JSON) as working memory. System messages and "
+        "the last user message are pinned. Repeatable.",
+        rich_help_panel=_INPUT,
+    ),
+]
+Folders = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--folder",
+        metavar="DIR",
+        help="Text, Markdown and code files as documents. Repeatable.",
+        rich_help_panel=_INPUT,
+    ),
+]
+PinLast = Annotated[
+    bool,
+    typer.Option(
+        "--pin-last/--no-pin-last",
+        help="Whether the last user message of --messages must be in the prompt.",
+        rich_help_panel=_INPUT,
+    ),
+]
+Workspace = Annotated[
+    str | None,
+    typer.Option(
+        "--workspace",
+        "-w",
+        metavar="ID",
+        help="Whose settings apply. Default: 'default', or the only one of --config.",
+        rich_help_panel=_BUDGET,
+    ),
+]
+Budget = Annotated[
+    int | None,
+    typer.Option(
+        "--budget",
+        "-b",
+        min=1,
+        metavar="TOKENS",
+        help="Exact total, instead of the workspace's ceiling scaled by complexity.",
+        rich_help_panel=_BUDGET,
+    ),
+]
+Model = Annotated[
+    str | None,
+    typer.Option("--model", help="Whose tokenizer counts.", rich_help_panel=_BUDGET),
+]
+ConfigFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--config",
+        "-c",
+        metavar="FILE",
+        help="YAML file with workspaces. Default: the shipped one.",
+        rich_help_panel=_BUDGET,
+    ),
+]
+Format = Annotated[
+    PromptFormat | None,
+    typer.Option(
+        "--format",
+        "-f",
+        help="How the prompt is written; 'messages' prints a JSON array.",
+        rich_help_panel=_BUDGET,
+    ),
+]
+Now = Annotated[
+    datetime | None,
+    typer.Option(
+        "--now",
+        parser=_time,
+        metavar="TIME",
+        help="ISO 8601 time that ages are counted from. Default: the present.",
+        rich_help_panel=_BUDGET,
+    ),
+]
+Local = Annotated[
+    bool,
+    typer.Option(
+        "--local",
+        help="Compare meanings too, with an embedder that needs no network (extra 'local').",
+        rich_help_panel=_BUDGET,
+    ),
+]
+LogFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--log",
+        metavar="FILE",
+        help="Append a record of the allocation to this JSON-lines log.",
+        rich_help_panel=_BUDGET,
+    ),
+]

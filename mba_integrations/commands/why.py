@@ -1,0 +1,117 @@
+"""Why one item is in the prompt or not: its rank, its rivals, the budget that decides.
+
+The budget is searched by doubling and bisection, at most about 40 allocations. A larger budget
+may drop an item again, so what is stated is what was tried: the budget found and the one below.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from mba_integrations.core.allocation import Allocation, Candidate, Omitted, Selected
+from mba_integrations.core.errors import BudgetError
+from mba_integrations.core.model import OmissionReason
+
+_RIVALS = 5
+_LARGEST_BUDGET_TOKENS = 2**24
+_NO_BUDGET_HELPS = (OmissionReason.BELOW_THRESHOLD, OmissionReason.TIER_EXCLUDED)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Why:
+    """What decided on one item.
+
+    Attributes:
+        decision: The item with its signals and the outcome.
+        rank: Place of its score within its tier, from 1; equal scores by input order.
+        density_rank: Place of its score per token within its tier, from 1.
+        tier_count: Items of its tier.
+        rivals: For an omitted item those of its tier that are in, the weakest first; for a
+            selected one those that stayed out, the strongest first.
+        deciding_budget_tokens: The least budget found with which it is in; None if none was.
+    """
+
+    decision: Selected | Omitted
+    rank: int
+    density_rank: int
+    tier_count: int
+    rivals: tuple[Candidate, ...]
+    deciding_budget_tokens: int | None
+
+
+def why(item_id: str, allocation: Allocation, allocate: Callable[[int], Allocation]) -> Why:
+    """What decided on the item.
+
+    Args:
+        item_id: The item.
+        allocation: The allocation in question.
+        allocate: The same call with another budget in tokens.
+
+    Raises:
+        InputError: If there is no such item.
+    """
+    decision = allocation.decision(item_id)
+    tier = decision.tier
+    chosen = [one for one in allocation.selected if one.tier is tier]
+    left = [one for one in allocation.omitted if one.tier is tier]
+    every: list[Candidate] = [*chosen, *left]
+
+    def is_in(budget_tokens: int) -> bool:
+        try:
+            return isinstance(allocate(budget_tokens).decision(item_id), Selected)
+        except BudgetError:
+            return False
+
+    return Why(
+        decision=decision,
+        rank=1 + sum(one.score > decision.score for one in every),
+        density_rank=1 + sum(_density(one) > _density(decision) for one in every),
+        tier_count=len(every),
+        rivals=_rivals(decision, chosen, left),
+        deciding_budget_tokens=_deciding_budget(decision, allocation.budget_tokens, is_in),
+    )
+
+
+def least_budget(is_in: Callable[[int], bool], known_out: int) -> int | None:
+    """A budget with which it is in while it is out with one token less, above *known_out*.
+
+    None if it is out with every budget that doubling reaches.
+
+    >>> least_budget(lambda tokens: tokens >= 700, 100)
+    700
+    """
+    low, high = known_out, max(1, 2 * known_out)
+    while not is_in(high):
+        if high >= _LARGEST_BUDGET_TOKENS:
+            return None
+        low, high = high, 2 * high
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if is_in(middle) else (middle, high)
+    return high
+
+
+def _deciding_budget(
+    decision: Selected | Omitted, budget_tokens: int, is_in: Callable[[int], bool]
+) -> int | None:
+    if isinstance(decision, Omitted):
+        helpless = decision.reason in _NO_BUDGET_HELPS
+        return None if helpless else least_budget(is_in, budget_tokens)
+    low, high = 0, budget_tokens
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if is_in(middle) else (middle, high)
+    return high
+
+
+def _rivals(
+    decision: Selected | Omitted, chosen: list[Selected], left: list[Omitted]
+) -> tuple[Candidate, ...]:
+    if isinstance(decision, Omitted):
+        return tuple(sorted(chosen, key=lambda one: one.score)[:_RIVALS])
+    return tuple(sorted(left, key=lambda one: -one.score)[:_RIVALS])
+
+
+def _density(one: Candidate) -> float:
+    return one.score / max(one.tokens, 1)
