@@ -54,9 +54,14 @@ def blocks_of(text: str) -> Iterator[Block]:
 
 @pytest.fixture
 def empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    shutil.copytree(ROOT / "configs", tmp_path / "configs")
     monkeypatch.chdir(tmp_path)
     return tmp_path
+
+
+@pytest.fixture
+def folder_with_settings(empty_folder: Path) -> Path:
+    shutil.copytree(ROOT / "configs", empty_folder / "configs")
+    return empty_folder
 
 
 def run_document(text: str, name: str) -> None:
@@ -79,7 +84,7 @@ def run_session(block: Block, name: str, namespace: dict[str, Any]) -> None:
     namespace.update(example.globs)
 
 
-@pytest.mark.usefixtures("empty_folder")
+@pytest.mark.usefixtures("folder_with_settings")
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
 def test_code_of_the_document_runs(document: Path) -> None:
     run_document(document.read_text(encoding="utf-8"), str(document))
