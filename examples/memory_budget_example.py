@@ -45,7 +45,7 @@ def _conversation() -> list[MemoryItem]:
         ("user", "The orders page takes six seconds to load since the last release."),
         ("assistant", "Is the time spent in the database or in rendering the page?"),
         ("user", "The database. The query log shows one query for each order line."),
-        ("user", "By the way, lunch is at noon today."),
+        ("user", "By the way, lunch is at noon today, and the soup is with lentils."),
     ]
     return [
         MemoryItem(
@@ -66,7 +66,7 @@ def _project_facts() -> list[MemoryItem]:
         ("stack", "The shop runs on Django 5 with PostgreSQL 16.", 0.9, 40, 0.5),
         ("schema", "orders has 2 million rows; order_lines.order_id has no index.", 0.9, 12, 1.0),
         ("release", "Database migrations ship on Tuesdays, after a review.", 0.6, 3, 9.0),
-        ("colours", "The brand colours are teal and sand.", 0.2, 0, 200.0),
+        ("colours", "The brand colours are teal and sand; the logo is a fox.", 0.2, 0, 200.0),
     ]
     return [
         MemoryItem(
@@ -86,7 +86,7 @@ def _learned_facts() -> list[MemoryItem]:
     facts = [
         ("explain", "Reading EXPLAIN ANALYZE output found the slow query last time.", 0.8, 25, 2.0),
         ("style", "The user prefers short answers with a code sample.", 0.7, 9, 1.0),
-        ("holiday", "The user was in Norway in July.", 0.1, 0, 400.0),
+        ("holiday", "The user was in Norway in July and liked the fjords.", 0.1, 0, 400.0),
     ]
     return [
         MemoryItem(
@@ -107,7 +107,7 @@ def _documents() -> list[MemoryItem]:
         ("prefetch", "prefetch_related loads the lines of many orders with one further query."),
         ("index", "An index on a foreign key lets PostgreSQL find the rows of an order at once."),
         ("pool", "A connection pool keeps database connections open between requests."),
-        ("css", "A grid container places its children in rows and columns."),
+        ("css", "A grid container places its children in rows and columns, by name."),
     ]
     return [
         MemoryItem(
@@ -130,8 +130,9 @@ def demonstrate_basic_allocation() -> None:
     assert counted == allocation.used_tokens <= allocation.budget_tokens == 120
     decided = sorted(entry.id for entry in (*allocation.selected, *allocation.omitted))
     assert decided == sorted(item.id for item in memories)
-    assert allocation.decision("project-schema") in allocation.selected
-    assert allocation.decision("project-colours") in allocation.omitted
+    selected = {entry.id for entry in allocation.selected}
+    assert {"turn-2", "project-schema", "learned-explain", "doc-prefetch"} <= selected
+    assert not {"turn-3", "project-colours", "learned-holiday", "doc-css"} & selected
 
     again = allocator.allocate_memory_budget(QUERY, memories, budget_tokens=120, now=NOW)
     assert again.prompt_text == allocation.prompt_text, "equal input gives equal output"
