@@ -33,6 +33,8 @@ FIRST_CELLS = 100_000
 """Cells of the first table, where many equal items would make it large."""
 ROUNDING = 1e-12
 """Relative error that sums of values may carry."""
+EQUAL = 1e-13
+"""Relative difference below which two sums of values count as equal."""
 _NONE = np.zeros(0, dtype=np.int64)
 
 
@@ -242,6 +244,11 @@ class CoreTable:
         np.greater(self.worth[1:], self.worth[:-1], out=rises[1:])
         return np.flatnonzero(rises)
 
+    def fewest_tokens(self) -> int:
+        """The fewest tokens of the core with which it is worth the most, but for rounding."""
+        most = float(self.worth[-1])
+        return int(np.searchsorted(self.worth, most - EQUAL * (self.base_value + most)))
+
     def positions(self, items: RankedItems, core_tokens: int) -> IntArray:
         """Items of the best choice with at most `core_tokens` tokens from the core."""
         left, chosen = core_tokens, []
@@ -314,9 +321,10 @@ def _by_core(
     items: RankedItems, room: int, bound: float, price: float, margin: float, max_cells: int
 ) -> Choice:
     table = CoreTable(items, price, margin, room, prefix_tokens=room, max_cells=max_cells)
-    value = table.base_value + float(table.worth[-1])
+    core_tokens = table.fewest_tokens()
+    value = table.base_value + float(table.worth[core_tokens])
     return Choice(
-        positions=table.positions(items, len(table.worth) - 1),
+        positions=table.positions(items, core_tokens),
         value=value,
         upper_bound=max(value, bound - table.margin),
     )

@@ -23,6 +23,7 @@ import numpy as np
 
 from mba_integrations.core.arrays import FloatArray, IntArray
 from mba_integrations.core.knapsack import (
+    EQUAL,
     FIRST_CELLS,
     FIRST_CORE_ITEMS,
     MAX_CELLS,
@@ -334,7 +335,9 @@ class _Search:
         fitting = np.flatnonzero(merged.cost <= limit)
         if not len(fitting):
             return None, reach
-        row = int(fitting[np.argmax(merged.value[fitting])])
+        value = merged.value[fitting]
+        fitting = fitting[value >= value.max() * (1 - EQUAL)]
+        row = int(fitting[np.argmin(merged.cost[fitting])])
         return list(zip([r for r, _ in lists], _unwound(merged, row), strict=True)), reach
 
     def _choice(self, merged: list[tuple[int, int]] | None) -> TieredChoice:
