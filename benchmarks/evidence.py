@@ -225,7 +225,8 @@ def _report(name: str, outcomes: Mapping[str, Outcome]) -> dict[str, Any]:
     _print_table(f"{name}, {summaries['usefulness']['questions']} questions", summaries)
     goal = float(outcomes["usefulness"].recall.mean(axis=0)[BUDGETS.index(1024)])
     needed = tokens_for(outcomes["embedding top-k"], goal)
-    print(f"\nembedding top-k needs {needed or f'over {BUDGETS[-1]}'} tokens for {goal:.3f}")
+    shown = f"{needed:.0f}" if needed else f"over {BUDGETS[-1]}"
+    print(f"\nembedding top-k needs {shown} tokens for a recall of {goal:.3f}")
     kinds = sorted(set(outcomes["usefulness"].categories))
     by_category = {
         kind: {

@@ -20,6 +20,7 @@ import numpy as np
 from mba_integrations.core.arrays import BoolArray, FloatArray, IntArray
 from mba_integrations.core.lexical import LexicalIndex
 from mba_integrations.core.relevance import Corpus
+from mba_integrations.core.token_counting import counter_for_model
 
 Embedder = Callable[[list[str]], FloatArray]
 
@@ -177,9 +178,7 @@ def _seconds(stamp: str | None) -> float:
 
 def line_tokens(texts: Sequence[str]) -> IntArray:
     """Tokens of each text as a rendered line, shape (n,)."""
-    import toktok
-
-    counts = toktok.batch_count([f"- {text}\n" for text in texts], "o200k_base", threads=1)
+    counts = counter_for_model("gpt-4o").count_batch([f"- {text}\n" for text in texts])
     return np.array(counts, dtype=np.int64)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from corpora import corpus_of, unit
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -13,7 +14,6 @@ from mba_integrations.core.relevance import (
     estimate_relevance,
     filled_by_lexical,
 )
-from tests.corpora import corpus_of, unit
 
 FRUIT = ["red apple pie", "green pear", "blue sky", "apple tree"]
 AXES = unit([[1, 0], [0, 1], [-1, 0], [1, 1]])

@@ -7,6 +7,7 @@ import sys
 
 import numpy as np
 import pytest
+from corpora import corpus_of, unit
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -18,7 +19,6 @@ from mba_integrations.core.usefulness import (
     estimate_usefulness,
     shipped_models,
 )
-from tests.corpora import corpus_of, unit
 
 DAY = 86_400.0
 FILLER = ["Nothing of note happened there today.", "Weather was dull and grey all day long."]

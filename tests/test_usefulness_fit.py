@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from corpora import corpus_of
 
 from mba_integrations.core.match_signals import Question
 from mba_integrations.core.usefulness import estimate_usefulness
 from mba_integrations.learning.usefulness_fit import Example, fit_usefulness, signed_logistic
-from tests.corpora import corpus_of
 
 WORDS = [
     *("apple", "bridge", "candle", "desert", "engine"),
