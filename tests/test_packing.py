@@ -105,3 +105,206 @@ def test_packing_is_worth_what_brute_force_finds(p: PackingProblem) -> None:
     worths = Oracle(p).worths()
     assert any(packing.value == pytest.approx(worth, abs=1e-9) for worth in worths)
     assert packing.proven_optimal
+
+
+@settings(max_examples=300, deadline=None)
+@given(problems(max_items=30))
+def test_rules_hold(p: PackingProblem) -> None:
+    packing = pack(p)
+    used = np.zeros(len(p.tier_tokens), dtype=np.int64)
+    for tier in range(len(used)):
+        tokens = p.tokens[packing.chosen][p.tier[packing.chosen] == tier]
+        used[tier] = tokens.sum() + (p.opening_tokens[tier] if len(tokens) else 0)
+    assert packing.tier_used_tokens.tolist() == used.tolist()
+    assert packing.used_tokens == used.sum() <= p.total_tokens
+    assert (used <= p.tier_cap_tokens + 1e-6).all()
+    if not p.borrowing:
+        assert (used <= p.tier_tokens + 1e-6).all()
+    assert (np.diff(packing.chosen) > 0).all()
+    assert packing.value == pytest.approx(p.value[packing.chosen].sum())
+    assert packing.value <= packing.upper_bound
+    assert packing.proven_optimal == (packing.value == packing.upper_bound)
+
+
+@settings(max_examples=200, deadline=None)
+@given(problems(max_items=30, borrowing=True))
+def test_with_borrowing_no_item_that_still_fits_stays_out(p: PackingProblem) -> None:
+    packing = pack(p)
+    opening = np.where(packing.tier_used_tokens > 0, 0, p.opening_tokens)
+    room = np.floor(p.tier_cap_tokens + 1e-6) - packing.tier_used_tokens
+    room = np.minimum(room, p.total_tokens - packing.used_tokens)
+    fits = p.tokens + opening[p.tier] <= room[p.tier]
+    assert set(np.flatnonzero(fits)) <= set(packing.chosen)
+
+
+@settings(max_examples=200, deadline=None)
+@given(problems(max_items=14, borrowing=True))
+def test_a_tier_gets_as_much_value_as_alone_within_its_guarantee(p: PackingProblem) -> None:
+    shared, alone = pack(p), pack(dataclasses.replace(p, borrowing=False))
+    below = np.flatnonzero(shared.tier_used_tokens <= p.tier_tokens)
+    for tier in below:
+        in_shared = p.value[shared.chosen[p.tier[shared.chosen] == tier]].sum()
+        in_alone = p.value[alone.chosen[p.tier[alone.chosen] == tier]].sum()
+        assert in_shared >= in_alone - 1e-9
+
+
+@settings(max_examples=150, deadline=None)
+@given(problems(), st.integers(1, 30), st.booleans())
+def test_value_never_falls_without_borrowing_or_without_guarantees(
+    p: PackingProblem, more: int, borrowing: bool
+) -> None:
+    def at(total: int) -> float:
+        share = (
+            np.zeros(len(p.tier_tokens)) if borrowing else p.tier_tokens / max(1, p.total_tokens)
+        )
+        larger = dataclasses.replace(
+            p, total_tokens=total, tier_tokens=share * total, borrowing=borrowing
+        )
+        return pack(larger).value
+
+    assert at(p.total_tokens + more) >= at(p.total_tokens) - 1e-9
+
+
+def test_value_falls_where_a_guarantee_takes_back_what_others_borrowed() -> None:
+    dense = [(1, 1.0, 1)] * 30
+    at_19 = pack(problem([(10, 1.0, 0), *dense], 19, shares=[9.5, 9.5]))
+    at_20 = pack(problem([(10, 1.0, 0), *dense], 20, shares=[10.0, 10.0]))
+    assert (at_19.value, at_20.value) == (19.0, 11.0)
+
+
+@settings(max_examples=100, deadline=None)
+@given(problems())
+def test_equal_problems_give_equal_packings_and_stay_unchanged(p: PackingProblem) -> None:
+    fields = [field.name for field in dataclasses.fields(p)]
+    before = {name: np.copy(getattr(p, name)) for name in fields}
+    first, second = pack(p), pack(p)
+    assert first.chosen.tolist() == second.chosen.tolist()
+    assert first.upper_bound == second.upper_bound
+    for name in fields:
+        assert np.array_equal(before[name], getattr(p, name))
+
+
+@settings(max_examples=100, deadline=None)
+@given(problems(max_items=16))
+def test_of_equal_items_the_earlier_one_comes_in(p: PackingProblem) -> None:
+    chosen = set(pack(p).chosen.tolist())
+    for later in chosen:
+        twins = (p.value == p.value[later]) & (p.tokens == p.tokens[later])
+        twins &= p.tier == p.tier[later]
+        assert set(np.flatnonzero(twins[:later])) <= chosen
+
+
+SMALL = [(3, 0.9, 0), (4, 0.8, 0), (5, 0.5, 1), (2, 0.1, 1)]
+
+
+@pytest.mark.parametrize(
+    ("p", "chosen"),
+    [
+        pytest.param(problem([], 10), [], id="no-items"),
+        pytest.param(problem(SMALL, 0, shares=[0.0, 0.0]), [], id="no-budget"),
+        pytest.param(problem(SMALL, 14, shares=[7.0, 7.0]), [0, 1, 2, 3], id="all-fit"),
+        pytest.param(problem(SMALL, 13, shares=[6.5, 6.5]), [0, 1, 2], id="one-token-short"),
+        pytest.param(problem([(11, 1.0, 0), (10, 0.1, 0)], 10), [1], id="larger-than-all"),
+        pytest.param(problem([(4, 0.5, 0)] * 5, 9), [0, 1], id="all-equal"),
+        pytest.param(problem([(1, 0.2, 0), (10, 0.9, 0)], 10), [1], id="large-beats-dense"),
+        pytest.param(problem([(4, 0.0, 0), (4, 0.1, 0)], 5), [1], id="no-value-comes-last"),
+        pytest.param(problem([(4, 0.0, 0), (4, 0.1, 0)], 8), [0, 1], id="no-value-fills-room"),
+        pytest.param(problem([(4, 0.5, 0)], 5, opening=[2]), [], id="heading-does-not-fit"),
+        pytest.param(problem([(4, 0.5, 0)], 6, opening=[2]), [0], id="heading-fits"),
+        pytest.param(problem([(4, 0.5, 0)], 9, caps=[3.5]), [], id="cap-below-item"),
+        pytest.param(
+            problem([(5, 0.1, 0), (5, 0.9, 1), (5, 0.8, 1)], 10, shares=[5.0, 5.0]),
+            [0, 1],
+            id="guarantee-is-kept",
+        ),
+        pytest.param(
+            problem([(6, 0.1, 0), (5, 0.9, 1), (5, 0.8, 1)], 10, shares=[5.0, 5.0]),
+            [1, 2],
+            id="unusable-guarantee-flows",
+        ),
+        pytest.param(
+            problem(
+                [(6, 0.1, 0), (5, 0.9, 1), (5, 0.8, 1)], 10, shares=[5.0, 5.0], borrowing=False
+            ),
+            [1],
+            id="nothing-flows-without-borrowing",
+        ),
+        pytest.param(
+            problem([(5, 0.9, 0), (5, 0.8, 1), (3, 0.6, 0)], 10, shares=[0, 0], opening=[1, 2]),
+            [0, 2],
+            id="second-heading-is-not-worth-it",
+        ),
+    ],
+)
+def test_edges(p: PackingProblem, chosen: list[int]) -> None:
+    packing = pack(p)
+    assert packing.chosen.tolist() == chosen
+    assert packing.proven_optimal
+
+
+def test_shares_that_are_whole_but_for_rounding_are_whole() -> None:
+    items = [(29, 1.0, 0), (71, 1.0, 1)]
+    packing = pack(problem(items, 100, shares=[0.29 * 100, 0.71 * 100], borrowing=False))
+    assert packing.chosen.tolist() == [0, 1]
+
+
+@pytest.mark.parametrize("tiers", [1, 4, 16])
+def test_many_items_in_many_tiers_respect_the_budget(tiers: int) -> None:
+    random = np.random.default_rng(tiers)
+    count = 3000
+    p = PackingProblem(
+        value=random.random(count),
+        tokens=random.integers(4, 200, count),
+        tier=random.integers(0, tiers, count),
+        total_tokens=4000,
+        tier_tokens=np.full(tiers, 3000 / tiers),
+        tier_cap_tokens=np.full(tiers, 8000 / tiers),
+        opening_tokens=np.full(tiers, 5),
+        borrowing=True,
+    )
+    packing = pack(p)
+    assert packing.used_tokens <= 4000
+    assert packing.upper_bound <= packing.value * 1.003
+
+
+def test_marginal_density_is_that_of_the_best_item_left_in_each_tier() -> None:
+    p = problem(
+        [(5, 1.0, 0), (5, 0.5, 0), (4, 0.6, 1)], 5, shares=[5.0, 0.0, 0.0], opening=[0, 2, 1]
+    )
+    packing = pack(p)
+    assert packing.chosen.tolist() == [0]
+    assert marginal_density(p, packing).tolist() == pytest.approx([0.1, 0.1, 0.0])
+
+
+def test_items_left_come_in_by_density_and_then_input_order() -> None:
+    p = problem([(5, 1.0, 0), (4, 0.4, 0), (4, 0.8, 0), (2, 0.2, 0), (4, 0.0, 0)], 5)
+    packing = pack(p)
+    assert packing.chosen.tolist() == [0]
+    assert next_in(p, packing).tolist() == [2, 1, 3]
+    assert next_in(p, packing, count=2).tolist() == [2, 1]
+
+
+VALID = problem([(3, 0.5, 0)], 10)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        pytest.param({"value": np.array([np.nan])}, "value must be finite", id="nan-value"),
+        pytest.param({"value": np.array([np.inf])}, "value must be finite", id="infinite-value"),
+        pytest.param({"value": np.array([-0.1])}, "value must be finite", id="negative-value"),
+        pytest.param({"tokens": np.array([0])}, "tokens must be >= 1", id="no-tokens"),
+        pytest.param({"tokens": np.array([1, 2])}, "tokens must have shape", id="lengths-differ"),
+        pytest.param({"tokens": np.array([1.5])}, "tokens must hold integers", id="half-token"),
+        pytest.param({"tier": np.array([1])}, r"tier must be in \[0, 0\]", id="unknown-tier"),
+        pytest.param({"tier": np.array([-1])}, r"tier must be in \[0, 0\]", id="negative-tier"),
+        pytest.param({"total_tokens": -1}, "total_tokens must be >= 0", id="negative-total"),
+        pytest.param({"tier_tokens": np.array([-1.0])}, "tier_tokens must be", id="negative-share"),
+        pytest.param({"tier_tokens": np.array([11.0])}, "must sum to total", id="shares-over"),
+        pytest.param({"tier_cap_tokens": np.array([np.nan])}, "tier_cap_tokens must", id="nan-cap"),
+        pytest.param({"opening_tokens": np.array([-1])}, "opening_tokens must", id="opening"),
+    ],
+)
+def test_unusable_problems_are_refused(change: dict[str, Any], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        dataclasses.replace(VALID, **change)

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left, bisect_right
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -286,13 +286,29 @@ def _best_by_core(items: RankedItems, room: int, bound: float, price: float) -> 
         return Choice(positions=first.positions, value=first.value, upper_bound=first.value)
     gap = bound - first.value + ROUNDING * bound
     second = _by_core(items, room, bound, price, gap, MAX_CELLS)
-    better = second if second.value > first.value else first
+    better = max(first, second, key=lambda choice: choice.value)
+    if better.value < second.upper_bound:
+        better = _completed(items, better, room)
     proven = rounded_down(
         min(first.upper_bound, second.upper_bound), items.millionths, better.value
     )
     return Choice(
         positions=better.positions, value=better.value, upper_bound=max(better.value, proven)
     )
+
+
+def _completed(items: RankedItems, choice: Choice, room: int) -> Choice:
+    """The choice with further items, the densest first, that fit beside it."""
+    left = room - int(items.tokens[choice.positions].sum())
+    more = []
+    for row in items.head[~np.isin(items.head, choice.positions)].tolist():
+        if items.tokens[row] <= left:
+            left -= int(items.tokens[row])
+            more.append(row)
+    if not more:
+        return choice
+    positions = np.concatenate([choice.positions, np.array(more)])
+    return replace(choice, positions=positions, value=float(items.value[positions].sum()))
 
 
 def rounded_down(bound: float, millionths: int, value: float) -> float:
