@@ -23,6 +23,7 @@ from mba_integrations.core.budgeting import BudgetPlan
 from mba_integrations.core.errors import PinnedOverBudgetError
 from mba_integrations.core.model import MemoryTier, OmissionReason
 from mba_integrations.core.packing import Packing, PackingProblem, pack
+from mba_integrations.core.redundancy import near_duplicates
 from mba_integrations.core.rendering import Renderer
 from mba_integrations.core.settings import PromptFormat
 from mba_integrations.core.snapshot import PoolSnapshot
@@ -113,6 +114,7 @@ class Selector:
     value: FloatArray
     score: FloatArray
     min_score: float
+    duplicate_threshold: float | None = None
     kept: tuple[int, ...] = ()
     opening: IntArray = field(init=False)
     units: Units = field(init=False)
@@ -132,9 +134,13 @@ class Selector:
         room = self._room()
         reason, open_to_choice = self._reasons(room)
         draft, packing = self._pack_to_fit(room, np.flatnonzero(open_to_choice))
+        bound = packing.upper_bound
+        draft, packing, same = self._without_duplicates(room, open_to_choice, draft, packing)
         draft, repaired = self._drop_until_fits(draft)
+        reason = reason[self.units.unit_of]
+        reason[same[np.isin(same[:, 1], draft.rows), 0]] = REASONS.index(OmissionReason.DUPLICATE)
         value = float(self.value[draft.rows].sum())
-        bound = packing.upper_bound + float(self.units.value[room.pinned].sum())
+        bound += float(self.units.value[room.pinned].sum())
         return Selection(
             prompt=draft.prompt,
             used_tokens=draft.text_tokens,
@@ -143,7 +149,7 @@ class Selector:
             value=value,
             upper_bound=max(bound, value),
             proven_optimal=packing.proven_optimal and not repaired,
-            reason=reason[self.units.unit_of],
+            reason=reason,
             repaired=repaired,
         )
 
@@ -248,6 +254,34 @@ class Selector:
             extra = extra - over if over > 0 else self._stretched(summed, draft.needed)
         return best or draft, first or packing
 
+    def _without_duplicates(
+        self, room: _Room, open_to_choice: BoolArray, draft: _Draft, packing: Packing
+    ) -> tuple[_Draft, Packing, IntArray]:
+        """Leave out what another selected item says, and use its tokens for others.
+
+        Returns pairs of a row that was left out and the row that says the same, shape (d, 2).
+        Pinned and grouped items and the conversation stay: an answer may repeat for a reason.
+        """
+        same: dict[int, int] = {}
+        if self.duplicate_threshold is None:
+            return draft, packing, _pairs(same)
+        for _ in range(_MAX_REPACKS):
+            found = near_duplicates(
+                self.snapshot, draft.rows, value=self.value, threshold=self.duplicate_threshold
+            )
+            found = {row: kept for row, kept in found.items() if self._may_go(row)}
+            if not found:
+                break
+            same |= found
+            open_to_choice[self.units.unit_of[list(found)]] = False
+            draft, packing = self._pack_to_fit(room, np.flatnonzero(open_to_choice))
+        return draft, packing, _pairs(same)
+
+    def _may_go(self, row: int) -> bool:
+        columns = self.snapshot.columns
+        spoken = columns.tier[row] == list(MemoryTier).index(MemoryTier.WORKING)
+        return not (columns.pinned[row] or spoken or columns.group[row] >= 0)
+
     def _stretched(self, summed: int, needed: int) -> int:
         """Tokens to add to the budget of sums, where a prompt counts for less than its lines."""
         return int(self.plan.total_tokens * (summed / max(1, needed) - 1.0))
@@ -288,6 +322,10 @@ class Selector:
         lines = np.bincount(tiers, weights=self.tokens[rows], minlength=len(MemoryTier))
         opened = np.bincount(tiers, minlength=len(MemoryTier)) > 0
         return (lines + np.where(opened, self.opening, 0)).astype(np.int64)
+
+
+def _pairs(rows: dict[int, int]) -> IntArray:
+    return np.array(list(rows.items()), dtype=np.int64).reshape(-1, 2)
 
 
 def line_costs(snapshot: PoolSnapshot, renderer: Renderer, counter: TokenCounter) -> IntArray:
