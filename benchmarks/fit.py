@@ -37,11 +37,13 @@ from mba_integrations import (
     MemoryTier,
     PinnedOverBudgetError,
     PromptFormat,
+    RenderingSettings,
     TokenCounter,
     WorkspaceConfig,
     counter_for_model,
 )
 from mba_integrations.core.given_counters import HuggingFaceCounter
+from mba_integrations.core.rendering import Renderer
 from mba_integrations.core.token_counting import TiktokenCounter
 
 CASES = 200_000
@@ -215,21 +217,20 @@ def run_hard(subject: Subject, cases: int, draw: random.Random, tally: Tally) ->
 
 
 def ample_pool(draw: random.Random, budget: int, counter: TokenCounter) -> list[MemoryItem]:
-    """Items for 2.2 times the budget, none of them above 4.5 % of it before it is rendered."""
+    """Items for 2.2 times the budget, none of them above 5 % of it in any format."""
+    renderers = [Renderer(RenderingSettings(format=each)) for each in PromptFormat]
     items: list[MemoryItem] = []
     needed = 0
     while needed < 2.2 * budget:
         length = min(800, max(4, round(draw.lognormvariate(np.log(60) - 0.405, 0.9))))
         text = words(draw, length) if draw.random() < 0.8 else KINDS["code"](draw)
-        tokens = counter.count(text)
-        if tokens > 0.045 * budget:
-            continue
-        needed += tokens
         tier = draw.choices(TIERS, weights=(5, 35, 40, 20))[0]
         role = {"role": "user"} if tier is MemoryTier.WORKING else {}
-        items.append(
-            MemoryItem(f"m{len(items)}", text, tier, relevance=draw.random(), metadata=role)
-        )
+        item = MemoryItem(f"m{len(items)}", text, tier, relevance=draw.random(), metadata=role)
+        tokens = [counter.count(renderer.line(item)) for renderer in renderers]
+        if max(tokens) <= 0.05 * budget:
+            items.append(item)
+            needed += min(tokens)
     return items
 
 

@@ -62,7 +62,9 @@ KINDS: dict[str, Text] = {
     "white space": lambda draw: pieces(draw, SPACES, 12),
     "spaced words": lambda draw: pieces(draw, (*SPACES, *WORDS[:20]), 30),
     "CJK": lambda draw: characters(draw, 0x4E00, 0x9FA5),
-    "kana, hangul": lambda draw: characters(draw, 0x3041, 0x30FF) + characters(draw, 0xAC00, 0xD7A3),
+    "kana, hangul": lambda draw: (
+        characters(draw, 0x3041, 0x30FF) + characters(draw, 0xAC00, 0xD7A3)
+    ),
     "emoji": lambda draw: pieces(draw, ("🙂", "👩‍👩‍👧", "🇫🇷", "❤️", "👍🏽", "\u200d"), 12),
     "combining marks": combining,
     "right to left": lambda draw: characters(draw, 0x5D0, 0x5EA) + characters(draw, 0x621, 0x64A),
