@@ -137,8 +137,8 @@ def workspaces() -> list[WorkspaceConfig]:
     """Settings that change how a prompt is written or filled."""
     templates: list[dict[MemoryTier, str]] = [
         {},
-        {tier: "[{date}] {text} ({source})" for tier in TIERS},
-        {tier: "{id}: {text}/" for tier in TIERS},
+        dict.fromkeys(TIERS, "[{date}] {text} ({source})"),
+        dict.fromkeys(TIERS, "{id}: {text}/"),
     ]
     orders = ("value", "input", "ends")
     return [
@@ -285,7 +285,8 @@ def main(arguments: list[str] | None = None) -> int:
     tested = list(subjects())
     print(
         f"{'counter':19} {'cases':>8} {'overruns':>9} {'mismatches':>10} {'not additive':>12} "
-        f"{'repaired':>9} {'refused':>8} {'ample':>6} {'min %':>6} {'p1 %':>6} {'median':>6} {'s':>6}"
+        f"{'repaired':>9} {'refused':>8} {'ample':>6} {'min %':>6} {'p1 %':>6} "
+        f"{'median':>6} {'s':>6}"
     )
     failures = 0
     for number, subject in enumerate(tested):

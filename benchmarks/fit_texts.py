@@ -7,13 +7,14 @@ import random
 import re
 from collections.abc import Callable, Sequence
 
-WORDS = (
+_ENGLISH = (
     "the of and to in is that for it as was with be by on not he his but at are this have from "
     "or had an they which one you were her all she there would their we him been has when who "
     "will more no if out so said what up its about into than them can only other new some could "
     "time these two may then do first any my now such like our over man me even most made after "
     "budget memory prompt token server database index query deploy rotates Mondays Zebra 2026"
-).split()
+)
+WORDS = _ENGLISH.split()
 ENDS = ("", "", "", ".", "/", "//", "!", "'s", ",", ")", "}", '"', "...", " ", "\t", "\n", "\r\n")
 SPECIAL = ("<|endoftext|>", "<|im_start|>system", "<|im_end|>", "<s>", "</s>", "[INST]", "<|fim|>")
 CODE = (
