@@ -95,5 +95,5 @@ def _explain(allocation: Allocation) -> None:
     console = remarks()
     console.print(complexity_line(allocation.complexity_estimate))
     console.print(tier_table(allocation))
-    console.print(selected_table(allocation, max_rows=_SHOWN_ROWS))
-    console.print(omitted_table(allocation, max_rows=_SHOWN_ROWS))
+    console.print(selected_table(allocation, max_rows=_SHOWN_ROWS, width=console.width))
+    console.print(omitted_table(allocation, max_rows=_SHOWN_ROWS, width=console.width))

@@ -12,7 +12,12 @@ from rich.console import Console
 from rich.panel import Panel
 from rich.text import Text
 
-from mba_integrations.commands.demo_sources import DemoMemories, demo_memories, is_own_repository
+from mba_integrations.commands.demo_sources import (
+    DemoMemories,
+    demo_memories,
+    demo_questions,
+    is_own_repository,
+)
 from mba_integrations.commands.output import note_all, remark, results
 from mba_integrations.commands.progress import tracked
 from mba_integrations.commands.tables import (
@@ -43,23 +48,10 @@ Examples:
   mba demo --query "How are tokens counted?" --budget 600
   mba demo --repo ../another-project
 """
-OWN_QUESTIONS = (
-    "What is a pinned item?",
-    "How should we set up the support workspace so that old decisions do not fade?",
-    "Why can the sum of token counts differ from the count of the joined prompt, "
-    "and how is the budget still kept?",
-    "Compare the scoring methods weighted_sum, product and usefulness: how does each treat "
-    "freshness, which one suits long histories, and what would we have to change in our workspace?",
-)
-ANY_QUESTIONS = (
-    "What is this project?",
-    "How do I install it and run its tests?",
-    "Compare the main modules: what does each do, how do they depend on each other, and which "
-    "changed most recently?",
-)
-_CEILING_TOKENS = 1600
+_CEILING_TOKENS = 2000
 """Prompts of at most about two screens, in which the tiers still compete."""
 _SHOWN_ROWS = 8
+_PROMPT_WIDTH = 104
 
 
 def demo(
@@ -89,7 +81,7 @@ def demo(
     allocator = MemoryBudgetAllocator(embedder=embedder)
     allocator.register_workspace(config)
     pool = MemoryPool.from_items(memories.items)
-    questions = query or (OWN_QUESTIONS if memories.is_own else ANY_QUESTIONS)
+    questions = query or demo_questions(own=memories.is_own)
     kept = [
         _ask(console, question, counter, allocator, pool, config, budget, now)
         for question in questions
@@ -101,8 +93,8 @@ def demo(
 
 
 def demo_workspace() -> WorkspaceConfig:
-    """The shipped `development` workspace with a small ceiling and lines that name their source."""
-    config = chosen_workspace(None, "development")
+    """The shipped `code_analysis` workspace with a small ceiling and lines that name sources."""
+    config = chosen_workspace(None, "code_analysis")
     templates = {
         **dict.fromkeys((MemoryTier.PROJECT, MemoryTier.RAG), "[{source}] {text}"),
         MemoryTier.LONG_TERM: "[{date}] {text}",
@@ -164,10 +156,11 @@ def _ask(
     console.rule(Text(question, style="bold"), align="left")
     console.print(complexity_line(allocation.complexity_estimate))
     prompt = Text(_visible(allocation.prompt_text))
-    console.print(Panel(prompt, title="Prompt", title_align="left", box=box.ROUNDED))
+    width = min(console.width, _PROMPT_WIDTH)
+    console.print(Panel(prompt, title="Prompt", title_align="left", box=box.ROUNDED, width=width))
     console.print(tier_table(allocation))
-    console.print(selected_table(allocation, max_rows=None))
-    console.print(omitted_table(allocation, max_rows=_SHOWN_ROWS))
+    console.print(selected_table(allocation, max_rows=None, width=console.width))
+    console.print(omitted_table(allocation, max_rows=_SHOWN_ROWS, width=console.width))
     note_all(allocation.notes)
     kept = keeps_budget(allocation, counter)
     console.print(_count_line(allocation, counter.count(allocation.prompt_text), kept))

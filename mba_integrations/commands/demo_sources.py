@@ -16,6 +16,8 @@ from mba_integrations.ingest.git import GitError, read_history
 from mba_integrations.ingest.reading import Ingested, Track, silently
 
 OWN_NAME = "mba-integrations"
+_PIECE_CHARS = 1200
+"""About 300 tokens: several pieces fit each tier of the demo's small budgets."""
 _DOCUMENTS = frozenset({".md", ".markdown", ".rst", ".adoc"})
 _NO_SOURCE = frozenset({".json", ".html", ".xml", ".css", ".less", ".scss", ".sass"})
 _PASSED_OVER = frozenset({"changelog", "license", "copying", "notice"})
@@ -52,7 +54,9 @@ def demo_memories(repository: Path, *, now: datetime, track: Track = silently) -
     Raises:
         InputError: If the folder holds neither documents nor source.
     """
-    found = read_folder(repository, tier_of=demo_tier, prefix="", track=track)
+    found = read_folder(
+        repository, tier_of=demo_tier, max_chars=_PIECE_CHARS, prefix="", track=track
+    )
     if not found.items:
         raise InputError(
             f"{repository.resolve()} holds no documents or source. Run mba demo in a checkout, "
@@ -88,19 +92,23 @@ def demo_tier(path: str) -> MemoryTier | None:
 
 def demo_conversation(now: datetime) -> tuple[MemoryItem, ...]:
     """The conversation written for the demo, as working memory that ends shortly before *now*."""
-    text = files("mba_integrations").joinpath("demo/conversation.json").read_text("utf-8")
     return tuple(
         MemoryItem(
             f"turn-{place}",
-            turn["content"],
+            f"{turn['role'].capitalize()}: {turn['content']}",
             MemoryTier.WORKING,
             created_at=now - timedelta(minutes=turn["minutes_ago"]),
             source="conversation",
             position=float(place),
             metadata={"role": turn["role"]},
         )
-        for place, turn in enumerate(json.loads(text), start=1)
+        for place, turn in enumerate(json.loads(_demo_file("conversation.json")), start=1)
     )
+
+
+def demo_questions(*, own: bool) -> tuple[str, ...]:
+    """Questions about this project, or about any."""
+    return tuple(json.loads(_demo_file("questions.json"))["own" if own else "any"])
 
 
 def is_own_repository(repository: Path) -> bool:
@@ -118,3 +126,7 @@ def _history(repository: Path) -> Ingested:
         return read_history(repository)
     except GitError as error:
         return Ingested(items=(), notes=(f"no commits as long-term memory: {error}",))
+
+
+def _demo_file(name: str) -> str:
+    return files("mba_integrations").joinpath("demo", name).read_text("utf-8")

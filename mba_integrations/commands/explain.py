@@ -92,21 +92,21 @@ def _print_tables(console: Console, allocation: Allocation, max_rows: int | None
     gap = f"value {allocation.value:.3f}, at most {allocation.gap:.2%} below the optimum"
     console.print(Text(gap))
     console.print(tier_table(allocation))
-    console.print(selected_table(allocation, max_rows=max_rows))
-    console.print(omitted_table(allocation, max_rows=max_rows))
+    console.print(selected_table(allocation, max_rows=max_rows, width=console.width))
+    console.print(omitted_table(allocation, max_rows=max_rows, width=console.width))
 
 
 def _print_why(console: Console, request: Request, allocation: Allocation, item_id: str) -> None:
     reasons = why(item_id, allocation, request.allocate)
     console.print(Text(_outcome(reasons), style="bold"))
-    console.print(candidate_table("Its signals", [reasons.decision]))
+    console.print(candidate_table("Its signals", [reasons.decision], width=console.width))
     console.print(Text(_standing(reasons)))
     console.print(Text(_budget(reasons, allocation.budget_tokens)))
     if reasons.rivals:
         title = _rivals_title(reasons)
-        console.print(candidate_table(title, reasons.rivals))
+        console.print(candidate_table(title, reasons.rivals, width=console.width))
     else:
-        console.print(Text("No other item of its tier competed with it."))
+        console.print(Text("Nothing competed with it."))
 
 
 def _outcome(reasons: Why) -> str:
@@ -134,6 +134,8 @@ def _budget(reasons: Why, budget_tokens: int) -> str:
 
 
 def _rivals_title(reasons: Why) -> str:
+    same = all(rival.tier is reasons.decision.tier for rival in reasons.rivals)
+    where = " from its tier" if same else ""
     if isinstance(reasons.decision, Omitted):
-        return "In the prompt from its tier, the weakest first"
-    return "Left out from its tier, the strongest first"
+        return f"In the prompt{where}, the weakest first"
+    return f"Left out{where}, the strongest first"

@@ -7,21 +7,31 @@ escaped. Colour is rich's decision, which respects NO_COLOR and pipes.
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Iterable
 from typing import Any, TextIO
 
 from rich.console import Console
 
+_WIDTH_WITHOUT_TERMINAL = 140
+
 
 def results() -> Console:
     """Console of standard output, as it is at this moment."""
-    return Console(highlight=False, markup=False, emoji=False, soft_wrap=False)
+    return _console(stderr=False)
 
 
 def remarks() -> Console:
     """Console of standard error, as it is at this moment."""
-    return Console(stderr=True, highlight=False, markup=False, emoji=False)
+    return _console(stderr=True)
+
+
+def _console(*, stderr: bool) -> Console:
+    console = Console(stderr=stderr, highlight=False, markup=False, emoji=False)
+    if not console.is_terminal and "COLUMNS" not in os.environ:
+        console.width = _WIDTH_WITHOUT_TERMINAL
+    return console
 
 
 def write_text(text: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 import typer
@@ -99,7 +99,7 @@ def gathered(
         pool=MemoryPool.from_items(_present(items)),
         config=config,
         budget_tokens=budget_tokens,
-        now=now,
+        now=_zoned(now, items),
         notes=tuple(notes),
         allocator=allocator,
     )
@@ -111,6 +111,15 @@ def _last_question(chats: Sequence[Ingested]) -> str:
     if found is None:
         raise typer.BadParameter("--query is needed: no message of a user to take it from")
     return found
+
+
+def _zoned(now: datetime | None, items: Sequence[MemoryItem]) -> datetime | None:
+    """A time without a zone is UTC, unless the items' times have no zone either."""
+    if now is None or now.tzinfo is not None:
+        return now
+    times = (time for item in items for time in (item.created_at, item.last_accessed_at) if time)
+    naive = any(time.tzinfo is None for time in times)
+    return now if naive else now.replace(tzinfo=UTC)
 
 
 def _present(items: Sequence[MemoryItem]) -> Sequence[MemoryItem]:

@@ -1,17 +1,23 @@
-"""An allocation as rich tables: tokens by tier, what came in, what stayed out and why."""
+"""An allocation as rich tables: tokens by tier, what came in, what stayed out and why.
+
+A narrow console shows no texts, so that ids and figures stay whole.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
 from rich import box
+from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from mba_integrations.core.allocation import Allocation, Candidate, Omitted
 from mba_integrations.core.complexity import ComplexityEstimate
 
-_PREVIEW_CHARS = 400
+_OTHER_COLUMNS_WIDTH = 106
+"""Tier, id, five figures, remark and the gaps between them."""
+_WIDTH_WITH_TEXTS = 120
 
 
 def summary(allocation: Allocation) -> str:
@@ -49,34 +55,38 @@ def tier_table(allocation: Allocation) -> Table:
     return table
 
 
-def selected_table(allocation: Allocation, *, max_rows: int | None) -> Table:
+def selected_table(allocation: Allocation, *, max_rows: int | None, width: int) -> RenderableType:
     """The items in the prompt, in its order."""
     chosen = allocation.selected
-    table = _candidate_table(_title("In the prompt", len(chosen), max_rows), "")
+    if not chosen:
+        return Text("In the prompt: nothing", style="bold")
+    table = _candidate_table(_title("In the prompt", len(chosen), max_rows), "", width)
     for one in chosen[:max_rows]:
-        table.add_row(*_figures(one), "pinned" if one.pinned else "", _preview(one))
+        table.add_row(*_cells(one, "pinned" if one.pinned else "", width))
     return table
 
 
-def omitted_table(allocation: Allocation, *, max_rows: int | None) -> Table:
+def omitted_table(allocation: Allocation, *, max_rows: int | None, width: int) -> RenderableType:
     """The items that stayed out, the best first, each with its reason."""
     left = sorted(allocation.omitted, key=lambda one: -one.score)
+    if not left:
+        return Text("Left out: nothing", style="bold")
     counts = ", ".join(
         f"{count:,} {reason.value}" for reason, count in allocation.omission_counts().items()
     )
-    title = _title("Left out", len(left), max_rows)
-    table = _candidate_table(f"{title}: {counts}" if counts else title, "reason")
+    title = _title("Left out", len(left), max_rows, f" ({counts})" if counts else "")
+    table = _candidate_table(title, "reason", width)
     for one in left[:max_rows]:
-        table.add_row(*_figures(one), one.reason.value, _preview(one))
+        table.add_row(*_cells(one, one.reason.value, width))
     return table
 
 
-def candidate_table(title: str, candidates: Iterable[Candidate]) -> Table:
+def candidate_table(title: str, candidates: Iterable[Candidate], *, width: int) -> Table:
     """Any items with their signals."""
-    table = _candidate_table(title, "")
+    table = _candidate_table(title, "", width)
     for one in candidates:
         reason = one.reason.value if isinstance(one, Omitted) else ""
-        table.add_row(*_figures(one), reason, _preview(one))
+        table.add_row(*_cells(one, reason, width))
     return table
 
 
@@ -86,40 +96,48 @@ def _table(title: str) -> Table:
     )
 
 
-def _candidate_table(title: str, remark: str) -> Table:
+def _candidate_table(title: str, remark: str, width: int) -> Table:
     table = _table(title)
     table.add_column("tier", no_wrap=True)
-    table.add_column("id", overflow="fold", max_width=34)
+    table.add_column("id", overflow="fold", max_width=42)
     for name in ("tokens", "score", "rel", "imp", "fresh"):
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column(remark, no_wrap=True)
-    table.add_column("text", no_wrap=True, overflow="ellipsis", ratio=1)
+    if width >= _WIDTH_WITH_TEXTS:
+        table.add_column("text", no_wrap=True)
     return table
 
 
-def _title(what: str, count: int, max_rows: int | None) -> str:
-    shown = count if max_rows is None else min(count, max_rows)
-    return f"{what}: {count:,}" if shown == count else f"{what}: {count:,}, the first {shown:,}"
+def _title(what: str, count: int, max_rows: int | None, counts: str = "") -> str:
+    hidden = max_rows is not None and count > max_rows
+    shown = f"; the first {max_rows:,}" if hidden else ""
+    return f"{what}: {count:,}{counts}{shown}"
 
 
-def _figures(one: Candidate) -> tuple[Text, ...]:
-    numbers = (one.relevance, one.importance, one.freshness)
-    return (
-        Text(one.tier.value),
-        Text(_one_line(one.id)),
-        Text(f"{one.tokens:,}"),
-        Text(f"{one.score:.3f}"),
-        *(Text(f"{number:.2f}") for number in numbers),
-    )
+def _cells(one: Candidate, remark: str, width: int) -> list[Text]:
+    texts = [
+        one.tier.value,
+        one_line(one.id, max_chars=120),
+        f"{one.tokens:,}",
+        _score(one.score),
+        *(f"{signal:.2f}" for signal in (one.relevance, one.importance, one.freshness)),
+        remark,
+    ]
+    if width >= _WIDTH_WITH_TEXTS:
+        texts.append(one_line(one.content, max_chars=width - _OTHER_COLUMNS_WIDTH))
+    return [Text(text) for text in texts]
 
 
-def _preview(one: Candidate) -> Text:
-    return Text(_one_line(one.content))
+def _score(score: float) -> str:
+    return "<.001" if 0.0 < score < 0.0005 else f"{score:.3f}"
 
 
-def _one_line(text: str) -> str:
-    """The beginning on one line, without characters that steer a terminal."""
-    flat = " ".join(text[:_PREVIEW_CHARS].split())
-    return "".join(
-        letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in flat
-    )
+def one_line(text: str, *, max_chars: int) -> str:
+    """The beginning on one line, without characters that steer a terminal.
+
+    >>> one_line("a\\nbcdef", max_chars=5)
+    'a bc…'
+    """
+    flat = " ".join(text[: 4 * max_chars].split())
+    cut = flat if len(flat) <= max_chars else flat[: max_chars - 1] + "…"
+    return "".join(letter if letter.isprintable() else "\ufffd" for letter in cut)

@@ -27,8 +27,8 @@ class Why:
         rank: Place of its score within its tier, from 1; equal scores by input order.
         density_rank: Place of its score per token within its tier, from 1.
         tier_count: Items of its tier.
-        rivals: For an omitted item those of its tier that are in, the weakest first; for a
-            selected one those that stayed out, the strongest first.
+        rivals: For an omitted item those that are in, the weakest first; for a selected one
+            those that stayed out, the strongest first. Of its tier, or of any if that has none.
         deciding_budget_tokens: The least budget found with which it is in; None if none was.
     """
 
@@ -52,10 +52,9 @@ def why(item_id: str, allocation: Allocation, allocate: Callable[[int], Allocati
         InputError: If there is no such item.
     """
     decision = allocation.decision(item_id)
-    tier = decision.tier
-    chosen = [one for one in allocation.selected if one.tier is tier]
-    left = [one for one in allocation.omitted if one.tier is tier]
-    every: list[Candidate] = [*chosen, *left]
+    of_tier: list[Candidate] = [
+        one for one in (*allocation.selected, *allocation.omitted) if one.tier is decision.tier
+    ]
 
     def is_in(budget_tokens: int) -> bool:
         try:
@@ -65,10 +64,10 @@ def why(item_id: str, allocation: Allocation, allocate: Callable[[int], Allocati
 
     return Why(
         decision=decision,
-        rank=1 + sum(one.score > decision.score for one in every),
-        density_rank=1 + sum(_density(one) > _density(decision) for one in every),
-        tier_count=len(every),
-        rivals=_rivals(decision, chosen, left),
+        rank=1 + sum(one.score > decision.score for one in of_tier),
+        density_rank=1 + sum(_density(one) > _density(decision) for one in of_tier),
+        tier_count=len(of_tier),
+        rivals=_rivals(decision, allocation),
         deciding_budget_tokens=_deciding_budget(decision, allocation.budget_tokens, is_in),
     )
 
@@ -105,12 +104,14 @@ def _deciding_budget(
     return high
 
 
-def _rivals(
-    decision: Selected | Omitted, chosen: list[Selected], left: list[Omitted]
-) -> tuple[Candidate, ...]:
+def _rivals(decision: Selected | Omitted, allocation: Allocation) -> tuple[Candidate, ...]:
+    """Those with the other outcome, of its tier; of any tier where its own has none."""
     if isinstance(decision, Omitted):
-        return tuple(sorted(chosen, key=lambda one: one.score)[:_RIVALS])
-    return tuple(sorted(left, key=lambda one: -one.score)[:_RIVALS])
+        others: list[Candidate] = sorted(allocation.selected, key=lambda one: one.score)
+    else:
+        others = sorted(allocation.omitted, key=lambda one: -one.score)
+    same = [one for one in others if one.tier is decision.tier]
+    return tuple((same or others)[:_RIVALS])
 
 
 def _density(one: Candidate) -> float:

@@ -1,8 +1,10 @@
 """Cut a file into pieces that make sense alone.
 
-Markdown is cut at its headings, Python at its top-level definitions, anything else at blank lines.
-A piece longer than `max_chars` is cut further: at blank lines, then at lines, then anywhere.
-Pieces joined by their separators give the file again, but for blank lines between pieces.
+Markdown is cut at its headings, Python at its docstring and top-level definitions, anything else
+not at all. A piece longer than `max_chars` is cut further: at blank lines, then at lines, then
+anywhere; the parts of a long section repeat its heading, those of a long class its first line.
+
+Nothing is lost but blank lines around pieces. Linear in the length of the file.
 """
 
 from __future__ import annotations
@@ -34,11 +36,11 @@ def chunks(text: str, *, path: str, max_chars: int = MAX_CHARS) -> list[str]:
     suffix = PurePath(path).suffix.lower()
     whole = text.replace("\r\n", "\n").replace("\r", "\n")
     if suffix in _MARKDOWN:
-        parts: Iterable[str] = _sections(whole)
+        parts = (piece for part in _sections(whole) for piece in _section(part, max_chars))
     elif suffix in (".py", ".pyi"):
         parts = _definitions(whole, max_chars)
     else:
-        parts = [whole]
+        parts = iter([whole])
     pieces = (piece for part in parts for piece in _bounded(part, max_chars))
     return [piece for piece in (_trimmed(piece) for piece in pieces) if piece]
 
@@ -65,14 +67,38 @@ def _sections(text: str) -> Iterator[str]:
     yield "\n".join(part)
 
 
+def _section(text: str, max_chars: int) -> Iterator[str]:
+    """A section whole; one that is too long in parts that repeat its heading."""
+    heading, _, body = text.strip("\n").partition("\n")
+    if len(text) <= max_chars or not _HEADING.match(heading):
+        yield text
+    else:
+        yield from _repeating(f"{heading}\n\n", _bounded_body(body, heading, max_chars), max_chars)
+
+
+def _bounded_body(body: str, heading: str, max_chars: int) -> Iterator[str]:
+    return _bounded(_trimmed(body), max(1, max_chars - len(heading) - 2))
+
+
+def _repeating(head: str, parts: Iterable[str], max_chars: int) -> Iterator[str]:
+    """Each part after *head*, where both are within *max_chars*."""
+    for part in parts:
+        yield head + part if part.strip() and len(head) + len(part) <= max_chars else part
+
+
 def _definitions(text: str, max_chars: int) -> Iterator[str]:
-    """Top-level functions and classes each, and what stands between them."""
+    """The docstring, top-level functions and classes each, and what stands between them."""
     try:
         module = ast.parse(text)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         yield text
         return
-    yield from _cut_at(text.split("\n"), module.body, max_chars)
+    lines = text.split("\n")
+    start = 0
+    if ast.get_docstring(module, clean=False) is not None:
+        start = module.body[0].end_lineno or 0
+        yield "\n".join(lines[:start])
+    yield from _cut_at(lines[start:], module.body, max_chars, start)
 
 
 def _cut_at(
@@ -85,6 +111,8 @@ def _cut_at(
             continue
         start = _with_comments(lines, _first_line(node) - 1 - offset, done)
         end = (node.end_lineno or node.lineno) - offset
+        if start < done:
+            continue
         yield "\n".join(lines[done:start])
         yield from _definition(lines[start:end], node, max_chars, offset + start)
         done = end
@@ -94,10 +122,13 @@ def _cut_at(
 def _definition(lines: list[str], node: ast.stmt, max_chars: int, offset: int) -> Iterator[str]:
     """A definition whole; a class that is too long is cut at its methods."""
     text = "\n".join(lines)
-    if isinstance(node, ast.ClassDef) and len(text) > max_chars:
-        yield from _packed(_cut_at(lines, node.body, max_chars, offset), max_chars, "\n")
-    else:
+    if not isinstance(node, ast.ClassDef) or len(text) <= max_chars:
         yield text
+        return
+    head = lines[node.lineno - 1 - offset].rstrip() + "\n"
+    parts = _packed(_cut_at(lines, node.body, max_chars - len(head), offset), max_chars, "\n")
+    yield next(parts)
+    yield from _repeating(head, parts, max_chars)
 
 
 def _first_line(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> int:
