@@ -27,7 +27,7 @@ VALIDATE_HELP = """Check a settings file; prints every problem with its line.
 Examples:
 
 \b
-  mba config validate memory-budget.yaml
+  mba config validate workspaces.yaml
 """
 SHOW_HELP = """Show all workspaces as a table, or one as YAML with every setting.
 
@@ -36,7 +36,7 @@ Examples:
 \b
   mba config show
   mba config show research
-  mba config show notes --config memory-budget.yaml
+  mba config show notes --config workspaces.yaml
 """
 INIT_HELP = """Write the shipped settings to a file, to be changed.
 
@@ -105,7 +105,8 @@ def as_yaml(config: WorkspaceConfig) -> str:
         if name == "reserved_tokens":
             nested["tier_allocation"] = shares
     document = {"workspaces": {workspace_id: nested}}
-    return yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=100)
+    text: str = yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=100)
+    return text
 
 
 def _table(configs: list[WorkspaceConfig]) -> Table:

@@ -117,7 +117,7 @@ def is_own_repository(repository: Path) -> bool:
         project = tomllib.loads((repository / "pyproject.toml").read_text("utf-8"))
     except (OSError, ValueError):
         return False
-    name = project.get("project", {}).get("name") if isinstance(project, dict) else None
+    name: object = project.get("project", {}).get("name")
     return name == OWN_NAME
 
 

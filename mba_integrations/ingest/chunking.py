@@ -35,6 +35,7 @@ def chunks(text: str, *, path: str, max_chars: int = MAX_CHARS) -> list[str]:
     """
     suffix = PurePath(path).suffix.lower()
     whole = text.replace("\r\n", "\n").replace("\r", "\n")
+    parts: Iterator[str]
     if suffix in _MARKDOWN:
         parts = (piece for part in _sections(whole) for piece in _section(part, max_chars))
     elif suffix in (".py", ".pyi"):

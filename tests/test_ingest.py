@@ -1,0 +1,412 @@
+"""Reading JSON lines, chats, folders and git histories into items."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mba_integrations.core.errors import InputError
+from mba_integrations.core.model import MemoryTier
+from mba_integrations.ingest.chunking import chunks
+from mba_integrations.ingest.folder import read_folder
+from mba_integrations.ingest.git import GitError, read_history
+from mba_integrations.ingest.json_lines import read_json_lines
+from mba_integrations.ingest.messages import items_from_messages, last_user_text, read_messages
+from mba_integrations.ingest.reading import parsed_time
+
+GOOD = {"id": "a", "content": "Kate skis.", "tier": "project"}
+
+
+def written(folder: Path, name: str, content: str | bytes) -> Path:
+    path = folder / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return path
+
+
+# JSON lines
+
+
+def test_every_field_of_an_item_is_read(tmp_path: Path) -> None:
+    line = {
+        **GOOD,
+        "relevance": 0.5,
+        "importance": 1,
+        "created_at": "2026-03-01T12:00:00Z",
+        "last_accessed_at": 1772366400,
+        "access_count": 3,
+        "source": "notes",
+        "position": 2,
+        "group": "g",
+        "pinned": True,
+        "embedding": [0.0, 1.0],
+        "metadata": {"role": "user"},
+    }
+    (item,) = read_json_lines(written(tmp_path, "m.jsonl", json.dumps(line))).items
+    assert item.created_at == item.last_accessed_at == datetime(2026, 3, 1, 12, tzinfo=UTC)
+    assert (item.tier, item.pinned, item.position) == (MemoryTier.PROJECT, True, 2)
+    assert item.embedding is not None
+    assert item.embedding.tolist() == [0.0, 1.0]
+    assert item.metadata == {"role": "user"}
+
+
+def test_blank_lines_a_byte_order_mark_and_windows_line_ends_are_no_trouble(tmp_path: Path) -> None:
+    text = "\ufeff" + json.dumps(GOOD) + "\r\n\r\n" + json.dumps({**GOOD, "id": "b"}) + "\r\n"
+    read = read_json_lines(written(tmp_path, "m.jsonl", text))
+    assert [item.id for item in read.items] == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    ("line", "problem"),
+    [
+        pytest.param("{", "not JSON", id="cut-short"),
+        pytest.param("[", "not a JSON array", id="array-of-several-lines"),
+        pytest.param("[1]", "must be an object with id, content, tier, got an array", id="array"),
+        pytest.param('{"id": "x", "content": "y"}', "field 'tier' is missing", id="field-missing"),
+        pytest.param(
+            json.dumps({**GOOD, "id": "x", "importence": 1}),
+            "unknown field 'importence'; the nearest known one is 'importance'",
+            id="misspelt-field",
+        ),
+        pytest.param(
+            json.dumps({**GOOD, "id": "x", "colour": 1}),
+            "unknown field 'colour'. Put it under 'metadata'",
+            id="foreign-field",
+        ),
+        pytest.param(
+            json.dumps({**GOOD, "id": "x", "importance": 2}), "importance must be in", id="range"
+        ),
+        pytest.param(
+            '{"id": "x", "content": "y", "tier": "rag", "relevance": NaN}', "0, 1", id="nan"
+        ),
+        pytest.param(
+            json.dumps({**GOOD, "id": "x", "created_at": "soon"}),
+            "created_at is not a time",
+            id="time",
+        ),
+        pytest.param(
+            json.dumps({**GOOD, "id": "x", "created_at": 1e300}),
+            "outside the calendar",
+            id="far-time",
+        ),
+        pytest.param(
+            json.dumps({**GOOD, "id": "x", "metadata": []}),
+            "metadata must be an object",
+            id="metadata",
+        ),
+        pytest.param(
+            json.dumps({**GOOD, "id": "x", "pinned": "no"}),
+            "pinned must be true or false",
+            id="pin",
+        ),
+        pytest.param(
+            json.dumps({**GOOD, "id": "x", "position": "first"}), "wrong type", id="wrong-type"
+        ),
+        pytest.param(json.dumps(GOOD), "id 'a' is on line 1 already", id="duplicate"),
+        pytest.param("[" * 100_000, "not JSON", id="deep"),
+        pytest.param(
+            json.dumps({**GOOD, "id": "x", "content": ""}), "content is empty", id="empty"
+        ),
+    ],
+)
+def test_bad_line_is_named_with_file_line_and_rule(tmp_path: Path, line: str, problem: str) -> None:
+    path = written(tmp_path, "m.jsonl", json.dumps(GOOD) + "\n" + line + "\n")
+    with pytest.raises(InputError) as caught:
+        read_json_lines(path)
+    assert str(caught.value).startswith(f"{path}:2: ")
+    assert problem in str(caught.value)
+
+
+def test_bytes_that_are_not_utf8_are_named(tmp_path: Path) -> None:
+    path = written(tmp_path, "m.jsonl", b'{"id": "\xff"}')
+    with pytest.raises(InputError, match=r"m\.jsonl:1: not UTF-8: byte 0xff at offset 8"):
+        read_json_lines(path)
+
+
+def test_all_bad_lines_are_counted_and_the_first_five_listed(tmp_path: Path) -> None:
+    path = written(tmp_path, "m.jsonl", "\n".join(["{}"] * 7))
+    with pytest.raises(InputError) as caught:
+        read_json_lines(path)
+    lines = str(caught.value).splitlines()
+    assert lines[0] == f"7 bad lines in {path}:"
+    assert len(lines) == 7
+    assert lines[-1].strip() == "and 2 more"
+
+
+def test_missing_file_is_an_input_error(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="cannot be read: No such file"):
+        read_json_lines(tmp_path / "none.jsonl")
+
+
+@pytest.mark.parametrize("value", [True, None, [], "soon", float("nan"), float("inf")])
+def test_what_is_no_time_is_refused(value: object) -> None:
+    with pytest.raises(ValueError, match=r".+"):
+        parsed_time(value)
+
+
+def test_milliseconds_and_seconds_give_one_time() -> None:
+    assert parsed_time(1772366400) == parsed_time(1772366400000)
+
+
+# Messages
+
+CHAT: list[dict[str, Any]] = [
+    {"role": "system", "content": "Be brief."},
+    {"role": "user", "content": "Weather in Oslo?", "timestamp": 1772366400},
+    {
+        "role": "assistant",
+        "content": None,
+        "tool_calls": [
+            {"id": "c1", "type": "function", "function": {"name": "weather", "arguments": "{}"}},
+            {"id": "c2", "type": "function", "function": {"name": "tides", "arguments": "{}"}},
+        ],
+    },
+    {"role": "tool", "tool_call_id": "c1", "content": "Rain."},
+    {"role": "tool", "tool_call_id": "c2", "content": "High."},
+    {
+        "role": "assistant",
+        "content": [{"type": "text", "text": "Rain,"}, {"type": "text", "text": "high"}],
+    },
+    {"role": "user", "content": "Thanks. And tomorrow?", "name": "Kate"},
+]
+
+
+def test_messages_become_working_memory_and_system_messages_pinned_project_memory() -> None:
+    items = items_from_messages(CHAT, source="chat").items
+    assert [item.id for item in items] == [f"chat#{place}" for place in range(7)]
+    assert [item.tier for item in items] == [MemoryTier.PROJECT] + [MemoryTier.WORKING] * 6
+    assert [item.position for item in items] == list(range(7))
+    assert [item.pinned for item in items] == [True, *[False] * 5, True]
+    assert items[1].created_at == datetime(2026, 3, 1, 12, tzinfo=UTC)
+    assert items[6].metadata == {"role": "user", "speaker": "Kate"}
+
+
+def test_a_call_of_tools_and_its_results_are_one_group() -> None:
+    items = items_from_messages(CHAT, source="chat").items
+    assert [item.group for item in items] == [None, None, *["chat#2"] * 3, None, None]
+    assert items[2].content == "calls weather({})\ncalls tides({})"
+
+
+def test_a_function_call_of_the_old_form_and_its_result_are_one_group() -> None:
+    chat = [
+        {"role": "assistant", "content": None, "function_call": {"name": "f", "arguments": "1"}},
+        {"role": "function", "name": "f", "content": "2"},
+    ]
+    assert [item.group for item in items_from_messages(chat, source="c").items] == ["c#0", "c#0"]
+
+
+def test_text_parts_are_joined_and_other_parts_noted() -> None:
+    chat = [
+        {"role": "user", "content": [{"type": "text", "text": "See"}, {"type": "image_url"}]},
+        {"role": "assistant", "content": ""},
+    ]
+    read = items_from_messages(chat, source="c")
+    assert [item.content for item in read.items] == ["See"]
+    assert "1 parts that are no text" in read.notes[1]
+    assert "1 messages without text" in read.notes[0]
+
+
+def test_the_last_user_message_is_pinned_unless_asked_otherwise() -> None:
+    items = items_from_messages(CHAT, source="chat", pin_last_user=False).items
+    assert [item.id for item in items if item.pinned] == ["chat#0"]
+    assert last_user_text(items) == "Thanks. And tomorrow?"
+    assert last_user_text(()) is None
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        pytest.param("{", r"m\.json:1: not JSON", id="cut-short"),
+        pytest.param("3", "must be an array of messages", id="number"),
+        pytest.param('{"chat": []}', "an object with 'messages'", id="other-object"),
+        pytest.param("[3]", "message 0 must be an object", id="no-object"),
+        pytest.param('[{"role": "bot"}]', "message 0: role must be one of", id="role"),
+        pytest.param('[{"role": "user", "content": 3}]', "content must be a text or", id="content"),
+        pytest.param('[{"role": "user", "content": [3]}]', "a part of content", id="part"),
+        pytest.param(
+            '[{"role": "user", "content": "x", "timestamp": "soon"}]', "not a time", id="time"
+        ),
+        pytest.param('[{"role": "assistant", "tool_calls": 3}]', "tool_calls must be", id="calls"),
+    ],
+)
+def test_bad_messages_are_named(tmp_path: Path, content: str, problem: str) -> None:
+    with pytest.raises(InputError, match=problem):
+        read_messages(written(tmp_path, "m.json", content))
+
+
+def test_an_object_with_messages_is_read(tmp_path: Path) -> None:
+    path = written(tmp_path, "m.json", json.dumps({"model": "gpt-4o", "messages": CHAT}))
+    assert len(read_messages(path).items) == 7
+
+
+# Chunks
+
+
+def test_markdown_is_cut_at_headings_but_not_in_code() -> None:
+    text = "Intro\n\n# A\n\n```sh\n# no heading\n```\n\n## B\ntext\n"
+    assert chunks(text, path="a.md") == ["Intro", "# A\n\n```sh\n# no heading\n```", "## B\ntext"]
+
+
+def test_parts_of_a_long_section_repeat_its_heading() -> None:
+    text = "# Long\n\n" + "\n\n".join(f"paragraph {number}" for number in range(10))
+    pieces = chunks(text, path="a.md", max_chars=60)
+    assert len(pieces) > 1
+    assert all(piece.startswith("# Long\n\nparagraph") for piece in pieces)
+
+
+def test_python_is_cut_at_its_docstring_and_definitions() -> None:
+    head = '"""Doc."""\n\nimport os\n\n\n'
+    text = head + "# Says hi.\n@wraps\ndef hi():\n    pass\n\n\nclass A:\n    x = 1\n"
+    assert chunks(text, path="a.py") == [
+        '"""Doc."""',
+        "import os",
+        "# Says hi.\n@wraps\ndef hi():\n    pass",
+        "class A:\n    x = 1",
+    ]
+
+
+def test_methods_of_a_long_class_repeat_its_first_line() -> None:
+    methods = "\n\n".join(
+        f"    def method_{number}(self):\n        return {number}" for number in range(9)
+    )
+    pieces = chunks(f"class Long(Base):\n{methods}\n", path="a.py", max_chars=120)
+    assert len(pieces) > 3
+    assert all(piece.startswith("class Long(Base):\n") for piece in pieces)
+
+
+def test_python_that_does_not_parse_is_kept_as_text() -> None:
+    assert chunks("def (:\n", path="a.py") == ["def (:"]
+
+
+@given(
+    text=st.text(alphabet=st.sampled_from("ab# \n\t`\u2028(:dé"), max_size=300),
+    path=st.sampled_from(["a.md", "a.py", "a.txt"]),
+    max_chars=st.integers(1, 40),
+)
+def test_pieces_hold_every_character_and_none_is_too_long_or_blank(
+    text: str, path: str, max_chars: int
+) -> None:
+    pieces = chunks(text, path=path, max_chars=max_chars)
+    assert all(piece.strip() and len(piece) <= max_chars for piece in pieces)
+    remaining = iter("".join("".join(pieces).split()))
+    assert all(letter in remaining for letter in "".join(text.split()))
+
+
+def test_a_megabyte_of_blanks_is_no_piece() -> None:
+    assert chunks(" " * 1_000_000, path="a.txt") == []
+
+
+# Folders
+
+
+def test_folder_files_are_read_in_path_order_with_source_and_position(tmp_path: Path) -> None:
+    written(tmp_path, "docs/b.md", "# B1\n\none\n\n# B2\n\ntwo")
+    written(tmp_path, "docs/a.txt", "alpha")
+    written(tmp_path, "docs/deep/c.py", "x = 1")
+    items = read_folder(tmp_path / "docs", prefix="docs").items
+    assert [(item.id, item.source, item.position) for item in items] == [
+        ("docs/a.txt#0", "docs/a.txt", 0.0),
+        ("docs/b.md#0", "docs/b.md", 0.0),
+        ("docs/b.md#1", "docs/b.md", 1.0),
+        ("docs/deep/c.py#0", "docs/deep/c.py", 0.0),
+    ]
+    assert {item.tier for item in items} == {MemoryTier.RAG}
+
+
+def test_what_is_left_out_of_a_folder_is_counted(tmp_path: Path) -> None:
+    written(tmp_path, "kept.md", "text")
+    written(tmp_path, ".env", "secret")
+    written(tmp_path, ".hidden/a.md", "secret")
+    written(tmp_path, "photo.jpg", "x")
+    written(tmp_path, "binary.txt", b"a\0b")
+    written(tmp_path, "latin.txt", b"caf\xe9")
+    written(tmp_path, "large.txt", "x" * 2000)
+    (tmp_path / "link.md").symlink_to(tmp_path / "kept.md")
+    read = read_folder(tmp_path, max_file_bytes=1000)
+    assert [item.content for item in read.items] == ["text"]
+    notes = "\n".join(read.notes)
+    for said in (
+        "hidden, such as .env",
+        "symbolic links, such as link.md",
+        "not text, Markdown or code by name, such as photo.jpg",
+        "binary, such as binary.txt",
+        "not UTF-8, such as latin.txt: not UTF-8: byte 0xe9 at offset 3",
+        "over 1,000 bytes, such as large.txt (2,000)",
+    ):
+        assert said in notes
+    assert "secret" not in str(read.items)
+
+
+def test_more_files_than_the_limit_are_noted(tmp_path: Path) -> None:
+    for number in range(4):
+        written(tmp_path, f"{number}.md", "text")
+    read = read_folder(tmp_path, max_files=3)
+    assert len(read.items) == 3
+    assert "1 file left out, over the limit of files, such as 3.md" in read.notes[0]
+
+
+@pytest.mark.parametrize("name", ["missing", "file.md"])
+def test_what_is_no_folder_is_refused(tmp_path: Path, name: str) -> None:
+    written(tmp_path, "file.md", "text")
+    with pytest.raises(InputError, match=r"does not exist|is a file, not a folder"):
+        read_folder(tmp_path / name)
+
+
+# Git
+
+
+def git(folder: Path, *arguments: str) -> None:
+    identity = ["-c", "user.name=Kate", "-c", "user.email=kate@example.org"]
+    subprocess.run(["git", *identity, *arguments], cwd=folder, check=True, capture_output=True)
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Path:
+    git(tmp_path, "init", "-q")
+    written(tmp_path, ".gitignore", "ignored.md\n")
+    written(tmp_path, "ignored.md", "ignored")
+    written(tmp_path, "kept.md", "kept")
+    git(tmp_path, "add", "kept.md")
+    date = "2026-01-02T03:04:05+02:00"
+    git(tmp_path, "commit", "-q", "-m", "First", f"--date={date}")
+    git(tmp_path, "commit", "-q", "--allow-empty", "-m", "Second\n\nBecause of é.")
+    return tmp_path
+
+
+def test_history_is_long_term_memory_with_the_author_date(repository: Path) -> None:
+    first, second = read_history(repository).items
+    assert (first.content, second.content) == ("First", "Second\n\nBecause of é.")
+    assert first.created_at == datetime.fromisoformat("2026-01-02T03:04:05+02:00")
+    assert (first.tier, first.position) == (MemoryTier.LONG_TERM, 0.0)
+    assert first.metadata == {"author": "Kate"}
+
+
+def test_only_the_newest_commits_are_read(repository: Path) -> None:
+    (item,) = read_history(repository, max_commits=1).items
+    assert item.content.startswith("Second")
+
+
+def test_ignored_files_are_left_out(repository: Path) -> None:
+    assert [item.content for item in read_folder(repository).items] == ["kept"]
+
+
+def test_without_a_history_git_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
+    with pytest.raises(GitError, match="not a git repository"):
+        read_history(tmp_path)
+
+
+def test_without_the_git_program_folders_are_walked(
+    repository: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", "")
+    assert [item.content for item in read_folder(repository).items] == ["ignored", "kept"]
+    with pytest.raises(GitError, match="not installed"):
+        read_history(repository)
