@@ -1,9 +1,12 @@
-"""Counters with exact numbers, for tests."""
+"""Counters and items with exact numbers, for tests."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
+
+from mba_integrations import MemoryItem, MemoryTier
 
 
 class CharCounter:
@@ -40,3 +43,8 @@ class JoinCounter(CharCounter):
 
     def count(self, text: str, /) -> int:
         return max(0, len(text) + self.per_join * max(0, text.count("\n") - 1))
+
+
+def line(name: str, size: int, tier: str = "rag", **fields: Any) -> MemoryItem:
+    """An item whose line in Markdown has *size* characters: `- `, the text, a line feed."""
+    return MemoryItem(name, name[0] * (size - 3), MemoryTier(tier), **fields)
