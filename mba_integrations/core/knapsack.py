@@ -162,7 +162,8 @@ class RankedItems:
         kind = np.cumsum(starts) - 1
         count = np.bincount(kind[is_chosen], minlength=int(kind[-1]) + 1)
         rank = np.arange(len(rows)) - np.flatnonzero(starts)[kind]
-        return rows[rank < count[kind]]
+        earliest: IntArray = rows[rank < count[kind]]
+        return earliest
 
     def nearest_margin(self, price: float, count: int) -> float:
         """The margin that puts about `count` items in the core."""
@@ -204,7 +205,7 @@ class CoreTable:
         tokens = items.tokens[near]
         reduced = (items.density[near] - price) * tokens
         fixed = reduced > 0
-        core = np.flatnonzero(np.abs(reduced) <= margin)
+        core: IntArray = np.flatnonzero(np.abs(reduced) <= margin)
         left = room - int(tokens[reduced > margin].sum())
         core = core[tokens[core] <= left]
         self.margin = margin

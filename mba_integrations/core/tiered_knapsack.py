@@ -22,6 +22,14 @@ from functools import cached_property
 import numpy as np
 
 from mba_integrations.core.arrays import FloatArray, IntArray
+from mba_integrations.core.cost_lists import (
+    AT_HOME,
+    CostList,
+    all_pairs,
+    best_pairs,
+    shortened,
+    unwound,
+)
 from mba_integrations.core.knapsack import (
     EQUAL,
     FIRST_CELLS,
@@ -87,7 +95,8 @@ class SharingTier:
 
     def cost(self, item_tokens: IntArray) -> FloatArray:
         """What the shared budget is charged for items of so many tokens."""
-        return np.maximum(item_tokens + float(self.opening), self.guaranteed)
+        charged: FloatArray = np.maximum(item_tokens + float(self.opening), self.guaranteed)
+        return charged
 
     def borrowing_tokens(self, price: float) -> int:
         """Tokens of items at which value less cost is highest, if the tier borrows."""
@@ -146,51 +155,6 @@ def best_at_home(tiers: list[SharingTier]) -> TieredChoice:
         value=sum(home.value for home in homes),
         upper_bound=sum(home.upper_bound for home in homes),
     )
-
-
-class _States:
-    """What one tier or several can be worth at which cost, by rising cost and rising value.
-
-    Args:
-        cost: Charged to the shared budget, shape (n,).
-        value: Shape (n,).
-        slack: How far value less cost at the price stays below its bound, shape (n,).
-        core_tokens: For one tier: tokens from its core, or -1 at home, shape (n,).
-        parts: For merged tiers: the two lists, and the row in each, shapes (n,).
-    """
-
-    __slots__ = ("core_tokens", "cost", "parts", "slack", "value")
-
-    def __init__(
-        self,
-        cost: FloatArray,
-        value: FloatArray,
-        slack: FloatArray,
-        core_tokens: IntArray | None = None,
-        parts: tuple[tuple[_States, IntArray], tuple[_States, IntArray]] | None = None,
-    ) -> None:
-        self.cost, self.value, self.slack = cost, value, slack
-        self.core_tokens, self.parts = core_tokens, parts
-
-    def __len__(self) -> int:
-        return len(self.cost)
-
-    def take(self, rows: IntArray) -> _States:
-        parts = self.parts
-        if parts is not None:
-            (left, left_rows), (right, right_rows) = parts
-            parts = (left, left_rows[rows]), (right, right_rows[rows])
-        core = None if self.core_tokens is None else self.core_tokens[rows]
-        return _States(self.cost[rows], self.value[rows], self.slack[rows], core, parts)
-
-    def undominated(self) -> _States:
-        """Without states that a cheaper one equals or beats."""
-        order = np.argsort(self.cost, kind="stable")
-        value = self.value[order]
-        rises = np.empty(len(value), dtype=np.bool_)
-        rises[:1] = True
-        np.greater(value[1:], np.maximum.accumulate(value)[:-1], out=rises[1:])
-        return self.take(order[rises])
 
 
 class _Search:
@@ -268,34 +232,37 @@ class _Search:
 
     def _states(
         self, row: int, tier: SharingTier, reach: float, *, first: bool
-    ) -> tuple[_States, float]:
+    ) -> tuple[CostList, float]:
         """The tier's list, and what any choice that is not in it loses at least."""
         home_lag, lag = self._lags(tier)
-        cost, value, slack, core = [], [], [], []
-        tier_reach = np.inf
+        lists, tier_reach = [], np.inf
         if home_lag <= reach:
-            cost.append(np.array([tier.guaranteed]))
-            value.append(np.array([tier.home.value]))
-            slack.append(np.array([home_lag]))
-            core.append(np.array([-1]))
+            lists.append(self._home_state(tier, home_lag))
         else:
             tier_reach = home_lag
         if tier.may_borrow and lag <= reach:
             margin = self._nearest_margin(tier) if first else reach - lag
             table = self._table(row, tier, margin, first=first)
             tier_reach = min(tier_reach, lag + table.margin)
-            steps = table.steps()
-            core.append(steps)
-            cost.append(tier.cost(steps + table.base_tokens))
-            value.append(table.worth[steps] + table.base_value)
-            slack.append(home_lag + tier.net_home(self.price) - value[-1] + self.price * cost[-1])
+            lists.append(self._borrowing_states(tier, table))
         elif tier.may_borrow:
             tier_reach = min(tier_reach, lag)
-        joined = [np.concatenate(column) for column in (cost, value, slack)]
-        states = _States(*joined, core_tokens=np.concatenate(core))
+        states = CostList.joined(lists)
         if not first:
             states = states.take(np.flatnonzero(states.slack <= reach))
-        return states.undominated(), float(tier_reach)
+        return states, float(tier_reach)
+
+    def _home_state(self, tier: SharingTier, lag: float) -> CostList:
+        columns = ([tier.guaranteed], [tier.home.value], [lag])
+        cost, value, slack = (np.array(column) for column in columns)
+        return CostList(cost, value, slack, np.array([AT_HOME]))
+
+    def _borrowing_states(self, tier: SharingTier, table: CoreTable) -> CostList:
+        steps = table.steps()
+        cost = tier.cost(steps + table.base_tokens)
+        value = table.worth[steps] + table.base_value
+        best = max(tier.net_home(self.price), tier.net_borrowing(self.price))
+        return CostList(cost, value, best - value + self.price * cost, steps)
 
     def _table(self, row: int, tier: SharingTier, margin: float, *, first: bool) -> CoreTable:
         cells = FIRST_CELLS if first else MAX_CELLS
@@ -310,35 +277,27 @@ class _Search:
         return self.tables[row]
 
     def _merged(
-        self, lists: list[tuple[int, _States]], reach: float, gap: float
+        self, lists: list[tuple[int, CostList]], reach: float, gap: float
     ) -> tuple[list[tuple[int, int]] | None, float]:
         """Row and core tokens of each tier in the best combination, and the reach of the search."""
         if not all(len(states) for _, states in lists):
             return None, reach
         lists = sorted(lists, key=lambda entry: len(entry[1]))
-        least = sum(float(states.cost[0]) for _, states in lists)
         limit = self.total + TOKEN_ROUNDING
         most = FIRST_PAIRS if gap == np.inf else MAX_PAIRS
         merged = lists[0][1]
-        least -= float(merged.cost[0])
-        for _, states in lists[1:]:
-            least -= float(states.cost[0])
-            merged, states, reach = _shortened(merged, states, reach, most)
-            last = states is lists[-1][1]
-            merged = (
-                _best_pairs(merged, states, limit)
-                if last
-                else _pairs(merged, states, limit - least, gap)
-            )
-            if not len(merged):
-                return None, reach
-        fitting = np.flatnonzero(merged.cost <= limit)
-        if not len(fitting):
+        waiting = sum(float(states.cost[0]) for _, states in lists[1:])
+        for index, (_, states) in enumerate(lists[1:], start=2):
+            waiting -= float(states.cost[0])
+            merged, shorter, reach = shortened(merged, states, reach, most)
+            if index == len(lists):
+                merged = best_pairs(merged, shorter, limit)
+            else:
+                merged = all_pairs(merged, shorter, limit - waiting, gap)
+        row = _best_row(merged, limit)
+        if row is None:
             return None, reach
-        value = merged.value[fitting]
-        fitting = fitting[value >= value.max() * (1 - EQUAL)]
-        row = int(fitting[np.argmin(merged.cost[fitting])])
-        return list(zip([r for r, _ in lists], _unwound(merged, row), strict=True)), reach
+        return list(zip([r for r, _ in lists], unwound(merged, row), strict=True)), reach
 
     def _choice(self, merged: list[tuple[int, int]] | None) -> TieredChoice:
         if merged is None:
@@ -346,7 +305,7 @@ class _Search:
         positions = [tier.items.head[:0] for tier in self.tiers]
         for row, core_tokens in merged:
             tier = self.tiers[row]
-            if core_tokens < 0:
+            if core_tokens == AT_HOME:
                 positions[row] = tier.home.positions
             else:
                 positions[row] = self.tables[row].positions(tier.items, core_tokens)
@@ -407,57 +366,11 @@ def _lowest_between(tiers: list[SharingTier], total: int, low: float, high: floa
     return best[1]
 
 
-def _shortened(
-    left: _States, right: _States, reach: float, most: int
-) -> tuple[_States, _States, float]:
-    """Both lists cut to the states of least slack where there are more than `most` pairs."""
-    if len(left) * len(right) <= most:
-        return left, right, reach
-    side = int(most**0.5)
-    left, left_lost = _least_slack(left, max(side, most // len(right)))
-    right, right_lost = _least_slack(right, max(side, most // len(left)))
-    return left, right, min(reach, left_lost, right_lost)
-
-
-def _least_slack(states: _States, count: int) -> tuple[_States, float]:
-    if len(states) <= count:
-        return states, np.inf
-    order = np.argsort(states.slack, kind="stable")
-    return states.take(np.sort(order[:count])), float(states.slack[order[count]])
-
-
-def _pairs(left: _States, right: _States, limit: float, gap: float) -> _States:
-    """All undominated sums of two lists within `limit` and `gap`."""
-    cost = left.cost[:, None] + right.cost
-    slack = left.slack[:, None] + right.slack
-    rows, columns = np.nonzero((cost <= limit) & (slack <= gap))
-    value = left.value[rows] + right.value[columns]
-    parts = (left, rows), (right, columns)
-    return _States(cost[rows, columns], value, slack[rows, columns], parts=parts).undominated()
-
-
-def _best_pairs(left: _States, right: _States, limit: float) -> _States:
-    """For each state of `left` the best of `right` that fits beside it."""
-    columns = np.searchsorted(right.cost, limit - left.cost, side="right") - 1
-    rows = np.flatnonzero(columns >= 0)
-    columns = columns[rows]
-    return _States(
-        left.cost[rows] + right.cost[columns],
-        left.value[rows] + right.value[columns],
-        left.slack[rows] + right.slack[columns],
-        parts=((left, rows), (right, columns)),
-    )
-
-
-def _unwound(states: _States, row: int) -> list[int]:
-    """Core tokens of each tier, in the order in which the lists were merged."""
-    found = []
-    while states.parts is not None:
-        (left, left_rows), (right, right_rows) = states.parts
-        found.append(_own(right, int(right_rows[row])))
-        states, row = left, int(left_rows[row])
-    return [_own(states, row), *reversed(found)]
-
-
-def _own(states: _States, row: int) -> int:
-    return -1 if states.core_tokens is None else int(states.core_tokens[row])
+def _best_row(states: CostList, limit: float) -> int | None:
+    """The most valuable state within `limit`; of equal ones the cheapest."""
+    fitting = np.flatnonzero(states.cost <= limit)
+    if not len(fitting):
+        return None
+    value = states.value[fitting]
+    fitting = fitting[value >= value.max() * (1 - EQUAL)]
+    return int(fitting[np.argmin(states.cost[fitting])])
