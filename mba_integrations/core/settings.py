@@ -1,34 +1,41 @@
 """The groups of settings that a workspace is made of, with their ranges and defaults.
 
 Every group is frozen and refuses unknown keys. Values are checked when a group is made; a number
-given as text is refused, so a quoted number in YAML is an error rather than a surprise.
+given as text is refused, so a quoted number in YAML is an error rather than a surprise. Only a
+half-life may be text: "infinite" for items that never age.
 """
 
 from __future__ import annotations
 
+import math
 import re
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from mba_integrations.core import complexity_words
 from mba_integrations.core.complexity_words import ComplexitySignal
 from mba_integrations.core.model import MemoryTier, QueryComplexity
+from mba_integrations.core.settings_group import SettingsGroup
+
+INFINITE = "infinite"
+
+
+def _as_half_life(value: object) -> object:
+    text = value.strip().lower().removeprefix(".") if isinstance(value, str) else None
+    return math.inf if text in {INFINITE, "infinity", "inf"} else value
+
 
 Fraction = Annotated[float, Field(ge=0.0, le=1.0, allow_inf_nan=False)]
 Multiplier = Annotated[float, Field(gt=0.0, le=1.0, allow_inf_nan=False)]
-HalfLifeDays = Annotated[float, Field(gt=0.0, allow_inf_nan=True)]
-Tokens = Annotated[int, Field(ge=0)]
+HalfLifeDays = Annotated[float, Field(gt=0.0, allow_inf_nan=True), BeforeValidator(_as_half_life)]
+MOST_TOKENS = 1_000_000_000
+"""Largest number of tokens that a setting may name; products of it stay exact in a float."""
+Tokens = Annotated[int, Field(ge=0, le=MOST_TOKENS)]
 Days = Annotated[float, Field(ge=0.0, allow_inf_nan=False)]
 Positive = Annotated[float, Field(gt=0.0, allow_inf_nan=False)]
 SignalPoints = Annotated[float, Field(ge=0.0, allow_inf_nan=False)]
-
-
-class SettingsGroup(BaseModel):
-    """Base of every group: frozen, no unknown keys."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
 
 
 class ScoringMethod(StrEnum):

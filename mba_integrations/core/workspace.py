@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Any
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Discriminator, Field, Tag, model_validator
 
-from mba_integrations.core.errors import ConfigError
 from mba_integrations.core.model import MemoryTier, QueryComplexity
+from mba_integrations.core.setting_problems import (
+    NUMBER_BRANCH,
+    TIERS_BRANCH,
+    InvalidSettingsError,
+    SettingProblem,
+)
 from mba_integrations.core.settings import (
     DEFAULT_MULTIPLIERS,
+    MOST_TOKENS,
     ComplexitySettings,
     CountingSettings,
     Fraction,
@@ -21,9 +27,9 @@ from mba_integrations.core.settings import (
     PromotionSettings,
     RenderingSettings,
     ScoringMethod,
-    SettingsGroup,
     Tokens,
 )
+from mba_integrations.core.settings_group import SettingsGroup
 
 SHARE_FIELDS: dict[MemoryTier, str] = {
     MemoryTier.WORKING: "working_memory_pct",
@@ -31,46 +37,24 @@ SHARE_FIELDS: dict[MemoryTier, str] = {
     MemoryTier.LONG_TERM: "long_term_memory_pct",
     MemoryTier.RAG: "rag_memory_pct",
 }
+WEIGHT_FIELDS = ("relevance_weight", "importance_weight", "freshness_weight")
 SUM_TOLERANCE = 1e-6
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SettingProblem:
-    """One thing that is wrong with a settings group.
-
-    Attributes:
-        path: Keys from the outermost to the innermost, as in the constructor.
-        value: What was received.
-        rule: What must hold, in words.
-        unknown: Whether the last key of `path` is not a setting.
-    """
-
-    path: tuple[str, ...]
-    value: object
-    rule: str
-    unknown: bool = False
-
-    def __str__(self) -> str:
-        key = ".".join(self.path) or "settings"
-        if self.unknown:
-            return f"{key}: no such setting."
-        return f"{key}: {self.rule}, got {self.value!r}."
+def _multiplier_form(value: object) -> str:
+    return TIERS_BRANCH if isinstance(value, Mapping) else NUMBER_BRANCH
 
 
-class InvalidWorkspaceError(ConfigError):
-    """A workspace's settings are refused.
+Multipliers = Annotated[
+    Annotated[Multiplier, Tag(NUMBER_BRANCH)]
+    | Annotated[dict[MemoryTier, Multiplier], Tag(TIERS_BRANCH)],
+    Discriminator(_multiplier_form),
+]
+"""One number for the whole budget, or one for each tier; a tier that is not named has 1."""
 
-    Attributes:
-        problems: Every problem found, in the order of the settings.
-    """
 
-    def __init__(self, workspace_id: object, problems: tuple[SettingProblem, ...]) -> None:
-        listed = " ".join(str(problem) for problem in problems)
-        first = problems[0]
-        super().__init__(
-            f"workspace {workspace_id!r}: {listed}", key=".".join(first.path), value=first.value
-        )
-        self.problems = problems
+class InvalidWorkspaceError(InvalidSettingsError):
+    """A workspace's settings are refused; `problems` lists every one that is."""
 
 
 class WorkspaceConfig(SettingsGroup):
@@ -89,7 +73,7 @@ class WorkspaceConfig(SettingsGroup):
 
     workspace_id: Annotated[str, Field(min_length=1)]
     description: str = ""
-    max_total_tokens: Annotated[int, Field(ge=1)] = 8192
+    max_total_tokens: Annotated[int, Field(ge=1, le=MOST_TOKENS)] = 8192
     reserved_tokens: Tokens = 0
     working_memory_pct: Fraction = 0.30
     project_memory_pct: Fraction = 0.20
@@ -98,9 +82,7 @@ class WorkspaceConfig(SettingsGroup):
     tier_floor_tokens: dict[MemoryTier, Tokens] = {}
     tier_cap_tokens: dict[MemoryTier, Tokens] = {}
     borrowing: bool = True
-    complexity_multipliers: dict[QueryComplexity, Multiplier | dict[MemoryTier, Multiplier]] = Field(
-        default_factory=lambda: dict(DEFAULT_MULTIPLIERS)
-    )
+    complexity_multipliers: dict[QueryComplexity, Multipliers] = {**DEFAULT_MULTIPLIERS}
     scoring_method: ScoringMethod = ScoringMethod.USEFULNESS
     relevance_weight: Fraction = 0.6
     importance_weight: Fraction = 0.25
@@ -114,13 +96,6 @@ class WorkspaceConfig(SettingsGroup):
     counting: CountingSettings = CountingSettings()
     logging: LoggingSettings = LoggingSettings()
     performance: PerformanceSettings = PerformanceSettings()
-
-    def __init__(self, **values: Any) -> None:
-        try:
-            super().__init__(**values)
-        except ValidationError as error:
-            problems = tuple(_problem(detail) for detail in error.errors())
-            raise InvalidWorkspaceError(values.get("workspace_id", "?"), problems) from error
 
     def share(self, tier: MemoryTier) -> float:
         """Share of the budget that belongs to the tier, in [0, 1]."""
@@ -136,60 +111,73 @@ class WorkspaceConfig(SettingsGroup):
         """Age in days at which an item of the tier has a freshness of 0.5; may be infinite."""
         return self.tier_half_life_days.get(tier, self.half_life_days)
 
+    @classmethod
+    def _refusal(
+        cls, values: Mapping[str, Any], problems: tuple[SettingProblem, ...]
+    ) -> InvalidWorkspaceError:
+        name = values.get("workspace_id")
+        return InvalidWorkspaceError(
+            f"workspace {name!r}" if isinstance(name, str) and name else "workspace", problems
+        )
+
     @model_validator(mode="after")
     def _check_together(self) -> WorkspaceConfig:
-        shares = sum(self.share(tier) for tier in MemoryTier)
-        if abs(shares - 1.0) > SUM_TOLERANCE:
-            raise ValueError(f"shares sum to {shares:.6g}, must sum to 1.0{_share_hint(self, shares)}")
-        weights = self.relevance_weight + self.importance_weight + self.freshness_weight
-        if abs(weights - 1.0) > SUM_TOLERANCE:
-            raise ValueError(
-                "relevance_weight, importance_weight and freshness_weight sum to "
-                f"{weights:.6g}, must sum to 1.0"
-            )
-        if self.reserved_tokens >= self.max_total_tokens:
-            raise ValueError(
-                f"reserved_tokens ({self.reserved_tokens:,}) leave nothing of max_total_tokens "
-                f"({self.max_total_tokens:,})"
-            )
-        self._check_floors()
+        problems = (*_sum_problems(self), *_limit_problems(self))
+        if problems:
+            raise InvalidSettingsError("workspace", problems)
         return self
 
-    def _check_floors(self) -> None:
-        for tier, floor in self.tier_floor_tokens.items():
-            cap = self.tier_cap_tokens.get(tier)
-            if cap is not None and floor > cap:
-                raise ValueError(f"tier {tier.value}: floor ({floor:,}) is above its cap ({cap:,})")
-        floors = sum(self.tier_floor_tokens.values())
-        if floors > self.max_total_tokens - self.reserved_tokens:
-            raise ValueError(
-                f"tier_floor_tokens sum to {floors:,}, more than max_total_tokens less "
-                f"reserved_tokens ({self.max_total_tokens - self.reserved_tokens:,})"
+
+def _sum_problems(config: WorkspaceConfig) -> Iterator[SettingProblem]:
+    shares = {name: config.share(tier) for tier, name in SHARE_FIELDS.items()}
+    yield from _sum_problem("shares", shares)
+    weights = {name: float(getattr(config, name)) for name in WEIGHT_FIELDS}
+    yield from _sum_problem(f"{', '.join(WEIGHT_FIELDS[:-1])} and {WEIGHT_FIELDS[-1]}", weights)
+
+
+def _sum_problem(subject: str, parts: dict[str, float]) -> Iterator[SettingProblem]:
+    total = sum(parts.values())
+    if abs(total - 1.0) > SUM_TOLERANCE:
+        yield SettingProblem(
+            path=(),
+            rule=f"{subject} sum to {total:.6g}, must sum to 1.0",
+            fields=tuple(parts),
+            hint=_sum_hint(parts, total),
+        )
+
+
+def _sum_hint(parts: dict[str, float], total: float) -> str:
+    """Which part to change and by how much: the largest, which stays at least 0 or at most 1."""
+    largest = max(parts, key=lambda name: parts[name])
+    excess = total - 1.0
+    if not 0.0 <= parts[largest] - excess <= 1.0:
+        return "Divide each by their sum."
+    verb = "Lower" if excess > 0.0 else "Raise"
+    return f"{verb} {largest} ({parts[largest]:g}) by {abs(excess):.6g}."
+
+
+def _limit_problems(config: WorkspaceConfig) -> Iterator[SettingProblem]:
+    available = config.max_total_tokens - config.reserved_tokens
+    if available < 1:
+        yield SettingProblem(
+            path=(),
+            rule=f"reserved_tokens ({config.reserved_tokens:,}) leave nothing of "
+            f"max_total_tokens ({config.max_total_tokens:,})",
+            fields=("reserved_tokens", "max_total_tokens"),
+        )
+    for tier, floor in config.tier_floor_tokens.items():
+        cap = config.tier_cap_tokens.get(tier)
+        if cap is not None and floor > cap:
+            yield SettingProblem(
+                path=(),
+                rule=f"tier {tier.value}: floor ({floor:,}) is above its cap ({cap:,})",
+                fields=("tier_floor_tokens", "tier_cap_tokens"),
             )
-
-
-def _share_hint(config: WorkspaceConfig, total: float) -> str:
-    largest = max(MemoryTier, key=config.share)
-    verb = "Lower" if total > 1.0 else "Raise"
-    return (
-        f". {verb} {SHARE_FIELDS[largest]} ({config.share(largest):g}) by {abs(total - 1.0):.6g}"
-    )
-
-
-def _problem(detail: Any) -> SettingProblem:
-    """A pydantic error detail in this project's words; the path keeps only real keys."""
-    path = tuple(str(part) for part in detail["loc"] if _is_key(str(part)))
-    rule = str(detail["msg"]).removeprefix("Value error, ")
-    kind = detail["type"]
-    value = None if kind == "value_error" and not path else detail["input"]
-    return SettingProblem(
-        path=path,
-        value=value,
-        rule=rule[:1].lower() + rule[1:],
-        unknown=kind == "extra_forbidden",
-    )
-
-
-def _is_key(part: str) -> bool:
-    """Whether a location part is a key, not a branch of a union that pydantic names."""
-    return "[" not in part and part not in {"float", "int"}
+    floors = sum(config.tier_floor_tokens.values())
+    if floors > available >= 1:
+        yield SettingProblem(
+            path=(),
+            rule=f"tier_floor_tokens sum to {floors:,}, more than max_total_tokens less "
+            f"reserved_tokens ({available:,})",
+            fields=("tier_floor_tokens", "max_total_tokens", "reserved_tokens"),
+        )

@@ -1,0 +1,146 @@
+"""The base of every group of settings: frozen, strict, and with errors in this project's words.
+
+Numbers, truth values and text are not converted into each other: `"5"` and `True` are no numbers.
+A whole number may stand for a real one, the text of an enum's value for its member, a list for a
+tuple. Mappings become read-only, so a group can be shared between threads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, NoReturn, Self
+
+from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, ValidationError
+from pydantic_core import CoreSchema
+
+from mba_integrations.core.setting_problems import (
+    InvalidSettingsError,
+    SettingProblem,
+    problems_in,
+)
+
+_STRICT_TYPES = {"int", "float", "bool", "str"}
+_STAND_IN = "?"
+
+
+class ReadOnlyDict(dict[Any, Any]):
+    """A dict that cannot be changed. It can be hashed, copied, pickled and compared with a dict.
+
+    >>> ReadOnlyDict(rag=1) == {"rag": 1}
+    True
+    """
+
+    def _refuse(self, *arguments: object, **named: object) -> NoReturn:
+        raise TypeError("settings cannot be changed; make new ones with with_changes().")
+
+    __setitem__ = __delitem__ = __ior__ = _refuse
+    clear = pop = popitem = setdefault = update = _refuse
+
+    def __hash__(self) -> int:  # type: ignore[override]  # dict says that it has none
+        return hash(frozenset(self.items()))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (dict(self),)
+
+
+def _make_strict(schema: Any) -> None:
+    if isinstance(schema, dict):
+        if schema.get("type") in _STRICT_TYPES:
+            schema["strict"] = True
+        for part in schema.values():
+            _make_strict(part)
+    elif isinstance(schema, list | tuple):
+        for part in schema:
+            _make_strict(part)
+
+
+class SettingsGroup(BaseModel):
+    """Base of every group.
+
+    Raises:
+        InvalidSettingsError: A `ConfigError` that lists every setting that is refused.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+
+    def __init__(self, /, **values: Any) -> None:
+        try:
+            super().__init__(**values)
+        except ValidationError as error:
+            problems = problems_in(error, tuple(type(self).model_fields))
+            problems += _hidden_contradictions(type(self), values, problems)
+            raise self._refusal(values, problems) from error
+
+    def with_changes(self, **values: Any) -> Self:
+        """A copy with other values, checked like new ones.
+
+        A group within this one may be given as a mapping of the settings that change.
+
+        Raises:
+            InvalidSettingsError: If the result is not valid.
+        """
+        current = dict(self)
+        return type(self)(
+            **current | {name: _merged(current.get(name), new) for name, new in values.items()}
+        )
+
+    @classmethod
+    def _refusal(
+        cls, values: Mapping[str, Any], problems: tuple[SettingProblem, ...]
+    ) -> InvalidSettingsError:
+        return InvalidSettingsError(cls.__name__, problems)
+
+    def model_post_init(self, context: Any, /) -> None:
+        """Make every mapping read-only."""
+        for name, value in self.__dict__.items():
+            if isinstance(value, dict):
+                self.__dict__[name] = _read_only(value)
+
+    @classmethod
+    def __get_pydantic_core_schema__(
+        cls, source: type[BaseModel], handler: GetCoreSchemaHandler, /
+    ) -> CoreSchema:
+        """Pydantic's schema with strict numbers, truth values and text.
+
+        Strictness for the whole group would refuse the text of an enum's value and lists as well.
+        """
+        schema = handler(source)
+        _make_strict(schema)
+        return schema
+
+
+def _merged(current: object, new: object) -> object:
+    if isinstance(current, SettingsGroup) and isinstance(new, Mapping):
+        return current.with_changes(**new)
+    return new
+
+
+def _read_only(value: Any) -> Any:
+    if isinstance(value, dict):
+        return ReadOnlyDict({key: _read_only(inner) for key, inner in value.items()})
+    return value
+
+
+def _hidden_contradictions(
+    group: type[SettingsGroup], values: Mapping[str, Any], found: Iterable[SettingProblem]
+) -> tuple[SettingProblem, ...]:
+    """Contradictions between settings that pydantic did not look for since others are invalid.
+
+    The invalid ones are left out and the rest is checked; what involves an invalid one is dropped.
+    """
+    refused = {problem.path[0] for problem in found if problem.path}
+    rest = {name: value for name, value in values.items() if name not in refused}
+    missing = {name for name, field in group.model_fields.items() if field.is_required()}
+    if not refused:
+        return ()
+    try:
+        group(**dict.fromkeys(missing, _STAND_IN) | rest)
+    except InvalidSettingsError as error:
+        invalid = refused & group.model_fields.keys()
+        return tuple(
+            problem
+            for problem in error.problems
+            if not problem.path
+            and not (invalid if not problem.fields else invalid.intersection(problem.fields))
+        )
+    return ()
