@@ -148,7 +148,11 @@ def examples(pools: Sequence[EvidencePool], *, dense: bool) -> list[Example]:
 
 
 def fitted_without(
-    sets: Sets, held_out: str | None, *, without: frozenset[str] = frozenset()
+    sets: Sets,
+    held_out: str | None,
+    *,
+    without: frozenset[str] = frozenset(),
+    kinds: Sequence[str] = ("dense", "lexical"),
 ) -> dict[str, UsefulnessModel]:
     """Coefficients from the fitted sets except *held_out*."""
     used = [name for name in FITTED_SETS if name != held_out]
@@ -156,7 +160,7 @@ def fitted_without(
         kind: fit_usefulness(
             [examples(sets[name], dense=kind == "dense") for name in used], without=without
         )
-        for kind in ("dense", "lexical")
+        for kind in kinds
     }
 
 
@@ -267,7 +271,7 @@ def run(data: Path, names: Sequence[str], *, ablation: bool) -> dict[str, Any]:
 def _ablation(sets: Sets, name: str) -> dict[str, Any]:
     rows = {}
     for label, signals in {"nothing": (), **ABLATIONS}.items():
-        models = fitted_without(sets, name, without=frozenset(signals))
+        models = fitted_without(sets, name, without=frozenset(signals), kinds=["dense"])
         rows[f"without {label}"] = measured(sets[name], methods.usefulness(models)).summary()
     _print_table(f"{name}, signals left out of the fit", rows)
     return rows

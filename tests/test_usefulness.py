@@ -90,7 +90,7 @@ def test_rare_terms_of_a_strong_item_raise_what_shares_them() -> None:
     texts = [
         "The cooking class is at the Fontanella school.",
         "You reach Fontanella by tram number nine.",
-        "You reach Hillcrest by tram number nine.",
+        "You reach Montebello by tram number nine.",
         *FILLER,
     ]
     values = usefulness("Where is the cooking class?", corpus_of(texts))

@@ -1,0 +1,70 @@
+"""Signals that start from the strongest items, and signals of the whole source."""
+
+from __future__ import annotations
+
+import numpy as np
+from corpora import corpus_of, unit
+
+from mba_integrations.core.arrays import FloatArray
+from mba_integrations.core.context_signals import context_signals
+from mba_integrations.core.feedback_signals import feedback_signals
+from mba_integrations.core.match_signals import Question, Signals
+from mba_integrations.core.neighbourhood import Neighbourhood
+from mba_integrations.core.relevance import Corpus
+
+
+def feedback(corpus: Corpus, estimate: list[float], vector: FloatArray | None = None) -> Signals:
+    question = Question(text="query", vector=vector, now_seconds=None)
+    around = Neighbourhood(source=corpus.source, position=corpus.position)
+    return feedback_signals(question, corpus, around, np.array(estimate))
+
+
+def test_every_item_of_a_source_has_its_best_match() -> None:
+    corpus = corpus_of(["a", "b", "c"], source=[0, 0, 1])
+    around = Neighbourhood(source=corpus.source, position=corpus.position)
+    question = Question(text="query", vector=None, now_seconds=None)
+    signals = context_signals(question, corpus, around, np.array([0.2, 0.9, 0.1]), np.zeros(3))
+    assert signals["source_best"].tolist() == [0.9, 0.9, 0.1]
+
+
+def test_what_is_like_query_and_strong_item_is_near() -> None:
+    vectors = unit([[1, 0, 0], [1, 1, 0], [0, 0, 1]])
+    corpus = corpus_of(["one", "two", "three"], vectors=vectors)
+    near = feedback(corpus, [0.9, 0.1, 0.1], np.array([1.0, 0.0, 0.0]))["like_strong"]
+    assert near[0] > near[1] > near[2]
+
+
+def test_an_item_without_vector_is_neither_like_nor_unlike() -> None:
+    vectors = unit([[1, 0], [0, 1], [0, 0]])
+    has_vector = np.array([True, True, False])
+    corpus = corpus_of(["one", "two", "three"], vectors=vectors, has_vector=has_vector)
+    near = feedback(corpus, [0.9, 0.1, 0.1], np.array([1.0, 0.0]))["like_strong"]
+    assert near[0] > near[2] > near[1]
+
+
+def test_rare_terms_of_a_strong_item_link_its_like() -> None:
+    corpus = corpus_of(["Fontanella school", "to Fontanella", "to Montebello", "school day"])
+    shared = feedback(corpus, [0.9, 0.0, 0.0, 0.0])["shares_rare_terms"]
+    assert shared[1] > 0
+    assert shared[2] == 0
+    assert shared[0] == 0
+
+
+def test_a_strong_item_names_by_its_weight() -> None:
+    texts = ["Dune\nBy Ada Blom.", "Hill\nBy Otto Brandt.", "Ada Blom\nBorn.", "Otto Brandt\nBorn."]
+    named = feedback(corpus_of(texts), [0.8, 0.4, 0.0, 0.0])["named_by_strong"]
+    assert named.tolist() == [0.0, 0.0, 1.0, 0.5]
+
+
+def test_only_a_newer_item_of_the_same_subject_outdates() -> None:
+    vectors = unit([[1, 0.01], [1, 0], [0, 1]])
+    corpus = corpus_of(["a", "b", "c"], vectors=vectors, created_seconds=[1.0, 2.0, 3.0])
+    outdated = feedback(corpus, [0.5, 0.5, 0.5], np.array([1.0, 0.0]))["outdated"]
+    assert outdated[0] > 0.9
+    assert outdated[1:].tolist() == [0.0, 0.0]
+
+
+def test_items_without_dates_are_not_outdated() -> None:
+    vectors = unit([[1, 0], [1, 0]])
+    outdated = feedback(corpus_of(["a", "b"], vectors=vectors), [0.5, 0.5])["outdated"]
+    assert outdated.tolist() == [0.0, 0.0]
