@@ -181,7 +181,8 @@ class _Work:
         self.caps = np.floor(
             np.minimum(problem.tier_cap_tokens, problem.total_tokens) + TOKEN_ROUNDING
         ).astype(np.int64)
-        shares = np.minimum(problem.tier_tokens, self.caps)
+        shares = np.minimum(problem.tier_tokens, problem.tier_cap_tokens)
+        shares = np.minimum(shares, problem.total_tokens)
         if not problem.borrowing:
             self.caps = np.floor(shares + TOKEN_ROUNDING).astype(np.int64)
         if shares.sum() > problem.total_tokens:
