@@ -142,7 +142,7 @@ def query_vector(
         made = embed([query], embedder) if len(snapshot) else None
         vector = None if made is None else made[0]
     else:
-        vector = np.asarray(given, dtype=np.float32)
+        vector = _as_vector(given)
     if vector is None:
         return None
     if vector.ndim != 1 or not np.isfinite(vector).all():
@@ -158,12 +158,21 @@ def query_vector(
     return vector
 
 
+def _as_vector(given: Sequence[float] | FloatArray) -> FloatArray:
+    try:
+        return np.asarray(given, dtype=np.float32)
+    except (TypeError, ValueError) as error:
+        raise InputError("query_embedding is not a list of numbers.") from error
+
+
 def kept_order(
     previous: Allocation | None, snapshot: PoolSnapshot, workspace_id: str
 ) -> tuple[tuple[int, ...], tuple[str, ...]]:
     """Rows that were in the previous prompt and are candidates again, in their order there."""
     if previous is None:
         return (), ()
+    if not isinstance(previous, Allocation):
+        raise InputError(f"previous must be an Allocation or None, got {type(previous).__name__}.")
     if previous.workspace_id != workspace_id:
         note = (
             f"previous is an allocation of workspace {previous.workspace_id!r}, not "

@@ -22,6 +22,7 @@ from mba_integrations.core.config_loader import MemoryBudgetConfigLoader
 from mba_integrations.core.config_watch import WatchedConfigFile
 from mba_integrations.core.errors import InputError
 from mba_integrations.core.given_counters import as_token_counter
+from mba_integrations.core.item_times import check_zones, latest_time
 from mba_integrations.core.lifecycle import LifecycleReview, evaluate_promotion_demotion
 from mba_integrations.core.logs import AllocationLogs
 from mba_integrations.core.model import MemoryItem, MemoryTier
@@ -186,7 +187,7 @@ class MemoryBudgetAllocator:
             budget_tokens=budget_tokens,
             reserved_tokens=reserved_tokens,
         )
-        present = self._present(now, snapshot)
+        present = self._present(now, snapshot.columns.naive_times)
         signals = self._signals(query, snapshot, config, query_embedding, present)
         counting = self._counters.of(config)
         step = AllocationStep(query, config, snapshot, estimate, plan, signals, counting, present)
@@ -213,11 +214,13 @@ class MemoryBudgetAllocator:
             now: The time that ages are counted from; the clock's by default.
         """
         listed = tuple(items)
+        check_zones(listed, None)
+        latest = latest_time(listed)
         review = evaluate_promotion_demotion(
             listed,
             settings=config.promotion,
             scores=None,
-            now=self._present(now, PoolSnapshot(listed)),
+            now=self._present(now, None if latest is None else latest.tzinfo is None),
         )
         self._logs.record_moves(
             config.workspace_id,
@@ -249,7 +252,7 @@ class MemoryBudgetAllocator:
     ) -> PoolSnapshot:
         if isinstance(memories, MemoryPool):
             return memories.snapshot()
-        if isinstance(memories, (str, bytes, MemoryItem)):
+        if isinstance(memories, (str, bytes)) or not isinstance(memories, Iterable):
             raise InputError(
                 "available_memories must be a sequence of MemoryItem or a MemoryPool, "
                 f"got {type(memories).__name__}."
@@ -267,11 +270,13 @@ class MemoryBudgetAllocator:
             candidate_count=len(snapshot),
         )
 
-    def _present(self, now: datetime | None, snapshot: PoolSnapshot) -> datetime:
-        naive = snapshot.columns.naive_times
+    def _present(self, now: datetime | None, naive: bool | None) -> datetime:
+        """The time to count ages from; `naive` says whether the items' times lack a zone."""
         if now is None:
             present = self._clock()
             return present.astimezone().replace(tzinfo=None) if naive else present
+        if not isinstance(now, datetime):
+            raise InputError(f"now must be a datetime or None, got {type(now).__name__}.")
         if naive is not None and naive != (now.tzinfo is None):
             kind = ("a zone", "none") if naive is False else ("none", "a zone")
             raise InputError(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from mba_integrations.core.errors import InputError
 from mba_integrations.core.rendering import LINE_BREAKS
 
 if TYPE_CHECKING:
@@ -21,6 +22,8 @@ def explain(allocation: Allocation, *, max_rows: int | None) -> str:
         allocation: The result to explain.
         max_rows: At most so many rows for each of the two lists; None for all.
     """
+    if max_rows is not None and max_rows < 0:
+        raise InputError(f"max_rows must be >= 0 or None, got {max_rows}.")
     parts = [_summary(allocation), _tiers(allocation)]
     selected = [
         [*_figures(chosen), "pinned" if chosen.pinned else "", _preview(chosen.content)]
@@ -78,11 +81,11 @@ def _figures(candidate: Candidate) -> list[str]:
 
 
 def _titled(title: str, head: Sequence[str], rows: list[list[str]], total: int) -> str:
-    if not rows:
+    if not total:
         return f"{title}: none"
     hidden = total - len(rows)
     more = f"\n... and {hidden:,} more" if hidden else ""
-    return f"{title}\n{_table(head, rows)}{more}"
+    return f"{title}\n{_table(head, rows)}{more}" if rows else f"{title}: {hidden:,} not shown"
 
 
 def _table(head: Sequence[str], rows: list[list[str]]) -> str:

@@ -15,7 +15,10 @@ DEFAULT_WORKSPACE = "default"
 
 
 class WorkspaceRegistry:
-    """Workspaces by id. A registered one hides one of the same id in the file. Thread-safe."""
+    """Workspaces by id. A registered one hides one of the same id in the file. Thread-safe.
+
+    `default` is known from the start, with default settings until it is registered or read.
+    """
 
     def __init__(self) -> None:
         self._registered: dict[str, WorkspaceConfig] = {}
@@ -45,10 +48,8 @@ class WorkspaceRegistry:
         """
         known = self._known()
         config = known.get(workspace_id)
-        if config is None and workspace_id == DEFAULT_WORKSPACE:
-            config = self._fallback
         if config is None:
-            names = ", ".join(known) or "none"
+            names = ", ".join(known)
             raise UnknownWorkspaceError(
                 f"workspace {workspace_id!r} is not registered; known are: {names}.",
                 key="workspace_id",
@@ -63,5 +64,4 @@ class WorkspaceRegistry:
 
     def _known(self) -> dict[str, WorkspaceConfig]:
         of_file = dict(self._file.current()) if self._file else {}
-        known = {**of_file, **self._registered}
-        return known
+        return {DEFAULT_WORKSPACE: self._fallback, **of_file, **self._registered}

@@ -178,7 +178,10 @@ def embed(texts: list[str], embedder: Embedder | None) -> FloatArray | None:
     """
     if embedder is None:
         return None
-    vectors = np.asarray(embedder(texts), dtype=np.float32)
+    try:
+        vectors = np.asarray(embedder(texts), dtype=np.float32)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"the embedder returned what is no array of numbers: {error}.") from error
     if vectors.ndim != 2 or len(vectors) != len(texts):
         raise InputError(
             f"the embedder returned an array of shape {vectors.shape} for {len(texts):,} texts; "
