@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-import yaml
 from rich import box
 from rich.table import Table
 
 from mba_integrations.commands import options
 from mba_integrations.commands.output import remark, results, write_text
-from mba_integrations.commands.workspaces import (
-    chosen_workspace,
-    shipped_config_path,
-    workspaces,
-)
+from mba_integrations.commands.workspaces import chosen_workspace, workspaces
+from mba_integrations.core.config_loader import MemoryBudgetConfigLoader
 from mba_integrations.core.errors import ConfigError, ConfigFileError, InputError
 from mba_integrations.core.model import MemoryTier
-from mba_integrations.core.workspace import SHARE_FIELDS, WorkspaceConfig
+from mba_integrations.core.workspace import WorkspaceConfig
 
 HELP = "Check, show or write settings of workspaces."
 VALIDATE_HELP = """Check a settings file; prints every problem with its line.
@@ -67,23 +63,24 @@ def validate(file: Annotated[Path, typer.Argument(metavar="FILE")]) -> None:
 
 @app.command("show", help=SHOW_HELP)
 def show(
-    workspace: Annotated[str | None, typer.Argument(metavar="[WORKSPACE]")] = None,
+    workspace: Annotated[str | None, typer.Argument(metavar="WORKSPACE")] = None,
     config: options.ConfigFile = None,
 ) -> None:
     """Show all workspaces, or one."""
     if workspace is None:
         results().print(_table(list(workspaces(config).values())))
     else:
-        write_text(as_yaml(chosen_workspace(config, workspace)))
+        chosen = chosen_workspace(config, workspace)
+        write_text(MemoryBudgetConfigLoader.to_yaml(chosen, include_defaults=True))
 
 
 @app.command("init", help=INIT_HELP)
 def init(
-    path: Annotated[Path, typer.Argument(metavar="[PATH]")] = _DEFAULT_NAME,
+    path: Annotated[Path, typer.Argument(metavar="PATH")] = _DEFAULT_NAME,
     force: Annotated[bool, typer.Option("--force", help="Replace a file that is there.")] = False,
 ) -> None:
     """Write the shipped settings to a file."""
-    content = shipped_config_path().read_bytes()
+    content = MemoryBudgetConfigLoader.shipped_path().read_bytes()
     try:
         with path.open("wb" if force else "xb") as file:
             file.write(content)
@@ -92,21 +89,6 @@ def init(
     except OSError as error:
         raise InputError(f"{path}: cannot be written: {error.strerror or error}.") from error
     remark("done", f"wrote {path}. Check it after changes: mba config validate {path}")
-
-
-def as_yaml(config: WorkspaceConfig) -> str:
-    """Every setting of a workspace, in the form of a settings file."""
-    values: dict[str, Any] = config.model_dump(mode="json")
-    workspace_id = values.pop("workspace_id")
-    shares = {name: values.pop(name) for name in SHARE_FIELDS.values()}
-    nested: dict[str, Any] = {}
-    for name, value in values.items():
-        nested[name] = value
-        if name == "reserved_tokens":
-            nested["tier_allocation"] = shares
-    document = {"workspaces": {workspace_id: nested}}
-    text: str = yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=100)
-    return text
 
 
 def _table(configs: list[WorkspaceConfig]) -> Table:

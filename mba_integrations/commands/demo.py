@@ -56,7 +56,8 @@ _PROMPT_WIDTH = 104
 
 def demo(
     query: Annotated[
-        list[str] | None, typer.Option("--query", "-q", help="Ask this instead. Repeatable.")
+        list[str] | None,
+        typer.Option("--query", "-q", metavar="TEXT", help="Ask this instead. Repeatable."),
     ] = None,
     budget: Annotated[
         int | None,

@@ -18,12 +18,13 @@ def _time(value: str) -> datetime:
         raise typer.BadParameter(f"{value!r} is not ISO 8601, such as 2026-03-01T12:00Z") from None
 
 
-_INPUT, _BUDGET = "What to choose from", "How to choose"
-
 Query = Annotated[
     str | None,
     typer.Option(
-        "--query", "-q", help="What is asked. Default: the last user message of --messages."
+        "--query",
+        "-q",
+        metavar="TEXT",
+        help="What is asked. Default: the last user message of --messages.",
     ),
 ]
 Memories = Annotated[
@@ -33,7 +34,6 @@ Memories = Annotated[
         "-m",
         metavar="FILE",
         help="JSON lines with the fields of MemoryItem; - reads standard input. Repeatable.",
-        rich_help_panel=_INPUT,
     ),
 ]
 Messages = Annotated[
@@ -43,7 +43,6 @@ Messages = Annotated[
         metavar="FILE",
         help="Chat messages in OpenAI's format (JSON) as working memory. System messages and "
         "the last user message are pinned. Repeatable.",
-        rich_help_panel=_INPUT,
     ),
 ]
 Folders = Annotated[
@@ -52,7 +51,6 @@ Folders = Annotated[
         "--folder",
         metavar="DIR",
         help="Text, Markdown and code files as documents. Repeatable.",
-        rich_help_panel=_INPUT,
     ),
 ]
 PinLast = Annotated[
@@ -60,7 +58,6 @@ PinLast = Annotated[
     typer.Option(
         "--pin-last/--no-pin-last",
         help="Whether the last user message of --messages must be in the prompt.",
-        rich_help_panel=_INPUT,
     ),
 ]
 Workspace = Annotated[
@@ -70,7 +67,6 @@ Workspace = Annotated[
         "-w",
         metavar="ID",
         help="Whose settings apply. Default: 'default', or the only one of --config.",
-        rich_help_panel=_BUDGET,
     ),
 ]
 Budget = Annotated[
@@ -81,12 +77,11 @@ Budget = Annotated[
         min=1,
         metavar="TOKENS",
         help="Exact total, instead of the workspace's ceiling scaled by complexity.",
-        rich_help_panel=_BUDGET,
     ),
 ]
 Model = Annotated[
     str | None,
-    typer.Option("--model", help="Whose tokenizer counts.", rich_help_panel=_BUDGET),
+    typer.Option("--model", metavar="NAME", help="Whose tokenizer counts."),
 ]
 ConfigFile = Annotated[
     Path | None,
@@ -95,7 +90,6 @@ ConfigFile = Annotated[
         "-c",
         metavar="FILE",
         help="YAML file with workspaces. Default: the shipped one.",
-        rich_help_panel=_BUDGET,
     ),
 ]
 Format = Annotated[
@@ -104,7 +98,6 @@ Format = Annotated[
         "--format",
         "-f",
         help="How the prompt is written; 'messages' prints a JSON array.",
-        rich_help_panel=_BUDGET,
     ),
 ]
 Now = Annotated[
@@ -114,7 +107,6 @@ Now = Annotated[
         parser=_time,
         metavar="TIME",
         help="ISO 8601 time that ages are counted from. Default: the present.",
-        rich_help_panel=_BUDGET,
     ),
 ]
 Local = Annotated[
@@ -122,7 +114,6 @@ Local = Annotated[
     typer.Option(
         "--local",
         help="Compare meanings too, with an embedder that needs no network (extra 'local').",
-        rich_help_panel=_BUDGET,
     ),
 ]
 LogFile = Annotated[
@@ -131,6 +122,5 @@ LogFile = Annotated[
         "--log",
         metavar="FILE",
         help="Append a record of the allocation to this JSON-lines log.",
-        rich_help_panel=_BUDGET,
     ),
 ]

@@ -2,22 +2,12 @@
 
 from __future__ import annotations
 
-from importlib.resources import files
 from pathlib import Path
 
 from mba_integrations.core.config_loader import MemoryBudgetConfigLoader
 from mba_integrations.core.errors import UnknownWorkspaceError
 from mba_integrations.core.settings import PromptFormat
 from mba_integrations.core.workspace import WorkspaceConfig
-
-_SHIPPED = ("configs", "memory-budget.yaml")
-
-
-def shipped_config_path() -> Path:
-    """The settings file that comes with the package: in the wheel, or beside it in a checkout."""
-    package = Path(str(files("mba_integrations")))
-    inside = package.joinpath(*_SHIPPED)
-    return inside if inside.exists() else package.parent.joinpath(*_SHIPPED)
 
 
 def workspaces(config_file: Path | None) -> dict[str, WorkspaceConfig]:
@@ -26,7 +16,7 @@ def workspaces(config_file: Path | None) -> dict[str, WorkspaceConfig]:
     Raises:
         ConfigFileError: If the file is invalid.
     """
-    return MemoryBudgetConfigLoader.load_from_yaml(config_file or shipped_config_path())
+    return MemoryBudgetConfigLoader.load_from_yaml(_file(config_file))
 
 
 def chosen_workspace(config_file: Path | None, workspace_id: str | None) -> WorkspaceConfig:
@@ -36,17 +26,20 @@ def chosen_workspace(config_file: Path | None, workspace_id: str | None) -> Work
         ConfigFileError: If the file is invalid.
         UnknownWorkspaceError: If there is no such workspace, or several to choose from.
     """
+    if workspace_id is not None:
+        return MemoryBudgetConfigLoader.load_workspace(_file(config_file), workspace_id)
     known = workspaces(config_file)
-    names = ", ".join(known)
-    if workspace_id is None:
-        if "default" in known:
-            return known["default"]
-        if len(known) == 1:
-            return next(iter(known.values()))
-        raise UnknownWorkspaceError(f"{config_file} has no 'default'. Choose --workspace: {names}.")
-    if workspace_id not in known:
-        raise UnknownWorkspaceError(f"no workspace {workspace_id!r}. Known: {names}.")
-    return known[workspace_id]
+    if "default" in known:
+        return known["default"]
+    if len(known) == 1:
+        return next(iter(known.values()))
+    raise UnknownWorkspaceError(
+        f"{config_file} has no 'default'. Choose --workspace: {', '.join(known)}."
+    )
+
+
+def _file(config_file: Path | None) -> Path:
+    return config_file or MemoryBudgetConfigLoader.shipped_path()
 
 
 def with_overrides(
