@@ -87,12 +87,6 @@ class _Reading:
 
     def _top(self) -> Mapping[str, Any]:
         top = self.document.value
-        if not isinstance(top, Mapping):
-            empty = top is None
-            what = "is empty" if empty else f"is a {_kind(top)}"
-            text = f"{what}, must be a mapping with the key {WORKSPACES!r}."
-            self.problems.append(LineProblem(line=None if empty else 1, text=text))
-            return {}
         for key in top:
             if key not in TOP_KEYS and not key.startswith(UNREAD_PREFIX):
                 self._add((), unknown_setting((key,), TOP_KEYS))
@@ -121,13 +115,13 @@ class _Reading:
 
     def _workspaces(self, top: Mapping[str, Any]) -> dict[str, WorkspaceConfig]:
         raw = top.get(WORKSPACES)
-        if not isinstance(self.document.value, Mapping):
-            return {}
         if raw is not None and not isinstance(raw, Mapping):
             self._add((), not_a_mapping((WORKSPACES,), raw))
             return {}
         if not raw:
-            self._add((), SettingProblem(path=(WORKSPACES,), rule="must name a workspace or more"))
+            self._add(
+                (), SettingProblem(path=(WORKSPACES,), rule="must name at least one workspace")
+            )
             return {}
         found = {name: self._workspace(name, settings) for name, settings in raw.items()}
         return {name: config for name, config in found.items() if config is not None}
@@ -157,6 +151,8 @@ class _Reading:
 
     def _add(self, place: KeyPath, problem: SettingProblem) -> None:
         path = (*place, *problem.path)
+        if self._is_told(path, problem):
+            return
         line = self.document.line_of(path)
         self.problems.append(LineProblem(line=line, path=path, text=problem.text))
 
@@ -168,15 +164,18 @@ class _Reading:
             )
             return
         path, text = flat.in_file(problem)
+        if self._is_told((*place, *path), problem):
+            return
         written = [flat.written[name] for name in problem.fields if name in flat.written]
         stands = path or (written[0] if written else ())
         line = self.document.line_of((*place, *stands))
         self.problems.append(LineProblem(line=line, path=(*place, *path), text=text))
 
+    def _is_told(self, path: KeyPath, problem: SettingProblem) -> bool:
+        """Whether the value could not be read, so that it stands in the document as null."""
+        refused = {told.path for told in self.document.problems}
+        return problem.shows_value and problem.value is None and path in refused
+
 
 def _wrong_value(path: KeyPath, value: object, rule: str) -> SettingProblem:
     return SettingProblem(path=path, rule=rule, value=value, shows_value=True)
-
-
-def _kind(value: object) -> str:
-    return "list" if isinstance(value, list) else "single value"

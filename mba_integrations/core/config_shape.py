@@ -11,8 +11,9 @@ Every other setting stands under its own name. The shares may also stand under t
 
 from __future__ import annotations
 
+import difflib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -166,10 +167,19 @@ def _misplaced(path: KeyPath, known: Any) -> SettingProblem:
         hint = f"It belongs under {PLACES[name][0]!r}."
     elif len(path) > 1 and name in WORKSPACE_KEYS:
         hint = f"It belongs beside {path[0]!r}."
-    problem = unknown_setting(path, known)
+    else:
+        hint = _hint_at_section(name, known) if len(path) == 1 else ""
     if not hint:
-        return problem
+        return unknown_setting(path, known)
     return SettingProblem(path=path, rule="no such setting here", unknown=True, hint=hint)
+
+
+def _hint_at_section(name: str, known: Iterable[str]) -> str:
+    """For a key like one that stands in a section: where that one stands."""
+    close = difflib.get_close_matches(name, [*known, *PLACES], n=1)
+    if not close or close[0] not in PLACES:
+        return ""
+    return f"Did you mean {'.'.join(PLACES[close[0]])!r}?"
 
 
 def _is_group(name: str) -> bool:

@@ -11,7 +11,6 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NoReturn, Self
 
 from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, ValidationError
-from pydantic_core import CoreSchema
 
 from mba_integrations.core.setting_problems import (
     InvalidSettingsError,
@@ -99,7 +98,7 @@ class SettingsGroup(BaseModel):
     @classmethod
     def __get_pydantic_core_schema__(
         cls, source: type[BaseModel], handler: GetCoreSchemaHandler, /
-    ) -> CoreSchema:
+    ) -> Any:
         """Pydantic's schema with strict numbers, truth values and text.
 
         Strictness for the whole group would refuse the text of an enum's value and lists as well.
