@@ -19,7 +19,9 @@ TIERS_BRANCH = "[tiers]"
 NUMBER_BRANCH = "[number]"
 _NOT_KEYS = {"[key]", TIERS_BRANCH, NUMBER_BRANCH}
 _LONGEST_VALUE = 80
+_LONGEST_BITS = 256  # Python refuses to write integers of more than 4,300 digits.
 _QUOTED = re.compile(r"'([^']*)'")
+_NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
 _RULES = {
     "float_type": "must be a number",
     "int_type": "must be an integer",
@@ -66,9 +68,11 @@ def unknown_setting(path: tuple[str, ...], known: Iterable[str]) -> SettingProbl
 
 def shown(value: object) -> str:
     """A value as a message shows it: as YAML writes it, at most 80 characters."""
-    words = {None: "null", True: "true", False: "false"}
-    single = value is None or isinstance(value, bool)
-    text = words[value] if single else repr(value)  # type: ignore[index]
+    if isinstance(value, bool) or value is None:
+        return "null" if value is None else str(value).lower()
+    if isinstance(value, int) and value.bit_length() > _LONGEST_BITS:
+        return f"an integer of {value.bit_length():,} bits"
+    text = repr(value[: _LONGEST_VALUE + 1] if isinstance(value, str) else value)
     return text if len(text) <= _LONGEST_VALUE else f"{text[: _LONGEST_VALUE - 3]}..."
 
 
@@ -108,6 +112,7 @@ class InvalidSettingsError(ConfigError):
     """Settings are refused.
 
     Attributes:
+        subject: What was to be made: the workspace, or the group's class.
         problems: Every problem found, in the order of the settings.
     """
 
@@ -119,6 +124,10 @@ class InvalidSettingsError(ConfigError):
             key=".".join(first.path) or None,
             value=first.value,
         )
+        self.subject = subject
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.subject, self.problems)
 
 
 def problems_in(error: ValidationError, names: Iterable[str]) -> tuple[SettingProblem, ...]:
@@ -149,7 +158,11 @@ def _problems_of_detail(detail: Any, known: tuple[str, ...]) -> Iterator[Setting
     else:
         shows = kind != "missing" and bool(path) and not isinstance(value, BaseModel)
         yield SettingProblem(
-            path=path, rule=_rule(detail, location), value=value, shows_value=shows
+            path=path,
+            rule=_rule(detail, location),
+            value=value,
+            shows_value=shows,
+            hint=_hint(kind, value),
         )
 
 
@@ -168,8 +181,13 @@ def _rule(detail: Any, location: tuple[str, ...]) -> str:
         return "must be a number, or a mapping of tiers to numbers"
     if kind in _BOUNDS:
         bound, words = _BOUNDS[kind]
-        return f"{words} {context[bound]:g}"
+        return f"{words} {context[bound]:,}"
     if kind in _RULES:
         return _RULES[kind]
-    message = str(detail["msg"]).removeprefix("Value error, ")
+    message = str(detail["msg"]).removeprefix("Value error, ").replace("Input should", "must")
     return message[:1].lower() + message[1:]
+
+
+def _hint(kind: str, value: object) -> str:
+    quoted = kind in {"int_type", "float_type"} and isinstance(value, str)
+    return "Remove the quotes." if quoted and _NUMBER.fullmatch(str(value)) else ""

@@ -137,14 +137,18 @@ class RenderingSettings(SettingsGroup):
         MemoryTier.RAG,
         MemoryTier.WORKING,
     )
-    section_titles: dict[MemoryTier, SectionTitle] = {
-        MemoryTier.WORKING: "Conversation",
-        MemoryTier.PROJECT: "Project",
-        MemoryTier.LONG_TERM: "Long-term memory",
-        MemoryTier.RAG: "Documents",
-    }
-    line_templates: dict[MemoryTier, LineTemplate] = {}
-    item_order: dict[MemoryTier, ItemOrder] = {MemoryTier.WORKING: ItemOrder.CHRONOLOGICAL}
+    section_titles: dict[MemoryTier, SectionTitle] = Field(
+        default={
+            MemoryTier.WORKING: "Conversation",
+            MemoryTier.PROJECT: "Project",
+            MemoryTier.LONG_TERM: "Long-term memory",
+            MemoryTier.RAG: "Documents",
+        }
+    )
+    line_templates: dict[MemoryTier, LineTemplate] = Field(default={})
+    item_order: dict[MemoryTier, ItemOrder] = Field(
+        default={MemoryTier.WORKING: ItemOrder.CHRONOLOGICAL}
+    )
 
     def title_of(self, tier: MemoryTier) -> str:
         """Heading of the tier's section."""
@@ -205,7 +209,7 @@ class ComplexitySettings(SettingsGroup):
     medium_points: Positive = 2.0
     complex_points: Positive = 4.0
     expert_points: Positive = 10.0
-    signal_points: dict[ComplexitySignal, SignalPoints] = {}
+    signal_points: dict[ComplexitySignal, SignalPoints] = Field(default={})
     open_question_words: Words = complexity_words.OPEN_QUESTION_WORDS
     judgement_openers: Words = complexity_words.JUDGEMENT_OPENERS
     comparison_words: Words = complexity_words.COMPARISON_WORDS
