@@ -158,12 +158,17 @@ def best_at_home(tiers: list[SharingTier]) -> TieredChoice:
 
 
 class _Search:
-    """One search: the price; lists from a small core; then from all that is in doubt."""
+    """One search: the price; lists from a small core; then from all that is in doubt.
+
+    `most` holds for each tier what its value less its cost is at most. It begins with the bounds
+    by densities and falls to what the tier's list shows; the bound of the search falls with it.
+    """
 
     def __init__(self, tiers: list[SharingTier], total_tokens: int) -> None:
         self.tiers = tiers
         self.total = total_tokens
         self.price = _lowest_bound_price(tiers, total_tokens)
+        self.most = [self._net(tier) for tier in tiers]
         self.prefix_tokens = self._shared_out()
         self.tables: dict[int, CoreTable] = {}
 
@@ -176,45 +181,43 @@ class _Search:
         bound = self._bound()
         if rounded_down(bound, common, best.value) <= best.value:
             return replace(best, upper_bound=best.value)
-        second = self._round(bound - best.value + ROUNDING * bound)
+        second = self._round(max(0.0, bound - best.value) + ROUNDING * bound)
         better = second if second.value > best.value else best
         proven = min(best.upper_bound, second.upper_bound)
         proven = rounded_down(proven, common, better.value)
         return replace(better, upper_bound=max(better.value, proven))
 
+    def _net(self, tier: SharingTier) -> float:
+        return max(tier.net_home(self.price), tier.net_borrowing(self.price))
+
+    def _bound(self) -> float:
+        return self.price * self.total + sum(self.most)
+
     def _shared_out(self) -> list[int]:
         """Tokens of each tier's densest items; those at the price itself share what is left."""
         left = int(self.total - bound_at(self.tiers, self.total, self.price)[1])
         shared_out = []
-        for tier in self.tiers:
+        for tier, most in zip(self.tiers, self.most, strict=True):
             tokens = tier.borrowing_tokens(self.price) if tier.may_borrow else 0
-            if self._lags(tier)[1] == 0.0 and left > 0:
+            if tier.net_borrowing(self.price) == most and left > 0:
                 more = min(left, tier.room - tokens, tier.items.tied_tokens(self.price))
                 tokens, left = tokens + more, left - more
             shared_out.append(tokens)
         return shared_out
 
-    def _bound(self) -> float:
-        return bound_at(self.tiers, self.total, self.price)[0]
-
-    def _lags(self, tier: SharingTier) -> tuple[float, float]:
-        """How far home and borrowing are below the better of the two."""
-        home, borrowing = tier.net_home(self.price), tier.net_borrowing(self.price)
-        best = max(home, borrowing)
-        return best - home, best - borrowing
-
     def _round(self, gap: float | None) -> TieredChoice:
         """The best by states that lose at most `gap`; None: by the nearest items."""
         reach = self._first_reach() if gap is None else gap
-        for tier in self.tiers:
-            if self._lags(tier)[0] <= reach:
+        for row, tier in enumerate(self.tiers):
+            if self.most[row] - tier.net_home(self.price) <= reach:
                 _ = tier.home
-        lists = []
+                self.most[row] = min(self.most[row], self._net(tier))
+        lists, reaches = [], [reach]
         for row, tier in enumerate(self.tiers):
             states, tier_reach = self._states(row, tier, reach, first=gap is None)
-            reach = min(reach, tier_reach)
             lists.append((row, states))
-        merged, reach = self._merged(lists, reach, np.inf if gap is None else gap)
+            reaches.append(tier_reach)
+        merged, reach = self._merged(lists, min(reaches), np.inf if gap is None else gap)
         best = self._choice(merged)
         unproven = sum(t.home.upper_bound - t.home.value for t in self.tiers if t.is_home_known)
         bound = max(best.value + unproven, self._bound() - reach)
@@ -222,8 +225,8 @@ class _Search:
 
     def _first_reach(self) -> float:
         return min(
-            self._lags(tier)[1] + self._nearest_margin(tier)
-            for tier in self.tiers
+            most - tier.net_borrowing(self.price) + self._nearest_margin(tier)
+            for tier, most in zip(self.tiers, self.most, strict=True)
             if tier.may_borrow
         )
 
@@ -234,7 +237,9 @@ class _Search:
         self, row: int, tier: SharingTier, reach: float, *, first: bool
     ) -> tuple[CostList, float]:
         """The tier's list, and what any choice that is not in it loses at least."""
-        home_lag, lag = self._lags(tier)
+        most = self.most[row]
+        home_lag = most - tier.net_home(self.price)
+        lag = most - tier.net_borrowing(self.price)
         lists, tier_reach = [], np.inf
         if home_lag <= reach:
             lists.append(self._home_state(tier, home_lag))
@@ -244,25 +249,27 @@ class _Search:
             margin = self._nearest_margin(tier) if first else reach - lag
             table = self._table(row, tier, margin, first=first)
             tier_reach = min(tier_reach, lag + table.margin)
-            lists.append(self._borrowing_states(tier, table))
+            lists.append(self._borrowing_states(tier, table, most))
         elif tier.may_borrow:
             tier_reach = min(tier_reach, lag)
         states = CostList.joined(lists)
+        surplus = max(0.0, min(tier_reach, float(states.slack.min())))
+        self.most[row] = most - surplus
+        states.slack -= surplus
         if not first:
             states = states.take(np.flatnonzero(states.slack <= reach))
-        return states, float(tier_reach)
+        return states, float(tier_reach - surplus)
 
     def _home_state(self, tier: SharingTier, lag: float) -> CostList:
         columns = ([tier.guaranteed], [tier.home.value], [lag])
         cost, value, slack = (np.array(column) for column in columns)
         return CostList(cost, value, slack, np.array([AT_HOME]))
 
-    def _borrowing_states(self, tier: SharingTier, table: CoreTable) -> CostList:
+    def _borrowing_states(self, tier: SharingTier, table: CoreTable, most: float) -> CostList:
         steps = table.steps()
         cost = tier.cost(steps + table.base_tokens)
         value = table.worth[steps] + table.base_value
-        best = max(tier.net_home(self.price), tier.net_borrowing(self.price))
-        return CostList(cost, value, best - value + self.price * cost, steps)
+        return CostList(cost, value, most - value + self.price * cost, steps)
 
     def _table(self, row: int, tier: SharingTier, margin: float, *, first: bool) -> CoreTable:
         cells = FIRST_CELLS if first else MAX_CELLS
