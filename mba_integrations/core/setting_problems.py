@@ -181,7 +181,8 @@ def _rule(detail: Any, location: tuple[str, ...]) -> str:
         return "must be a number, or a mapping of tiers to numbers"
     if kind in _BOUNDS:
         bound, words = _BOUNDS[kind]
-        return f"{words} {context[bound]:,}"
+        limit = context[bound]
+        return f"{words} {limit:,}" if isinstance(limit, int) else f"{words} {limit:g}"
     if kind in _RULES:
         return _RULES[kind]
     message = str(detail["msg"]).removeprefix("Value error, ").replace("Input should", "must")
