@@ -98,7 +98,7 @@ class Oracle:
         return float(self.value[whole & ((np.arange(len(whole)) & row) == row)].max())
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=250, deadline=None)
 @given(problems())
 def test_packing_is_worth_what_brute_force_finds(p: PackingProblem) -> None:
     packing = pack(p)
@@ -107,7 +107,7 @@ def test_packing_is_worth_what_brute_force_finds(p: PackingProblem) -> None:
     assert packing.proven_optimal
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(problems(max_items=30))
 def test_rules_hold(p: PackingProblem) -> None:
     packing = pack(p)
@@ -126,7 +126,7 @@ def test_rules_hold(p: PackingProblem) -> None:
     assert packing.proven_optimal == (packing.value == packing.upper_bound)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(problems(max_items=30, borrowing=True))
 def test_with_borrowing_no_item_that_still_fits_stays_out(p: PackingProblem) -> None:
     packing = pack(p)
@@ -137,7 +137,7 @@ def test_with_borrowing_no_item_that_still_fits_stays_out(p: PackingProblem) -> 
     assert set(np.flatnonzero(fits)) <= set(packing.chosen)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(problems(max_items=14, borrowing=True))
 def test_a_tier_gets_as_much_value_as_alone_within_its_guarantee(p: PackingProblem) -> None:
     shared, alone = pack(p), pack(dataclasses.replace(p, borrowing=False))
@@ -148,7 +148,7 @@ def test_a_tier_gets_as_much_value_as_alone_within_its_guarantee(p: PackingProbl
         assert in_shared >= in_alone - 1e-9
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(problems(), st.integers(1, 30), st.booleans())
 def test_value_never_falls_without_borrowing_or_without_guarantees(
     p: PackingProblem, more: int, borrowing: bool
@@ -172,7 +172,7 @@ def test_value_falls_where_a_guarantee_takes_back_what_others_borrowed() -> None
     assert (at_19.value, at_20.value) == (19.0, 11.0)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(problems())
 def test_equal_problems_give_equal_packings_and_stay_unchanged(p: PackingProblem) -> None:
     fields = [field.name for field in dataclasses.fields(p)]
@@ -184,7 +184,7 @@ def test_equal_problems_give_equal_packings_and_stay_unchanged(p: PackingProblem
         assert np.array_equal(before[name], getattr(p, name))
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(problems(max_items=16))
 def test_of_equal_items_the_earlier_one_comes_in(p: PackingProblem) -> None:
     chosen = set(pack(p).chosen.tolist())

@@ -238,6 +238,11 @@ class CoreTable:
         self.worth: FloatArray = worth
         self._taken = taken
 
+    @property
+    def cells(self) -> int:
+        """The size of the table."""
+        return self._taken.size
+
     def steps(self) -> IntArray:
         """The numbers of core tokens at which the worth rises, with 0."""
         rises = np.empty(len(self.worth), dtype=np.bool_)

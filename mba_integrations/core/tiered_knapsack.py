@@ -34,7 +34,6 @@ from mba_integrations.core.knapsack import (
     EQUAL,
     FIRST_CELLS,
     FIRST_CORE_ITEMS,
-    MAX_CELLS,
     ROUNDING,
     Choice,
     CoreTable,
@@ -43,6 +42,8 @@ from mba_integrations.core.knapsack import (
     rounded_down,
 )
 
+MAX_SHARED_CELLS = 2_000_000
+"""Cells of the tables of all tiers together."""
 MAX_PAIRS = 250_000
 """Pairs of states that one merge looks at."""
 FIRST_PAIRS = 4_000
@@ -170,6 +171,7 @@ class _Search:
         self.price = _lowest_bound_price(tiers, total_tokens)
         self.most = [self._net(tier) for tier in tiers]
         self.prefix_tokens = self._shared_out()
+        self.by_size = sorted(range(len(tiers)), key=lambda row: len(tiers[row].items))
         self.tables: dict[int, CoreTable] = {}
 
     def run(self) -> TieredChoice:
@@ -213,8 +215,13 @@ class _Search:
                 _ = tier.home
                 self.most[row] = min(self.most[row], self._net(tier))
         lists, reaches = [], [reach]
-        for row, tier in enumerate(self.tiers):
-            states, tier_reach = self._states(row, tier, reach, first=gap is None)
+        self._cells_left = FIRST_CELLS if gap is None else MAX_SHARED_CELLS
+        # Small tiers need few cells and leave theirs to the large ones.
+        for waiting, row in zip(range(len(self.tiers), 0, -1), self.by_size, strict=True):
+            tier = self.tiers[row]
+            states, tier_reach = self._states(
+                row, tier, reach, first=gap is None, max_cells=self._cells_left // waiting
+            )
             lists.append((row, states))
             reaches.append(tier_reach)
         merged, reach = self._merged(lists, min(reaches), np.inf if gap is None else gap)
@@ -234,7 +241,7 @@ class _Search:
         return tier.items.nearest_margin(tier.item_price(self.price), FIRST_CORE_ITEMS)
 
     def _states(
-        self, row: int, tier: SharingTier, reach: float, *, first: bool
+        self, row: int, tier: SharingTier, reach: float, *, first: bool, max_cells: int
     ) -> tuple[CostList, float]:
         """The tier's list, and what any choice that is not in it loses at least."""
         most = self.most[row]
@@ -247,7 +254,7 @@ class _Search:
             tier_reach = home_lag
         if tier.may_borrow and lag <= reach:
             margin = self._nearest_margin(tier) if first else reach - lag
-            table = self._table(row, tier, margin, first=first)
+            table = self._table(row, tier, margin, max_cells)
             tier_reach = min(tier_reach, lag + table.margin)
             lists.append(self._borrowing_states(tier, table, most))
         elif tier.may_borrow:
@@ -271,17 +278,18 @@ class _Search:
         value = table.worth[steps] + table.base_value
         return CostList(cost, value, most - value + self.price * cost, steps)
 
-    def _table(self, row: int, tier: SharingTier, margin: float, *, first: bool) -> CoreTable:
-        cells = FIRST_CELLS if first else MAX_CELLS
-        self.tables[row] = CoreTable(
+    def _table(self, row: int, tier: SharingTier, margin: float, max_cells: int) -> CoreTable:
+        table = CoreTable(
             tier.items,
             tier.item_price(self.price),
             margin,
             tier.room,
             prefix_tokens=self.prefix_tokens[row],
-            max_cells=cells // sum(other.may_borrow for other in self.tiers),
+            max_cells=max_cells,
         )
-        return self.tables[row]
+        self.tables[row] = table
+        self._cells_left -= table.cells
+        return table
 
     def _merged(
         self, lists: list[tuple[int, CostList]], reach: float, gap: float
