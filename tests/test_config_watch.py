@@ -1,154 +1,188 @@
-"""A watched settings file: changed, broken, gone, and valid again."""
+"""A watched settings file: what is read when, and what stays in use while the file is invalid."""
 
 from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from mba_integrations import ConfigFileError, MemoryBudgetAllocator, MemoryItem
+from mba_integrations.core import config_watch
 from mba_integrations.core.config_watch import WatchedConfigFile
+from mba_integrations.core.errors import ConfigFileError
 
 
-def write(path: Path, tokens: int | str) -> None:
-    """A file with one workspace, written so that its time differs from that of the one before."""
-    before = path.stat().st_mtime_ns if path.exists() else 0
-    path.write_text(f"workspaces: {{notes: {{max_total_tokens: {tokens}}}}}\n", encoding="utf-8")
-    os.utime(path, ns=(before + 1_000_000_000, before + 1_000_000_000))
+def text(max_total_tokens: object) -> str:
+    return f"workspaces:\n  notes:\n    max_total_tokens: {max_total_tokens}\n"
+
+
+class SettingsFile:
+    """A file whose every change has a new time, however fast changes follow one another."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._seconds = 1_700_000_000
+
+    def write(self, content: str, *, aside: bool = False) -> None:
+        target = self.path.with_suffix(".new") if aside else self.path
+        target.write_text(content, encoding="utf-8")
+        self.touch(target)
+        if aside:
+            target.replace(self.path)
+
+    def touch(self, target: Path | None = None) -> None:
+        self._seconds += 1
+        os.utime(target or self.path, (self._seconds, self._seconds))
 
 
 @pytest.fixture
-def path(tmp_path: Path) -> Path:
-    path = tmp_path / "settings.yaml"
-    write(path, 100)
-    return path
+def file(tmp_path: Path) -> SettingsFile:
+    settings = SettingsFile(tmp_path / "settings.yaml")
+    settings.write(text(100))
+    return settings
 
 
-def ceiling(file: WatchedConfigFile) -> int:
-    return file.current()["notes"].max_total_tokens
+@pytest.fixture
+def reads(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
+    """The paths that were read, in order."""
+    seen: list[Path] = []
+    real = config_watch.read_settings
+
+    def counted(path: Path) -> object:
+        seen.append(path)
+        return real(path)
+
+    monkeypatch.setattr(config_watch, "read_settings", counted)
+    return seen
 
 
-def test_change_is_seen_by_the_next_look(path: Path) -> None:
-    file = WatchedConfigFile(path)
-    assert ceiling(file) == 100
-    write(path, 200)
-    assert ceiling(file) == 200
-    assert file.problem is None
+def tokens(watched: WatchedConfigFile) -> int:
+    return watched.current()["notes"].max_total_tokens
 
 
-def test_change_of_equal_size_is_seen(path: Path) -> None:
-    file = WatchedConfigFile(path)
-    size = path.stat().st_size
-    assert ceiling(file) == 100
-    write(path, 900)
-    assert path.stat().st_size == size
-    assert ceiling(file) == 900
-
-
-def test_replaced_file_is_seen_although_time_and_size_are_the_same(path: Path) -> None:
-    file = WatchedConfigFile(path)
-    assert ceiling(file) == 100
-    other = path.with_name("other.yaml")
-    write(other, 900)
-    old = path.stat()
-    os.utime(other, ns=(old.st_atime_ns, old.st_mtime_ns))
-    os.replace(other, path)
-    assert ceiling(file) == 900
-
-
-def test_unchanged_file_is_not_read_again(path: Path) -> None:
-    file = WatchedConfigFile(path)
-    assert file.current() is file.current()
-
-
-def test_first_look_at_an_invalid_file_fails(path: Path) -> None:
-    write(path, 0)
-    with pytest.raises(ConfigFileError, match="must be at least 1, got 0"):
-        WatchedConfigFile(path).current()
-
-
-def test_first_look_at_a_missing_file_fails(tmp_path: Path) -> None:
-    with pytest.raises(ConfigFileError, match=r"nowhere\.yaml"):
-        WatchedConfigFile(tmp_path / "nowhere.yaml").current()
-
-
-def test_file_can_be_made_valid_after_a_first_look_that_failed(path: Path) -> None:
-    write(path, 0)
-    file = WatchedConfigFile(path)
-    with pytest.raises(ConfigFileError):
-        file.current()
-    write(path, 300)
-    assert ceiling(file) == 300
+def test_unchanged_file_is_read_once(file: SettingsFile, reads: list[Path]) -> None:
+    watched = WatchedConfigFile(file.path)
+    assert reads == []
+    first = watched.current()
+    assert [watched.current() for _ in range(3)] == [first] * 3
+    assert reads == [file.path]
+    assert watched.path == file.path
 
 
 @pytest.mark.parametrize(
-    "content",
+    "change",
     [
-        pytest.param("workspaces: {notes: {max_total_tokens: 0}}", id="value-out-of-range"),
-        pytest.param("workspaces: [", id="no-yaml"),
-        pytest.param("", id="empty"),
-        pytest.param("\x00", id="binary"),
-        pytest.param(None, id="gone"),
+        pytest.param(lambda file: file.write(text(2000)), id="written-in-place"),
+        pytest.param(lambda file: file.write(text(2000), aside=True), id="replaced"),
     ],
 )
-def test_file_that_breaks_keeps_the_settings_until_it_is_valid(
-    path: Path, content: str | None
+def test_changed_file_is_picked_up(
+    file: SettingsFile, change: Callable[[SettingsFile], None]
 ) -> None:
-    file = WatchedConfigFile(path)
-    assert ceiling(file) == 100
-    if content is None:
-        path.unlink()
-    else:
-        path.write_text(content, encoding="utf-8")
-    assert ceiling(file) == 100
-    assert file.problem is not None
-    assert str(path) in file.problem
-    assert len(file.problem.splitlines()) == 1
-    write(path, 400)
-    assert ceiling(file) == 400
-    assert file.problem is None
+    watched = WatchedConfigFile(file.path)
+    assert tokens(watched) == 100
+    change(file)
+    assert tokens(watched) == 2000
+    assert watched.problem is None
 
 
-def test_settings_of_a_file_cannot_be_changed(path: Path) -> None:
-    current = WatchedConfigFile(path).current()
+def test_same_size_and_inode_with_a_new_time_is_picked_up(file: SettingsFile) -> None:
+    watched = WatchedConfigFile(file.path)
+    assert tokens(watched) == 100
+    file.write(text(200))
+    assert tokens(watched) == 200
+
+
+def test_same_size_and_time_in_another_file_is_picked_up(file: SettingsFile) -> None:
+    watched = WatchedConfigFile(file.path)
+    assert tokens(watched) == 100
+    before = file.path.stat()
+    other = file.path.with_suffix(".new")
+    other.write_text(text(200), encoding="utf-8")
+    os.utime(other, ns=(before.st_atime_ns, before.st_mtime_ns))
+    other.replace(file.path)
+    assert tokens(watched) == 200
+
+
+@pytest.mark.parametrize(
+    ("damage", "said"),
+    [
+        pytest.param(lambda file: file.write(text(-1)), "settings.yaml:3: ", id="invalid"),
+        pytest.param(lambda file: file.write("workspaces: ["), "not valid YAML", id="no-yaml"),
+        pytest.param(lambda file: file.write(""), "is empty", id="cut-off"),
+        pytest.param(lambda file: file.path.unlink(), "no such file", id="vanished"),
+    ],
+)
+def test_invalid_file_keeps_the_settings_and_says_so_until_it_is_valid(
+    file: SettingsFile, reads: list[Path], damage: Callable[[SettingsFile], None], said: str
+) -> None:
+    watched = WatchedConfigFile(file.path)
+    assert tokens(watched) == 100
+    damage(file)
+    assert [tokens(watched) for _ in range(3)] == [100] * 3
+    assert watched.problem is not None
+    assert said in watched.problem
+    assert "\n" not in watched.problem
+    assert len(reads) == 2, "an invalid file is read once, not at every call"
+    file.write(text(300))
+    assert tokens(watched) == 300
+    assert watched.problem is None
+
+
+def test_all_problems_of_an_invalid_file_are_told(file: SettingsFile) -> None:
+    watched = WatchedConfigFile(file.path)
+    watched.current()
+    file.write(text(-1) + "    borowing: true\n")
+    watched.current()
+    assert watched.problem is not None
+    assert "max_total_tokens" in watched.problem
+    assert "Did you mean 'borrowing'?" in watched.problem
+
+
+def test_file_that_was_never_valid_is_an_error_at_every_look(file: SettingsFile) -> None:
+    file.write(text(-1))
+    watched = WatchedConfigFile(file.path)
+    for _ in range(2):
+        with pytest.raises(ConfigFileError, match="max_total_tokens"):
+            watched.current()
+    assert watched.problem is None
+    file.write(text(100))
+    assert tokens(watched) == 100
+
+
+def test_settings_of_a_look_cannot_be_changed(file: SettingsFile) -> None:
+    current = WatchedConfigFile(file.path).current()
     with pytest.raises(TypeError):
-        current["notes"] = None  # type: ignore[index]
+        current["other"] = current["notes"]  # type: ignore[index]
 
 
-def test_threads_see_whole_states(path: Path) -> None:
-    file = WatchedConfigFile(path)
-    file.current()
-    seen: set[int] = set()
-    stop = threading.Event()
+def test_settings_handed_out_before_a_change_stay_as_they_were(file: SettingsFile) -> None:
+    watched = WatchedConfigFile(file.path)
+    before = watched.current()
+    file.write(text(200))
+    assert tokens(watched) == 200
+    assert before["notes"].max_total_tokens == 100
+
+
+def test_threads_see_whole_settings_and_share_one_read_for_each_change(
+    file: SettingsFile, reads: list[Path]
+) -> None:
+    watched = WatchedConfigFile(file.path)
+    start, seen = threading.Barrier(8), []
 
     def look() -> None:
-        while not stop.is_set():
-            seen.add(ceiling(file))
+        start.wait()
+        seen.extend(tokens(watched) for _ in range(50))
 
-    threads = [threading.Thread(target=look) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for tokens in range(101, 121):
-        other = path.with_name("next.yaml")
-        write(other, tokens)
-        os.replace(other, path)
-    stop.set()
-    for thread in threads:
-        thread.join()
-    assert ceiling(file) == 120
-    assert seen <= set(range(100, 121))
-
-
-def test_allocator_picks_up_a_change_and_notes_a_broken_file(path: Path) -> None:
-    memories = [MemoryItem("a", "Kate likes skiing.", "project")]
-    allocator = MemoryBudgetAllocator.from_yaml(
-        path, reload=True, token_counter=lambda text: len(text.split())
-    )
-    write(path, 200)
-    assert allocator.workspace("notes").max_total_tokens == 200
-    write(path, "many")
-    allocation = allocator.allocate_memory_budget("Kate?", memories, "notes")
-    assert allocator.workspace("notes").max_total_tokens == 200
-    assert any("must be an integer, got 'many'" in note for note in allocation.notes)
+    for expected in (100, 2000):
+        threads = [threading.Thread(target=look) for _ in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert set(seen) == {expected}
+        seen.clear()
+        file.write(text(2000), aside=True)
+    assert len(reads) == 2
