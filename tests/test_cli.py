@@ -9,19 +9,25 @@ import shlex
 import signal
 import subprocess
 import sys
-import time
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 from typer.testing import CliRunner, Result
 
-from mba_integrations import MemoryBudgetConfigLoader, counter_for_model
+from mba_integrations import (
+    MemoryBudgetConfigLoader,
+    MemoryTier,
+    QueryComplexity,
+    counter_for_model,
+)
 from mba_integrations.cli import main
 from mba_integrations.commands import allocate, config, demo, explain, stats
 from mba_integrations.commands.application import app
 from mba_integrations.commands.why import least_budget
 from mba_integrations.commands.workspaces import workspaces
+from mba_integrations.core.allocation_log import AllocationRecord, TierRecord
 
 ROOT = Path(__file__).parent.parent
 NOTES = (
@@ -49,6 +55,27 @@ workspaces:
 QUESTION = ("--query", "Where does Kate live?")
 
 
+def record() -> AllocationRecord:
+    return AllocationRecord(
+        timestamp=datetime.now(UTC).isoformat(),
+        workspace_id="default",
+        complexity=QueryComplexity.SIMPLE,
+        budget_tokens=100,
+        used_tokens=90,
+        value=1.0,
+        upper_bound=1.0,
+        duration_ms=2.0,
+        tiers={
+            MemoryTier.RAG: TierRecord(budget_tokens=100, used_tokens=90, selected=2, omitted=1)
+        },
+        omission_reasons={"outranked": 1},
+        selected_count=2,
+        counter_id="words",
+        exact=True,
+        notes=(),
+    )
+
+
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A current folder with every file that the examples name."""
@@ -61,8 +88,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (here / "notes.jsonl").write_text("".join(json.dumps(note) + "\n" for note in NOTES))
     (here / "chat.json").write_text(json.dumps(CHAT))
     (here / "workspaces.yaml").write_text(WORKSPACES)
+    (here / "log.jsonl").write_text(json.dumps(record().to_dict()) + "\n")
     monkeypatch.chdir(here)
-    mba("allocate", "-m", "notes.jsonl", *QUESTION, "--log", "log.jsonl")
     return here
 
 
@@ -177,8 +204,8 @@ def test_local_embedder_changes_the_signals(folder: Path) -> None:
 
 
 def test_now_makes_equal_runs_equal(folder: Path) -> None:
-    dated = [{**NOTES[0], "created_at": "2026-01-01T00:00:00Z"}]
-    Path("dated.jsonl").write_text(json.dumps(dated[0]))
+    dated = {**NOTES[1], "created_at": "2026-01-01T00:00:00Z"}
+    Path("dated.jsonl").write_text(json.dumps(dated))
     runs = [
         allocation_of("-m", "dated.jsonl", *QUESTION, "--now", now)
         for now in ("2026-01-31", "2026-01-31T00:00:00+00:00", "2026-03-31")
@@ -373,6 +400,13 @@ def test_stats_count_the_allocations_of_a_log(folder: Path) -> None:
     assert found["complexity_counts"]["simple"] == 1
 
 
+def test_an_allocation_is_appended_to_the_log(folder: Path) -> None:
+    done("allocate", "-m", "notes.jsonl", *QUESTION, "--log", "log.jsonl")
+    shown = done("stats", "log.jsonl")
+    assert "2 allocations" in shown
+    assert "p50" in shown
+
+
 def test_stats_of_another_workspace_are_empty(folder: Path) -> None:
     assert "No allocations" in done("stats", "log.jsonl", "--workspace", "other")
 
@@ -433,17 +467,11 @@ EXAMPLES = [
 
 @pytest.mark.parametrize("example", EXAMPLES)
 def test_example_of_the_help_runs(folder: Path, example: str) -> None:
-    command = f"{shlex.quote(sys.executable)} -m mba_integrations "
-    ran = subprocess.run(
-        re.sub(r"\bmba ", lambda _: command, example, count=1),
-        shell=True,
-        capture_output=True,
-        text=True,
-        env=environment(PYTHONWARNINGS="error"),
-        check=False,
-    )
-    assert ran.returncode == 0, ran.stderr
-    assert "Traceback" not in ran.stderr
+    before, _, arguments = example.rpartition("mba ")
+    piped = re.fullmatch(r"(?:cat (\S+) \| )?", before)
+    assert piped is not None
+    stdin = Path(piped[1]).read_text() if piped[1] else None
+    done(*shlex.split(arguments), stdin=stdin)
 
 
 def process(*arguments: str, **options: Any) -> subprocess.Popen[bytes]:
@@ -464,14 +492,23 @@ def test_a_closed_pipe_is_quiet(folder: Path) -> None:
     assert len(stderr.splitlines()) == 1
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="signals differ")
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a named pipe")
 def test_an_interrupt_is_exit_code_130(folder: Path) -> None:
-    running = process("allocate", "-m", "-", *QUESTION, stdin=subprocess.PIPE)
-    time.sleep(2.0)
-    running.send_signal(signal.SIGINT)
-    _, stderr = running.communicate()
+    os.mkfifo("pipe")
+    running = process("allocate", "-m", "pipe", *QUESTION)
+    with open("pipe", "wb"):  # waits until the command reads
+        running.send_signal(signal.SIGINT)
+        _, stderr = running.communicate()
     assert running.returncode == 130
     assert b"Traceback" not in stderr
+
+
+def test_a_module_run_is_the_command(folder: Path) -> None:
+    arguments = ("allocate", "-m", "notes.jsonl", *QUESTION)
+    running = process(*arguments, env=environment(PYTHONWARNINGS="error"))
+    stdout, _ = running.communicate()
+    assert running.returncode == 0
+    assert stdout.decode() == done(*arguments)
 
 
 def test_no_colour_where_nobody_wants_it(folder: Path) -> None:

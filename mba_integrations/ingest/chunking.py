@@ -71,14 +71,11 @@ def _sections(text: str) -> Iterator[str]:
 def _section(text: str, max_chars: int) -> Iterator[str]:
     """A section whole; one that is too long in parts that repeat its heading."""
     heading, _, body = text.strip("\n").partition("\n")
-    if len(text) <= max_chars or not _HEADING.match(heading):
+    room = max_chars - len(heading) - 2
+    if len(text) <= max_chars or not _HEADING.match(heading) or room < 1 or not body.strip():
         yield text
     else:
-        yield from _repeating(f"{heading}\n\n", _bounded_body(body, heading, max_chars), max_chars)
-
-
-def _bounded_body(body: str, heading: str, max_chars: int) -> Iterator[str]:
-    return _bounded(_trimmed(body), max(1, max_chars - len(heading) - 2))
+        yield from _repeating(f"{heading}\n\n", _bounded(_trimmed(body), room), max_chars)
 
 
 def _repeating(head: str, parts: Iterable[str], max_chars: int) -> Iterator[str]:

@@ -2,7 +2,8 @@
 
 Files are taken in the order of their paths. Hidden files and folders, symbolic links, binaries,
 files over the size limit, files that are not UTF-8 and other kinds of files are left out, and the
-notes count them. Where the folder lies in a git work tree, ignored files are left out as well.
+notes count them. Where the folder lies in a git work tree, ignored files are left out as well;
+elsewhere folders of installed dependencies are.
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ PLAIN_NAMES = frozenset(
     {"authors", "changelog", "containerfile", "contributing", "copying", "dockerfile", "gemfile"}
     | {"justfile", "license", "makefile", "notice", "procfile", "rakefile", "readme"}
 )
+DEPENDENCY_FOLDERS = frozenset({"__pycache__", "node_modules", "site-packages", "venv"})
 _BINARY_PROBE_BYTES = 8192
 """A NUL byte among the first so many marks a binary, as git decides it."""
 
@@ -113,15 +115,14 @@ class _LeftOut:
 
     def notes(self, folder: str) -> Iterator[str]:
         for reason, count in self.counts.items():
-            files = "1 file" if count == 1 else f"{count:,} files"
-            yield f"{folder}: {files} left out, {reason}, such as {self.examples[reason]}."
+            yield f"{folder}: {count:,} left out, {reason}, such as {self.examples[reason]}."
 
 
 def _wanted(
     root: Path, tier_of: Callable[[str], MemoryTier | None], left_out: _LeftOut
 ) -> list[str]:
     """Paths below *root* that are worth opening, sorted."""
-    found = sorted(path for path in _listed(root) if tier_of(path) is not None)
+    found = sorted(path for path in _listed(root, left_out) if tier_of(path) is not None)
     hidden = [path for path in found if any(part.startswith(".") for part in path.split("/"))]
     left_out.add("hidden", hidden)
     seen = set(hidden)
@@ -134,17 +135,21 @@ def _wanted(
     return [path for path in found if path not in seen]
 
 
-def _listed(root: Path) -> Iterator[str]:
+def _listed(root: Path, left_out: _LeftOut) -> Iterator[str]:
     try:
         yield from tracked_files(root)
     except GitError:
-        yield from _walked(root)
+        yield from _walked(root, left_out)
 
 
-def _walked(root: Path) -> Iterator[str]:
+def _walked(root: Path, left_out: _LeftOut) -> Iterator[str]:
     for folder, subfolders, names in os.walk(root):
-        subfolders[:] = sorted(name for name in subfolders if not name.startswith("."))
         below = Path(folder).relative_to(root)
+        hidden = sorted(name for name in subfolders if name.startswith("."))
+        dependencies = sorted(DEPENDENCY_FOLDERS.intersection(subfolders))
+        left_out.add("hidden folders", [(below / name).as_posix() for name in hidden])
+        left_out.add("dependency folders", [(below / name).as_posix() for name in dependencies])
+        subfolders[:] = sorted({*subfolders} - {*hidden} - {*dependencies})
         for name in names:
             yield (below / name).as_posix()
 
