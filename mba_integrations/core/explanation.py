@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from mba_integrations.core.allocation import Allocation, Candidate
 
 _PREVIEW_CHARS = 60
-_SPACES = str.maketrans(dict.fromkeys(LINE_BREAKS + "\t", " "))
+_CONTROLS = [chr(code) for code in (*range(0x20), *range(0x7F, 0xA0))]
+_SPACES = str.maketrans(dict.fromkeys([*LINE_BREAKS, *_CONTROLS], " "))
 
 
 def explain(allocation: Allocation, *, max_rows: int | None) -> str:
@@ -45,7 +46,7 @@ _HEAD = ("tier", "id", "tokens", "score", "rel", "imp", "fresh")
 def _summary(allocation: Allocation) -> str:
     exact = "" if allocation.exact else " (estimated)"
     return (
-        f"Workspace {allocation.workspace_id}, {allocation.complexity.value} query: "
+        f"Workspace {_preview(allocation.workspace_id)}, {allocation.complexity.value} query: "
         f"{allocation.used_tokens:,} of {allocation.budget_tokens:,} tokens used "
         f"({allocation.utilisation:.1%}), counted by {allocation.counter_id}{exact}.\n"
         f"{len(allocation.selected):,} items selected, {len(allocation.omitted):,} omitted; "
