@@ -318,8 +318,8 @@ def write_curves(result: Mapping[str, Any], folder: Path) -> None:
     for name, record in result["sets"].items():
         figure, axes = pyplot.subplots(figsize=(7, 4.5))
         for method, row in record["methods"].items():
-            width = 2.5 if method == "usefulness" else 1.2
-            axes.plot(result["budgets"], row["recall"], marker=".", linewidth=width, label=method)
+            look = {"color": "black", "linewidth": 2.5} if method == "usefulness" else {}
+            axes.plot(result["budgets"], row["recall"], marker=".", label=method, **look)
         axes.set_xscale("log", base=2)
         axes.set_xticks(SHOWN, [str(budget) for budget in SHOWN])
         axes.set(xlabel="budget in tokens", ylabel="evidence recall, %", title=name)
