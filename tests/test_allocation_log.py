@@ -17,7 +17,6 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import ValidationError
 
 from mba_integrations.core import log_file
 from mba_integrations.core.allocation_log import (
@@ -30,7 +29,7 @@ from mba_integrations.core.allocation_log import (
     record_from_dict,
     statistics,
 )
-from mba_integrations.core.errors import InputError
+from mba_integrations.core.errors import ConfigError, InputError
 from mba_integrations.core.model import MemoryTier, QueryComplexity
 from mba_integrations.core.settings import LoggingSettings
 
@@ -179,7 +178,7 @@ def test_file_that_cannot_be_written_gives_a_note_and_keeps_the_record(tmp_path:
 
 @pytest.mark.parametrize("path", [pytest.param("", id="empty"), pytest.param("a\0b", id="nul")])
 def test_path_that_names_no_file_is_refused(path: str) -> None:
-    with pytest.raises(ValidationError, match="must name a file"):
+    with pytest.raises(ConfigError, match="must name a file"):
         LoggingSettings(path=path)
 
 

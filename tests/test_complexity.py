@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import ValidationError
 
 from mba_integrations.core.complexity import ComplexityEstimate, estimate_complexity, level_of
 from mba_integrations.core.complexity_signals import READ_CHARACTERS
@@ -14,7 +13,7 @@ from mba_integrations.core.complexity_words import (
     MOST_UNITS,
     ComplexitySignal,
 )
-from mba_integrations.core.errors import InputError
+from mba_integrations.core.errors import ConfigError, InputError
 from mba_integrations.core.model import QueryComplexity
 from mba_integrations.core.settings import ComplexitySettings
 from mba_integrations.learning.complexity_fit import (
@@ -188,7 +187,7 @@ def test_empty_word_lists_and_zero_points_switch_signals_off() -> None:
     ],
 )
 def test_settings_out_of_range_are_refused(values: dict[str, object]) -> None:
-    with pytest.raises(ValidationError):
+    with pytest.raises(ConfigError):
         ComplexitySettings(**values)  # type: ignore[arg-type]
 
 
