@@ -318,7 +318,9 @@ def write_curves(result: Mapping[str, Any], folder: Path) -> None:
     for name, record in result["sets"].items():
         figure, axes = pyplot.subplots(figsize=(7, 4.5))
         for method, row in record["methods"].items():
-            look = {"color": "black", "linewidth": 2.5} if method == "usefulness" else {}
+            look: dict[str, Any] = {}
+            if method == "usefulness":
+                look = {"color": "black", "linewidth": 2.5}
             axes.plot(result["budgets"], row["recall"], marker=".", label=method, **look)
         axes.set_xscale("log", base=2)
         axes.set_xticks(SHOWN, [str(budget) for budget in SHOWN])

@@ -1,8 +1,8 @@
 """Signals of how an item hangs together with the items that look strongest so far.
 
 What a question needs second is often named by, or similar to, what it needs first, and not similar
-to the question. A second round, from the new strongest items, changed recall at 1,024 tokens by -0.8
-to +0.2 points on four sets, so there is one round. Cost: a few BM25 queries and one matrix
+to the question. A second round, from the new strongest items, changes recall at 1,024 tokens by
+-0.8 to +0.2 points on four sets, so there is one round. Cost: a few BM25 queries and one matrix
 product of the vectors with the strongest items; O(n d).
 """
 

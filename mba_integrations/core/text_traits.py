@@ -14,9 +14,9 @@ from mba_integrations.core.arrays import FloatArray
 from mba_integrations.core.links import HeadingIndex
 
 _QUESTION_MARKS = "?\u061f\uff1f"
-_SHORT_CHARS = (
-    400.0  # of 200, 400, 800, 1,600 the best at 1,024 tokens over four sets, by < 1 point
-)
+# Between 200 and 800, recall at 1,024 tokens moves by 1.1 points on chats of short messages, and by
+# 0.5 on other sets.
+_SHORT_CHARS = 400.0
 
 
 class TextTraits:
