@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from mba_integrations.commands import options
+from mba_integrations.commands.inputs import Inputs
 from mba_integrations.commands.output import note_all, remark, remarks, write_json, write_text
 from mba_integrations.commands.request import gathered
 from mba_integrations.commands.tables import (
@@ -62,12 +63,10 @@ def allocate(
     settings = with_overrides(
         chosen_workspace(config, workspace), model=model, prompt_format=prompt_format, log_file=log
     )
+    inputs = Inputs(memories=memories, messages=messages, folders=folder, pin_last_user=pin_last)
     request = gathered(
+        inputs,
         query=query,
-        memories=memories,
-        messages=messages,
-        folders=folder,
-        pin_last_user=pin_last,
         config=settings,
         budget_tokens=budget,
         now=now,

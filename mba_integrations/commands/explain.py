@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.text import Text
 
 from mba_integrations.commands import options
+from mba_integrations.commands.inputs import Inputs
 from mba_integrations.commands.output import note_all, results
 from mba_integrations.commands.request import Request, gathered
 from mba_integrations.commands.tables import (
@@ -64,12 +65,10 @@ def explain(
         chosen_workspace(config, workspace), model=model, prompt_format=prompt_format
     )
     unlogged = settings.model_copy(update={"logging": LoggingSettings(enabled=False)})
+    inputs = Inputs(memories=memories, messages=messages, folders=folder, pin_last_user=pin_last)
     request = gathered(
+        inputs,
         query=query,
-        memories=memories,
-        messages=messages,
-        folders=folder,
-        pin_last_user=pin_last,
         config=unlogged,
         budget_tokens=budget,
         now=now,

@@ -5,21 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 
-import typer
-
-from mba_integrations.commands.progress import tracked
+from mba_integrations.commands.inputs import Inputs
 from mba_integrations.core.allocation import Allocation
 from mba_integrations.core.allocator import MemoryBudgetAllocator
-from mba_integrations.core.errors import InputError
 from mba_integrations.core.model import MemoryItem
 from mba_integrations.core.pool import MemoryPool
 from mba_integrations.core.workspace import WorkspaceConfig
-from mba_integrations.ingest.folder import read_folder
-from mba_integrations.ingest.json_lines import read_json_lines
-from mba_integrations.ingest.messages import last_user_text, read_messages
-from mba_integrations.ingest.reading import STANDARD_INPUT, Ingested
 from mba_integrations.local_embedder import LocalEmbedder
 
 
@@ -57,12 +49,9 @@ class Request:
 
 
 def gathered(
+    inputs: Inputs,
     *,
     query: str | None,
-    memories: Sequence[str] | None,
-    messages: Sequence[str] | None,
-    folders: Sequence[Path] | None,
-    pin_last_user: bool,
     config: WorkspaceConfig,
     budget_tokens: int | None,
     now: datetime | None,
@@ -76,41 +65,21 @@ def gathered(
         MissingExtraError: If *local* is asked for and not installed.
     """
     embedder = LocalEmbedder() if local else None
-    lines, chats, places = memories or (), messages or (), folders or ()
-    if not (lines or chats or places):
-        raise typer.BadParameter("give at least one of --memories, --messages, --folder")
-    if [*lines, *chats].count(STANDARD_INPUT) > 1:
-        raise typer.BadParameter("standard input (-) can be read once only")
-    read_chats = [read_messages(path, pin_last_user=pin_last_user) for path in chats]
-    read = [
-        *(read_json_lines(path, track=tracked) for path in lines),
-        *read_chats,
-        *(read_folder(path, track=tracked) for path in places),
-    ]
-    items = [item for one in read for item in one.items]
-    notes = [note for one in read for note in one.notes]
-    asked = query if query is not None else _last_question(read_chats)
+    gathering = inputs.read()
+    items, notes = gathering.items, gathering.notes
     if embedder is None and any(item.embedding is not None for item in items):
-        notes.append("the items' embeddings are not used: the query has none.")
+        notes = (*notes, "the items' embeddings are not used: the query has none.")
     allocator = MemoryBudgetAllocator(embedder=embedder)
     allocator.register_workspace(config)
     return Request(
-        query=asked,
-        pool=MemoryPool.from_items(_present(items)),
+        query=gathering.asked(query),
+        pool=MemoryPool.from_items(items),
         config=config,
         budget_tokens=budget_tokens,
         now=_zoned(now, items),
-        notes=tuple(notes),
+        notes=notes,
         allocator=allocator,
     )
-
-
-def _last_question(chats: Sequence[Ingested]) -> str:
-    texts = (last_user_text(chat.items) for chat in reversed(chats))
-    found = next((text for text in texts if text is not None), None)
-    if found is None:
-        raise typer.BadParameter("--query is needed: no message of a user to take it from")
-    return found
 
 
 def _zoned(now: datetime | None, items: Sequence[MemoryItem]) -> datetime | None:
@@ -120,9 +89,3 @@ def _zoned(now: datetime | None, items: Sequence[MemoryItem]) -> datetime | None
     times = (time for item in items for time in (item.created_at, item.last_accessed_at) if time)
     naive = any(time.tzinfo is None for time in times)
     return now if naive else now.replace(tzinfo=UTC)
-
-
-def _present(items: Sequence[MemoryItem]) -> Sequence[MemoryItem]:
-    if not items:
-        raise InputError("the inputs hold no memory items.")
-    return items
