@@ -38,6 +38,7 @@ MAX_DEPTH = 64
 _EXPONENT_NUMBER = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)[eE][-+]?[0-9]+\Z")
 _NUMBER_STARTS = list("-+.0123456789")
 # All but c-printable of YAML 1.2, production 1.
+_LINE_BREAKS = re.compile("[\r\n\x85\u2028\u2029]")
 _NOT_PRINTABLE = re.compile("[^\t\n\r -~\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
@@ -169,8 +170,13 @@ def _dumper_class() -> Any:
     import yaml
 
     class SettingsDumper(yaml.SafeDumper):
-        """Puts text into quotes that `SettingsLoader` would take for a number."""
+        """Puts text into quotes that `SettingsLoader` would take for a number or a line break."""
 
+    def written_text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+        style = '"' if _LINE_BREAKS.search(text) else None
+        return dumper.represent_scalar(f"{TAG}str", text, style=style)
+
+    SettingsDumper.add_representer(str, written_text)
     SettingsDumper.add_implicit_resolver(f"{TAG}float", _EXPONENT_NUMBER, _NUMBER_STARTS)
     return SettingsDumper
 

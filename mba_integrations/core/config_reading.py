@@ -119,12 +119,11 @@ class _Reading:
         if raw is not None and not isinstance(raw, Mapping):
             self._add((), not_a_mapping((WORKSPACES,), raw))
             return {}
-        if not raw:
+        if not raw and not any(told.path == (WORKSPACES,) for told in self.document.problems):
             self._add(
                 (), SettingProblem(path=(WORKSPACES,), rule="must name at least one workspace")
             )
-            return {}
-        found = {name: self._workspace(name, settings) for name, settings in raw.items()}
+        found = {name: self._workspace(name, settings) for name, settings in (raw or {}).items()}
         return {name: config for name, config in found.items() if config is not None}
 
     def _workspace(self, name: str, raw: Any) -> WorkspaceConfig | None:
