@@ -164,7 +164,7 @@ class _Reading:
             )
             return
         path, text = flat.in_file(problem)
-        if self._is_told((*place, *path), problem):
+        if flat.twice.intersection(problem.fields) or self._is_told((*place, *path), problem):
             return
         written = [flat.written[name] for name in problem.fields if name in flat.written]
         stands = path or (written[0] if written else ())

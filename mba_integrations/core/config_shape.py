@@ -56,15 +56,18 @@ class FlatSettings:
         values: What `WorkspaceConfig` takes, without the id.
         written: Where each of them stands, from the workspace on.
         problems: Keys that are not known or of the wrong shape, with their paths in the file.
+        twice: Names of settings that stand in two places.
     """
 
     values: dict[str, Any] = field(default_factory=dict)
     written: dict[str, KeyPath] = field(default_factory=dict)
     problems: list[SettingProblem] = field(default_factory=list)
+    twice: set[str] = field(default_factory=set)
 
     def add(self, name: str, value: Any, path: KeyPath) -> None:
         """Take a setting; a second one of the same name is a problem."""
         if name in self.written:
+            self.twice.add(name)
             first = ".".join(self.written[name])
             self.problems.append(
                 SettingProblem(path=path, rule=f"is given as {first} already", hint="Remove one.")

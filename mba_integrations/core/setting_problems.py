@@ -54,6 +54,7 @@ def nearest_hint(name: str, known: Iterable[str]) -> str:
     """
     names = list(known)
     close = difflib.get_close_matches(name, names, n=1)
+    close = close or [one for one in names if name and one.startswith(name)]
     if close:
         return f"Did you mean {close[0]!r}?"
     return f"Known are: {', '.join(names)}." if names else ""
