@@ -1,4 +1,4 @@
-"""Settings in Python: what is accepted, what is refused in which words, and that nothing changes."""
+"""Settings in Python: what is accepted, what is refused and in which words; nothing changes."""
 
 from __future__ import annotations
 
@@ -77,7 +77,9 @@ def rules(group: type[SettingsGroup], name: str, value: object) -> list[str]:
 
 @pytest.mark.parametrize("value", ["1", True, None, [1], "x"], ids=repr)
 @pytest.mark.parametrize(
-    ("group", "name"), [*settings_of(int), *settings_of(float)], ids=lambda part: str(part)
+    ("group", "name"),
+    [*settings_of(int), *settings_of(float)],
+    ids=lambda part: getattr(part, "__name__", part),
 )
 def test_no_number_is_read_from_anything_else(
     group: type[SettingsGroup], name: str, value: object
@@ -86,7 +88,9 @@ def test_no_number_is_read_from_anything_else(
 
 
 @pytest.mark.parametrize("value", [1, 0, "yes", "true", None], ids=repr)
-@pytest.mark.parametrize(("group", "name"), settings_of(bool), ids=lambda part: str(part))
+@pytest.mark.parametrize(
+    ("group", "name"), [*settings_of(bool)], ids=lambda part: getattr(part, "__name__", part)
+)
 def test_no_truth_value_is_read_from_anything_else(
     group: type[SettingsGroup], name: str, value: object
 ) -> None:
@@ -94,7 +98,9 @@ def test_no_truth_value_is_read_from_anything_else(
 
 
 @pytest.mark.parametrize("value", [1, True, b"w", ["w"]], ids=repr)
-@pytest.mark.parametrize(("group", "name"), settings_of(str), ids=lambda part: str(part))
+@pytest.mark.parametrize(
+    ("group", "name"), [*settings_of(str)], ids=lambda part: getattr(part, "__name__", part)
+)
 def test_no_text_is_read_from_anything_else(
     group: type[SettingsGroup], name: str, value: object
 ) -> None:
@@ -102,7 +108,9 @@ def test_no_text_is_read_from_anything_else(
 
 
 @pytest.mark.parametrize("value", [math.nan, -math.inf, -1, -1.0], ids=repr)
-@pytest.mark.parametrize(("group", "name"), settings_of(float), ids=lambda part: str(part))
+@pytest.mark.parametrize(
+    ("group", "name"), [*settings_of(float)], ids=lambda part: getattr(part, "__name__", part)
+)
 def test_no_setting_takes_what_is_not_finite_or_below_zero(
     group: type[SettingsGroup], name: str, value: float
 ) -> None:
