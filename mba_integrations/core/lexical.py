@@ -27,6 +27,7 @@ from mba_integrations.core.text_traits import TextTraits
 # k1 and b are the values of Lucene; evidence recall moves by under 1 point for k1 in [0.9, 1.5].
 _K1 = 1.2
 _B = 0.75
+_MAX_QUERY_CHARS = 100_000  # bounds a query at about 0.1 s of cutting it into terms
 
 
 class LexicalIndex:
@@ -64,7 +65,8 @@ class LexicalIndex:
     def scores(self, query: str) -> FloatArray:
         """BM25 of every text, shape (n,), float32, at least 0.
 
-        A term counts once however often the query repeats it.
+        A term counts once however often the query repeats it; what stands beyond the first
+        100,000 characters of the query does not count.
         """
         return self._scores_of_terms(self._known_terms(query))
 
@@ -72,7 +74,7 @@ class LexicalIndex:
         """BM25 of a text of mean length that has each term of *query* once; terms that no text
         has weigh like the rarest.
         """
-        terms = set(self._splitter.terms(query))
+        terms = set(self._query_terms(query))
         known = [self._idf[self._vocabulary[term]] for term in terms if term in self._vocabulary]
         rarest = _idf(np.zeros(1), self._size)[0]
         return float((sum(known) + rarest * (len(terms) - len(known))) / (1.0 + _K1))
@@ -95,8 +97,11 @@ class LexicalIndex:
         rarest = shared[np.argsort(self._frequencies[shared], kind="stable")[:count]]
         return [int(term) for term in rarest]
 
+    def _query_terms(self, query: str) -> list[str]:
+        return self._splitter.terms(query[:_MAX_QUERY_CHARS])
+
     def _known_terms(self, query: str) -> list[int]:
-        found = (self._vocabulary.get(term) for term in self._splitter.terms(query))
+        found = (self._vocabulary.get(term) for term in self._query_terms(query))
         return sorted({term for term in found if term is not None})
 
     def _scores_of_terms(self, terms: list[int]) -> FloatArray:
