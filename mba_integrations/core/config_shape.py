@@ -19,6 +19,7 @@ from typing import Any
 
 from mba_integrations.core.model import MemoryTier
 from mba_integrations.core.setting_problems import SettingProblem, unknown_setting
+from mba_integrations.core.settings_group import SettingsGroup
 from mba_integrations.core.workspace import SHARE_FIELDS, WEIGHT_FIELDS, WorkspaceConfig
 from mba_integrations.core.yaml_nodes import KeyPath
 
@@ -187,7 +188,7 @@ def _hint_at_section(name: str, known: Iterable[str]) -> str:
 
 def _is_group(name: str) -> bool:
     default = WorkspaceConfig.model_fields[name].get_default(call_default_factory=True)
-    return not isinstance(default, str | int | float)
+    return isinstance(default, Mapping | SettingsGroup)
 
 
 def file_shape(values: Mapping[str, Any]) -> dict[str, Any]:
