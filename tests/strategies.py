@@ -76,6 +76,7 @@ def workspaces(draw: st.DrawFn, **fixed: Any) -> WorkspaceConfig:
         **dict(zip(names, shares, strict=True)),
         "borrowing": draw(st.booleans()),
         "scoring_method": draw(st.sampled_from(["usefulness", "weighted_sum", "product"])),
+        "duplicate_threshold": draw(st.sampled_from([None, 0.5, 0.9])),
         "min_score": draw(st.sampled_from([0.0, 0.0, 0.2])),
         "tier_cap_tokens": draw(limits),
         "rendering": {

@@ -157,7 +157,12 @@ def test_the_guarantee_does_not_depend_on_the_order_of_the_input(
     assert COUNTERS["o200k"].count(allocation.prompt_text) <= allocation.budget_tokens
 
 
-@given(memories(pins=False), workspaces(), st.integers(1, 150), st.integers(0, 60))
+@given(
+    memories(pins=False),
+    workspaces(duplicate_threshold=None),
+    st.integers(1, 150),
+    st.integers(0, 60),
+)
 def test_in_one_tier_a_larger_budget_is_never_worth_less(
     items: list[MemoryItem], config: WorkspaceConfig, budget: int, more: int
 ) -> None:

@@ -50,6 +50,7 @@ class AllocationStep:
             value=packing_value(self.signals.score, tokens, self.config),
             score=self.signals.score,
             min_score=self.config.min_score,
+            duplicate_threshold=self.config.duplicate_threshold,
             kept=kept,
         )
 

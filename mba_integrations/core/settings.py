@@ -29,6 +29,7 @@ def _as_half_life(value: object) -> object:
 
 Fraction = Annotated[float, Field(ge=0.0, le=1.0, allow_inf_nan=False)]
 Multiplier = Annotated[float, Field(gt=0.0, le=1.0, allow_inf_nan=False)]
+Overlap = Annotated[float, Field(gt=0.0, le=1.0, allow_inf_nan=False)]
 HalfLifeDays = Annotated[float, Field(gt=0.0, allow_inf_nan=True), BeforeValidator(_as_half_life)]
 MOST_TOKENS = 1_000_000_000
 """Largest number of tokens that a setting may name; products of it stay exact in a float."""

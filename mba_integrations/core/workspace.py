@@ -23,6 +23,7 @@ from mba_integrations.core.settings import (
     HalfLifeDays,
     LoggingSettings,
     Multiplier,
+    Overlap,
     PerformanceSettings,
     PromotionSettings,
     RenderingSettings,
@@ -90,6 +91,7 @@ class WorkspaceConfig(SettingsGroup):
     half_life_days: HalfLifeDays = 30.0
     tier_half_life_days: dict[MemoryTier, HalfLifeDays] = {}
     min_score: Fraction = 0.0
+    duplicate_threshold: Overlap | None = 0.9
     complexity: ComplexitySettings = ComplexitySettings()
     rendering: RenderingSettings = RenderingSettings()
     promotion: PromotionSettings = PromotionSettings()
