@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mba_integrations.core import knapsack, tiered_knapsack
 from mba_integrations.core.errors import InputError
 from mba_integrations.core.packing import (
     PackingProblem,
@@ -194,6 +195,30 @@ def test_of_equal_items_the_earlier_one_comes_in(p: PackingProblem) -> None:
         assert set(np.flatnonzero(twins[:later])) <= chosen
 
 
+@pytest.mark.parametrize("limit", [1, 30, 300])
+def test_bound_holds_where_tables_and_lists_are_too_small_to_be_exact(
+    limit: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module, name in (
+        (knapsack, "MAX_CELLS"),
+        (knapsack, "FIRST_CELLS"),
+        (tiered_knapsack, "FIRST_CELLS"),
+        (tiered_knapsack, "MAX_SHARED_CELLS"),
+        (tiered_knapsack, "MAX_PAIRS"),
+        (tiered_knapsack, "FIRST_PAIRS"),
+    ):
+        monkeypatch.setattr(module, name, limit)
+    for seed in range(60):
+        random = np.random.default_rng(seed)
+        worth = random.random(11).tolist()
+        tokens, tier = random.integers(2, 30, 11).tolist(), random.integers(0, 3, 11).tolist()
+        p = problem(list(zip(tokens, worth, tier, strict=True)), 70, shares=[15.5, 20.0, 12.0])
+        packing = pack(p)
+        assert packing.used_tokens <= 70
+        assert packing.upper_bound >= min(Oracle(p).worths()) - 1e-9
+        assert packing.value <= packing.upper_bound
+
+
 SMALL = [(3, 0.9, 0), (4, 0.8, 0), (5, 0.5, 1), (2, 0.1, 1)]
 
 
@@ -228,6 +253,20 @@ SMALL = [(3, 0.9, 0), (4, 0.8, 0), (5, 0.5, 1), (2, 0.1, 1)]
             ),
             [1],
             id="nothing-flows-without-borrowing",
+        ),
+        pytest.param(
+            problem(
+                [(6, 1.0, 0), (7, 0.9, 0), (10, 5.0, 1), (4, 0.09, 1), (2, 0.05, 1), (2, 0.05, 1)],
+                20,
+                shares=[10.0, 10.0],
+            ),
+            [0, 2, 4, 5],
+            id="idle-tokens-are-filled-by-the-best",
+        ),
+        pytest.param(
+            problem([(3, 1.0, 0), (2, 0.1, 0), (2, 0.2, 1), (1, 0.01, 1)], 5, shares=[2.5, 2.5]),
+            [1, 2, 3],
+            id="half-a-token-of-a-guarantee-is-not-lent",
         ),
         pytest.param(
             problem([(5, 0.9, 0), (5, 0.8, 1), (3, 0.6, 0)], 10, shares=[0, 0], opening=[1, 2]),
