@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Sequence
+import time
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
@@ -436,6 +437,19 @@ def test_zones_do_not_matter_for_ages() -> None:
     assert entry.freshness == pytest.approx(0.5)
 
 
+@pytest.fixture
+def nine_hours_east(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The machine's zone, where the system lets it be set."""
+    if not hasattr(time, "tzset"):
+        pytest.skip("the system's zone cannot be set")
+    with monkeypatch.context() as patch:
+        patch.setenv("TZ", "JST-9")
+        time.tzset()
+        yield
+    time.tzset()
+
+
+@pytest.mark.usefixtures("nine_hours_east")
 def test_times_without_a_zone_are_local_and_meet_the_local_present() -> None:
     allocator = allocator_with(workspace(half_life_days=1.0))
     local = NOW.astimezone().replace(tzinfo=None)
