@@ -139,6 +139,7 @@ def query_vector(
     Raises:
         InputError: If its length is not that of the items' embeddings, or it is not finite.
     """
+    vector: FloatArray | None
     if given is None:
         made = embed([query], embedder) if len(snapshot) else None
         vector = None if made is None else made[0]
