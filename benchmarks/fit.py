@@ -236,7 +236,7 @@ def ample_pool(draw: random.Random, budget: int, counter: TokenCounter) -> list[
 
 def run_ample(subject: Subject, draw: random.Random, tally: Tally) -> None:
     """More material than fits; notes the share of the budget that is used."""
-    allocator = MemoryBudgetAllocator(subject.counter)
+    allocator, names = MemoryBudgetAllocator(subject.counter), []
     for prompt_format in PromptFormat:
         for method in ("weighted_sum", "usefulness"):
             config = WorkspaceConfig(
@@ -247,10 +247,11 @@ def run_ample(subject: Subject, draw: random.Random, tally: Tally) -> None:
                 **QUIET,
             )
             allocator.register_workspace(config)
+            names.append(config.workspace_id)
     for budget in AMPLE_BUDGETS:
         for _ in range(AMPLE_POOLS):
             pool = ample_pool(draw, budget, subject.counter)
-            for name in allocator.workspace_ids:
+            for name in names:
                 allocation = allocator.allocate_memory_budget("time", pool, name, budget)
                 tally.add(allocation, budget, subject.check)
                 chat = allocation.message_tokens if is_chat(allocation) else 0
