@@ -243,8 +243,10 @@ SMALL = [(3, 0.9, 0), (4, 0.8, 0), (5, 0.5, 1), (2, 0.1, 1)]
             id="guarantee-is-kept",
         ),
         pytest.param(
-            problem([(5, 0.1, 0), (5, 0.05, 0), (5, 0.9, 1), (5, 0.8, 1)], 12, shares=[5.0, 5.0]),
-            [0, 2],
+            problem(
+                [(5, 0.1, 0), (1, 0.01, 0), (8, 0.9, 1), (8, 0.8, 2)], 16, shares=[5.0, 0.0, 0.0]
+            ),
+            [0, 1, 2],
             id="guarantee-is-kept-where-tiers-may-borrow",
         ),
         pytest.param(
