@@ -18,6 +18,7 @@ from command_line import QUESTION, WORKSPACES, done, environment, mba, prepare, 
 from mba_integrations import MemoryBudgetConfigLoader
 from mba_integrations.cli import main
 from mba_integrations.commands import allocate, config, demo, explain, stats
+from mba_integrations.commands.progress import tracked
 from mba_integrations.commands.workspaces import workspaces
 
 
@@ -47,6 +48,10 @@ def test_validate_prints_every_problem_with_its_line(folder: Path) -> None:
 def test_show_lists_all_workspaces(folder: Path) -> None:
     shown = done("config", "show")
     assert all(name in shown for name in workspaces(None))
+
+
+def test_show_writes_settings_that_have_their_default(folder: Path) -> None:
+    assert "min_stay_days" in done("config", "show", "notes", "--config", "workspaces.yaml")
 
 
 @pytest.mark.parametrize("workspace_id", list(workspaces(None)))
@@ -226,3 +231,8 @@ def test_main_leaves_with_the_exit_code() -> None:
     with pytest.raises(SystemExit) as caught:
         main(["--version"])
     assert caught.value.code == 0
+
+
+def test_no_bar_is_drawn_where_nobody_looks() -> None:
+    things = list(range(1000))
+    assert tracked(things, "Reading") is things
