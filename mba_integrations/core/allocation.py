@@ -238,12 +238,12 @@ class Allocation:
 
     def omission_counts(self) -> dict[OmissionReason, int]:
         """How many items are omitted for each reason; reasons without an item are left out."""
-        out = np.ones(len(self._snapshot), dtype=bool)
-        out[self._rows] = False
-        counts = np.bincount(self._reason[out], minlength=len(self._reasons))
-        return {
-            reason: int(count) for reason, count in zip(self._reasons, counts, strict=True) if count
+        chosen = self._reason[self._rows]
+        counts = {
+            reason: int(np.count_nonzero(self._reason == code) - np.count_nonzero(chosen == code))
+            for code, reason in enumerate(self._reasons)
         }
+        return {reason: count for reason, count in counts.items() if count}
 
     @cached_property
     def marginal_value(self) -> dict[MemoryTier, float]:

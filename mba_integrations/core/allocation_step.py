@@ -114,7 +114,7 @@ class AllocationStep:
         used = [int(tokens) for tokens in selection.tier_used_tokens]
         borrowed = borrowed_tokens(shares, used)
         tiers = self.snapshot.columns.tier
-        counts = np.bincount(tiers, minlength=len(TIERS))
+        counts = self.snapshot.tier_counts
         chosen = np.bincount(tiers[selection.prompt.rows], minlength=len(TIERS))
         return {
             tier: TierAllocation(
@@ -122,7 +122,7 @@ class AllocationStep:
                 borrowed_tokens=borrowed[code],
                 used_tokens=used[code],
                 selected_count=int(chosen[code]),
-                omitted_count=int(counts[code] - chosen[code]),
+                omitted_count=counts[code] - int(chosen[code]),
             )
             for code, tier in enumerate(TIERS)
         }

@@ -79,10 +79,14 @@ class _Room:
         guaranteed = self.tier_tokens
         if guaranteed.sum() > total:
             guaranteed = guaranteed * (total / guaranteed.sum())
+        columns = units.value, units.tokens, units.tier
+        if len(eligible) < len(units.tokens):
+            columns = units.value[eligible], units.tokens[eligible], units.tier[eligible]
+        value, tokens, tier = columns
         return PackingProblem(
-            value=units.value[eligible],
-            tokens=units.tokens[eligible],
-            tier=units.tier[eligible],
+            value=value,
+            tokens=tokens,
+            tier=tier,
             total_tokens=total,
             tier_tokens=guaranteed,
             tier_cap_tokens=np.where(self.capped, self.tier_cap, self.tier_cap + max(0, extra)),
@@ -137,7 +141,7 @@ class Selector:
         bound = packing.upper_bound
         draft, packing, same = self._without_duplicates(room, open_to_choice, draft, packing)
         draft, repaired = self._drop_until_fits(draft)
-        reason = reason[self.units.unit_of]
+        reason = self.units.per_item(reason)
         reason[same[np.isin(same[:, 1], draft.rows), 0]] = REASONS.index(OmissionReason.DUPLICATE)
         value = float(self.value[draft.rows].sum())
         bound += float(self.units.value[room.pinned].sum())
@@ -219,19 +223,28 @@ class Selector:
     def _reasons(self, room: _Room) -> tuple[IntArray, BoolArray]:
         """Reason of each unit if it stays out, and which units packing may choose from."""
         units = self.units
-        limit = np.minimum(room.tier_cap, room.total)
-        if not self.plan.borrowing:
-            limit = np.minimum(limit, np.floor(room.tier_tokens + 1e-9))
         closed = (self.plan.tier_cap_tokens < 1) | (
             (self.plan.tier_tokens < 1) & (not self.plan.borrowing)
         )
-        needed = units.tokens + room.opening[units.tier]
         reason = np.full(len(units.tokens), REASONS.index(OmissionReason.OUTRANKED), dtype=np.int8)
-        reason[needed > limit[units.tier]] = REASONS.index(OmissionReason.TOO_LARGE)
-        reason[units.score < self.min_score] = REASONS.index(OmissionReason.BELOW_THRESHOLD)
-        reason[closed[units.tier]] = REASONS.index(OmissionReason.TIER_EXCLUDED)
+        reason[self._too_large(room)] = REASONS.index(OmissionReason.TOO_LARGE)
+        if self.min_score > 0.0:
+            below = units.score < self.min_score
+            reason[below] = REASONS.index(OmissionReason.BELOW_THRESHOLD)
+        if closed.any():
+            reason[closed[units.tier]] = REASONS.index(OmissionReason.TIER_EXCLUDED)
         outranked = reason == REASONS.index(OmissionReason.OUTRANKED)
         return reason, outranked & ~units.pinned
+
+    def _too_large(self, room: _Room) -> IntArray:
+        """Units that would not fit alone; only those above the lowest limit are looked at."""
+        units = self.units
+        limit = np.minimum(room.tier_cap, room.total)
+        if not self.plan.borrowing:
+            limit = np.minimum(limit, np.floor(room.tier_tokens + 1e-9))
+        limit = limit - room.opening
+        large = np.flatnonzero(units.tokens > limit.min())
+        return large[units.tokens[large] > limit[units.tier[large]]]
 
     def _pack_to_fit(self, room: _Room, eligible: IntArray) -> tuple[_Draft, Packing]:
         """Pack, and pack again while the counted prompt is over, or under the summed tokens.

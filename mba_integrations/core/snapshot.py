@@ -93,6 +93,12 @@ class PoolSnapshot:
         )
 
     @cached_property
+    def tier_counts(self) -> tuple[int, ...]:
+        """How many items each tier has, in the order of `MemoryTier`."""
+        counts = np.bincount(self.columns.tier, minlength=len(MemoryTier))
+        return tuple(int(count) for count in counts)
+
+    @cached_property
     def texts(self) -> list[str]:
         """The contents."""
         return [item.content for item in self.items]

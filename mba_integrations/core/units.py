@@ -34,6 +34,12 @@ class Units:
     tier: IntArray
     pinned: BoolArray
 
+    def per_item(self, of_units: IntArray) -> IntArray:
+        """A column of the units, shape (m,), as one of the items, shape (n,)."""
+        if len(self.unit_of) == len(self.tokens):
+            return of_units
+        return of_units[self.unit_of]
+
     def rows(self, units: IntArray) -> IntArray:
         """Items of the units, ascending."""
         if len(self.unit_of) == len(self.tokens):

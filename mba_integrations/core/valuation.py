@@ -91,8 +91,10 @@ def freshness_of(snapshot: PoolSnapshot, config: WorkspaceConfig, *, now: dateti
     half_lives = np.array([config.tier_half_life(tier) for tier in MemoryTier])
     half_life = float(half_lives[0]) if len(set(half_lives)) == 1 else half_lives[columns.tier]
     unknown = np.isnan(ages)
-    freshness = decayed_freshness(np.where(unknown, 0.0, ages), half_life_days=half_life)
-    return np.where(unknown, UNKNOWN_FRESHNESS, freshness)
+    ages[unknown] = 0.0
+    freshness = decayed_freshness(ages, half_life_days=half_life)
+    freshness[unknown] = UNKNOWN_FRESHNESS
+    return freshness
 
 
 def packing_value(score: FloatArray, tokens: IntArray, config: WorkspaceConfig) -> FloatArray:
