@@ -239,6 +239,9 @@ def test_bounds_are_where_they_are_said_to_be(values: dict[str, Any], accepted: 
             id="rule-of-our-own",
         ),
         pytest.param(
+            {"logging": {1: 2}}, ["the names of settings must be text."], id="name-that-is-no-text"
+        ),
+        pytest.param(
             {"promotion": {"promote_threshold": 0.1}},
             ["promotion: demote_threshold (0.3) must be below promote_threshold (0.1)."],
             id="contradiction-within-a-group",

@@ -69,6 +69,10 @@ class SettingsGroup(BaseModel):
             problems = problems_in(error, tuple(type(self).model_fields))
             problems += _hidden_contradictions(type(self), values, problems)
             raise self._refusal(values, problems) from error
+        except TypeError as error:
+            # Pydantic makes a group within this one by calling its class with keyword arguments.
+            problem = SettingProblem(path=(), rule="the names of settings must be text")
+            raise self._refusal(values, (problem,)) from error
 
     def with_changes(self, **values: Any) -> Self:
         """A copy with other values, checked like new ones.
