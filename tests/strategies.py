@@ -77,6 +77,7 @@ def workspaces(draw: st.DrawFn, **fixed: Any) -> WorkspaceConfig:
         "borrowing": draw(st.booleans()),
         "scoring_method": draw(st.sampled_from(["usefulness", "weighted_sum", "product"])),
         "duplicate_threshold": draw(st.sampled_from([None, 0.5, 0.9])),
+        "passage_min_tokens": draw(st.sampled_from([None, 1, 20])),
         "min_score": draw(st.sampled_from([0.0, 0.0, 0.2])),
         "tier_cap_tokens": draw(limits),
         "rendering": {

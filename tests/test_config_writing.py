@@ -38,6 +38,7 @@ OTHER_VALUES: dict[str, Any] = {
     "tier_half_life_days": {"project": math.inf, "working": 2.5},
     "min_score": 0.1,
     "duplicate_threshold": None,
+    "passage_min_tokens": 300,
     "complexity": {"medium_points": 1.5, "signal_points": {"code": 2.0}, "technical_words": ["a"]},
     "rendering": {"format": "xml", "section_order": ["rag", "working", "project", "long_term"]},
     "promotion": {"promote_threshold": 0.9, "min_stay_days": 2},

@@ -198,6 +198,7 @@ def test_the_dictionary_of_an_item_has_its_figures(mixed: Allocation) -> None:
         "relevance": 0.9,
         "importance": 0.5,
         "pinned": False,
+        "shortened": False,
     }
 
 

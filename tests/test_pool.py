@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
@@ -41,16 +41,20 @@ def test_adding_a_known_id_adds_nothing(second: str) -> None:
     assert (caught.value.item_id, ids(pool)) == (second, ["a"])
 
 
-@pytest.mark.parametrize("act", ["update", "remove", "get"])
-def test_an_unknown_id_changes_nothing(act: str) -> None:
+@pytest.mark.parametrize(
+    "act",
+    [
+        pytest.param(
+            lambda pool: pool.update(memory("a", importance=0.9), memory("z")), id="update"
+        ),
+        pytest.param(lambda pool: pool.remove("a", "z"), id="remove"),
+        pytest.param(lambda pool: pool.get("z"), id="get"),
+    ],
+)
+def test_an_unknown_id_changes_nothing(act: Callable[[MemoryPool], object]) -> None:
     pool = MemoryPool.from_items([memory("a")])
     with pytest.raises(PoolError, match="the pool has no item 'z'; it holds 1 items"):
-        if act == "update":
-            pool.update(memory("a", importance=0.9), memory("z"))
-        elif act == "remove":
-            pool.remove("a", "z")
-        else:
-            pool.get("z")
+        act(pool)
     assert ids(pool) == ["a"]
     assert pool.get("a").importance == 0.5
 

@@ -184,7 +184,11 @@ def test_a_group_is_kept_or_left_out_together(budget: int, expected: set[str]) -
 
 
 def test_one_pinned_item_pins_its_group() -> None:
-    items = [memory("call", 20, group="g", pinned=True), memory("x", 10), memory("r", 20, group="g")]
+    items = [
+        memory("call", 20, group="g", pinned=True),
+        memory("x", 10),
+        memory("r", 20, group="g"),
+    ]
     _, chosen, _ = run(items, HEADING + 45, scores=[0.0, 0.9, 0.0])
     assert chosen == {"call", "r"}
 

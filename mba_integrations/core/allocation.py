@@ -80,13 +80,19 @@ class Selected(Candidate):
 
     Attributes:
         pinned: Whether it, or its group, had to be.
+        passage: The part of its text that is in the prompt; None for the whole.
     """
 
     pinned: bool
+    passage: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready, without the text."""
-        return {**Candidate.to_dict(self), "pinned": self.pinned}
+        return {
+            **Candidate.to_dict(self),
+            "pinned": self.pinned,
+            "shortened": self.passage is not None,
+        }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -192,6 +198,7 @@ class Allocation:
     _reason: IntArray = field(repr=False, compare=False)
     _min_score: float = field(repr=False, compare=False)
     _selector: Selector = field(repr=False, compare=False)
+    _passages: Mapping[int, str] = field(repr=False, compare=False)
 
     @property
     def complexity(self) -> QueryComplexity:
@@ -324,7 +331,11 @@ class Allocation:
 
     def _selected(self, row: int, pinned_groups: frozenset[str]) -> Selected:
         item = self._snapshot.items[row]
-        return Selected(**self._known(row), pinned=item.pinned or item.group in pinned_groups)
+        return Selected(
+            **self._known(row),
+            pinned=item.pinned or item.group in pinned_groups,
+            passage=self._passages.get(row),
+        )
 
     def _omitted(self, row: int) -> Omitted:
         reason = self._reasons[self._reason[row]]

@@ -17,6 +17,8 @@ from mba_integrations.core.errors import InputError
 from mba_integrations.core.model import MemoryTier
 from mba_integrations.core.rendering import Renderer
 from mba_integrations.core.selection import REASONS, Selection, Selector, line_costs
+from mba_integrations.core.settings import ScoringMethod
+from mba_integrations.core.shortening import Shortened, shorten
 from mba_integrations.core.snapshot import Embedder, PoolSnapshot, embed, seconds_of
 from mba_integrations.core.token_counting import TokenCounter
 from mba_integrations.core.valuation import Signals, packing_value
@@ -36,8 +38,17 @@ class AllocationStep:
     counting: tuple[TokenCounter, CachedCounter]
     present: datetime
 
-    def selector(self, kept: tuple[int, ...]) -> Selector:
-        """What chooses the items; *kept* are rows of the previous prompt in their order."""
+    def choose(self, kept: tuple[int, ...]) -> Shortened:
+        """Select, and bring in passages of long items where the whole cannot come in.
+
+        *kept* are rows of the previous prompt in their order.
+        """
+        selector = self._selector(kept)
+        return shorten(
+            selector, selector.select(), self.query, min_tokens=self.config.passage_min_tokens
+        )
+
+    def _selector(self, kept: tuple[int, ...]) -> Selector:
         counter, remembered = self.counting
         renderer = Renderer(self.config.rendering)
         tokens = line_costs(self.snapshot, renderer, remembered)
@@ -52,6 +63,7 @@ class AllocationStep:
             min_score=self.config.min_score,
             duplicate_threshold=self.config.duplicate_threshold,
             kept=kept,
+            value_per_token=self.config.scoring_method is not ScoringMethod.USEFULNESS,
         )
 
     def notes(self, selection: Selection) -> list[str]:
@@ -77,10 +89,9 @@ class AllocationStep:
             )
         return notes
 
-    def result(
-        self, selector: Selector, selection: Selection, notes: tuple[str, ...], milliseconds: float
-    ) -> Allocation:
+    def result(self, chosen: Shortened, notes: tuple[str, ...], milliseconds: float) -> Allocation:
         """The selection as an allocation."""
+        selection = chosen.selection
         return Allocation(
             workspace_id=self.config.workspace_id,
             query=self.query,
@@ -101,12 +112,13 @@ class AllocationStep:
             _messages=selection.prompt.messages,
             _snapshot=self.snapshot,
             _signals=self.signals,
-            _tokens=selector.tokens,
+            _tokens=chosen.selector.tokens,
             _rows=selection.prompt.rows,
             _reasons=REASONS,
             _reason=selection.reason,
             _min_score=self.config.min_score,
-            _selector=selector,
+            _selector=chosen.selector,
+            _passages={row: item.content for row, item in chosen.passages.items()},
         )
 
     def _tiers(self, selection: Selection) -> dict[MemoryTier, TierAllocation]:

@@ -192,11 +192,10 @@ class MemoryBudgetAllocator:
         counting = self._counters.of(config)
         step = AllocationStep(query, config, snapshot, estimate, plan, signals, counting, present)
         kept, problem = kept_order(previous, snapshot, workspace_id)
-        selector = step.selector(kept)
-        selection = selector.select()
-        notes = (*step.notes(selection), *self._workspaces.notes(), *problem)
+        chosen = step.choose(kept)
+        notes = (*step.notes(chosen.selection), *self._workspaces.notes(), *problem)
         milliseconds = (time.perf_counter() - started) * 1000.0
-        allocation = step.result(selector, selection, notes, milliseconds)
+        allocation = step.result(chosen, notes, milliseconds)
         return self._logs.record(allocation, config.logging)
 
     def evaluate_promotion_demotion(

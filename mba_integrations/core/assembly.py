@@ -7,13 +7,13 @@ of theirs wherever the tokenizer allows; the caller counts the whole once more.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from mba_integrations.core.arrays import FloatArray, IntArray
-from mba_integrations.core.model import MemoryTier
+from mba_integrations.core.model import MemoryItem, MemoryTier
 from mba_integrations.core.rendering import Renderer
 from mba_integrations.core.settings import ItemOrder, PromptFormat
 from mba_integrations.core.snapshot import PoolSnapshot
@@ -40,6 +40,17 @@ class Prompt:
     rows: IntArray
 
 
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """Items by row, some of them replaced."""
+
+    items: tuple[MemoryItem, ...]
+    instead: Mapping[int, MemoryItem]
+
+    def __getitem__(self, row: int) -> MemoryItem:
+        return self.instead.get(row) or self.items[row]
+
+
 def assemble(
     snapshot: PoolSnapshot,
     rows: IntArray,
@@ -47,6 +58,7 @@ def assemble(
     value: FloatArray,
     renderer: Renderer,
     kept: tuple[int, ...] = (),
+    shown: Mapping[int, MemoryItem] | None = None,
 ) -> Prompt:
     """Render the selected rows.
 
@@ -57,7 +69,9 @@ def assemble(
         renderer: Writes headings and lines.
         kept: Rows of the previous prompt in their order there. Those that are selected again come
             first in their section, in that order.
+        shown: What is rendered in place of the item of a row, such as a passage of it.
     """
+    items = _Shown(snapshot.items, shown or {})
     parts: list[str] = []
     messages: list[dict[str, str]] = []
     ordered: list[int] = []
@@ -69,14 +83,14 @@ def assemble(
         section = _ordered(snapshot, own, value, renderer.settings.order_of(tier))
         section = _kept_first(section, kept)
         ordered.extend(section)
-        spoken = [row for row in section if renderer.role(snapshot.items[row])]
+        spoken = [row for row in section if renderer.role(items[row])]
         listed = [row for row in section if row not in set(spoken)] if spoken else section
         if listed:
-            text = _section(snapshot, listed, tier, renderer)
+            text = _section(items, listed, tier, renderer)
             parts.append(text)
             messages.append({"role": "system", "content": text})
-        parts.extend(renderer.line(snapshot.items[row]) for row in spoken)
-        messages.extend(renderer.message(snapshot.items[row]) for row in spoken)
+        parts.extend(renderer.line(items[row]) for row in spoken)
+        messages.extend(renderer.message(items[row]) for row in spoken)
     text = "".join(parts)
     if renderer.settings.format is not PromptFormat.MESSAGES and text:
         messages = [{"role": "system", "content": text}]
@@ -94,10 +108,8 @@ def message_tokens(messages: Iterable[dict[str, str]], counter: TokenCounter) ->
     return sum(counted) + REPLY_FRAME_TOKENS if counted else 0
 
 
-def _section(
-    snapshot: PoolSnapshot, rows: Iterable[int], tier: MemoryTier, renderer: Renderer
-) -> str:
-    lines = (renderer.line(snapshot.items[row]) for row in rows)
+def _section(items: _Shown, rows: Iterable[int], tier: MemoryTier, renderer: Renderer) -> str:
+    lines = (renderer.line(items[row]) for row in rows)
     return renderer.opening(tier) + "".join(lines) + renderer.closing(tier)
 
 

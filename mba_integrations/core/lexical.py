@@ -79,6 +79,16 @@ class LexicalIndex:
         rarest = _idf(np.zeros(1), self._size)[0]
         return float((sum(known) + rarest * (len(terms) - len(known))) / (1.0 + _K1))
 
+    def term_weights(self, query: str) -> dict[str, float]:
+        """Inverse document frequency of each term of *query* that a text has, > 0."""
+        vocabulary = self._vocabulary
+        known = (term for term in self._splitter.terms(query) if term in vocabulary)
+        return {term: float(self._idf[vocabulary[term]]) for term in known}
+
+    def terms(self, text: str) -> Sequence[str]:
+        """The terms of a text, as they are compared."""
+        return self._splitter.terms(text)
+
     def scores_of_rare_terms(
         self, rows: Sequence[int], *, besides: str, count: int
     ) -> list[FloatArray]:

@@ -7,6 +7,7 @@ or under. A prompt that still is over loses its largest item that is not pinned,
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -21,7 +22,7 @@ from mba_integrations.core.assembly import (
 )
 from mba_integrations.core.budgeting import BudgetPlan
 from mba_integrations.core.errors import PinnedOverBudgetError
-from mba_integrations.core.model import MemoryTier, OmissionReason
+from mba_integrations.core.model import MemoryItem, MemoryTier, OmissionReason
 from mba_integrations.core.packing import Packing, PackingProblem, pack
 from mba_integrations.core.redundancy import near_duplicates
 from mba_integrations.core.rendering import Renderer
@@ -108,7 +109,24 @@ class _Draft:
 
 @dataclass(slots=True, kw_only=True)
 class Selector:
-    """One selection in progress: the inputs that every step needs."""
+    """One selection in progress: the inputs that every step needs.
+
+    Attributes:
+        snapshot: The candidates.
+        plan: The budget.
+        renderer: Writes headings and lines.
+        counter: Counts prompts.
+        tokens: Tokens of each item's line, shape (n,).
+        value: What packing adds up, shape (n,).
+        score: In [0, 1], shape (n,).
+        min_score: Items with a lower score stay out.
+        duplicate_threshold: Overlap from which a repetition stays out; None for never.
+        kept: Rows of the previous prompt in their order there.
+        shown: What is rendered in place of an item, by row.
+        value_per_token: Whether `value` grows with the tokens of an item.
+        opening: Tokens of each tier's heading, shape (4,).
+        units: What is kept or left out together.
+    """
 
     snapshot: PoolSnapshot
     plan: BudgetPlan
@@ -120,6 +138,8 @@ class Selector:
     min_score: float
     duplicate_threshold: float | None = None
     kept: tuple[int, ...] = ()
+    shown: Mapping[int, MemoryItem] = field(default_factory=dict)
+    value_per_token: bool = False
     opening: IntArray = field(init=False)
     units: Units = field(init=False)
 
@@ -315,7 +335,12 @@ class Selector:
     def _draft(self, rows: IntArray) -> _Draft:
         """Render the rows and count the result."""
         prompt = assemble(
-            self.snapshot, rows, value=self.score, renderer=self.renderer, kept=self.kept
+            self.snapshot,
+            rows,
+            value=self.score,
+            renderer=self.renderer,
+            kept=self.kept,
+            shown=self.shown,
         )
         text = checked_count(self.counter, prompt.text)
         if self._is_chat():

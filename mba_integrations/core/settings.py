@@ -34,6 +34,7 @@ HalfLifeDays = Annotated[float, Field(gt=0.0, allow_inf_nan=True), BeforeValidat
 MOST_TOKENS = 1_000_000_000
 """Largest number of tokens that a setting may name; products of it stay exact in a float."""
 Tokens = Annotated[int, Field(ge=0, le=MOST_TOKENS)]
+PositiveTokens = Annotated[int, Field(ge=1, le=MOST_TOKENS)]
 Days = Annotated[float, Field(ge=0.0, allow_inf_nan=False)]
 Positive = Annotated[float, Field(gt=0.0, allow_inf_nan=False)]
 SignalPoints = Annotated[float, Field(ge=0.0, allow_inf_nan=False)]

@@ -25,6 +25,7 @@ from mba_integrations.core.settings import (
     Multiplier,
     Overlap,
     PerformanceSettings,
+    PositiveTokens,
     PromotionSettings,
     RenderingSettings,
     ScoringMethod,
@@ -92,6 +93,7 @@ class WorkspaceConfig(SettingsGroup):
     tier_half_life_days: dict[MemoryTier, HalfLifeDays] = {}
     min_score: Fraction = 0.0
     duplicate_threshold: Overlap | None = 0.9
+    passage_min_tokens: PositiveTokens | None = 200
     complexity: ComplexitySettings = ComplexitySettings()
     rendering: RenderingSettings = RenderingSettings()
     promotion: PromotionSettings = PromotionSettings()

@@ -1,0 +1,53 @@
+"""What tests of the whole allocator share: a clock, a workspace, an allocator of characters."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from fakes import CharCounter
+
+from mba_integrations import (
+    Allocation,
+    MemoryBudgetAllocator,
+    WorkspaceConfig,
+)
+
+NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
+DAY = timedelta(days=1)
+BY_RELEVANCE = {
+    "scoring_method": "weighted_sum",
+    "relevance_weight": 1.0,
+    "importance_weight": 0.0,
+    "freshness_weight": 0.0,
+}
+
+
+class Clock:
+    """A present that moves only when told to."""
+
+    def __init__(self, now: datetime = NOW) -> None:
+        self.now = now
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
+def allocator_with(*configs: WorkspaceConfig, **arguments: Any) -> MemoryBudgetAllocator:
+    given = {"token_counter": CharCounter(), "clock": Clock(), **arguments}
+    allocator = MemoryBudgetAllocator(**given)
+    for config in configs:
+        allocator.register_workspace(config)
+    return allocator
+
+
+def workspace(name: str = "w", **settings: Any) -> WorkspaceConfig:
+    return WorkspaceConfig(workspace_id=name, **settings)
+
+
+def ids(allocation: Allocation) -> list[str]:
+    return [entry.id for entry in allocation.selected]
+
+
+def result(allocation: Allocation) -> dict[str, Any]:
+    return {**allocation.to_dict(), "duration_ms": None}
