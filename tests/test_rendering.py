@@ -81,6 +81,16 @@ def test_an_xml_item_is_closed_once(content: str) -> None:
         pytest.param("({source}) {text}", {"source": "a\nb"}, "- (a b) t\n", id="source-one-line"),
         pytest.param("{id}: {text}", {}, "- m: t\n", id="id"),
         pytest.param(
+            "[{speaker}: ]{text}", {"metadata": {"role": "user"}}, "- [user: ]t\n", id="role"
+        ),
+        pytest.param(
+            "[{speaker}] {text}",
+            {"metadata": {"role": "user", "speaker": "Kate\n"}},
+            "- [Kate ] t\n",
+            id="a-name-before-a-role",
+        ),
+        pytest.param("[{speaker}] {text}", {}, "- t\n", id="nobody-drops-the-bracket"),
+        pytest.param(
             "[{date}] [{source}] {text}", {"source": "s"}, "- [s] t\n", id="brackets-one-by-one"
         ),
     ],

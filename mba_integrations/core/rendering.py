@@ -23,7 +23,7 @@ LINE_BREAKS = "\n\r\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029"
 
 _BREAK = re.compile(f"[{LINE_BREAKS}]")
 _MARGIN = re.compile(f"(?<=[{LINE_BREAKS}])(?=[^{LINE_BREAKS}])")
-_OPTIONAL_PART = re.compile(r"\[[^\[\]]*\{(?:date|source|id)\}[^\[\]]*\] ?")
+_OPTIONAL_PART = re.compile(r"\[[^\[\]]*\{(?:speaker|date|source|id)\}[^\[\]]*\] ?")
 _ROLES = {"human": "user", "user": "user", "ai": "assistant", "assistant": "assistant"}
 _ELEMENTS = "|".join(["item", *(tier.value for tier in MemoryTier)])
 _OUR_TAG = re.compile(rf"<(?=\s*/?\s*(?:{_ELEMENTS})\b)", re.IGNORECASE)
@@ -74,8 +74,10 @@ class Renderer:
         text = item.content.strip("\r\n").rstrip()
         if template == "{text}":
             return text
+        speaker = item.metadata.get("speaker") or item.metadata.get("role")
         fields = {
             "date": item.created_at.date().isoformat() if item.created_at else "",
+            "speaker": _BREAK.sub(" ", str(speaker or "")),
             "source": _BREAK.sub(" ", item.source or ""),
             "id": _BREAK.sub(" ", item.id),
         }
@@ -98,4 +100,6 @@ def _without_unknown(template: str, fields: dict[str, str]) -> str:
 
 def _filled(template: str, fields: dict[str, str]) -> str:
     """Fill in one pass, so that a placeholder within an item's text stays as it is."""
-    return re.sub(r"\{(text|date|source|id)\}", lambda match: fields[match.group(1)], template)
+    return re.sub(
+        r"\{(text|speaker|date|source|id)\}", lambda match: fields[match.group(1)], template
+    )

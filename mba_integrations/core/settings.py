@@ -75,7 +75,7 @@ class ItemOrder(StrEnum):
     """Most valuable at the beginning and the end, least in the middle."""
 
 
-PLACEHOLDERS = ("text", "date", "source", "id")
+PLACEHOLDERS = ("text", "speaker", "date", "source", "id")
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 
 
@@ -127,7 +127,7 @@ SectionOrder = Annotated[tuple[MemoryTier, ...], AfterValidator(_check_order)]
 class RenderingSettings(SettingsGroup):
     """How selected items are written.
 
-    `line_templates` may use {text}, {date}, {source} and {id}. A part in square brackets, such as
+    `line_templates` may use {text}, {speaker}, {date}, {source} and {id}. A part in square brackets, such as
     `[{date}] `, is left out for an item that lacks what it names. `section_order` is from the part
     of the prompt that changes least to the one that changes most, which keeps prompt caches useful.
     """
