@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from mba_integrations.core import config_watch
+from mba_integrations.core import config_reading, config_watch
 from mba_integrations.core.config_watch import WatchedConfigFile
 from mba_integrations.core.errors import ConfigFileError
 
@@ -48,7 +48,7 @@ def file(tmp_path: Path) -> SettingsFile:
 def reads(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     """The paths that were read, in order."""
     seen: list[Path] = []
-    real = config_watch.read_settings
+    real = config_reading.read_settings
 
     def counted(path: Path) -> object:
         seen.append(path)
@@ -170,7 +170,8 @@ def test_threads_see_whole_settings_and_share_one_read_for_each_change(
     file: SettingsFile, reads: list[Path]
 ) -> None:
     watched = WatchedConfigFile(file.path)
-    start, seen = threading.Barrier(8), []
+    start = threading.Barrier(8)
+    seen: list[int] = []
 
     def look() -> None:
         start.wait()

@@ -15,7 +15,7 @@ import pytest
 
 import mba_integrations
 from mba_integrations import WorkspaceConfig
-from mba_integrations.core.settings import SettingsGroup
+from mba_integrations.core.settings_group import SettingsGroup
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]

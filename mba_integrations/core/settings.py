@@ -127,9 +127,10 @@ SectionOrder = Annotated[tuple[MemoryTier, ...], AfterValidator(_check_order)]
 class RenderingSettings(SettingsGroup):
     """How selected items are written.
 
-    `line_templates` may use {text}, {speaker}, {date}, {source} and {id}. A part in square brackets, such as
-    `[{date}] `, is left out for an item that lacks what it names. `section_order` is from the part
-    of the prompt that changes least to the one that changes most, which keeps prompt caches useful.
+    `line_templates` may use {text}, {speaker}, {date}, {source} and {id}. A part in square
+    brackets, such as `[{date}] `, is left out for an item that lacks what it names.
+    `section_order` is from the part of the prompt that changes least to the one that changes most,
+    which keeps prompt caches useful.
     """
 
     format: PromptFormat = PromptFormat.MARKDOWN
