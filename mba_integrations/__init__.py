@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     )
     from mba_integrations.core.allocation_log import AllocationStatistics
     from mba_integrations.core.allocator import MemoryBudgetAllocator
+    from mba_integrations.core.budget_curve import BudgetPoint
     from mba_integrations.core.complexity import ComplexityEstimate
     from mba_integrations.core.config_loader import MemoryBudgetConfigLoader
     from mba_integrations.core.errors import (
@@ -61,6 +62,7 @@ _HOME = {
     "allocation": ("Allocation", "Candidate", "Omitted", "Selected", "TierAllocation"),
     "allocation_log": ("AllocationStatistics",),
     "allocator": ("MemoryBudgetAllocator",),
+    "budget_curve": ("BudgetPoint",),
     "complexity": ("ComplexityEstimate",),
     "config_loader": ("MemoryBudgetConfigLoader",),
     "errors": (
@@ -89,6 +91,7 @@ __all__ = [
     "Allocation",
     "AllocationStatistics",
     "BudgetError",
+    "BudgetPoint",
     "Candidate",
     "ComplexityEstimate",
     "ConfigError",
