@@ -81,7 +81,7 @@ class Outcome:
         """Means and intervals, in percent, by budget."""
         recall = self.recall if where is None else self.recall[where]
         pools = self.pool_of_question if where is None else self.pool_of_question[where]
-        low, high = _bootstrap_interval(recall, pools)
+        low, high = bootstrap_interval(recall, pools)
         full = np.mean(recall > 1.0 - 1e-9, axis=0)
         return {
             "questions": len(recall),
@@ -113,7 +113,14 @@ def _recall(query: EvidenceQuery, taken: BoolArray) -> float:
     return sum(hits) / len(hits)
 
 
-def _bootstrap_interval(recall: FloatArray, pools: FloatArray) -> tuple[FloatArray, FloatArray]:
+def bootstrap_interval(recall: FloatArray, pools: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """95 % interval of the mean over questions, by column.
+
+    Args:
+        recall: One row for each question, shape (questions, columns).
+        pools: Pool of each question, shape (questions,). Pools are resampled if there are at
+            least five, else questions.
+    """
     clusters = [recall[pools == pool] for pool in np.unique(pools)]
     if len(clusters) < 5:
         clusters = [row[None, :] for row in recall]
