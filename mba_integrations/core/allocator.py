@@ -20,6 +20,7 @@ from mba_integrations.core.budgeting import TIERS, plan_budget
 from mba_integrations.core.complexity import ComplexityEstimate, estimate_complexity
 from mba_integrations.core.config_loader import MemoryBudgetConfigLoader
 from mba_integrations.core.config_watch import WatchedConfigFile
+from mba_integrations.core.embedding_cache import CachedEmbedder
 from mba_integrations.core.errors import InputError
 from mba_integrations.core.given_counters import as_token_counter
 from mba_integrations.core.item_times import check_zones, latest_time
@@ -39,14 +40,21 @@ def _utc_now() -> datetime:
     return datetime.now(UTC)
 
 
+def _remembering(embedder: Embedder | None) -> Embedder | None:
+    if embedder is None or isinstance(embedder, CachedEmbedder):
+        return embedder
+    return CachedEmbedder(embedder)
+
+
 class MemoryBudgetAllocator:
     """Decides which memories enter the prompt.
 
     Args:
         token_counter: A `TokenCounter`, a callable from text to tokens, a `tokenizers.Tokenizer`
             or a `tiktoken.Encoding`. Without it each workspace's `counting.model` decides.
-        embedder: Callable from a list of n texts to an array of shape (n, d). Without it, items
-            are matched by their words and by the embeddings that they bring.
+        embedder: Callable from a list of n texts to an array of shape (n, d). Each text is embedded
+            once; give a `CachedEmbedder` to set how many vectors are kept. Without it, items are
+            matched by their words and by the embeddings that they bring.
         clock: Gives the present, with a zone. For the default of `now` and for the log.
 
     A workspace `default` is there from the start; registering another under that id replaces it.
@@ -66,7 +74,7 @@ class MemoryBudgetAllocator:
     ) -> None:
         given = None if token_counter is None else as_token_counter(token_counter)
         self._counters = WorkspaceCounters(given)
-        self._embedder = embedder
+        self._embedder = _remembering(embedder)
         self._clock = clock
         self._workspaces = WorkspaceRegistry()
         self._prepared = PreparedPools()

@@ -1,0 +1,70 @@
+"""An embedder that embeds each text once.
+
+Vectors are kept by content, bounded; the oldest sixteenth goes when there are more. Texts that are
+missing go to the embedder in one call, each once. Safe to use from many threads; two threads that
+miss the same text at the same time both have it embedded.
+"""
+
+from __future__ import annotations
+
+import threading
+from itertools import islice
+
+import numpy as np
+
+from mba_integrations.core.arrays import FloatArray
+from mba_integrations.core.errors import InputError
+from mba_integrations.core.snapshot import Embedder, embed
+
+DEFAULT_MAX_ENTRIES = 50_000
+"""With 384 numbers a vector, 77 MB."""
+_NO_VECTORS = np.zeros((0, 0), dtype=np.float32)
+
+
+class CachedEmbedder:
+    """Wraps an embedder.
+
+    Args:
+        embedder: Callable from n texts to an array of shape (n, d).
+        max_entries: Most vectors that are kept; 0 keeps none.
+
+    >>> calls = []
+    >>> embedder = CachedEmbedder(lambda texts: calls.append(texts) or np.ones((len(texts), 2)))
+    >>> embedder(["a", "b", "a"]).shape, embedder(["b", "c"]).shape, calls
+    ((3, 2), (2, 2), [['a', 'b'], ['c']])
+    """
+
+    def __init__(self, embedder: Embedder, *, max_entries: int = DEFAULT_MAX_ENTRIES) -> None:
+        self._embedder = embedder
+        self._max_entries = max_entries
+        self._vectors: dict[str, FloatArray] = {}
+        self._lock = threading.Lock()
+
+    def __call__(self, texts: list[str]) -> FloatArray:
+        """Vectors of the texts, shape (n, d), float32.
+
+        Raises:
+            InputError: If the embedder returns another shape or values that are not finite.
+        """
+        found = {text: vector for text in texts if (vector := self._vectors.get(text)) is not None}
+        missing = [text for text in dict.fromkeys(texts) if text not in found]
+        if missing:
+            made = embed(missing, self._embedder)
+            fresh = dict(zip(missing, () if made is None else made, strict=True))
+            found |= fresh
+            self._keep(fresh)
+        lengths = {len(vector) for vector in found.values()}
+        if len(lengths) > 1:
+            raise InputError(
+                f"the embedder returned vectors of {min(lengths)} and of {max(lengths)} numbers. "
+                "Use one model for all texts."
+            )
+        return np.stack([found[text] for text in texts]) if texts else _NO_VECTORS
+
+    def _keep(self, fresh: dict[str, FloatArray]) -> None:
+        with self._lock:
+            self._vectors.update(fresh)
+            over = len(self._vectors) - self._max_entries
+            if over > 0:
+                for text in list(islice(self._vectors, max(over, self._max_entries // 16))):
+                    del self._vectors[text]
