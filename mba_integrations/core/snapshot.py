@@ -271,6 +271,7 @@ def _stacked(items: tuple[MemoryItem, ...], rows: Sequence[FloatArray | None]) -
                 f"item {item.id!r} has {len(row)}. Embed all items with one model."
             )
         matrix[place] = row
-    lengths = np.linalg.norm(matrix, axis=1, keepdims=True)
-    normalised: FloatArray = matrix / np.where(lengths > 0, lengths, 1.0)
-    return normalised
+    # Neither of the two makes another array of the size of the matrix.
+    lengths = np.sqrt(np.einsum("ij,ij->i", matrix, matrix))
+    matrix /= np.where(lengths > 0, lengths, 1.0)[:, None]
+    return matrix
