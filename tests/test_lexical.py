@@ -144,3 +144,22 @@ def test_building_logs_nothing(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.INFO):
         LexicalIndex.build(["red apple"])
     assert caplog.records == []
+
+
+@given(
+    before=st.lists(
+        st.sampled_from(["Kate skis.", "Oslo is cold", "a b c", "", "日本語"]), max_size=6
+    ),
+    after=st.lists(
+        st.sampled_from(["Kate skis.", "Oslo is cold", "new words here", "", "b b"]), max_size=6
+    ),
+)
+def test_an_index_built_from_another_scores_as_one_built_anew(
+    before: list[str], after: list[str]
+) -> None:
+    known = LexicalIndex.build(before)
+    reused, fresh = LexicalIndex.build(after, known=known), LexicalIndex.build(after)
+    for query in ("Kate", "cold b", "new Oslo 日本", "nothing"):
+        np.testing.assert_allclose(reused.scores(query), fresh.scores(query), rtol=1e-6)
+        assert reused.best_possible(query) == pytest.approx(fresh.best_possible(query))
+    assert len(known) == len(before)

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from functools import cached_property
 from importlib import import_module
 from itertools import chain
 from typing import Any
@@ -41,9 +42,13 @@ class LexicalIndex:
     traits: TextTraits
 
     def __init__(
-        self, texts: Sequence[str], splitter: TermSplitter, vocabulary: dict[str, int]
+        self,
+        texts: Sequence[str],
+        rows: list[list[int]],
+        splitter: TermSplitter,
+        vocabulary: dict[str, int],
     ) -> None:
-        rows = [_numbered(splitter.terms(text), vocabulary) for text in texts]
+        self._texts = texts
         self.traits = TextTraits(texts)
         self._size = len(rows)
         self._splitter = splitter
@@ -52,12 +57,36 @@ class LexicalIndex:
         self._row_ends = np.cumsum([len(row) for row in rows], dtype=np.int64)
         self._frequencies = _document_frequencies(rows, len(vocabulary))
         self._idf = _idf(self._frequencies, self._size)
-        self._bm25: Any = _bm25(rows, vocabulary) if vocabulary else None
+        self._bm25: Any = _bm25(rows, vocabulary) if any(rows) else None
 
     @classmethod
-    def build(cls, texts: Sequence[str]) -> LexicalIndex:
-        """Index of *texts*; text *i* is row *i* of every score array."""
-        return cls(texts, TermSplitter(), {})
+    def build(cls, texts: Sequence[str], *, known: LexicalIndex | None = None) -> LexicalIndex:
+        """Index of *texts*; text *i* is row *i* of every score array.
+
+        Args:
+            texts: What to index.
+            known: An index of other texts. Those that are in both are not cut into terms again,
+                which is the larger part of the work; the scores are the same.
+        """
+        if known is None:
+            splitter, vocabulary, cut = TermSplitter(), dict[str, int](), dict[str, int]()
+        else:
+            splitter, vocabulary, cut = known._splitter, dict(known._vocabulary), known._places
+        rows = [
+            known._terms_of_row(cut[text]).tolist()
+            if known is not None and text in cut
+            else _numbered(splitter.terms(text), vocabulary)
+            for text in texts
+        ]
+        return cls(texts, rows, splitter, vocabulary)
+
+    @cached_property
+    def _places(self) -> dict[str, int]:
+        return {text: row for row, text in enumerate(self._texts)}
+
+    def _terms_of_row(self, row: int) -> IntArray:
+        start = self._row_ends[row - 1] if row else 0
+        return self._flat_terms[start : self._row_ends[row]]
 
     def __len__(self) -> int:
         return self._size
@@ -100,8 +129,7 @@ class LexicalIndex:
         return [self._scores_of_terms(self._rare_terms(row, known, count)) for row in rows]
 
     def _rare_terms(self, row: int, besides: list[int], count: int) -> list[int]:
-        start = self._row_ends[row - 1] if row else 0
-        terms = np.unique(self._flat_terms[start : self._row_ends[row]])
+        terms = np.unique(self._terms_of_row(row))
         shared = terms[self._frequencies[terms] > 1]
         shared = shared[~np.isin(shared, besides)]
         rarest = shared[np.argsort(self._frequencies[shared], kind="stable")[:count]]
@@ -115,7 +143,7 @@ class LexicalIndex:
         return sorted({term for term in found if term is not None})
 
     def _scores_of_terms(self, terms: list[int]) -> FloatArray:
-        if not terms:
+        if not terms or self._bm25 is None:
             return np.zeros(self._size, dtype=np.float32)
         scores: FloatArray = self._bm25.get_scores_from_ids(terms)
         return scores
@@ -137,7 +165,7 @@ def _idf(frequencies: FloatArray | IntArray, size: int) -> FloatArray:
 
 
 def _bm25(rows: list[list[int]], vocabulary: dict[str, int]) -> Any:
-    """The caller handles an empty vocabulary: bm25s divides by the mean length."""
+    """The caller handles texts without a term: bm25s divides by the mean length."""
     bm25s = import_module("bm25s")  # takes 0.15 s, so it waits until an index is built
     # On import bm25s sets its logger to DEBUG, and then logs every build.
     logging.getLogger("bm25s").setLevel(logging.WARNING)

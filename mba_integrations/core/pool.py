@@ -1,7 +1,7 @@
 """`MemoryPool`: memories kept as columns, prepared once and used by every query.
 
 A pool may be changed and read by many threads. A query works on the snapshot of the moment it
-began; a change makes the next query build a new one.
+began; a change makes the next query build a new one, from what the last one had.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ class MemoryPool:
     def __init__(self) -> None:
         self._items: dict[str, MemoryItem] = {}
         self._snapshot: PoolSnapshot | None = None
+        self._before: PoolSnapshot | None = None
         self._lock = threading.RLock()
 
     @classmethod
@@ -101,7 +102,7 @@ class MemoryPool:
                     )
                 added[item.id] = item
             self._items |= added
-            self._snapshot = None
+            self._changed()
 
     def update(self, *items: MemoryItem) -> None:
         """Replace items of the same ids; they keep their places.
@@ -113,7 +114,7 @@ class MemoryPool:
             for item in items:
                 self._require(item.id)
             self._items |= {item.id: item for item in items}
-            self._snapshot = None
+            self._changed()
 
     def remove(self, *item_ids: str) -> None:
         """Take items out.
@@ -126,14 +127,19 @@ class MemoryPool:
                 self._require(item_id)
             for item_id in dict.fromkeys(item_ids):
                 del self._items[item_id]
-            self._snapshot = None
+            self._changed()
 
     def snapshot(self) -> PoolSnapshot:
         """The items of this moment as columns."""
         with self._lock:
             if self._snapshot is None:
-                self._snapshot = PoolSnapshot(tuple(self._items.values()))
+                self._snapshot = PoolSnapshot(tuple(self._items.values()), before=self._before)
+                self._before = None
             return self._snapshot
+
+    def _changed(self) -> None:
+        """Drop the snapshot, but keep what the next one can be built from."""
+        self._before, self._snapshot = self._snapshot or self._before, None
 
     def _require(self, item_id: str) -> None:
         if item_id not in self._items:
