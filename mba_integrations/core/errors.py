@@ -3,6 +3,8 @@
     MemoryBudgetError
     ├── ConfigError                a setting is out of its range or contradicts another
     │   ├── ConfigFileError        a settings file has problems; all of them are listed
+    │   ├── InvalidSettingsError   settings given in Python have problems (`setting_problems`)
+    │   │   └── InvalidWorkspaceError  the same of a workspace (`workspace`)
     │   └── UnknownWorkspaceError  no workspace of that id is registered
     ├── InputError                 an argument or a memory item is unusable
     │   ├── DuplicateItemError     two items share an id
@@ -13,15 +15,30 @@
     └── MissingExtraError          an optional dependency is not installed
 
 A message names what is wrong, how much, and what to change; the numbers are attributes as well.
+Errors survive pickling, so they cross process boundaries whole.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 
 class MemoryBudgetError(Exception):
     """Root of the tree: catching it catches everything that this library raises on purpose."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _restored, (type(self), self.args, self.__dict__)
+
+
+def _restored(
+    kind: type[MemoryBudgetError], args: tuple[Any, ...], attributes: dict[str, Any]
+) -> MemoryBudgetError:
+    """Make an error again without its constructor, which may want more than `args`."""
+    error = kind.__new__(kind)
+    error.args = args
+    error.__dict__.update(attributes)
+    return error
 
 
 class ConfigError(MemoryBudgetError, ValueError):
