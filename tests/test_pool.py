@@ -214,9 +214,12 @@ def test_a_changed_pool_is_indexed_from_what_is_known(monkeypatch: pytest.Monkey
     _ = pool.snapshot().lexical
     cut: list[str] = []
     real = TermSplitter.terms
-    monkeypatch.setattr(
-        TermSplitter, "terms", lambda self, text: [cut.append(text), real(self, text)][1]
-    )
+
+    def counted(splitter: TermSplitter, text: str) -> Sequence[str]:
+        cut.append(text)
+        return real(splitter, text)
+
+    monkeypatch.setattr(TermSplitter, "terms", counted)
     pool.add(memory("c"))
     pool.remove("a")
     assert len(pool.snapshot().lexical) == 2

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from fakes import CharCounter, JoinCounter
 
 from mba_integrations.core.budgeting import plan_budget
 from mba_integrations.core.errors import InputError, PinnedOverBudgetError
@@ -13,29 +14,6 @@ from mba_integrations.core.rendering import Renderer
 from mba_integrations.core.selection import REASONS, Selection, Selector, line_costs
 from mba_integrations.core.snapshot import PoolSnapshot
 from mba_integrations.core.workspace import WorkspaceConfig
-
-
-class CharCounter:
-    """One token for each character: lines add up exactly."""
-
-    id = "characters"
-    exact = True
-
-    def count(self, text: str, /) -> int:
-        return len(text)
-
-    def count_batch(self, texts: Sequence[str], /) -> list[int]:
-        return [self.count(text) for text in texts]
-
-
-class JoinCounter(CharCounter):
-    """Charges *per_join* for each line end inside the text, so lines do not add up."""
-
-    def __init__(self, per_join: int) -> None:
-        self.per_join = per_join
-
-    def count(self, text: str, /) -> int:
-        return max(0, len(text) + self.per_join * max(0, text.count("\n") - 1))
 
 
 def memory(name: str, size: int, tier: str = "rag", **fields: Any) -> MemoryItem:
