@@ -148,7 +148,9 @@ def warm(sizes: list[int]) -> Iterator[Row]:
         times.append(row.ours)
         if size == sizes[-1]:
             memory = allocator()
-            yield from _changes(memory, pool, calls(memory, pool, "weighted_sum"), size)
+            call = calls(memory, pool, "weighted_sum")
+            call()
+            yield from _changes(pool, call, size)
     if len(sizes) > 1:
         yield Row(
             work=f"growth of warm time, {sizes[0]:,} to {sizes[-1]:,}",
@@ -181,9 +183,7 @@ def counters() -> list[tuple[str, TokenCounter]]:
     return found
 
 
-def _changes(
-    memory: MemoryBudgetAllocator, pool: MemoryPool, call: Callable[[], object], size: int
-) -> Iterator[Row]:
+def _changes(pool: MemoryPool, call: Callable[[], object], size: int) -> Iterator[Row]:
     peak = peak_mib(call)
     goal = 20.0 if size == 100_000 else None
     yield Row(work=f"extra memory during that call, {size:,}", ours=peak, goal=goal, unit="MiB")
@@ -203,16 +203,13 @@ def _changes(
 
 
 def peak_mib(call: Callable[[], object]) -> float:
-    """Most memory that a call holds at once beyond what was held before it."""
+    """Most memory that a call holds at once beyond what was held before; not for a first call."""
     gc.collect()
     tracemalloc.start()
     call()
-    before, _ = tracemalloc.get_traced_memory()
-    tracemalloc.reset_peak()
-    call()
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    return (peak - before) / MIB
+    return peak / MIB
 
 
 def retrieval(sizes: list[int]) -> Iterator[Row]:
@@ -345,14 +342,15 @@ def imports(_: list[int]) -> Iterator[Row]:
 
 def beside(sizes: list[int]) -> Iterator[Row]:
     """Peers and the library on the same texts."""
-    sizes = [size for size in sizes if size <= COLD_ITEMS]
-    for size in sizes:
+    for size in [100, *sizes]:
+        if size > COLD_ITEMS:
+            continue
         vectors, contents = random_vectors(size), texts(size)
         for peer in peers():
             if size <= peer.most_items:
                 call = peer.make(contents, vectors)
-                yield Row(work=f"{peer.name}, {size:,}", ours=cpu_ms(call))
-                yield Row(work="  its peak memory", ours=peak_mib(call), unit="MiB")
+                yield Row(work=f"{peer.name}, {size:,}", ours=cpu_ms(call, repeats=3))
+                yield Row(work=f"peak memory of that, {size:,}", ours=peak_mib(call), unit="MiB")
 
 
 def resident_mib() -> float | None:

@@ -29,7 +29,7 @@ class Peer:
 
     Attributes:
         name: As in the table.
-        most_items: Largest size at which it ends within a minute.
+        most_items: Largest size at which the row takes under half a minute.
         make: Texts and vectors in, the call to be timed out.
     """
 
@@ -48,7 +48,7 @@ def peers() -> Iterator[Peer]:
     if importlib.util.find_spec("llama_index"):
         yield Peer("LlamaIndex ChatMemoryBuffer.get", 1_000, _chat_memory)
         yield Peer("LlamaIndex Memory.aget", 1_000, _memory)
-        yield Peer("LlamaIndex PromptHelper.repack", 10_000, _repack)
+        yield Peer("LlamaIndex PromptHelper.repack", 1_000, _repack)
 
 
 def _tokens(text: str) -> list[int]:

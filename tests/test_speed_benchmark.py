@@ -17,6 +17,7 @@ from benchmarks.speed_workload import (
     random_vectors,
     texts,
 )
+from mba_integrations import MemoryPool
 
 SIZES = [20, 40]
 
@@ -106,3 +107,9 @@ def test_the_command_prints_machine_command_and_rows(capsys: pytest.CaptureFixtu
     assert command == "python -m benchmarks.speed --sizes 20 --parts warm"
     assert heading == speed.HEADING
     assert any("prepared pool" in row for row in rows)
+
+
+def test_no_index_is_built_where_relevance_is_given_and_the_budget_is_full() -> None:
+    pool = MemoryPool.from_items(memories(300, relevance=True))
+    speed.calls(speed.allocator(), pool, "weighted_sum")()
+    assert "lexical" not in vars(pool.snapshot())
