@@ -132,6 +132,26 @@ def by_foresight(questions: Sequence[RankedQuestion], budget: int) -> FloatArray
     return np.asarray(grid[np.argmax(recall - high * grid, axis=1)] / budget)
 
 
+def by_usefulness(questions: Sequence[RankedQuestion], budget: int) -> FloatArray:
+    """Shares that end every selection at the same usefulness per token; their mean is about 1."""
+    orders = [np.argsort(-one.density, kind="stable") for one in questions]
+    falling = [-one.density[order] for one, order in zip(questions, orders, strict=True)]
+    spent = [
+        np.append(0, np.cumsum(one.tokens[order]))
+        for one, order in zip(questions, orders, strict=True)
+    ]
+
+    def tokens_at(price: float) -> FloatArray:
+        pairs = zip(falling, spent, strict=True)
+        return np.array([total[np.searchsorted(own, -price, side="right")] for own, total in pairs])
+
+    low, high = 0.0, 1.0  # usefulness that one token must bring
+    for _ in range(40):
+        price = (low + high) / 2.0
+        low, high = (price, high) if tokens_at(price).mean() > budget else (low, price)
+    return np.asarray(tokens_at(high) / budget)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
     """A rule against one fixed budget with the same mean, and against the whole budget.
@@ -221,6 +241,7 @@ def report(name: str, questions: Sequence[RankedQuestion], fitted: Sequence[floa
         "shipped, shuffled": shuffled(by_level(SHARES["shipped"])),
         "oracle, by number": by_evidence(1.0),
         "oracle, by its root": by_evidence(0.5),
+        "by usefulness per token": by_usefulness,
         "foresight": by_foresight,
     }
     _print_levels(name, questions)

@@ -14,6 +14,7 @@ from benchmarks.budget_scaling import (
     by_evidence,
     by_foresight,
     by_level,
+    by_usefulness,
     compare,
     fitted_shares,
     shuffled,
@@ -125,3 +126,21 @@ def test_fitted_shares_give_more_to_the_level_that_needs_more() -> None:
 def test_fitted_shares_are_equal_where_levels_tell_nothing() -> None:
     questions = [question(needs, level=level) for level in range(4) for needs in (4, 9, 30)]
     assert fitted_shares([questions]) == (1.0, 1.0, 1.0, 1.0)
+
+
+def test_a_price_per_token_stops_each_question_where_its_items_stop_being_worth_it() -> None:
+    sure = RankedQuestion(
+        level=SIMPLE,
+        pool=0,
+        density=np.array([0.01, 0.9, 0.02]),
+        tokens=np.array([64, 64, 64]),
+        evidence=((1,),),
+    )
+    unsure = RankedQuestion(
+        level=SIMPLE,
+        pool=0,
+        density=np.array([0.3, 0.4, 0.5, 0.1]),
+        tokens=np.array([64, 64, 64, 64]),
+        evidence=((3,),),
+    )
+    assert by_usefulness([sure, unsure], 128).tolist() == [0.5, 1.5]
