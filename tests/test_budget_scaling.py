@@ -144,3 +144,17 @@ def test_a_price_per_token_stops_each_question_where_its_items_stop_being_worth_
         evidence=((3,),),
     )
     assert by_usefulness([sure, unsure], 128).tolist() == [0.5, 1.5]
+
+
+def test_gain_is_against_the_mean_and_loss_against_the_whole_budget() -> None:
+    questions = [question(12, level=SIMPLE), question(12, level=EXPERT)] * 3
+    one = compare(questions, by_level((0.5, 1.0, 1.0, 1.0))(questions, 1024), 1024)
+    assert (one.mean_tokens, one.used_tokens) == (768.0, (768.0, 768.0))
+    assert (one.recall, one.gain, one.loss) == (50.0, -50.0, -50.0)
+    questions = [question(14, level=SIMPLE), question(14, level=EXPERT)] * 3
+    one = compare(questions, by_level((0.5, 1.0, 1.0, 1.0))(questions, 1024), 1024)
+    assert (one.recall, one.gain, one.loss) == (50.0, 50.0, -50.0)
+
+
+def test_fitted_shares_are_equal_where_there_is_one_level() -> None:
+    assert fitted_shares([[question(needs) for needs in (4, 9, 30)]]) == (1.0, 1.0, 1.0, 1.0)
