@@ -14,11 +14,11 @@ from mba_integrations.core.budgeting import TIERS, BudgetPlan, borrowed_tokens, 
 from mba_integrations.core.complexity import ComplexityEstimate
 from mba_integrations.core.count_cache import CachedCounter
 from mba_integrations.core.errors import InputError
-from mba_integrations.core.model import MemoryTier, OmissionReason
+from mba_integrations.core.model import MemoryTier
 from mba_integrations.core.rendering import Renderer
 from mba_integrations.core.selection import REASONS, Selection, Selector, line_costs
 from mba_integrations.core.settings import ScoringMethod
-from mba_integrations.core.shortening import MIN_PASSAGE_TOKENS, Shortened, shorten
+from mba_integrations.core.shortening import Shortened, shorten
 from mba_integrations.core.snapshot import Embedder, PoolSnapshot, embed, seconds_of
 from mba_integrations.core.token_counting import TokenCounter
 from mba_integrations.core.valuation import Signals, packing_value
@@ -45,16 +45,7 @@ class AllocationStep:
         """
         selector = self._selector(kept)
         selection = selector.select()
-        if not self._has_room_for_passages(selection):
-            return Shortened(selector, selection, {})
         return shorten(selector, selection, self.query, min_tokens=self.config.passage_min_tokens)
-
-    def _has_room_for_passages(self, selection: Selection) -> bool:
-        """Whether an item is too large or tokens are left. Passages need the index of all texts,
-        which costs more than all the rest where relevance is given."""
-        left = self.plan.total_tokens - selection.used_tokens
-        too_large = selection.reason == REASONS.index(OmissionReason.TOO_LARGE)
-        return left >= MIN_PASSAGE_TOKENS or bool(too_large.any())
 
     def _selector(self, kept: tuple[int, ...]) -> Selector:
         counter, remembered = self.counting

@@ -56,11 +56,12 @@ def _words(text: str) -> Iterable[str]:
 def _similar_pairs(words: dict[int, frozenset[str]], threshold: float) -> Iterator[tuple[int, int]]:
     """Pairs of rows whose words overlap by the threshold or more, each once, in order of rows."""
     frequency = Counter(word for own in words.values() for word in own)
+    rank = {word: place for place, word in enumerate(sorted(frequency, key=frequency.__getitem__))}
     seen: defaultdict[str, list[int]] = defaultdict(list)
     for row, own in sorted(words.items()):
         if len(own) < _MIN_WORDS:
             continue
-        rarest = sorted(own, key=lambda word: (frequency[word], word))
+        rarest = sorted(own, key=rank.__getitem__)
         prefix = rarest[: len(own) - math.ceil(threshold * len(own)) + 1]
         others = {other for word in prefix for other in seen[word]}
         for other in sorted(others):

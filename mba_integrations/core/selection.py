@@ -184,10 +184,17 @@ class Selector:
             PinnedOverBudgetError: If the pinned items do not fit.
         """
         room = self._room()
-        eligible = np.flatnonzero(self._reasons(room)[1])
-        packing = pack(room.problem(self.units, eligible, 0))
-        chosen = np.concatenate([room.pinned, eligible[packing.chosen]])
-        return self.units.rows(chosen), packing.used_tokens + room.pinned_tokens
+        open_to_choice = self._reasons(room)[1]
+        for _ in range(_MAX_REPACKS):
+            eligible = np.flatnonzero(open_to_choice)
+            packing = pack(room.problem(self.units, eligible, 0))
+            chosen = np.concatenate([room.pinned, eligible[packing.chosen]])
+            rows = self.units.rows(chosen)
+            repeated = self._repeated(rows)
+            if not repeated:
+                break
+            open_to_choice[self.units.unit_of[list(repeated)]] = False
+        return rows, packing.used_tokens + room.pinned_tokens
 
     def choosable(self) -> BoolArray:
         """Units that a larger budget could bring in, shape (m,)."""
@@ -296,19 +303,23 @@ class Selector:
         Pinned and grouped items and the conversation stay: an answer may repeat for a reason.
         """
         same: dict[int, int] = {}
-        if self.duplicate_threshold is None:
-            return draft, packing, _pairs(same)
         for _ in range(_MAX_REPACKS):
-            found = near_duplicates(
-                self.snapshot, draft.rows, value=self.value, threshold=self.duplicate_threshold
-            )
-            found = {row: kept for row, kept in found.items() if self._may_go(row)}
+            found = self._repeated(draft.rows)
             if not found:
                 break
             same |= found
             open_to_choice[self.units.unit_of[list(found)]] = False
             draft, packing = self._pack_to_fit(room, np.flatnonzero(open_to_choice))
         return draft, packing, _pairs(same)
+
+    def _repeated(self, rows: IntArray) -> dict[int, int]:
+        """Rows that may go because another of *rows* says the same, with that one."""
+        if self.duplicate_threshold is None:
+            return {}
+        found = near_duplicates(
+            self.snapshot, rows, value=self.value, threshold=self.duplicate_threshold
+        )
+        return {row: kept for row, kept in found.items() if self._may_go(row)}
 
     def _may_go(self, row: int) -> bool:
         columns = self.snapshot.columns

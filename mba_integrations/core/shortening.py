@@ -77,24 +77,33 @@ def shorten(
 def _passages(
     selector: Selector, selection: Selection, query: str, min_tokens: int
 ) -> dict[int, Passage]:
+    rooms = _rooms(selector, selection, min_tokens)
+    if not rooms:
+        return {}
+    # Only now: the index of all texts costs more than all the rest where relevance is given.
     lexical = selector.snapshot.lexical
     weights = lexical.term_weights(query)
-    if not weights:
-        return {}
-    left = selector.plan.total_tokens - selection.used_tokens
-    part = int(selector.plan.total_tokens * LARGEST_PART)
     found = {}
-    for row in _long_omitted(selector, selection, min_tokens):
-        large = REASONS[selection.reason[row]] is OmissionReason.TOO_LARGE
-        room = min(max(part, left) if large else left, int(selector.tokens[row]) // 2)
-        if room < MIN_PASSAGE_TOKENS:
-            continue
+    for row, room in rooms.items():
         text = selector.snapshot.texts[row]
         max_chars = int(len(text) * room / int(selector.tokens[row]))
         passage = best_passage(text, weights=weights, terms_of=lexical.terms, max_chars=max_chars)
         if passage is not None:
             found[row] = passage
     return found
+
+
+def _rooms(selector: Selector, selection: Selection, min_tokens: int) -> dict[int, int]:
+    """Tokens that a passage of each row may have; rows without room for one are left out."""
+    left = selector.plan.total_tokens - selection.used_tokens
+    part = int(selector.plan.total_tokens * LARGEST_PART)
+    rooms = {}
+    for row in _long_omitted(selector, selection, min_tokens):
+        large = REASONS[selection.reason[row]] is OmissionReason.TOO_LARGE
+        room = min(max(part, left) if large else left, int(selector.tokens[row]) // 2)
+        if room >= MIN_PASSAGE_TOKENS:
+            rooms[row] = room
+    return rooms
 
 
 def _long_omitted(selector: Selector, selection: Selection, min_tokens: int) -> list[int]:
