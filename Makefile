@@ -36,6 +36,8 @@ bench: $(VENV)/.bench ## Run the benchmarks; DATA=path adds those that read data
 ifneq ($(DATA),)
 	$(BIN)/python -m benchmarks.complexity --data $(DATA)
 	$(BIN)/python -m benchmarks.evidence --data $(DATA)
+	$(BIN)/python -m benchmarks.budget_scaling --data $(DATA)
+	$(BIN)/python -m benchmarks.evidence_peers --data $(DATA)
 endif
 
 lock: $(VENV)/.check ## Pin the newest versions of all dependencies in constraints.txt
