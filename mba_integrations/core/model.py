@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -30,6 +30,10 @@ class MemoryTier(StrEnum):
     """What was learned in earlier conversations."""
     RAG = "rag"
     """Retrieved documents."""
+
+
+TierName = Literal["working", "project", "long_term", "rag"]
+"""The names of the tiers, which stand for them wherever an item is made."""
 
 
 class QueryComplexity(StrEnum):
@@ -137,6 +141,27 @@ class MemoryItem:
     pinned: bool = False
     embedding: FloatArray | None = field(default=None, compare=False, repr=False)
     metadata: Mapping[str, Any] = field(default_factory=dict, compare=False)
+
+    if TYPE_CHECKING:  # what the constructor takes is wider than what the fields hold
+
+        def __init__(
+            self,
+            id: str,
+            content: str,
+            tier: MemoryTier | TierName,
+            *,
+            relevance: float | None = None,
+            importance: float = 0.5,
+            created_at: datetime | None = None,
+            last_accessed_at: datetime | None = None,
+            access_count: int = 0,
+            source: str | None = None,
+            position: float | None = None,
+            group: str | None = None,
+            pinned: bool = False,
+            embedding: Sequence[float] | FloatArray | None = None,
+            metadata: Mapping[str, Any] = ...,
+        ) -> None: ...
 
     def __post_init__(self) -> None:
         self._check_identity()
