@@ -110,9 +110,7 @@ def _documents() -> list[MemoryItem]:
         ("css", "A grid container places its children in rows and columns, by name."),
     ]
     return [
-        MemoryItem(
-            f"doc-{name}", text, MemoryTier.RAG, source=f"{name}.md", created_at=days_ago(30)
-        )
+        MemoryItem(f"doc-{name}", text, "rag", source=f"{name}.md", created_at=days_ago(30))
         for name, text in passages
     ]
 
