@@ -7,7 +7,13 @@ import numpy as np
 import pytest
 from fakes import CharCounter
 
-from mba_integrations import InputError, MemoryBudgetAllocator, MemoryItem, MemoryPool
+from mba_integrations import (
+    InputError,
+    MemoryBudgetAllocator,
+    MemoryItem,
+    MemoryPool,
+    WorkspaceConfig,
+)
 from mba_integrations.core.embedding_cache import CachedEmbedder
 
 
@@ -74,6 +80,18 @@ def test_threads_get_the_vectors_of_their_texts() -> None:
     for thread in threads:
         thread.join()
     assert wrong == []
+
+
+def test_nothing_is_embedded_where_scores_do_not_depend_on_the_query() -> None:
+    inner = Lengths()
+    allocator = MemoryBudgetAllocator(token_counter=CharCounter(), embedder=inner)
+    allocator.register_workspace(WorkspaceConfig(workspace_id="w", scoring_method="weighted_sum"))
+    given = [MemoryItem("a", "first", "rag", relevance=0.5)]
+    allocator.allocate_memory_budget("query", given, "w", budget_tokens=100)
+    assert inner.asked == []
+    unknown = [*given, MemoryItem("b", "second", "rag")]
+    allocator.allocate_memory_budget("query", unknown, "w", budget_tokens=100)
+    assert sorted(text for call in inner.asked for text in call) == ["first", "query", "second"]
 
 
 def test_a_pool_that_grows_has_only_its_new_items_embedded() -> None:

@@ -145,7 +145,7 @@ def query_vector(
     given: Sequence[float] | FloatArray | None,
     embedder: Embedder | None,
 ) -> FloatArray | None:
-    """Vector of the query, where any relevance is still to be estimated by one.
+    """Vector of the query: the given one, else what the embedder makes of it.
 
     Raises:
         InputError: If its length is not that of the items' embeddings, or it is not finite.

@@ -31,7 +31,7 @@ from mba_integrations.core.pool import MemoryPool
 from mba_integrations.core.prepared import PreparedPools
 from mba_integrations.core.registry import WorkspaceRegistry
 from mba_integrations.core.snapshot import Embedder, PoolSnapshot
-from mba_integrations.core.valuation import Signals, evaluate
+from mba_integrations.core.valuation import Signals, evaluate, matches_query
 from mba_integrations.core.workspace import WorkspaceConfig
 from mba_integrations.core.workspace_counters import WorkspaceCounters
 
@@ -269,11 +269,10 @@ class MemoryBudgetAllocator:
     def _complexity(
         self, query: str, snapshot: PoolSnapshot, config: WorkspaceConfig
     ) -> ComplexityEstimate:
-        working = TIERS.index(MemoryTier.WORKING)
         return estimate_complexity(
             query,
             settings=config.complexity,
-            conversation_turns=int((snapshot.columns.tier == working).sum()),
+            conversation_turns=snapshot.tier_counts[TIERS.index(MemoryTier.WORKING)],
             candidate_count=len(snapshot),
         )
 
@@ -300,12 +299,13 @@ class MemoryBudgetAllocator:
         query_embedding: Sequence[float] | FloatArray | None,
         present: datetime,
     ) -> Signals:
-        vector = query_vector(query, snapshot, query_embedding, self._embedder)
+        embedder = self._embedder if matches_query(snapshot, config) else None
+        vector = query_vector(query, snapshot, query_embedding, embedder)
         return evaluate(
             query,
             snapshot,
             config,
             query_vector=vector,
-            embedder=self._embedder,
+            embedder=embedder,
             now=present,
         )

@@ -106,6 +106,11 @@ class PoolSnapshot:
         return tuple(int(count) for count in counts)
 
     @cached_property
+    def all_relevance_given(self) -> bool:
+        """Whether every item brought its relevance."""
+        return not np.isnan(self.columns.given_relevance).any()
+
+    @cached_property
     def texts(self) -> list[str]:
         """The contents."""
         return [item.content for item in self.items]

@@ -58,9 +58,9 @@ def evaluate(
     """
     columns = snapshot.columns
     freshness = freshness_of(snapshot, config, now=now)
-    given = not np.isnan(columns.given_relevance).any()
+    given = snapshot.all_relevance_given
     useful = config.scoring_method is ScoringMethod.USEFULNESS
-    if given and not useful:
+    if not matches_query(snapshot, config):
         relevance = columns.given_relevance
     else:
         corpus = snapshot.corpus(embedder)
@@ -82,6 +82,12 @@ def evaluate(
     return Signals(
         relevance=relevance, importance=columns.importance, freshness=freshness, score=score
     )
+
+
+def matches_query(snapshot: PoolSnapshot, config: WorkspaceConfig) -> bool:
+    """Whether scores depend on how items match the query: not where a Mem0 score takes relevance
+    that is given for every item. Otherwise texts are indexed and embedded."""
+    return config.scoring_method is ScoringMethod.USEFULNESS or not snapshot.all_relevance_given
 
 
 def freshness_of(snapshot: PoolSnapshot, config: WorkspaceConfig, *, now: datetime) -> FloatArray:
