@@ -53,6 +53,7 @@ __all__ = [
     "TierRecord",
     "TierStatistics",
     "read_log_file",
+    "recent_statistics",
     "record_from_dict",
     "statistics",
     "window",
@@ -126,10 +127,7 @@ class AllocationLog:
         Raises:
             InputError: If the window is not a positive number of hours.
         """
-        since = None
-        if time_window_hours is not None:
-            since = self._clock() - window(time_window_hours)
-        return statistics(self.records(), workspace_id=workspace_id, since=since)
+        return recent_statistics(self.records(), workspace_id, time_window_hours, now=self._clock())
 
     def export(self, path: str | os.PathLike[str]) -> None:
         """Write the kept records to a versioned JSON file; a crash leaves an old file whole.
@@ -151,6 +149,22 @@ class AllocationLog:
         except (OSError, ValueError) as error:  # a ValueError is a path that cannot be encoded
             return unwritable_note(self.settings.path, error)
         return None
+
+
+def recent_statistics(
+    records: Iterable[LogRecord],
+    workspace_id: str | None,
+    time_window_hours: float | None,
+    *,
+    now: datetime,
+) -> AllocationStatistics:
+    """Statistics of the records of one workspace or all, of the hours before *now* or of all.
+
+    Raises:
+        InputError: If the window is not a positive number of hours.
+    """
+    since = None if time_window_hours is None else now - window(time_window_hours)
+    return statistics(records, workspace_id=workspace_id, since=since)
 
 
 def window(hours: float) -> timedelta:

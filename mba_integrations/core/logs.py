@@ -18,8 +18,7 @@ from mba_integrations.core.allocation_log import (
     AllocationStatistics,
     LogRecord,
     TierRecord,
-    statistics,
-    window,
+    recent_statistics,
 )
 from mba_integrations.core.log_file import export_records
 from mba_integrations.core.settings import LoggingSettings
@@ -61,10 +60,7 @@ class AllocationLogs:
         Raises:
             InputError: If the window is not a positive number of hours.
         """
-        since = None
-        if time_window_hours is not None:
-            since = self._clock() - window(time_window_hours)
-        return statistics(self.records(), workspace_id=workspace_id, since=since)
+        return recent_statistics(self.records(), workspace_id, time_window_hours, now=self._clock())
 
     def export(self, path: str | os.PathLike[str]) -> None:
         """Write all records to a versioned JSON file; a crash leaves an old file whole.
