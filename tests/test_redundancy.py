@@ -13,7 +13,7 @@ from mba_integrations.core.budgeting import plan_budget
 from mba_integrations.core.model import MemoryItem, OmissionReason, QueryComplexity
 from mba_integrations.core.redundancy import near_duplicates
 from mba_integrations.core.rendering import Renderer
-from mba_integrations.core.selection import REASONS, Selector, line_costs
+from mba_integrations.core.selection import REASONS, Selector
 from mba_integrations.core.snapshot import PoolSnapshot
 from mba_integrations.core.workspace import WorkspaceConfig
 
@@ -94,9 +94,9 @@ def select(
     selection = Selector(
         snapshot=snapshot,
         plan=plan_budget(config, QueryComplexity.EXPERT, budget_tokens=budget),
-        renderer=renderer,
+        layout=renderer,
         counter=counter,
-        tokens=line_costs(snapshot, renderer, counter),
+        tokens=snapshot.line_tokens(renderer, counter),
         value=score,
         score=score,
         min_score=0.0,

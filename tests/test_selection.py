@@ -11,7 +11,7 @@ from mba_integrations.core.budgeting import plan_budget
 from mba_integrations.core.errors import InputError, PinnedOverBudgetError
 from mba_integrations.core.model import MemoryItem, MemoryTier, OmissionReason, QueryComplexity
 from mba_integrations.core.rendering import Renderer
-from mba_integrations.core.selection import REASONS, Selection, Selector, line_costs
+from mba_integrations.core.selection import REASONS, Selection, Selector
 from mba_integrations.core.snapshot import PoolSnapshot
 from mba_integrations.core.workspace import WorkspaceConfig
 
@@ -40,9 +40,9 @@ def run(
     selection = Selector(
         snapshot=snapshot,
         plan=plan_budget(config, QueryComplexity.EXPERT, budget_tokens=budget),
-        renderer=renderer,
+        layout=renderer,
         counter=counter,
-        tokens=line_costs(snapshot, renderer, counter),
+        tokens=snapshot.line_tokens(renderer, counter),
         value=score,
         score=score,
         min_score=min_score,
@@ -53,7 +53,7 @@ def run(
         for row, item in enumerate(items)
         if item.id not in chosen
     }
-    assert selection.used_tokens == counter.count(selection.prompt.text) <= budget
+    assert selection.tokens.used == counter.count(selection.prompt.written.text) <= budget
     return selection, chosen, omitted
 
 
@@ -80,13 +80,13 @@ def test_items_disappear_in_the_order_of_their_density(budget: int, expected: se
 
 def test_nothing_selected_is_an_empty_prompt() -> None:
     selection, _, omitted = run([memory("a", 50)], 10)
-    assert (selection.prompt.text, selection.used_tokens, selection.value) == ("", 0, 0.0)
+    assert (selection.prompt.written.text, selection.tokens.used, selection.value) == ("", 0, 0.0)
     assert omitted == {"a": OmissionReason.TOO_LARGE}
 
 
 def test_no_items_are_no_prompt() -> None:
     selection, chosen, _ = run([], 10)
-    assert (selection.prompt.text, chosen, selection.upper_bound) == ("", set(), 0.0)
+    assert (selection.prompt.written.text, chosen, selection.upper_bound) == ("", set(), 0.0)
 
 
 def test_each_omission_has_its_reason() -> None:
@@ -194,7 +194,7 @@ def test_unused_tokens_flow_to_the_tier_that_needs_them() -> None:
     }
     lent, chosen, _ = run(items, 210, **shares)
     assert len(chosen) == 7
-    assert lent.used_tokens == 210
+    assert lent.tokens.used == 210
     kept, chosen, _ = run(items, 210, borrowing=False, **shares)
     assert len(chosen) == 2
     assert kept.tier_used_tokens.tolist() == [25, 0, 0, 35]
@@ -211,7 +211,7 @@ def test_a_counter_that_saves_on_joins_fills_the_budget() -> None:
     items = [memory(f"m{n}", 20) for n in range(40)]
     selection, chosen, _ = run(items, 300, counter=JoinCounter(-8))
     assert len(chosen) > 300 // 20 + 5
-    assert selection.used_tokens > 285
+    assert selection.tokens.used > 285
 
 
 def test_pins_that_only_fit_as_rendered_are_kept() -> None:
@@ -227,6 +227,8 @@ def test_chat_messages_and_text_are_both_within_the_budget() -> None:
     ] + [memory(f"d{n}", 25) for n in range(5)]
     for budget in range(1, 500, 9):
         selection, _, _ = run(items, budget, rendering={"format": "messages"})
-        assert selection.message_tokens <= budget
-        spoken = [message for message in selection.prompt.messages if message["role"] != "system"]
+        assert selection.tokens.messages <= budget
+        spoken = [
+            message for message in selection.prompt.written.messages if message["role"] != "system"
+        ]
         assert all(message["content"] for message in spoken)

@@ -15,8 +15,8 @@ from mba_integrations.core.complexity import ComplexityEstimate
 from mba_integrations.core.count_cache import CachedCounter
 from mba_integrations.core.errors import InputError
 from mba_integrations.core.model import MemoryTier
-from mba_integrations.core.rendering import Renderer
-from mba_integrations.core.selection import REASONS, Selection, Selector, line_costs
+from mba_integrations.core.prompt_layout import PromptLayout
+from mba_integrations.core.selection import REASONS, Selection, Selector
 from mba_integrations.core.settings import ScoringMethod
 from mba_integrations.core.shortening import Shortened, shorten
 from mba_integrations.core.snapshot import Embedder, PoolSnapshot, embed, seconds_of
@@ -36,6 +36,7 @@ class AllocationStep:
     plan: BudgetPlan
     signals: Signals
     counting: tuple[TokenCounter, CachedCounter]
+    layout: PromptLayout
     present: datetime
 
     def choose(self, kept: tuple[int, ...]) -> Shortened:
@@ -49,12 +50,11 @@ class AllocationStep:
 
     def _selector(self, kept: tuple[int, ...]) -> Selector:
         counter, remembered = self.counting
-        renderer = Renderer(self.config.rendering)
-        tokens = line_costs(self.snapshot, renderer, remembered)
+        tokens = self.snapshot.line_tokens(self.layout, remembered)
         return Selector(
             snapshot=self.snapshot,
             plan=self.plan,
-            renderer=renderer,
+            layout=self.layout,
             counter=counter,
             tokens=tokens,
             value=packing_value(self.signals.score, tokens, self.config),
@@ -96,19 +96,19 @@ class AllocationStep:
             query=self.query,
             complexity_estimate=self.estimate,
             budget_tokens=self.plan.total_tokens,
-            used_tokens=selection.used_tokens,
-            prompt_text=selection.prompt.text,
+            used_tokens=selection.tokens.used,
+            prompt_text=selection.prompt.written.text,
             tiers=self._tiers(selection),
             value=selection.value,
             upper_bound=selection.upper_bound,
             proven_optimal=selection.proven_optimal,
             counter_id=self.counting[0].id,
             exact=self.counting[0].exact,
-            message_tokens=selection.message_tokens,
+            message_tokens=selection.tokens.messages,
             notes=notes,
             duration_ms=milliseconds,
             prompt_format=self.config.rendering.format,
-            _messages=selection.prompt.messages,
+            _messages=selection.prompt.written.messages,
             _snapshot=self.snapshot,
             _signals=self.signals,
             _tokens=chosen.selector.tokens,

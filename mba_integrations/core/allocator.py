@@ -29,7 +29,9 @@ from mba_integrations.core.logs import AllocationLogs
 from mba_integrations.core.model import MemoryItem, MemoryTier
 from mba_integrations.core.pool import MemoryPool
 from mba_integrations.core.prepared import PreparedPools
+from mba_integrations.core.prompt_layout import PromptLayout
 from mba_integrations.core.registry import WorkspaceRegistry
+from mba_integrations.core.rendering import Renderer
 from mba_integrations.core.snapshot import Embedder, PoolSnapshot
 from mba_integrations.core.valuation import Signals, evaluate, matches_query
 from mba_integrations.core.workspace import WorkspaceConfig
@@ -157,6 +159,7 @@ class MemoryBudgetAllocator:
         previous: Allocation | None = None,
         *,
         reserved_tokens: int | None = None,
+        layout: PromptLayout | None = None,
     ) -> Allocation:
         """Choose memories for a query and write the prompt.
 
@@ -173,6 +176,8 @@ class MemoryBudgetAllocator:
                 prefix. Ignored with a note if it is of another workspace.
             reserved_tokens: Tokens that the caller needs for itself, in place of the workspace's
                 reserve. They come off the ceiling, not off `budget_tokens`.
+            layout: How the prompt is written and counted, where a framework writes it; by the
+                workspace's rendering settings without it.
 
         Returns:
             The allocation, for which `count(prompt_text) == used_tokens <= budget_tokens`.
@@ -198,7 +203,10 @@ class MemoryBudgetAllocator:
         present = self._present(now, snapshot.columns.naive_times)
         signals = self._signals(query, snapshot, config, query_embedding, present)
         counting = self._counters.of(config)
-        step = AllocationStep(query, config, snapshot, estimate, plan, signals, counting, present)
+        written = layout or Renderer(config.rendering)
+        step = AllocationStep(
+            query, config, snapshot, estimate, plan, signals, counting, written, present
+        )
         kept, problem = kept_order(previous, snapshot, workspace_id)
         chosen = step.choose(kept)
         notes = (*step.notes(chosen.selection), *self._workspaces.notes(), *problem)

@@ -1,54 +1,34 @@
 """Put the selected items in order and write the prompt.
 
-Sections stand in the workspace's order, each with its heading; a tier without a selected item has
-no section. The prompt is the plain concatenation of headings and lines, so its tokens are the sum
-of theirs wherever the tokenizer allows; the caller counts the whole once more.
+Sections stand in the layout's order; a tier without a selected item has no section. How a section
+is written is the layout's job.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from mba_integrations.core.arrays import FloatArray, IntArray
 from mba_integrations.core.model import MemoryItem, MemoryTier
-from mba_integrations.core.rendering import Renderer
-from mba_integrations.core.settings import ItemOrder, PromptFormat
+from mba_integrations.core.prompt_layout import PromptLayout, Section, WrittenPrompt
+from mba_integrations.core.settings import ItemOrder
 from mba_integrations.core.snapshot import PoolSnapshot
-from mba_integrations.core.token_counting import TokenCounter, checked_count
-
-# OpenAI's chat format, as its cookbook and langchain-openai count it: three tokens frame each
-# message, and three more prime the reply.
-MESSAGE_FRAME_TOKENS = 3
-REPLY_FRAME_TOKENS = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prompt:
-    """A rendered prompt.
+    """A written prompt.
 
     Attributes:
-        text: All sections; empty if nothing is selected.
-        messages: The same as chat messages.
+        written: The text and the messages; empty if nothing is selected.
         rows: The selected rows in the order in which they stand in the prompt, shape (m,).
     """
 
-    text: str
-    messages: tuple[dict[str, str], ...]
+    written: WrittenPrompt
     rows: IntArray
-
-
-@dataclass(frozen=True, slots=True)
-class _Shown:
-    """Items by row, some of them replaced."""
-
-    items: tuple[MemoryItem, ...]
-    instead: Mapping[int, MemoryItem]
-
-    def __getitem__(self, row: int) -> MemoryItem:
-        return self.instead.get(row) or self.items[row]
 
 
 def assemble(
@@ -56,61 +36,35 @@ def assemble(
     rows: IntArray,
     *,
     value: FloatArray,
-    renderer: Renderer,
+    layout: PromptLayout,
     kept: tuple[int, ...] = (),
     shown: Mapping[int, MemoryItem] | None = None,
 ) -> Prompt:
-    """Render the selected rows.
+    """Write the selected rows.
 
     Args:
         snapshot: The items.
-        rows: Rows to render, ascending, shape (m,).
+        rows: Rows to write, ascending, shape (m,).
         value: Value of every row of the snapshot, shape (n,), for orders that go by it.
-        renderer: Writes headings and lines.
+        layout: Writes sections.
         kept: Rows of the previous prompt in their order there. Those that are selected again come
             first in their section, in that order.
-        shown: What is rendered in place of the item of a row, such as a passage of it.
+        shown: What is written in place of the item of a row, such as a passage of it.
     """
-    items = _Shown(snapshot.items, shown or {})
-    parts: list[str] = []
-    messages: list[dict[str, str]] = []
+    instead = shown or {}
+    sections: list[Section] = []
     ordered: list[int] = []
     tiers = snapshot.columns.tier[rows]
-    for tier in renderer.settings.section_order:
+    for tier in layout.section_order:
         own = rows[tiers == list(MemoryTier).index(tier)]
         if not len(own):
             continue
-        section = _ordered(snapshot, own, value, renderer.settings.order_of(tier))
+        section = _ordered(snapshot, own, value, layout.order_of(tier))
         section = _kept_first(section, kept)
         ordered.extend(section)
-        spoken = [row for row in section if renderer.role(items[row])]
-        listed = [row for row in section if row not in set(spoken)] if spoken else section
-        if listed:
-            text = _section(items, listed, tier, renderer)
-            parts.append(text)
-            messages.append({"role": "system", "content": text})
-        parts.extend(renderer.line(items[row]) for row in spoken)
-        messages.extend(renderer.message(items[row]) for row in spoken)
-    text = "".join(parts)
-    if renderer.settings.format is not PromptFormat.MESSAGES and text:
-        messages = [{"role": "system", "content": text}]
-    return Prompt(text=text, messages=tuple(messages), rows=np.array(ordered, dtype=np.int64))
-
-
-def message_tokens(messages: Iterable[dict[str, str]], counter: TokenCounter) -> int:
-    """Tokens of chat messages with their framing; 0 for none."""
-    counted = [
-        MESSAGE_FRAME_TOKENS
-        + checked_count(counter, message["role"])
-        + checked_count(counter, message["content"])
-        for message in messages
-    ]
-    return sum(counted) + REPLY_FRAME_TOKENS if counted else 0
-
-
-def _section(items: _Shown, rows: Iterable[int], tier: MemoryTier, renderer: Renderer) -> str:
-    lines = (renderer.line(items[row]) for row in rows)
-    return renderer.opening(tier) + "".join(lines) + renderer.closing(tier)
+        sections.append((tier, [instead.get(row) or snapshot.items[row] for row in section]))
+    written = layout.write(sections)
+    return Prompt(written=written, rows=np.array(ordered, dtype=np.int64))
 
 
 def _ordered(

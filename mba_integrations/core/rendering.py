@@ -12,11 +12,20 @@ follows it, unless that is white space or `/`.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from mba_integrations.core.chat_format import (
+    MESSAGE_FRAME_TOKENS,
+    REPLY_FRAME_TOKENS,
+    framed_tokens,
+    message_tokens,
+)
 from mba_integrations.core.model import MemoryItem, MemoryTier
-from mba_integrations.core.settings import PromptFormat, RenderingSettings
+from mba_integrations.core.prompt_layout import PromptTokens, Section, WrittenPrompt
+from mba_integrations.core.settings import ItemOrder, PromptFormat, RenderingSettings
+from mba_integrations.core.token_counting import TokenCounter, checked_count, checked_counts
 
 LINE_BREAKS = "\n\r\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029"
 """What `str.splitlines` and common readers take for the end of a line."""
@@ -31,7 +40,7 @@ _OUR_TAG = re.compile(rf"<(?=\s*/?\s*(?:{_ELEMENTS})\b)", re.IGNORECASE)
 
 @dataclass(frozen=True)
 class Renderer:
-    """Renders items and section frames by a workspace's settings."""
+    """Renders items and section frames by a workspace's settings: a `PromptLayout`."""
 
     settings: RenderingSettings
 
@@ -68,6 +77,76 @@ class Renderer:
     def message(self, item: MemoryItem) -> dict[str, str]:
         """The item as a chat message of its own; `role` must not be None for it."""
         return {"role": self.role(item) or "user", "content": self._body(item)}
+
+    @property
+    def section_order(self) -> tuple[MemoryTier, ...]:
+        """Every tier once, from the first section to the last."""
+        return self.settings.section_order
+
+    def order_of(self, tier: MemoryTier) -> ItemOrder:
+        """The order of the items within the tier's section."""
+        return self.settings.order_of(tier)
+
+    @property
+    def _is_chat(self) -> bool:
+        return self.settings.format is PromptFormat.MESSAGES
+
+    def item_tokens(self, items: Sequence[MemoryItem], counter: TokenCounter) -> list[int]:
+        """Tokens of each item as a line, and as a message where it is one if that is more."""
+        tokens = checked_counts(counter, [self.line(item) for item in items])
+        spoken = [place for place, item in enumerate(items) if self.role(item)]
+        if spoken:
+            messages = [self.message(items[place]) for place in spoken]
+            contents = checked_counts(counter, [message["content"] for message in messages])
+            roles = checked_counts(counter, [message["role"] for message in messages])
+            for place, content, role in zip(spoken, contents, roles, strict=True):
+                tokens[place] = max(tokens[place], content + role + MESSAGE_FRAME_TOKENS)
+        return tokens
+
+    def opening_tokens(self, items: Sequence[MemoryItem], counter: TokenCounter) -> list[int]:
+        """Tokens of each tier's heading and frame."""
+        frames = [self.opening(tier) + self.closing(tier) for tier in MemoryTier]
+        tokens = checked_counts(counter, frames)
+        if not self._is_chat:
+            return tokens
+        framed = MESSAGE_FRAME_TOKENS + checked_count(counter, "system")
+        tokens = [count + framed for count in tokens]
+        if all(self.role(item) for item in items if item.tier is MemoryTier.WORKING):
+            tokens[list(MemoryTier).index(MemoryTier.WORKING)] = 0
+        return tokens
+
+    def fixed_tokens(self, counter: TokenCounter) -> int:
+        """What primes the reply, where the prompt is chat messages."""
+        return REPLY_FRAME_TOKENS if self._is_chat else 0
+
+    def write(self, sections: Sequence[Section]) -> WrittenPrompt:
+        """The sections one after the other, each with its heading."""
+        parts: list[str] = []
+        messages: list[dict[str, str]] = []
+        for tier, items in sections:
+            spoken = [item for item in items if self.role(item)]
+            listed = [item for item in items if not self.role(item)] if spoken else items
+            if listed:
+                text = self._section(tier, listed)
+                parts.append(text)
+                messages.append({"role": "system", "content": text})
+            parts.extend(map(self.line, spoken))
+            messages.extend(map(self.message, spoken))
+        text = "".join(parts)
+        if not self._is_chat and text:
+            messages = [{"role": "system", "content": text}]
+        return WrittenPrompt(text=text, messages=tuple(messages))
+
+    def measure(self, written: WrittenPrompt, counter: TokenCounter) -> PromptTokens:
+        """Tokens of the text, and of the messages; chat messages must be within the budget too."""
+        text = checked_count(counter, written.text)
+        if not self._is_chat:
+            return PromptTokens(used=text, messages=framed_tokens(text, counter), needed=text)
+        messages = message_tokens(written.messages, counter)
+        return PromptTokens(used=text, messages=messages, needed=max(text, messages))
+
+    def _section(self, tier: MemoryTier, items: Iterable[MemoryItem]) -> str:
+        return self.opening(tier) + "".join(map(self.line, items)) + self.closing(tier)
 
     def _body(self, item: MemoryItem) -> str:
         template = self.settings.template_of(item.tier)

@@ -13,22 +13,15 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from mba_integrations.core.arrays import BoolArray, FloatArray, IntArray
-from mba_integrations.core.assembly import (
-    MESSAGE_FRAME_TOKENS,
-    REPLY_FRAME_TOKENS,
-    Prompt,
-    assemble,
-    message_tokens,
-)
+from mba_integrations.core.assembly import Prompt, assemble
 from mba_integrations.core.budgeting import BudgetPlan
 from mba_integrations.core.errors import PinnedOverBudgetError
 from mba_integrations.core.model import MemoryItem, MemoryTier, OmissionReason
 from mba_integrations.core.packing import Packing, PackingProblem, pack
+from mba_integrations.core.prompt_layout import PromptLayout, PromptTokens
 from mba_integrations.core.redundancy import near_duplicates
-from mba_integrations.core.rendering import Renderer
-from mba_integrations.core.settings import PromptFormat
 from mba_integrations.core.snapshot import PoolSnapshot
-from mba_integrations.core.token_counting import TokenCounter, checked_count, checked_counts
+from mba_integrations.core.token_counting import TokenCounter
 from mba_integrations.core.units import Units, form_units
 
 REASONS: tuple[OmissionReason, ...] = tuple(OmissionReason)
@@ -40,9 +33,8 @@ class Selection:
     """What came into the prompt.
 
     Attributes:
-        prompt: The rendered prompt with its rows.
-        used_tokens: Tokens of `prompt.text`.
-        message_tokens: Tokens of `prompt.messages` with their framing.
+        prompt: The written prompt with its rows.
+        tokens: What it costs.
         tier_used_tokens: Tokens of each tier's section, shape (4,).
         value: Value of the selected items.
         upper_bound: No selection that respects the rules is worth more.
@@ -52,8 +44,7 @@ class Selection:
     """
 
     prompt: Prompt
-    used_tokens: int
-    message_tokens: int
+    tokens: PromptTokens
     tier_used_tokens: IntArray
     value: float
     upper_bound: float
@@ -98,13 +89,16 @@ class _Room:
 
 @dataclass(frozen=True, slots=True)
 class _Draft:
-    """A rendered selection with its counts; `needed` is what must be within the budget."""
+    """A written selection with its counts."""
 
     rows: IntArray
     prompt: Prompt
-    text_tokens: int
-    message_tokens: int
-    needed: int
+    tokens: PromptTokens
+
+    @property
+    def needed(self) -> int:
+        """What must be within the budget."""
+        return self.tokens.needed
 
 
 @dataclass(slots=True, kw_only=True)
@@ -114,7 +108,7 @@ class Selector:
     Attributes:
         snapshot: The candidates.
         plan: The budget.
-        renderer: Writes headings and lines.
+        layout: Writes and measures prompts.
         counter: Counts prompts.
         tokens: Tokens of each item's line, shape (n,).
         value: What packing adds up, shape (n,).
@@ -130,7 +124,7 @@ class Selector:
 
     snapshot: PoolSnapshot
     plan: BudgetPlan
-    renderer: Renderer
+    layout: PromptLayout
     counter: TokenCounter
     tokens: IntArray
     value: FloatArray
@@ -144,7 +138,8 @@ class Selector:
     units: Units = field(init=False)
 
     def __post_init__(self) -> None:
-        self.opening = _opening_tokens(self.snapshot, self.renderer, self.counter)
+        opening = self.layout.opening_tokens(self.snapshot.items, self.counter)
+        self.opening = np.array(opening, dtype=np.int64)
         self.units = form_units(
             self.snapshot.columns, tokens=self.tokens, value=self.value, score=self.score
         )
@@ -167,8 +162,7 @@ class Selector:
         bound += float(self.units.value[room.pinned].sum())
         return Selection(
             prompt=draft.prompt,
-            used_tokens=draft.text_tokens,
-            message_tokens=draft.message_tokens,
+            tokens=draft.tokens,
             tier_used_tokens=self._tier_used(draft.rows),
             value=value,
             upper_bound=max(bound, value),
@@ -208,7 +202,7 @@ class Selector:
         )
         opened = np.bincount(self.units.tier[pinned], minlength=len(MemoryTier)) > 0
         paid = paid + np.where(opened, self.opening, 0)
-        pinned_tokens = int(paid.sum()) + self._fixed_tokens()
+        pinned_tokens = int(paid.sum()) + self.layout.fixed_tokens(self.counter)
         if pinned_tokens > self.plan.total_tokens:
             pinned_tokens = self._check_pins(pinned)
         return _Room(
@@ -221,12 +215,6 @@ class Selector:
             opening=np.where(opened, 0, self.opening),
             borrowing=self.plan.borrowing,
         )
-
-    def _fixed_tokens(self) -> int:
-        return REPLY_FRAME_TOKENS if self._is_chat() else 0
-
-    def _is_chat(self) -> bool:
-        return self.renderer.settings.format is PromptFormat.MESSAGES
 
     def _check_pins(self, pinned: IntArray) -> int:
         """Tokens of the pinned items as rendered; an error if they are over the budget."""
@@ -344,27 +332,16 @@ class Selector:
         return draft, dropped
 
     def _draft(self, rows: IntArray) -> _Draft:
-        """Render the rows and count the result."""
+        """Write the rows and count the result."""
         prompt = assemble(
             self.snapshot,
             rows,
             value=self.score,
-            renderer=self.renderer,
+            layout=self.layout,
             kept=self.kept,
             shown=self.shown,
         )
-        text = checked_count(self.counter, prompt.text)
-        if self._is_chat():
-            messages = message_tokens(prompt.messages, self.counter)
-            return _Draft(rows, prompt, text, messages, max(text, messages))
-        return _Draft(rows, prompt, text, self._framed(text), text)
-
-    def _framed(self, text_tokens: int) -> int:
-        """Tokens of the text as one system message."""
-        if not text_tokens:
-            return 0
-        frame = MESSAGE_FRAME_TOKENS + checked_count(self.counter, "system") + REPLY_FRAME_TOKENS
-        return text_tokens + frame
+        return _Draft(rows, prompt, self.layout.measure(prompt.written, self.counter))
 
     def _tier_used(self, rows: IntArray) -> IntArray:
         tiers = self.snapshot.columns.tier[rows]
@@ -375,32 +352,3 @@ class Selector:
 
 def _pairs(rows: dict[int, int]) -> IntArray:
     return np.array(list(rows.items()), dtype=np.int64).reshape(-1, 2)
-
-
-def line_costs(snapshot: PoolSnapshot, renderer: Renderer, counter: TokenCounter) -> IntArray:
-    """Tokens that each item needs, shape (n,): as a line, and as a message where it is one."""
-    tokens = snapshot.line_tokens(renderer, counter)
-    if renderer.settings.format is not PromptFormat.MESSAGES:
-        return tokens
-    spoken = [row for row, item in enumerate(snapshot.items) if renderer.role(item)]
-    if not spoken:
-        return tokens
-    messages = [renderer.message(snapshot.items[row]) for row in spoken]
-    contents = checked_counts(counter, [message["content"] for message in messages])
-    roles = checked_counts(counter, [message["role"] for message in messages])
-    costs = tokens.copy()
-    framed = np.array(contents) + np.array(roles) + MESSAGE_FRAME_TOKENS
-    costs[spoken] = np.maximum(costs[spoken], framed)
-    return costs
-
-
-def _opening_tokens(snapshot: PoolSnapshot, renderer: Renderer, counter: TokenCounter) -> IntArray:
-    """Tokens of each tier's heading and frame, shape (4,)."""
-    frames = [renderer.opening(tier) + renderer.closing(tier) for tier in MemoryTier]
-    tokens = np.array(checked_counts(counter, frames), dtype=np.int64)
-    if renderer.settings.format is PromptFormat.MESSAGES:
-        tokens += MESSAGE_FRAME_TOKENS + checked_count(counter, "system")
-        working = [item for item in snapshot.items if item.tier is MemoryTier.WORKING]
-        if all(renderer.role(item) for item in working):
-            tokens[list(MemoryTier).index(MemoryTier.WORKING)] = 0
-    return tokens

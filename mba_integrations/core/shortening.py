@@ -22,7 +22,6 @@ from mba_integrations.core.arrays import IntArray
 from mba_integrations.core.model import MemoryItem, MemoryTier, OmissionReason
 from mba_integrations.core.passages import Passage, best_passage
 from mba_integrations.core.selection import REASONS, Selection, Selector
-from mba_integrations.core.token_counting import checked_counts
 
 PASSAGE_WORTH = 0.25
 LARGEST_PART = 0.25
@@ -95,7 +94,7 @@ def _passages(
 
 def _rooms(selector: Selector, selection: Selection, min_tokens: int) -> dict[int, int]:
     """Tokens that a passage of each row may have; rows without room for one are left out."""
-    left = selector.plan.total_tokens - selection.used_tokens
+    left = selector.plan.total_tokens - selection.tokens.needed
     part = int(selector.plan.total_tokens * LARGEST_PART)
     rooms = {}
     for row in _long_omitted(selector, selection, min_tokens):
@@ -127,9 +126,9 @@ def _with_passages(
     selector: Selector, found: Mapping[int, Passage], shown: Mapping[int, MemoryItem]
 ) -> Selector:
     rows = list(found)
-    lines = [selector.renderer.line(shown[row]) for row in rows]
+    written = selector.layout.item_tokens([shown[row] for row in rows], selector.counter)
     tokens, value = selector.tokens.copy(), selector.value.copy()
-    tokens[rows] = np.maximum(checked_counts(selector.counter, lines), 1)
+    tokens[rows] = np.maximum(written, 1)
     worth = np.array([PASSAGE_WORTH * found[row].share for row in rows])
     # A value that grows with the tokens, as that of a Mem0 score, is that of the shorter text.
     per_token = selector.value_per_token

@@ -18,9 +18,9 @@ from mba_integrations.core.arrays import BoolArray, FloatArray, IntArray
 from mba_integrations.core.errors import DuplicateItemError, InputError
 from mba_integrations.core.lexical import LexicalIndex
 from mba_integrations.core.model import MemoryItem, MemoryTier
+from mba_integrations.core.prompt_layout import PromptLayout
 from mba_integrations.core.relevance import Corpus
-from mba_integrations.core.rendering import Renderer
-from mba_integrations.core.token_counting import TokenCounter, checked_counts
+from mba_integrations.core.token_counting import TokenCounter
 
 Embedder = Callable[[list[str]], FloatArray]
 """Texts in, array of shape (n, d) out."""
@@ -68,7 +68,6 @@ class PoolSnapshot:
         self.items = tuple(items)
         self._known_lexical = before.lexical_if_built() if before is not None else None
         self.ids = _checked_ids(self.items)
-        self._lines: dict[str, list[str]] = {}
         self._tokens: dict[tuple[str, str], IntArray] = {}
         self._embedded: tuple[Embedder | None, FloatArray | None, BoolArray | None] | None = None
 
@@ -132,20 +131,12 @@ class PoolSnapshot:
         texts = [None if name is None else str(name) for name in names]
         return _codes(texts), tuple(dict.fromkeys(text for text in texts if text is not None))
 
-    def lines(self, renderer: Renderer) -> list[str]:
-        """Each item as it stands in the prompt."""
-        lines = self._lines.get(renderer.id)
-        if lines is None:
-            lines = [renderer.line(item) for item in self.items]
-            self._lines[renderer.id] = lines
-        return lines
-
-    def line_tokens(self, renderer: Renderer, counter: TokenCounter) -> IntArray:
-        """Tokens of each line, shape (n,)."""
-        key = (renderer.id, counter.id)
+    def line_tokens(self, layout: PromptLayout, counter: TokenCounter) -> IntArray:
+        """Tokens of each item in a prompt, shape (n,), at least 1."""
+        key = (layout.id, counter.id)
         tokens = self._tokens.get(key)
         if tokens is None:
-            counts = checked_counts(counter, self.lines(renderer))
+            counts = layout.item_tokens(self.items, counter)
             tokens = np.maximum(np.array(counts, dtype=np.int64), 1)
             self._tokens[key] = tokens
         return tokens

@@ -1,0 +1,33 @@
+"""What framing a chat message costs in OpenAI's format.
+
+Source: OpenAI's cookbook and langchain-openai count three tokens around each message and three
+that prime the reply. Message boundaries are special tokens, so messages add up exactly.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from mba_integrations.core.token_counting import TokenCounter, checked_count
+
+MESSAGE_FRAME_TOKENS = 3
+REPLY_FRAME_TOKENS = 3
+
+
+def message_tokens(messages: Iterable[Mapping[str, str]], counter: TokenCounter) -> int:
+    """Tokens of chat messages with their framing; 0 for none."""
+    counted = [
+        MESSAGE_FRAME_TOKENS
+        + checked_count(counter, message["role"])
+        + checked_count(counter, message["content"])
+        for message in messages
+    ]
+    return sum(counted) + REPLY_FRAME_TOKENS if counted else 0
+
+
+def framed_tokens(text_tokens: int, counter: TokenCounter) -> int:
+    """Tokens of a text as one system message, from its own tokens; 0 for none."""
+    if not text_tokens:
+        return 0
+    frame = MESSAGE_FRAME_TOKENS + checked_count(counter, "system") + REPLY_FRAME_TOKENS
+    return text_tokens + frame

@@ -1,0 +1,148 @@
+"""`PromptLayout`: how chosen items become what a model receives, and what that costs.
+
+`Renderer` writes the library's own formats. Adapters give a layout of their own where a framework
+writes the prompt: `JoinedTexts` where it joins texts, another where it sends messages.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from mba_integrations.core.model import MemoryItem, MemoryTier
+from mba_integrations.core.settings import ItemOrder
+from mba_integrations.core.token_counting import TokenCounter, checked_count, checked_counts
+
+Section = tuple[MemoryTier, Sequence[MemoryItem]]
+"""A tier with its chosen items, one or more, in their order."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WrittenPrompt:
+    """What was written: as one text, and as chat messages where the layout has them."""
+
+    text: str
+    messages: tuple[dict[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PromptTokens:
+    """What a written prompt costs.
+
+    Attributes:
+        used: Tokens of the prompt, as reported in `Allocation.used_tokens`.
+        messages: Tokens of its messages with their framing; 0 where there are none.
+        needed: What must be within the budget.
+    """
+
+    used: int
+    messages: int
+    needed: int
+
+
+class PromptLayout(Protocol):
+    """Decides how chosen items are written and counted. It does not decide which are chosen.
+
+    1. `id` names everything that the tokens of an item depend on beside the item and the counter:
+       they are kept under it.
+    2. `item_tokens` and `opening_tokens` should add up to `measure` of what is written. Where they
+       do not, the measure decides: items are exchanged or taken out until it is within the budget.
+    3. `measure` depends on what is written and on the counter only.
+    4. Items are untrusted, and may be passages of the items that were handed in, under their ids.
+    """
+
+    @property
+    def id(self) -> str: ...
+
+    @property
+    def section_order(self) -> Sequence[MemoryTier]:
+        """Every tier once, from the first section to the last."""
+
+    def order_of(self, tier: MemoryTier) -> ItemOrder:
+        """The order of the items within the tier's section."""
+
+    def item_tokens(self, items: Sequence[MemoryItem], counter: TokenCounter) -> list[int]:
+        """What each item adds to a prompt."""
+
+    def opening_tokens(self, items: Sequence[MemoryItem], counter: TokenCounter) -> list[int]:
+        """What the first item of each tier adds besides, in the order of `MemoryTier`.
+
+        *items* are all candidates.
+        """
+
+    def fixed_tokens(self, counter: TokenCounter) -> int:
+        """What a prompt that is not empty costs besides."""
+
+    def write(self, sections: Sequence[Section]) -> WrittenPrompt:
+        """The prompt of the chosen items; sections stand in their order."""
+
+    def measure(self, written: WrittenPrompt, counter: TokenCounter) -> PromptTokens:
+        """What the prompt costs, exactly."""
+
+
+def _content(item: MemoryItem) -> str:
+    return item.content
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JoinedTexts:
+    """Texts with a separator between them: what frameworks make of retrieved documents.
+
+    Args:
+        name: Says what `text_of` does; texts of the same name must be made alike.
+        text_of: The text of an item as the framework will write it; its content by default.
+        separator: What stands between two texts.
+        order: Of the items of one tier.
+        section_order: Of the tiers.
+        before: What stands before the texts and counts with them, such as the head of a prompt.
+        after: What stands after them.
+
+    >>> layout = JoinedTexts(separator=" + ")
+    >>> item = MemoryItem("a", "one", "rag")
+    >>> layout.write([(MemoryTier.RAG, [item, item])]).text
+    'one + one'
+    """
+
+    name: str = "content"
+    text_of: Callable[[MemoryItem], str] = field(default=_content)
+    separator: str = "\n\n"
+    order: ItemOrder = ItemOrder.VALUE
+    section_order: tuple[MemoryTier, ...] = tuple(MemoryTier)
+    before: str = ""
+    after: str = ""
+
+    @property
+    def id(self) -> str:
+        """Name and separator."""
+        return f"joined:{self.name}:{self.separator}"
+
+    def order_of(self, tier: MemoryTier) -> ItemOrder:
+        """The same for every tier."""
+        return self.order
+
+    def item_tokens(self, items: Sequence[MemoryItem], counter: TokenCounter) -> list[int]:
+        """Tokens of each text with a separator after it."""
+        return checked_counts(counter, [self.text_of(item) + self.separator for item in items])
+
+    def opening_tokens(self, items: Sequence[MemoryItem], counter: TokenCounter) -> list[int]:
+        """Nothing: there are no headings."""
+        return [0] * len(MemoryTier)
+
+    def fixed_tokens(self, counter: TokenCounter) -> int:
+        """Tokens of what stands around the texts."""
+        return sum(checked_counts(counter, [self.before, self.after]))
+
+    def write(self, sections: Sequence[Section]) -> WrittenPrompt:
+        """The texts, joined."""
+        texts = [self.text_of(item) for _, items in sections for item in items]
+        return WrittenPrompt(text=self.separator.join(texts))
+
+    def measure(self, written: WrittenPrompt, counter: TokenCounter) -> PromptTokens:
+        """Tokens of the joined text, alone and with what stands around it."""
+        if not written.text:
+            return PromptTokens(used=0, messages=0, needed=0)
+        used = checked_count(counter, written.text)
+        whole = self.before + written.text + self.after
+        needed = checked_count(counter, whole) if self.before or self.after else used
+        return PromptTokens(used=used, messages=0, needed=needed)
