@@ -311,7 +311,7 @@ def built(items: list[MemoryItem], counter: TokenCounter) -> object:
     """A pool with its columns and the tokens of every line."""
     snapshot = MemoryPool.from_items(items).snapshot()
     renderer = Renderer(workspace("weighted_sum").rendering)
-    return snapshot.columns, snapshot.line_tokens(renderer, CachedCounter(counter))
+    return snapshot.columns, snapshot.token_column(renderer, CachedCounter(counter)).all()
 
 
 def packing(_: list[int]) -> Iterator[Row]:

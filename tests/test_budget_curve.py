@@ -64,7 +64,8 @@ def test_the_marginal_value_is_that_of_the_densest_omitted_item_of_each_tier() -
     assert [entry.id for entry in allocation.selected] == ["a"]
     marginal = allocation.marginal_value
     assert marginal[MemoryTier.RAG] == pytest.approx(0.6 * 100)
-    assert marginal[MemoryTier.PROJECT] == pytest.approx(0.5 * 100)
+    with_heading = 50 / (50 + len("## Project\n"))
+    assert marginal[MemoryTier.PROJECT] == pytest.approx(0.5 * 100 * with_heading)
     assert marginal[MemoryTier.WORKING] == 0.0
 
 

@@ -14,8 +14,6 @@ from mba_integrations.core import knapsack, tiered_knapsack
 from mba_integrations.core.errors import InputError
 from mba_integrations.core.packing import (
     PackingProblem,
-    marginal_density,
-    next_in,
     pack,
 )
 
@@ -311,23 +309,6 @@ def test_many_items_in_many_tiers_respect_the_budget(tiers: int) -> None:
     packing = pack(p)
     assert packing.used_tokens <= 4000
     assert packing.upper_bound <= packing.value * 1.003
-
-
-def test_marginal_density_is_that_of_the_best_item_left_in_each_tier() -> None:
-    p = problem(
-        [(5, 1.0, 0), (5, 0.5, 0), (4, 0.6, 1)], 5, shares=[5.0, 0.0, 0.0], opening=[0, 2, 1]
-    )
-    packing = pack(p)
-    assert packing.chosen.tolist() == [0]
-    assert marginal_density(p, packing).tolist() == pytest.approx([0.1, 0.1, 0.0])
-
-
-def test_items_left_come_in_by_density_and_then_input_order() -> None:
-    p = problem([(5, 1.0, 0), (4, 0.4, 0), (4, 0.8, 0), (2, 0.2, 0), (4, 0.0, 0)], 5)
-    packing = pack(p)
-    assert packing.chosen.tolist() == [0]
-    assert next_in(p, packing).tolist() == [2, 1, 3]
-    assert next_in(p, packing, count=2).tolist() == [2, 1]
 
 
 VALID = problem([(3, 0.5, 0)], 10)

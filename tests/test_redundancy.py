@@ -15,6 +15,7 @@ from mba_integrations.core.redundancy import near_duplicates
 from mba_integrations.core.rendering import Renderer
 from mba_integrations.core.selection import REASONS, Selector
 from mba_integrations.core.snapshot import PoolSnapshot
+from mba_integrations.core.units import Worth
 from mba_integrations.core.workspace import WorkspaceConfig
 
 DAY = datetime(2026, 1, 1, tzinfo=UTC)
@@ -96,8 +97,8 @@ def select(
         plan=plan_budget(config, QueryComplexity.EXPERT, budget_tokens=budget),
         layout=renderer,
         counter=counter,
-        tokens=snapshot.line_tokens(renderer, counter),
-        value=score,
+        tokens=snapshot.token_column(renderer, counter),
+        worth=Worth(of_item=score, per_token=False),
         score=score,
         min_score=0.0,
         **{"duplicate_threshold": 0.9, **settings},

@@ -13,6 +13,7 @@ from mba_integrations.core.model import MemoryItem, MemoryTier, OmissionReason, 
 from mba_integrations.core.rendering import Renderer
 from mba_integrations.core.selection import REASONS, Selection, Selector
 from mba_integrations.core.snapshot import PoolSnapshot
+from mba_integrations.core.units import Worth
 from mba_integrations.core.workspace import WorkspaceConfig
 
 
@@ -42,8 +43,8 @@ def run(
         plan=plan_budget(config, QueryComplexity.EXPERT, budget_tokens=budget),
         layout=renderer,
         counter=counter,
-        tokens=snapshot.line_tokens(renderer, counter),
-        value=score,
+        tokens=snapshot.token_column(renderer, counter),
+        worth=Worth(of_item=score, per_token=False),
         score=score,
         min_score=min_score,
     ).select()

@@ -17,6 +17,7 @@ from mba_integrations.core.arrays import IntArray
 from mba_integrations.core.budget_curve import BudgetPoint, budget_curve, marginal_value
 from mba_integrations.core.complexity import ComplexityEstimate
 from mba_integrations.core.errors import InputError
+from mba_integrations.core.line_tokens import TokenColumn
 from mba_integrations.core.model import MemoryItem, MemoryTier, OmissionReason, QueryComplexity
 from mba_integrations.core.selection import Selector
 from mba_integrations.core.settings import PromptFormat
@@ -192,7 +193,7 @@ class Allocation:
     _messages: tuple[dict[str, str], ...] = field(repr=False)
     _snapshot: PoolSnapshot = field(repr=False, compare=False)
     _signals: Signals = field(repr=False, compare=False)
-    _tokens: IntArray = field(repr=False, compare=False)
+    _tokens: TokenColumn = field(repr=False, compare=False)
     _rows: IntArray = field(repr=False, compare=False)
     _reasons: tuple[OmissionReason, ...] = field(repr=False, compare=False)
     _reason: IntArray = field(repr=False, compare=False)
@@ -322,7 +323,7 @@ class Allocation:
     def _known(self, row: int) -> dict[str, Any]:
         return {
             "item": self._snapshot.items[row],
-            "tokens": int(self._tokens[row]),
+            "tokens": self._tokens_of(row),
             "score": float(self._signals.score[row]),
             "relevance": float(self._signals.relevance[row]),
             "importance": float(self._signals.importance[row]),
@@ -343,7 +344,7 @@ class Allocation:
 
     def _detail(self, row: int, reason: OmissionReason) -> str:
         tier = self._snapshot.items[row].tier
-        tokens = int(self._tokens[row])
+        tokens = self._tokens_of(row)
         if reason is OmissionReason.BELOW_THRESHOLD:
             score = float(self._signals.score[row])
             return f"its score {score:.3f} is below min_score {self._min_score:.3f}"
@@ -355,5 +356,9 @@ class Allocation:
 
     def _unit_tokens(self, row: int) -> int:
         group = self._snapshot.columns.group
-        own = self._tokens[row] if group[row] < 0 else self._tokens[group == group[row]].sum()
-        return int(own)
+        if group[row] < 0:
+            return self._tokens_of(row)
+        return int(self._tokens.of(np.flatnonzero(group == group[row])).sum())
+
+    def _tokens_of(self, row: int) -> int:
+        return int(self._tokens.of(np.array([row]))[0])

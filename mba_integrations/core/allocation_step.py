@@ -17,11 +17,10 @@ from mba_integrations.core.errors import InputError
 from mba_integrations.core.model import MemoryTier
 from mba_integrations.core.prompt_layout import PromptLayout
 from mba_integrations.core.selection import REASONS, Selection, Selector
-from mba_integrations.core.settings import ScoringMethod
 from mba_integrations.core.shortening import Shortened, shorten
 from mba_integrations.core.snapshot import Embedder, PoolSnapshot, embed, seconds_of
 from mba_integrations.core.token_counting import TokenCounter
-from mba_integrations.core.valuation import Signals, packing_value
+from mba_integrations.core.valuation import Signals, packing_worth
 from mba_integrations.core.workspace import WorkspaceConfig
 
 
@@ -50,19 +49,17 @@ class AllocationStep:
 
     def _selector(self, kept: tuple[int, ...]) -> Selector:
         counter, remembered = self.counting
-        tokens = self.snapshot.line_tokens(self.layout, remembered)
         return Selector(
             snapshot=self.snapshot,
             plan=self.plan,
             layout=self.layout,
             counter=counter,
-            tokens=tokens,
-            value=packing_value(self.signals.score, tokens, self.config),
+            tokens=self.snapshot.token_column(self.layout, remembered),
+            worth=packing_worth(self.signals.score, self.config),
             score=self.signals.score,
             min_score=self.config.min_score,
             duplicate_threshold=self.config.duplicate_threshold,
             kept=kept,
-            value_per_token=self.config.scoring_method is not ScoringMethod.USEFULNESS,
         )
 
     def notes(self, selection: Selection) -> list[str]:
@@ -78,9 +75,10 @@ class AllocationStep:
                 f"Counts are estimates: {self.counting[0].id} is not the tokenizer of "
                 f"{self.config.counting.model!r}."
             )
-        created = self.snapshot.columns.created_seconds
-        future = np.flatnonzero(created > seconds_of(self.present))
-        if len(future):
+        present = seconds_of(self.present)
+        if self.snapshot.latest_created_seconds > present:
+            created = self.snapshot.columns.created_seconds
+            future = np.flatnonzero(created > present)
             latest = self.snapshot.items[int(future[np.argmax(created[future])])]
             notes.append(
                 f"{len(future):,} items have a created_at after now and count as new; the latest "

@@ -63,15 +63,23 @@ def budget_curve(
 
 
 def marginal_value(selector: Selector, rows: IntArray) -> dict[MemoryTier, float]:
-    """Value per 100 tokens of the densest omitted candidate of each tier; 0 where none is left."""
+    """Value per 100 tokens of the densest omitted candidate of each tier; 0 where none is left.
+
+    Counts every candidate. In a tier that is not in the prompt the heading counts as well.
+    """
     units = selector.units
     left = selector.choosable()
     left[np.unique(units.unit_of[rows])] = False
+    omitted = np.flatnonzero(left)
+    tiers = units.tier[omitted]
+    opened = np.bincount(selector.snapshot.columns.tier[rows], minlength=len(MemoryTier)) > 0
+    tokens = units.tokens(omitted)
+    density = units.value(omitted, tokens) / (tokens + np.where(opened, 0, selector.opening)[tiers])
     best = np.zeros(len(MemoryTier))
-    np.maximum.at(best, units.tier[left], units.value[left] / units.tokens[left])
+    np.maximum.at(best, tiers, density)
     return {
-        tier: float(density * TOKENS_OF_MARGINAL_VALUE)
-        for tier, density in zip(MemoryTier, best, strict=True)
+        tier: float(value * TOKENS_OF_MARGINAL_VALUE)
+        for tier, value in zip(MemoryTier, best, strict=True)
     }
 
 
@@ -91,7 +99,7 @@ def _point(selector: Selector, rows: IntArray, budget: int) -> BudgetPoint:
     return BudgetPoint(
         budget_tokens=budget,
         used_tokens=used,
-        value=float(selector.value[chosen].sum()),
+        value=float(selector.values(chosen).sum()),
         entering=_ids(selector, np.setdiff1d(chosen, rows)),
         leaving=_ids(selector, np.setdiff1d(rows, chosen)),
     )
@@ -111,5 +119,6 @@ def _scaled(plan: BudgetPlan, budget: int) -> BudgetPlan:
 
 def _ids(selector: Selector, rows: Sequence[int] | IntArray) -> tuple[str, ...]:
     """Most valuable first."""
-    ranked = sorted((int(row) for row in rows), key=lambda row: -selector.value[row])
-    return tuple(selector.snapshot.items[row].id for row in ranked)
+    rows = np.asarray(rows, dtype=np.int64)
+    ranked = rows[np.argsort(-selector.values(rows), kind="stable")]
+    return tuple(selector.snapshot.items[row].id for row in ranked.tolist())

@@ -27,7 +27,7 @@ MAX_CELLS = 1_000_000
 """Cells of one dynamic program: about 2 ms, and enough for all but contrived instances."""
 SAMPLE_SIZE = 2048
 """Items that the threshold of the sorted head is estimated from."""
-FIRST_CORE_ITEMS = 24
+FIRST_CORE_ITEMS = 16
 """Items in the first core. It usually finds the optimum; the second core proves it."""
 FIRST_CELLS = 100_000
 """Cells of the first table, where many equal items would make it large."""
@@ -92,7 +92,7 @@ class RankedItems:
     def _densest(self, capacity_tokens: int) -> IntArray:
         count = capacity_tokens // 16 + 64
         while True:
-            head = _top(self.density, count)
+            head = densest(self.density, count)
             if len(head) == len(self.density) or self.tokens[head].sum() > capacity_tokens:
                 return head[np.argsort(-self.density[head], kind="stable")]
             count *= 4
@@ -352,8 +352,8 @@ def _by_core(
     )
 
 
-def _top(density: FloatArray, count: int) -> IntArray:
-    """Positions of about the `count` highest and of all that equal the lowest of them."""
+def densest(density: FloatArray, count: int) -> IntArray:
+    """Positions, ascending, of about the `count` highest and all that equal the lowest of them."""
     if count * 4 >= len(density):
         return np.arange(len(density))
     # A sample gives the threshold at a tenth of the time of a partition.

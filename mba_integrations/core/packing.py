@@ -76,6 +76,37 @@ class PackingProblem:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Doubt:
+    """Which items could change the outcome of a step if they were added to the problem.
+
+    An item of tier t, of density d and of w tokens cannot if it needs more than `room[t]` tokens,
+    or if `(price[t] - d) * w` is more than `gap[t]`: it would lose more than a choice can gain.
+
+    Attributes:
+        price: Price of a token in each tier, shape (k,); minus infinity where density says nothing.
+        gap: How far what the tier is worth by these prices is above what was found, shape (k,).
+        room: Tokens that an item of each tier may need, shape (k,).
+    """
+
+    price: FloatArray
+    gap: FloatArray
+    room: IntArray
+
+    def tokens_beyond(self, tier: int, density: FloatArray) -> FloatArray:
+        """The number of tokens from which on items of a tier cannot change the outcome.
+
+        Args:
+            tier: Their tier.
+            density: Their density, or more, shape (m,).
+        """
+        loss = np.maximum(self.price[tier] - density, 0.0)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            by_price = np.floor(self.gap[tier] / loss) + 1.0
+        by_price[loss == 0.0] = np.inf
+        return np.asarray(np.minimum(by_price, max(0, int(self.room[tier])) + 1.0))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Packing:
     """A selection with its certificate.
 
@@ -89,6 +120,8 @@ class Packing:
         used_tokens: Tokens used, opening tokens included.
         tier_used_tokens: The same for each tier, shape (k,).
         proven_optimal: Whether `value` equals `upper_bound`.
+        doubts: For each step, which items that were not among those of the problem could have
+            been chosen in it.
     """
 
     chosen: IntArray
@@ -97,6 +130,7 @@ class Packing:
     used_tokens: int
     tier_used_tokens: IntArray
     proven_optimal: bool
+    doubts: tuple[Doubt, ...]
 
 
 def pack(problem: PackingProblem) -> Packing:
@@ -129,34 +163,8 @@ def pack(problem: PackingProblem) -> Packing:
         used_tokens=int(work.used.sum()),
         tier_used_tokens=work.used,
         proven_optimal=met,
+        doubts=tuple(work.doubts),
     )
-
-
-def marginal_density(problem: PackingProblem, packing: Packing) -> FloatArray:
-    """Value per token that the best unchosen item of each tier would add, shape (k,).
-
-    A tier without a chosen item pays its opening tokens too. 0 where nothing of value is left.
-    Caps are not looked at: this says what a tier could do with more.
-    """
-    opening = np.where(packing.tier_used_tokens > 0, 0, problem.opening_tokens)
-    density = problem.value / (problem.tokens + opening[problem.tier])
-    density[packing.chosen] = 0.0
-    best = [density[problem.tier == tier].max(initial=0.0) for tier in range(len(opening))]
-    return np.array(best)
-
-
-def next_in(problem: PackingProblem, packing: Packing, *, count: int | None = None) -> IntArray:
-    """Unchosen items of value above 0 in the order in which a growing budget lets them in.
-
-    By density, the first `count` of them; None means all. Equal densities keep their input order.
-    """
-    density = problem.value / problem.tokens
-    density[packing.chosen] = 0.0
-    rows = np.flatnonzero(density > 0.0)
-    if count is not None and 0 < count < len(rows):
-        lowest = np.partition(density[rows], len(rows) - count)[len(rows) - count]
-        rows = rows[density[rows] >= lowest]
-    return rows[np.argsort(-density[rows], kind="stable")][:count]
 
 
 class _Column:
@@ -192,6 +200,7 @@ class _Work:
         self.chosen: BoolArray = np.zeros(len(problem.value), dtype=np.bool_)
         tiers = problem.tier.astype(np.int8) if len(shares) < 128 else problem.tier
         self.columns = [_Column(problem, tiers == tier) for tier in range(len(shares))]
+        self.doubts: list[Doubt] = []
 
     @property
     def opening(self) -> IntArray:
@@ -221,6 +230,9 @@ class _Work:
         """Step 2; its bound."""
         idle = self.problem.total_tokens - int(self.used.sum())
         room = np.minimum(self.caps - self.used, idle)
+        if room.max() <= 0:
+            self._doubt_nothing(room)
+            return 0.0
         return self._solve(np.zeros(len(room)), room, shared=True).upper_bound
 
     def _solve(self, guaranteed: FloatArray, room: IntArray, *, shared: bool) -> TieredChoice:
@@ -241,9 +253,21 @@ class _Work:
                 )
         total = self.problem.total_tokens - int(self.used.sum())
         choice = best_shared(tiers, total) if shared else best_at_home(tiers)
+        self._doubt([tier for tier, _ in taking], choice, room - opening)
         for (tier, rows), sharing, positions in zip(taking, tiers, choice.positions, strict=True):
             self._add(tier, rows[sharing.items.earliest(positions)], int(opening[tier]))
         return choice
+
+    def _doubt(self, tiers: list[int], choice: TieredChoice, room: IntArray) -> None:
+        """Note what the step leaves open. In a tier without candidates a token costs nothing."""
+        price, gap = np.zeros(len(room)), np.zeros(len(room))
+        price[tiers], gap[tiers] = choice.prices, choice.gaps
+        self.doubts.append(Doubt(price=price, gap=gap, room=room))
+
+    def _doubt_nothing(self, room: IntArray) -> None:
+        """Note a step in which everything counts that fits."""
+        price = np.full(len(room), -np.inf)
+        self.doubts.append(Doubt(price=price, gap=np.zeros(len(room)), room=room))
 
     def _candidates(
         self, column: _Column, most_tokens: int, partly_chosen: bool
@@ -267,7 +291,10 @@ class _Work:
         tier, tokens, value = self.problem.tier, self.problem.tokens, self.problem.value
         idle = self.problem.total_tokens - int(self.used.sum())
         room = np.minimum(self.caps - self.used, idle) - self.opening
-        rows = np.flatnonzero(tokens <= room.max(initial=0))
+        self._doubt_nothing(room)
+        if room.max() <= 0:
+            return
+        rows = np.flatnonzero(tokens <= room.max())
         rows = rows[~self.chosen[rows]]
         for row in rows[np.argsort(-value[rows], kind="stable")].tolist():
             of, opening = int(tier[row]), int(self.opening[tier[row]])

@@ -34,7 +34,7 @@ class PreparedPools:
             if known is not None:
                 self._snapshots.move_to_end(key)
                 return known
-        snapshot = PoolSnapshot(items)
+        snapshot = PoolSnapshot(items, lazy=True)
         with self._lock:
             if capacity:
                 self._snapshots[key] = snapshot

@@ -14,6 +14,9 @@ from mba_integrations.core.model import MemoryItem, MemoryTier
 from mba_integrations.core.settings import ItemOrder
 from mba_integrations.core.token_counting import TokenCounter, checked_count, checked_counts
 
+BYTES_BESIDES = 64
+"""Room for marks, roles and frames around the content of an item, in bytes."""
+
 Section = tuple[MemoryTier, Sequence[MemoryItem]]
 """A tier with its chosen items, one or more, in their order."""
 
@@ -50,6 +53,9 @@ class PromptLayout(Protocol):
        do not, the measure decides: items are exchanged or taken out until it is within the budget.
     3. `measure` depends on what is written and on the counter only.
     4. Items are untrusted, and may be passages of the items that were handed in, under their ids.
+    5. Where `shows_content` is true, the content of an item is written as it stands, with at most
+       white space taken from its ends or added after line ends, and `most_bytes` bounds the text
+       that is counted for it. Then items that cannot matter need not be counted.
     """
 
     @property
@@ -58,6 +64,20 @@ class PromptLayout(Protocol):
     @property
     def section_order(self) -> Sequence[MemoryTier]:
         """Every tier once, from the first section to the last."""
+
+    @property
+    def shows_content(self) -> bool:
+        """Whether an item costs at least the tokens of its words."""
+
+    @property
+    def bytes_per_character(self) -> int | None:
+        """A line has at most so many bytes for each character of its content, and `BYTES_BESIDES`.
+
+        None where only `most_bytes` knows. Asked only if `shows_content`.
+        """
+
+    def most_bytes(self, item: MemoryItem) -> int:
+        """Bytes of the item's text in UTF-8, or more; asked only if `shows_content`."""
 
     def order_of(self, tier: MemoryTier) -> ItemOrder:
         """The order of the items within the tier's section."""
@@ -79,6 +99,11 @@ class PromptLayout(Protocol):
 
     def measure(self, written: WrittenPrompt, counter: TokenCounter) -> PromptTokens:
         """What the prompt costs, exactly."""
+
+
+def most_bytes(text: str) -> int:
+    """Bytes of a text in UTF-8, at most: exact in ASCII."""
+    return len(text) if text.isascii() else 4 * len(text)
 
 
 def _content(item: MemoryItem) -> str:
@@ -116,6 +141,20 @@ class JoinedTexts:
     def id(self) -> str:
         """Name and separator."""
         return f"joined:{self.name}:{self.separator}"
+
+    @property
+    def shows_content(self) -> bool:
+        """Unless `text_of` says otherwise."""
+        return self.text_of is _content
+
+    @property
+    def bytes_per_character(self) -> int | None:
+        """Four, where the separator is short."""
+        return 4 if most_bytes(self.separator) <= BYTES_BESIDES else None
+
+    def most_bytes(self, item: MemoryItem) -> int:
+        """Bytes of content and separator, at four for a character that is not in ASCII."""
+        return most_bytes(item.content) + most_bytes(self.separator)
 
     def order_of(self, tier: MemoryTier) -> ItemOrder:
         """The same for every tier."""

@@ -23,7 +23,13 @@ from mba_integrations.core.chat_format import (
     message_tokens,
 )
 from mba_integrations.core.model import MemoryItem, MemoryTier
-from mba_integrations.core.prompt_layout import PromptTokens, Section, WrittenPrompt
+from mba_integrations.core.prompt_layout import (
+    BYTES_BESIDES,
+    PromptTokens,
+    Section,
+    WrittenPrompt,
+    most_bytes,
+)
 from mba_integrations.core.settings import ItemOrder, PromptFormat, RenderingSettings
 from mba_integrations.core.token_counting import TokenCounter, checked_count, checked_counts
 
@@ -51,18 +57,18 @@ class Renderer:
 
     def opening(self, tier: MemoryTier) -> str:
         """What stands before the first item of a tier."""
-        if self.settings.format is PromptFormat.XML:
+        if self._is_xml:
             return f"<{tier.value}>\n"
         return f"## {self.settings.title_of(tier)}\n"
 
     def closing(self, tier: MemoryTier) -> str:
         """What stands after the last item of a tier."""
-        return f"</{tier.value}>\n" if self.settings.format is PromptFormat.XML else ""
+        return f"</{tier.value}>\n" if self._is_xml else ""
 
     def line(self, item: MemoryItem) -> str:
         """The item as it stands in the prompt."""
         body = self._body(item)
-        if self.settings.format is PromptFormat.XML:
+        if self._is_xml:
             return f"<item>{_OUR_TAG.sub('&lt;', body)}</item>\n"
         role = self.role(item)
         mark = f"{role.capitalize()}: " if role else "- "
@@ -88,13 +94,37 @@ class Renderer:
         return self.settings.order_of(tier)
 
     @property
+    def shows_content(self) -> bool:
+        """Every item's content stands in its line."""
+        return True
+
+    @property
+    def bytes_per_character(self) -> int | None:
+        """Seven: four of a character, and two of an indent or three of an escape."""
+        return None if self.settings.line_templates else 7
+
+    def most_bytes(self, item: MemoryItem) -> int:
+        """Bytes of the line, at most."""
+        if self.settings.template_of(item.tier) != "{text}":
+            return most_bytes(self.line(item)) + BYTES_BESIDES
+        content = item.content
+        added = 3 * content.count("<") if self._is_xml else 2 * len(content.splitlines())
+        return most_bytes(content) + added + BYTES_BESIDES
+
+    @property
+    def _is_xml(self) -> bool:
+        return self.settings.format is PromptFormat.XML
+
+    @property
     def _is_chat(self) -> bool:
         return self.settings.format is PromptFormat.MESSAGES
 
     def item_tokens(self, items: Sequence[MemoryItem], counter: TokenCounter) -> list[int]:
         """Tokens of each item as a line, and as a message where it is one if that is more."""
         tokens = checked_counts(counter, [self.line(item) for item in items])
-        spoken = [place for place, item in enumerate(items) if self.role(item)]
+        spoken = (
+            [place for place, item in enumerate(items) if self.role(item)] if self._is_chat else []
+        )
         if spoken:
             messages = [self.message(items[place]) for place in spoken]
             contents = checked_counts(counter, [message["content"] for message in messages])
@@ -124,7 +154,7 @@ class Renderer:
         parts: list[str] = []
         messages: list[dict[str, str]] = []
         for tier, items in sections:
-            spoken = [item for item in items if self.role(item)]
+            spoken = [item for item in items if self.role(item)] if self._is_chat else []
             listed = [item for item in items if not self.role(item)] if spoken else items
             if listed:
                 text = self._section(tier, listed)

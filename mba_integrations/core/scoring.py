@@ -61,13 +61,36 @@ def weighted_sum(
     ...              freshness_weight=0.25)
     array([0.75])
     """
-    total = (
-        relevance_weight * np.asarray(relevance, dtype=np.float64)
-        + importance_weight * np.asarray(importance, dtype=np.float64)
-        + freshness_weight * np.asarray(freshness, dtype=np.float64)
+    lasting = lasting_part(
+        relevance,
+        importance,
+        relevance_weight=relevance_weight,
+        importance_weight=importance_weight,
     )
+    return with_freshness(lasting, freshness, freshness_weight=freshness_weight)
+
+
+def lasting_part(
+    relevance: FloatArray,
+    importance: FloatArray,
+    *,
+    relevance_weight: float,
+    importance_weight: float,
+) -> FloatArray:
+    """The part of the weighted sum that does not change with time, shape (n,)."""
+    lasting = relevance_weight * np.asarray(relevance, dtype=np.float64)
+    lasting += importance_weight * np.asarray(importance, dtype=np.float64)
+    return lasting
+
+
+def with_freshness(
+    lasting: FloatArray, freshness: FloatArray, *, freshness_weight: float
+) -> FloatArray:
+    """The weighted sum from the part that does not change with time, shape (n,)."""
+    total = freshness_weight * np.asarray(freshness, dtype=np.float64)
+    total += lasting
     # Weights that sum to 1 in decimals may exceed it by rounding in binary.
-    return np.clip(total, 0.0, 1.0)
+    return np.minimum(total, 1.0, out=total)
 
 
 def product(relevance: FloatArray, importance: FloatArray, freshness: FloatArray) -> FloatArray:

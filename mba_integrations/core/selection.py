@@ -16,13 +16,15 @@ from mba_integrations.core.arrays import BoolArray, FloatArray, IntArray
 from mba_integrations.core.assembly import Prompt, assemble
 from mba_integrations.core.budgeting import BudgetPlan
 from mba_integrations.core.errors import PinnedOverBudgetError
+from mba_integrations.core.line_tokens import TokenColumn
 from mba_integrations.core.model import MemoryItem, MemoryTier, OmissionReason
-from mba_integrations.core.packing import Packing, PackingProblem, pack
+from mba_integrations.core.packing import Packing, PackingProblem
 from mba_integrations.core.prompt_layout import PromptLayout, PromptTokens
+from mba_integrations.core.prospects import pack_prospects
 from mba_integrations.core.redundancy import near_duplicates
 from mba_integrations.core.snapshot import PoolSnapshot
 from mba_integrations.core.token_counting import TokenCounter
-from mba_integrations.core.units import Units, form_units
+from mba_integrations.core.units import Units, Worth, form_units
 
 REASONS: tuple[OmissionReason, ...] = tuple(OmissionReason)
 _MAX_REPACKS = 4
@@ -66,19 +68,16 @@ class _Room:
     opening: IntArray
     borrowing: bool
 
-    def problem(self, units: Units, eligible: IntArray, extra: int) -> PackingProblem:
+    def problem(self, units: Units, chosen_from: IntArray, extra: int) -> PackingProblem:
         total = max(0, self.total + extra)
         guaranteed = self.tier_tokens
         if guaranteed.sum() > total:
             guaranteed = guaranteed * (total / guaranteed.sum())
-        columns = units.value, units.tokens, units.tier
-        if len(eligible) < len(units.tokens):
-            columns = units.value[eligible], units.tokens[eligible], units.tier[eligible]
-        value, tokens, tier = columns
+        tokens = units.tokens(chosen_from)
         return PackingProblem(
-            value=value,
+            value=units.value(chosen_from, tokens),
             tokens=tokens,
-            tier=tier,
+            tier=units.tier[chosen_from],
             total_tokens=total,
             tier_tokens=guaranteed,
             tier_cap_tokens=np.where(self.capped, self.tier_cap, self.tier_cap + max(0, extra)),
@@ -110,14 +109,13 @@ class Selector:
         plan: The budget.
         layout: Writes and measures prompts.
         counter: Counts prompts.
-        tokens: Tokens of each item's line, shape (n,).
-        value: What packing adds up, shape (n,).
+        tokens: Tokens of each item in a prompt.
+        worth: What packing adds up.
         score: In [0, 1], shape (n,).
         min_score: Items with a lower score stay out.
         duplicate_threshold: Overlap from which a repetition stays out; None for never.
         kept: Rows of the previous prompt in their order there.
-        shown: What is rendered in place of an item, by row.
-        value_per_token: Whether `value` grows with the tokens of an item.
+        shown: What is written in place of an item, by row.
         opening: Tokens of each tier's heading, shape (4,).
         units: What is kept or left out together.
     """
@@ -126,23 +124,27 @@ class Selector:
     plan: BudgetPlan
     layout: PromptLayout
     counter: TokenCounter
-    tokens: IntArray
-    value: FloatArray
+    tokens: TokenColumn
+    worth: Worth
     score: FloatArray
     min_score: float
     duplicate_threshold: float | None = None
     kept: tuple[int, ...] = ()
     shown: Mapping[int, MemoryItem] = field(default_factory=dict)
-    value_per_token: bool = False
     opening: IntArray = field(init=False)
     units: Units = field(init=False)
+    _densities: FloatArray | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
         opening = self.layout.opening_tokens(self.snapshot.items, self.counter)
         self.opening = np.array(opening, dtype=np.int64)
         self.units = form_units(
-            self.snapshot.columns, tokens=self.tokens, value=self.value, score=self.score
+            self.snapshot, column=self.tokens, worth=self.worth, score=self.score
         )
+
+    def values(self, rows: IntArray) -> FloatArray:
+        """What the items at *rows* add to the value of a selection, shape (m,)."""
+        return self.worth.value(rows, self.tokens.of(rows))
 
     def select(self) -> Selection:
         """Pack, assemble, count, repair.
@@ -152,14 +154,16 @@ class Selector:
         """
         room = self._room()
         reason, open_to_choice = self._reasons(room)
-        draft, packing = self._pack_to_fit(room, np.flatnonzero(open_to_choice))
+        draft, packing = self._pack_to_fit(room, open_to_choice)
         bound = packing.upper_bound
         draft, packing, same = self._without_duplicates(room, open_to_choice, draft, packing)
         draft, repaired = self._drop_until_fits(draft)
         reason = self.units.per_item(reason)
-        reason[same[np.isin(same[:, 1], draft.rows), 0]] = REASONS.index(OmissionReason.DUPLICATE)
-        value = float(self.value[draft.rows].sum())
-        bound += float(self.units.value[room.pinned].sum())
+        if len(same):
+            gone = same[np.isin(same[:, 1], draft.rows), 0]
+            reason[gone] = REASONS.index(OmissionReason.DUPLICATE)
+        value = float(self.values(draft.rows).sum())
+        bound += float(self.units.value(room.pinned, self.units.tokens(room.pinned)).sum())
         return Selection(
             prompt=draft.prompt,
             tokens=draft.tokens,
@@ -180,10 +184,8 @@ class Selector:
         room = self._room()
         open_to_choice = self._reasons(room)[1]
         for _ in range(_MAX_REPACKS):
-            eligible = np.flatnonzero(open_to_choice)
-            packing = pack(room.problem(self.units, eligible, 0))
-            chosen = np.concatenate([room.pinned, eligible[packing.chosen]])
-            rows = self.units.rows(chosen)
+            packing = self._pack(room, open_to_choice, 0)
+            rows = self.units.rows(np.concatenate([room.pinned, packing.chosen]))
             repeated = self._repeated(rows)
             if not repeated:
                 break
@@ -197,9 +199,8 @@ class Selector:
 
     def _room(self) -> _Room:
         pinned = np.flatnonzero(self.units.pinned)
-        paid = np.bincount(
-            self.units.tier[pinned], weights=self.units.tokens[pinned], minlength=len(MemoryTier)
-        )
+        tokens = self.units.tokens(pinned)
+        paid = np.bincount(self.units.tier[pinned], weights=tokens, minlength=len(MemoryTier))
         opened = np.bincount(self.units.tier[pinned], minlength=len(MemoryTier)) > 0
         paid = paid + np.where(opened, self.opening, 0)
         pinned_tokens = int(paid.sum()) + self.layout.fixed_tokens(self.counter)
@@ -225,12 +226,13 @@ class Selector:
 
     def _pins_over(self, draft: _Draft) -> PinnedOverBudgetError:
         budget, needed, rows = self.plan.total_tokens, draft.needed, draft.rows
-        largest = int(rows[np.argmax(self.tokens[rows])])
+        tokens = self.tokens.of(rows)
+        largest = int(rows[np.argmax(tokens)])
         items = "1 pinned item needs" if len(rows) == 1 else f"{len(rows)} pinned items need"
         return PinnedOverBudgetError(
             f"{items} {needed:,} tokens with their headings, budget_tokens is {budget:,} "
             f"({needed - budget:,} over). Largest: {self.snapshot.items[largest].id!r} with "
-            f"{int(self.tokens[largest]):,} tokens. Raise budget_tokens or unpin an item.",
+            f"{int(tokens.max()):,} tokens. Raise budget_tokens or unpin an item.",
             needed_tokens=needed,
             budget_tokens=budget,
         )
@@ -241,7 +243,7 @@ class Selector:
         closed = (self.plan.tier_cap_tokens < 1) | (
             (self.plan.tier_tokens < 1) & (not self.plan.borrowing)
         )
-        reason = np.full(len(units.tokens), REASONS.index(OmissionReason.OUTRANKED), dtype=np.int8)
+        reason = np.full(len(units), REASONS.index(OmissionReason.OUTRANKED), dtype=np.int8)
         reason[self._too_large(room)] = REASONS.index(OmissionReason.TOO_LARGE)
         if self.min_score > 0.0:
             below = units.score < self.min_score
@@ -252,16 +254,28 @@ class Selector:
         return reason, outranked & ~units.pinned
 
     def _too_large(self, room: _Room) -> IntArray:
-        """Units that would not fit alone; only those above the lowest limit are looked at."""
-        units = self.units
+        """Units that would not fit alone."""
         limit = np.minimum(room.tier_cap, room.total)
         if not self.plan.borrowing:
             limit = np.minimum(limit, np.floor(room.tier_tokens + 1e-9))
-        limit = limit - room.opening
-        large = np.flatnonzero(units.tokens > limit.min())
-        return large[units.tokens[large] > limit[units.tier[large]]]
+        return self.units.over(limit - room.opening)
 
-    def _pack_to_fit(self, room: _Room, eligible: IntArray) -> tuple[_Draft, Packing]:
+    def _pack(self, room: _Room, open_to_choice: BoolArray, extra: int) -> Packing:
+        """The packing of the open units in what room there is, with *extra* tokens."""
+        tiers = self.units.of_tiers(self.snapshot.tier_rows)
+        if not open_to_choice.all():
+            tiers = tuple(rows[open_to_choice[rows]] for rows in tiers)
+        return pack_prospects(
+            tiers, self.units, self._density(), lambda rows: room.problem(self.units, rows, extra)
+        )
+
+    def _density(self) -> FloatArray:
+        """Value per token of every unit, or more where it is not counted, shape (m,)."""
+        if self._densities is None or not self.tokens.complete:
+            self._densities = self.units.densities()
+        return self._densities
+
+    def _pack_to_fit(self, room: _Room, open_to_choice: BoolArray) -> tuple[_Draft, Packing]:
         """Pack, and pack again while the counted prompt is over, or under the summed tokens.
 
         Returns the most valuable draft that fits, else the last, and the first packing.
@@ -269,15 +283,15 @@ class Selector:
         extra, best, best_value = 0, None, -1.0
         first: Packing | None = None
         for _ in range(_MAX_REPACKS):
-            packing = pack(room.problem(self.units, eligible, extra))
+            packing = self._pack(room, open_to_choice, extra)
             first = first or packing
-            chosen = np.concatenate([room.pinned, eligible[packing.chosen]])
-            draft = self._draft(self.units.rows(chosen))
+            draft = self._draft(self.units.rows(np.concatenate([room.pinned, packing.chosen])))
             over = draft.needed - self.plan.total_tokens
             if over <= 0 and packing.value > best_value:
                 best, best_value = draft, packing.value
             summed = packing.used_tokens + room.pinned_tokens
-            if over <= 0 and (summed <= draft.needed or len(packing.chosen) == len(eligible)):
+            everything = len(packing.chosen) == np.count_nonzero(open_to_choice)
+            if over <= 0 and (summed <= draft.needed or everything):
                 break
             extra = extra - over if over > 0 else self._stretched(summed, draft.needed)
         return best or draft, first or packing
@@ -297,7 +311,7 @@ class Selector:
                 break
             same |= found
             open_to_choice[self.units.unit_of[list(found)]] = False
-            draft, packing = self._pack_to_fit(room, np.flatnonzero(open_to_choice))
+            draft, packing = self._pack_to_fit(room, open_to_choice)
         return draft, packing, _pairs(same)
 
     def _repeated(self, rows: IntArray) -> dict[int, int]:
@@ -305,7 +319,7 @@ class Selector:
         if self.duplicate_threshold is None:
             return {}
         found = near_duplicates(
-            self.snapshot, rows, value=self.value, threshold=self.duplicate_threshold
+            self.snapshot, rows, value=self.values(rows), threshold=self.duplicate_threshold
         )
         return {row: kept for row, kept in found.items() if self._may_go(row)}
 
@@ -326,7 +340,7 @@ class Selector:
             free = unit_of[~self.units.pinned[unit_of]]
             if not len(free):
                 raise self._pins_over(draft)
-            largest = free[np.argmax(self.units.tokens[free])]
+            largest = free[np.argmax(self.units.tokens(free))]
             draft = self._draft(draft.rows[unit_of != largest])
             dropped += 1
         return draft, dropped
@@ -345,7 +359,7 @@ class Selector:
 
     def _tier_used(self, rows: IntArray) -> IntArray:
         tiers = self.snapshot.columns.tier[rows]
-        lines = np.bincount(tiers, weights=self.tokens[rows], minlength=len(MemoryTier))
+        lines = np.bincount(tiers, weights=self.tokens.of(rows), minlength=len(MemoryTier))
         opened = np.bincount(tiers, minlength=len(MemoryTier)) > 0
         return (lines + np.where(opened, self.opening, 0)).astype(np.int64)
 

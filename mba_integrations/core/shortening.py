@@ -29,6 +29,8 @@ LARGEST_PART = 0.25
 MIN_PASSAGE_TOKENS = 30
 """Less room holds no sentence worth its heading."""
 MAX_PASSAGES = 8
+MOST_LOOKED_AT = 256
+"""Omitted items, best score first, that may be long enough."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +87,7 @@ def _passages(
     found = {}
     for row, room in rooms.items():
         text = selector.snapshot.texts[row]
-        max_chars = int(len(text) * room / int(selector.tokens[row]))
+        max_chars = int(len(text) * room / int(selector.tokens.of(np.array([row]))[0]))
         passage = best_passage(text, weights=weights, terms_of=lexical.terms, max_chars=max_chars)
         if passage is not None:
             found[row] = passage
@@ -97,25 +99,39 @@ def _rooms(selector: Selector, selection: Selection, min_tokens: int) -> dict[in
     left = selector.plan.total_tokens - selection.tokens.needed
     part = int(selector.plan.total_tokens * LARGEST_PART)
     rooms = {}
-    for row in _long_omitted(selector, selection, min_tokens):
+    for row, tokens in _long_omitted(selector, selection, min_tokens, left):
         large = REASONS[selection.reason[row]] is OmissionReason.TOO_LARGE
-        room = min(max(part, left) if large else left, int(selector.tokens[row]) // 2)
+        room = min(max(part, left) if large else left, tokens // 2)
         if room >= MIN_PASSAGE_TOKENS:
             rooms[row] = room
     return rooms
 
 
-def _long_omitted(selector: Selector, selection: Selection, min_tokens: int) -> list[int]:
-    """Rows that may stand as a passage, best score first; groups and the conversation may not."""
+def _long_omitted(
+    selector: Selector, selection: Selection, min_tokens: int, left: int
+) -> list[tuple[int, int]]:
+    """Rows that may stand as a passage with their tokens, best score first.
+
+    Those that are too large, and those that were outranked if there is room for a passage; of the
+    best `MOST_LOOKED_AT`. Groups and the conversation may not.
+    """
+    wanted = [OmissionReason.TOO_LARGE]
+    if left >= MIN_PASSAGE_TOKENS:
+        wanted.append(OmissionReason.OUTRANKED)
+    is_open = np.zeros(len(selection.reason), dtype=np.bool_)
+    for reason in wanted:
+        is_open |= selection.reason == REASONS.index(reason)
+    is_open[selection.prompt.rows] = False
+    rows: IntArray = np.flatnonzero(is_open)
+    if not len(rows):
+        return []
     columns = selector.snapshot.columns
-    reasons = [REASONS.index(OmissionReason.TOO_LARGE), REASONS.index(OmissionReason.OUTRANKED)]
-    open_rows = np.isin(selection.reason, reasons) & (selector.tokens >= min_tokens)
-    open_rows &= (columns.group < 0) & ~columns.pinned & (selector.score > 0)
-    open_rows &= columns.tier != list(MemoryTier).index(MemoryTier.WORKING)
-    open_rows[selection.prompt.rows] = False
-    rows: IntArray = np.flatnonzero(open_rows)
-    best = rows[np.argsort(-selector.score[rows], kind="stable")[:MAX_PASSAGES]]
-    return [int(row) for row in best]
+    free = (columns.group[rows] < 0) & ~columns.pinned[rows] & (selector.score[rows] > 0)
+    rows = rows[free & (columns.tier[rows] != list(MemoryTier).index(MemoryTier.WORKING))]
+    rows = rows[np.argsort(-selector.score[rows], kind="stable")[:MOST_LOOKED_AT]]
+    tokens = selector.tokens.of(rows)
+    long = np.flatnonzero(tokens >= min_tokens)[:MAX_PASSAGES]
+    return list(zip(rows[long].tolist(), tokens[long].tolist(), strict=True))
 
 
 def _shown(selector: Selector, row: int, passage: Passage) -> MemoryItem:
@@ -125,13 +141,12 @@ def _shown(selector: Selector, row: int, passage: Passage) -> MemoryItem:
 def _with_passages(
     selector: Selector, found: Mapping[int, Passage], shown: Mapping[int, MemoryItem]
 ) -> Selector:
-    rows = list(found)
-    written = selector.layout.item_tokens([shown[row] for row in rows], selector.counter)
-    tokens, value = selector.tokens.copy(), selector.value.copy()
-    tokens[rows] = np.maximum(written, 1)
-    worth = np.array([PASSAGE_WORTH * found[row].share for row in rows])
-    # A value that grows with the tokens, as that of a Mem0 score, is that of the shorter text.
-    per_token = selector.value_per_token
-    scale = tokens[rows] / selector.tokens[rows] if per_token else np.ones(len(rows))
-    value[rows] = selector.value[rows] * worth * scale
-    return replace(selector, tokens=tokens, value=value, shown=shown)
+    worth = selector.worth.of_item.copy()
+    for row, passage in found.items():
+        worth[row] *= PASSAGE_WORTH * passage.share
+    return replace(
+        selector,
+        tokens=selector.tokens.replaced(shown),
+        worth=replace(selector.worth, of_item=worth),
+        shown=shown,
+    )

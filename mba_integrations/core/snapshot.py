@@ -7,20 +7,24 @@ texts are rendered, counted, indexed and embedded only when a query needs it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
+from typing import Any, TypeVar
 
 import numpy as np
 
 from mba_integrations.core.arrays import BoolArray, FloatArray, IntArray
 from mba_integrations.core.errors import DuplicateItemError, InputError
 from mba_integrations.core.lexical import LexicalIndex
+from mba_integrations.core.line_tokens import TokenColumn
 from mba_integrations.core.model import MemoryItem, MemoryTier
 from mba_integrations.core.prompt_layout import PromptLayout
 from mba_integrations.core.relevance import Corpus
 from mba_integrations.core.token_counting import TokenCounter
+
+T = TypeVar("T")
 
 Embedder = Callable[[list[str]], FloatArray]
 """Texts in, array of shape (n, d) out."""
@@ -62,13 +66,23 @@ class PoolSnapshot:
         items: The items.
         before: A snapshot of an earlier moment; texts that are in both are not cut into terms
             again.
+        lazy: Whether items are counted only where they can matter; for items that may be used
+            once.
     """
 
-    def __init__(self, items: Sequence[MemoryItem], *, before: PoolSnapshot | None = None) -> None:
+    def __init__(
+        self,
+        items: Sequence[MemoryItem],
+        *,
+        before: PoolSnapshot | None = None,
+        lazy: bool = False,
+    ) -> None:
         self.items = tuple(items)
+        self._lazy = lazy
+        self._derived: dict[Hashable, Any] = {}
         self._known_lexical = before.lexical_if_built() if before is not None else None
         self.ids = _checked_ids(self.items)
-        self._tokens: dict[tuple[str, str], IntArray] = {}
+        self._tokens: dict[tuple[str, str], TokenColumn] = {}
         self._embedded: tuple[Embedder | None, FloatArray | None, BoolArray | None] | None = None
 
     def __len__(self) -> int:
@@ -131,15 +145,48 @@ class PoolSnapshot:
         texts = [None if name is None else str(name) for name in names]
         return _codes(texts), tuple(dict.fromkeys(text for text in texts if text is not None))
 
-    def line_tokens(self, layout: PromptLayout, counter: TokenCounter) -> IntArray:
-        """Tokens of each item in a prompt, shape (n,), at least 1."""
+    def token_column(self, layout: PromptLayout, counter: TokenCounter) -> TokenColumn:
+        """Tokens of each item in a prompt."""
         key = (layout.id, counter.id)
-        tokens = self._tokens.get(key)
-        if tokens is None:
-            counts = layout.item_tokens(self.items, counter)
-            tokens = np.maximum(np.array(counts, dtype=np.int64), 1)
-            self._tokens[key] = tokens
-        return tokens
+        column = self._tokens.get(key)
+        if column is None:
+            column = TokenColumn(self.items, layout, counter, lazy=self._lazy)
+            self._tokens[key] = column
+        return column
+
+    def remembered(self, key: Hashable, make: Callable[[], T]) -> T:
+        """What *make* derives from the items alone, made once for each *key*."""
+        if key not in self._derived:
+            self._derived[key] = make()
+        made: T = self._derived[key]
+        return made
+
+    @cached_property
+    def rows(self) -> IntArray:
+        """All rows, shape (n,)."""
+        return np.arange(len(self.items))
+
+    @cached_property
+    def has_groups(self) -> bool:
+        """Whether some items are kept or left out together."""
+        return bool((self.columns.group >= 0).any())
+
+    @cached_property
+    def latest_created_seconds(self) -> float:
+        """Unix time of the newest item; minus infinity where no item has a time."""
+        created = self.columns.created_seconds
+        return float(np.max(created, where=~np.isnan(created), initial=-np.inf))
+
+    @cached_property
+    def undated_rows(self) -> IntArray:
+        """Rows of the items without a `created_at`."""
+        return np.flatnonzero(np.isnan(self.columns.created_seconds))
+
+    @cached_property
+    def tier_rows(self) -> tuple[IntArray, ...]:
+        """Rows of each tier, ascending, in the order of `MemoryTier`."""
+        tier = self.columns.tier
+        return tuple(np.flatnonzero(tier == code) for code in range(len(MemoryTier)))
 
     def corpus(self, embedder: Embedder | None) -> Corpus:
         """The columns that relevance and usefulness read."""

@@ -122,6 +122,15 @@ class SharingTier:
             return price
         return self.items.bound(tokens)[1]
 
+    @property
+    def home_price(self) -> float:
+        """Price of a token within the guarantee; infinite where nothing can be in it."""
+        return self.items.bound(self.home_room)[1] if self.home_room > 0 else math.inf
+
+    def lowest_price(self, price: float) -> float:
+        """What a token of the tier costs at least, at home or when it borrows at `price`."""
+        return min(self.home_price, self.item_price(price)) if self.may_borrow else self.home_price
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TieredChoice:
@@ -131,11 +140,16 @@ class TieredChoice:
         positions: For each tier the positions of its chosen items.
         value: Sum of their values.
         upper_bound: No choice within the budget is worth more.
+        prices: For each tier the price of a token at which densities bound what it is worth.
+        gaps: For each tier how far that bound is above what was found. A choice with a further
+            item that is worth less than its tokens at the price, by more than this, is worth less.
     """
 
     positions: list[IntArray]
     value: float
     upper_bound: float
+    prices: tuple[float, ...] = ()
+    gaps: tuple[float, ...] = ()
 
 
 def best_shared(tiers: list[SharingTier], total_tokens: int) -> TieredChoice:
@@ -145,16 +159,38 @@ def best_shared(tiers: list[SharingTier], total_tokens: int) -> TieredChoice:
     """
     if not any(tier.may_borrow for tier in tiers):
         return best_at_home(tiers)
-    return _Search(tiers, total_tokens).run()
+    search = _Search(tiers, total_tokens)
+    prices = tuple(tier.lowest_price(search.price) for tier in tiers)
+    by_density = list(search.most)
+    choice = search.run()
+    return replace(
+        choice, prices=prices, gaps=_gaps(by_density, search.most, search.bound(), choice)
+    )
 
 
 def best_at_home(tiers: list[SharingTier]) -> TieredChoice:
     """The most valuable choice in which every tier stays within its guarantee."""
+    by_density = [tier.home_bound for tier in tiers]
     homes = [tier.home for tier in tiers]
-    return TieredChoice(
+    choice = TieredChoice(
         positions=[home.positions for home in homes],
         value=sum(home.value for home in homes),
         upper_bound=sum(home.upper_bound for home in homes),
+        prices=tuple(tier.home_price for tier in tiers),
+    )
+    exact = [home.upper_bound for home in homes]
+    return replace(choice, gaps=_gaps(by_density, exact, choice.upper_bound, choice))
+
+
+def _gaps(
+    by_density: list[float], exact: list[float], bound: float, choice: TieredChoice
+) -> tuple[float, ...]:
+    """What each tier can lose: what its bound by densities is above a better one, and what the sum
+    of the better ones is above the choice."""
+    left = max(0.0, bound - choice.value)
+    return tuple(
+        max(0.0, high - low) + left + ROUNDING * max(1.0, bound)
+        for high, low in zip(by_density, exact, strict=True)
     )
 
 
@@ -180,7 +216,7 @@ class _Search:
             return best
         millionths = [tier.items.millionths for tier in self.tiers]
         common = math.gcd(*millionths) if all(millionths) else 0
-        bound = self._bound()
+        bound = self.bound()
         if rounded_down(bound, common, best.value) <= best.value:
             return replace(best, upper_bound=best.value)
         second = self._round(max(0.0, bound - best.value) + ROUNDING * bound)
@@ -192,7 +228,8 @@ class _Search:
     def _net(self, tier: SharingTier) -> float:
         return max(tier.net_home(self.price), tier.net_borrowing(self.price))
 
-    def _bound(self) -> float:
+    def bound(self) -> float:
+        """No choice is worth more."""
         return self.price * self.total + sum(self.most)
 
     def _shared_out(self) -> list[int]:
@@ -227,7 +264,7 @@ class _Search:
         merged, reach = self._merged(lists, min(reaches), np.inf if gap is None else gap)
         best = self._choice(merged)
         unproven = sum(t.home.upper_bound - t.home.value for t in self.tiers if t.is_home_known)
-        bound = max(best.value + unproven, self._bound() - reach)
+        bound = max(best.value + unproven, self.bound() - reach)
         return TieredChoice(positions=best.positions, value=best.value, upper_bound=bound)
 
     def _first_reach(self) -> float:

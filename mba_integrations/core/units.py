@@ -1,7 +1,8 @@
 """Items that are kept or left out together, as one unit each.
 
 A unit is an item on its own or a group. Its tokens and its value are the sums over its items, its
-score is the best of theirs, and one pinned item pins the whole.
+score is the best of theirs, and one pinned item pins the whole. The items of groups are counted
+when units are formed, others when they are asked for.
 """
 
 from __future__ import annotations
@@ -11,7 +12,34 @@ from dataclasses import dataclass
 import numpy as np
 
 from mba_integrations.core.arrays import BoolArray, FloatArray, IntArray
-from mba_integrations.core.snapshot import Columns
+from mba_integrations.core.line_tokens import TokenColumn
+from mba_integrations.core.snapshot import PoolSnapshot
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Worth:
+    """What items add to the value of a selection.
+
+    Attributes:
+        of_item: Shape (n,), at least 0.
+        per_token: Whether the value of an item is its worth times its tokens; else it is its worth.
+    """
+
+    of_item: FloatArray
+    per_token: bool
+
+    def value(self, rows: IntArray, tokens: IntArray) -> FloatArray:
+        """Value of the items at *rows*, which have so many tokens, shape (m,)."""
+        worth = self.of_item[rows]
+        return np.asarray(worth * tokens) if self.per_token else worth
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Groups:
+    """What is known of the units that have several items, each of shape (m,); 0 for the others."""
+
+    tokens: IntArray
+    value: FloatArray
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,50 +48,114 @@ class Units:
 
     Attributes:
         unit_of: Unit of each item, shape (n,).
-        tokens: Tokens of each unit, shape (m,); at least 1.
-        value: Value of each unit, shape (m,).
+        first: First item of each unit, shape (m,).
+        groups: Sums of the groups; None where every unit is one item.
+        column: Tokens of the items.
+        worth: Worth of the items.
         score: Best score in each unit, shape (m,).
         tier: Index into `MemoryTier`, shape (m,).
         pinned: Which units must be in the prompt, shape (m,).
     """
 
     unit_of: IntArray
-    tokens: IntArray
-    value: FloatArray
+    first: IntArray
+    groups: Groups | None
+    column: TokenColumn
+    worth: Worth
     score: FloatArray
     tier: IntArray
     pinned: BoolArray
 
+    def __len__(self) -> int:
+        return len(self.first)
+
+    def tokens(self, units: IntArray) -> IntArray:
+        """Tokens of units, counted, shape (k,); at least 1."""
+        if self.groups is None:
+            return self.column.of(units)
+        tokens = self.groups.tokens[units]
+        single = np.flatnonzero(tokens == 0)
+        tokens[single] = self.column.of(self.first[units[single]])
+        return tokens
+
+    def at_least(self, units: IntArray, enough: FloatArray) -> IntArray:
+        """Tokens of units, or fewer where they are not counted; see `TokenColumn.at_least`."""
+        if self.groups is None:
+            return self.column.at_least(units, enough)
+        tokens = self.groups.tokens[units]
+        single = np.flatnonzero(tokens == 0)
+        tokens[single] = self.column.at_least(self.first[units[single]], enough[single])
+        return tokens
+
+    def value(self, units: IntArray, tokens: IntArray) -> FloatArray:
+        """Value of units, which have so many tokens, shape (k,)."""
+        values = self.worth.value(self.first[units], tokens)
+        if self.groups is None:
+            return values
+        return np.where(self.groups.tokens[units] > 0, self.groups.value[units], values)
+
+    def densities(self) -> FloatArray:
+        """Value per token of every unit, shape (m,); more where a unit is not counted."""
+        if self.worth.per_token and self.groups is None:
+            return self.worth.of_item
+        every = np.arange(len(self))
+        tokens = self.at_least(every, np.full(len(self), np.inf))
+        return np.asarray(self.value(every, tokens) / tokens)
+
+    def over(self, limit: FloatArray) -> IntArray:
+        """Units of more tokens than the limit of their tier, shape (4,)."""
+        if self.groups is None:
+            return self.column.over(limit, self.tier)
+        every = np.arange(len(self))
+        single = every[self.groups.tokens == 0]
+        large = self.groups.tokens > limit[self.tier]
+        rows = self.first[single]
+        large[single] = np.isin(rows, self.column.over(limit, self.tier[single], rows))
+        return np.flatnonzero(large)
+
+    def of_tiers(self, tier_rows: tuple[IntArray, ...]) -> tuple[IntArray, ...]:
+        """Units of each tier, ascending, from the items of each."""
+        if self.groups is None:
+            return tier_rows
+        return tuple(np.flatnonzero(self.tier == tier) for tier in range(len(tier_rows)))
+
     def per_item(self, of_units: IntArray) -> IntArray:
         """A column of the units, shape (m,), as one of the items, shape (n,)."""
-        if len(self.unit_of) == len(self.tokens):
-            return of_units
-        return of_units[self.unit_of]
+        return of_units if self.groups is None else of_units[self.unit_of]
 
     def rows(self, units: IntArray) -> IntArray:
         """Items of the units, ascending."""
-        if len(self.unit_of) == len(self.tokens):
+        if self.groups is None:
             return np.sort(units)
-        wanted = np.zeros(len(self.tokens), dtype=bool)
+        wanted = np.zeros(len(self), dtype=bool)
         wanted[units] = True
         return np.flatnonzero(wanted[self.unit_of])
 
 
 def form_units(
-    columns: Columns, *, tokens: IntArray, value: FloatArray, score: FloatArray
+    snapshot: PoolSnapshot, *, column: TokenColumn, worth: Worth, score: FloatArray
 ) -> Units:
-    """Join grouped items; all arrays have shape (n,)."""
-    grouped = columns.group >= 0
-    rows = np.arange(len(columns.group))
-    if not grouped.any():
+    """Join grouped items.
+
+    Args:
+        snapshot: The items, n of them.
+        column: Their tokens.
+        worth: Their worth.
+        score: In [0, 1], shape (n,).
+    """
+    columns, rows = snapshot.columns, snapshot.rows
+    if not snapshot.has_groups:
         return Units(
             unit_of=rows,
-            tokens=tokens,
-            value=value,
+            first=rows,
+            groups=None,
+            column=column,
+            worth=worth,
             score=score,
             tier=columns.tier,
             pinned=columns.pinned,
         )
+    grouped = columns.group >= 0
     first = np.full(int(columns.group.max()) + 1, len(rows))
     np.minimum.at(first, columns.group[grouped], rows[grouped])
     anchor = np.where(grouped, first[np.maximum(columns.group, 0)], rows)
@@ -72,9 +164,21 @@ def form_units(
     np.maximum.at(best, unit_of, score)
     return Units(
         unit_of=unit_of,
-        tokens=np.bincount(unit_of, weights=tokens).astype(np.int64),
-        value=np.bincount(unit_of, weights=value).astype(np.float64),
+        first=anchors,
+        groups=_sums(np.flatnonzero(grouped), unit_of, len(anchors), column, worth),
+        column=column,
+        worth=worth,
         score=best,
         tier=columns.tier[anchors],
         pinned=np.bincount(unit_of, weights=columns.pinned) > 0,
     )
+
+
+def _sums(
+    rows: IntArray, unit_of: IntArray, count: int, column: TokenColumn, worth: Worth
+) -> Groups:
+    tokens = column.of(rows)
+    units = unit_of[rows]
+    value = np.bincount(units, weights=worth.value(rows, tokens), minlength=count)
+    summed = np.bincount(units, weights=tokens, minlength=count)
+    return Groups(tokens=summed.astype(np.int64), value=value.astype(np.float64))

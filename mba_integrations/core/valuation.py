@@ -13,12 +13,13 @@ from datetime import datetime
 
 import numpy as np
 
-from mba_integrations.core.arrays import FloatArray, IntArray
+from mba_integrations.core.arrays import FloatArray
 from mba_integrations.core.model import MemoryTier
 from mba_integrations.core.relevance import estimate_relevance
-from mba_integrations.core.scoring import decayed_freshness, product, weighted_sum
+from mba_integrations.core.scoring import decayed_freshness, lasting_part, product, with_freshness
 from mba_integrations.core.settings import ScoringMethod
 from mba_integrations.core.snapshot import Embedder, PoolSnapshot, seconds_of
+from mba_integrations.core.units import Worth
 from mba_integrations.core.usefulness import estimate_usefulness
 from mba_integrations.core.workspace import WorkspaceConfig
 
@@ -78,7 +79,7 @@ def evaluate(
             now_seconds=seconds_of(now),
         )
     else:
-        score = _mem0_score(relevance, columns.importance, freshness, config)
+        score = _mem0_score(relevance, snapshot, freshness, config)
     return Signals(
         relevance=relevance, importance=columns.importance, freshness=freshness, score=score
     )
@@ -92,34 +93,53 @@ def matches_query(snapshot: PoolSnapshot, config: WorkspaceConfig) -> bool:
 
 def freshness_of(snapshot: PoolSnapshot, config: WorkspaceConfig, *, now: datetime) -> FloatArray:
     """Freshness of every candidate, shape (n,), in [0, 1]; 0.5 without a date."""
-    columns = snapshot.columns
-    ages = (seconds_of(now) - columns.created_seconds) / SECONDS_PER_DAY
     half_lives = np.array([config.tier_half_life(tier) for tier in MemoryTier])
-    half_life = float(half_lives[0]) if len(set(half_lives)) == 1 else half_lives[columns.tier]
-    unknown = np.isnan(ages)
-    ages[unknown] = 0.0
-    freshness = decayed_freshness(ages, half_life_days=half_life)
-    freshness[unknown] = UNKNOWN_FRESHNESS
+    present, latest = seconds_of(now), snapshot.latest_created_seconds
+    if latest > present or np.isinf(latest):
+        return _freshness_at(present, snapshot, half_lives)
+    # All have aged alike since the newest one, so one factor brings them up to date.
+    at_latest = snapshot.remembered(
+        ("freshness", *half_lives), lambda: _freshness_at(latest, snapshot, half_lives)
+    )
+    since = np.full(len(half_lives), (present - latest) / SECONDS_PER_DAY)
+    factors = decayed_freshness(since, half_life_days=half_lives)
+    is_one = (half_lives == half_lives[0]).all()
+    freshness = at_latest * (factors[0] if is_one else factors[snapshot.columns.tier])
+    freshness[snapshot.undated_rows] = UNKNOWN_FRESHNESS
     return freshness
 
 
-def packing_value(score: FloatArray, tokens: IntArray, config: WorkspaceConfig) -> FloatArray:
-    """What packing adds up, shape (n,), at least 0."""
-    if config.scoring_method is ScoringMethod.USEFULNESS:
-        return score
-    return np.asarray(score * tokens)
+def _freshness_at(seconds: float, snapshot: PoolSnapshot, half_lives: FloatArray) -> FloatArray:
+    columns = snapshot.columns
+    ages = (seconds - columns.created_seconds) / SECONDS_PER_DAY
+    ages[snapshot.undated_rows] = 0.0
+    freshness = decayed_freshness(ages, half_life_days=half_lives[columns.tier])
+    freshness[snapshot.undated_rows] = UNKNOWN_FRESHNESS
+    return freshness
+
+
+def packing_worth(score: FloatArray, config: WorkspaceConfig) -> Worth:
+    """What packing adds up."""
+    useful = config.scoring_method is ScoringMethod.USEFULNESS
+    return Worth(of_item=score, per_token=not useful)
 
 
 def _mem0_score(
-    relevance: FloatArray, importance: FloatArray, freshness: FloatArray, config: WorkspaceConfig
+    relevance: FloatArray, snapshot: PoolSnapshot, freshness: FloatArray, config: WorkspaceConfig
 ) -> FloatArray:
+    importance = snapshot.columns.importance
     if config.scoring_method is ScoringMethod.PRODUCT:
         return product(relevance, importance, freshness)
-    return weighted_sum(
-        relevance,
-        importance,
-        freshness,
-        relevance_weight=config.relevance_weight,
-        importance_weight=config.importance_weight,
-        freshness_weight=config.freshness_weight,
-    )
+    weights = {
+        "relevance_weight": config.relevance_weight,
+        "importance_weight": config.importance_weight,
+    }
+
+    def lasting() -> FloatArray:
+        return lasting_part(relevance, importance, **weights)
+
+    if relevance is snapshot.columns.given_relevance:
+        kept = snapshot.remembered(("lasting part", *weights.values()), lasting)
+    else:
+        kept = lasting()
+    return with_freshness(kept, freshness, freshness_weight=config.freshness_weight)

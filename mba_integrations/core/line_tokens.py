@@ -1,0 +1,175 @@
+"""`TokenColumn`: the tokens of every item in a prompt, each counted when first needed.
+
+Where a counter has a bound that holds without counting (see `token_bounds`), an item is counted
+only if it can matter; bounds may rule an item out, a count decides. Else all are counted at once.
+Counts never change, so threads may share a column; two may count the same item, with equal results.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from mba_integrations.core.arrays import FloatArray, IntArray
+from mba_integrations.core.model import MemoryItem
+from mba_integrations.core.prompt_layout import BYTES_BESIDES, PromptLayout
+from mba_integrations.core.token_bounds import bound_of
+from mba_integrations.core.token_counting import TokenCounter
+
+_MANY_WORDS = 2**40
+
+
+class TokenColumn:
+    """Tokens of n items, at least 1 each.
+
+    Args:
+        items: The items.
+        layout: Writes them. A layout that `shows_content` has the bounds of the contents.
+        counter: Counts them.
+        lazy: Whether items that cannot matter stay uncounted; without effect where no bound is
+            known.
+    """
+
+    def __init__(
+        self,
+        items: Sequence[MemoryItem],
+        layout: PromptLayout,
+        counter: TokenCounter,
+        *,
+        lazy: bool,
+    ) -> None:
+        self._items, self._layout, self._counter = items, layout, counter
+        self._bound = bound_of(counter) if lazy and layout.shows_content else None
+        self._exact: IntArray = np.zeros(len(items), dtype=np.int64)
+        self._fewest: IntArray | None = None
+        self._most_bytes: IntArray | None = None
+        self._characters: FloatArray | None = None
+        self._largest = self._smallest = -1
+        self._uncounted = len(items)
+        if self._bound is None:
+            self.all()
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    @property
+    def complete(self) -> bool:
+        """Whether every item is counted."""
+        return self._uncounted == 0
+
+    def all(self) -> IntArray:
+        """Tokens of every item, shape (n,)."""
+        if self._uncounted:
+            self._count(np.flatnonzero(self._exact == 0))
+            self._uncounted = 0
+        return self._exact
+
+    def of(self, rows: IntArray) -> IntArray:
+        """Tokens of the items at *rows*, shape (m,)."""
+        if self._uncounted:
+            missing = rows[self._exact[rows] == 0]
+            if len(missing):
+                self._count(np.unique(missing))
+                self._uncounted = int(np.count_nonzero(self._exact == 0))
+        return self._exact[rows]
+
+    def at_least(self, rows: IntArray, enough: FloatArray) -> IntArray:
+        """Tokens of the items at *rows*; fewer where they are not counted, but at least 1.
+
+        Args:
+            rows: Shape (m,).
+            enough: More than so many need not be found of an uncounted item, shape (m,).
+        """
+        if self._uncounted == 0 or self._bound is None:
+            return self._exact[rows]
+        if self._fewest is None:
+            self._fewest = np.zeros(len(self._items), dtype=np.int64)
+        exact = self._exact[rows]
+        missing = np.flatnonzero((exact == 0) & (self._fewest[rows] < enough))
+        if len(missing):
+            words = np.minimum(enough[missing], _MANY_WORDS).astype(np.int64).tolist()
+            texts = [self._items[row].content for row in rows[missing].tolist()]
+            self._fewest[rows[missing]] = list(map(self._bound, texts, words))
+        return np.maximum(np.where(exact > 0, exact, self._fewest[rows]), 1)
+
+    def over(self, limit: FloatArray, tier: IntArray, rows: IntArray | None = None) -> IntArray:
+        """Rows of the items that have more tokens than the limit of their tier, ascending.
+
+        Args:
+            limit: For each tier, shape (k,).
+            tier: Tier of each item that is looked at, shape (m,).
+            rows: Which items are looked at, shape (m,); None for all n.
+        """
+        if self._uncounted == 0 and rows is None:
+            return self._counted_over(limit, tier)
+        looked_at = np.arange(len(self)) if rows is None else rows
+        limits = limit[tier]
+        exact = self._exact[looked_at]
+        unclear = np.flatnonzero((exact == 0) & (self._roughly_most(looked_at) > limits))
+        unclear = unclear[self._most(looked_at[unclear]) > limits[unclear]]
+        exact[unclear] = self.of(looked_at[unclear])
+        return looked_at[exact > limits]
+
+    def _counted_over(self, limit: FloatArray, tier: IntArray) -> IntArray:
+        """The same for all items where all are counted: few are above the lowest limit."""
+        lowest = float(limit.min())
+        if self.largest <= lowest:
+            return np.zeros(0, dtype=np.int64)
+        large = np.flatnonzero(self._exact > lowest)
+        return large[self._exact[large] > limit[tier[large]]]
+
+    @property
+    def largest(self) -> int:
+        """Most tokens of an item; all are counted for it."""
+        if self._largest < 0:
+            self._largest = int(self.all().max(initial=0))
+        return self._largest
+
+    @property
+    def smallest(self) -> int:
+        """Fewest tokens of an item, or fewer where not all are counted; at least 1."""
+        if self._uncounted:
+            return 1
+        if self._smallest < 0:
+            self._smallest = int(self._exact.min(initial=np.iinfo(np.int64).max))
+        return self._smallest
+
+    def _roughly_most(self, rows: IntArray) -> FloatArray:
+        """More than `_most`, from the number of characters alone."""
+        growth = self._layout.bytes_per_character
+        if growth is None:
+            return np.full(len(rows), np.inf)
+        if self._characters is None:
+            self._characters = np.array([len(item.content) for item in self._items], np.float64)
+        return growth * self._characters[rows] + BYTES_BESIDES
+
+    def _most(self, rows: IntArray) -> IntArray:
+        """Tokens that items have at most: a token has a byte or more."""
+        if self._most_bytes is None:
+            self._most_bytes = np.zeros(len(self), dtype=np.int64)
+        missing = rows[self._most_bytes[rows] == 0]
+        if len(missing):
+            most = map(self._layout.most_bytes, (self._items[row] for row in missing.tolist()))
+            self._most_bytes[missing] = np.fromiter(most, dtype=np.int64, count=len(missing))
+        return self._most_bytes[rows]
+
+    def replaced(self, shown: Mapping[int, MemoryItem]) -> TokenColumn:
+        """The same column with other items, such as passages, at some rows."""
+        rows = np.array(list(shown), dtype=np.int64)
+        other = object.__new__(TokenColumn)
+        other.__dict__.update(self.__dict__)
+        other._largest = other._smallest = -1
+        other._exact = self._exact.copy()
+        other._exact[rows] = self._counts(list(shown.values()))
+        other._uncounted = int(np.count_nonzero(other._exact == 0))
+        return other
+
+    def _count(self, rows: IntArray) -> None:
+        whole = len(rows) == len(self._items)
+        items = self._items if whole else [self._items[row] for row in rows.tolist()]
+        self._exact[rows] = self._counts(items)
+
+    def _counts(self, items: Sequence[MemoryItem]) -> IntArray:
+        counts = np.array(self._layout.item_tokens(items, self._counter), dtype=np.int64)
+        return np.maximum(counts, 1)

@@ -1,0 +1,133 @@
+"""Pack the units that can come in, and show that no other could have.
+
+Of each tier the densest units are taken, somewhat more than its share holds. They are packed, and
+the packing says which other units could change its outcome: those that fit and whose density is
+near the price of a token. Those are added, and packing runs again, until there are none. So the
+result is that of packing all units, at the cost of a few, and only those few need to be counted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from mba_integrations.core.arrays import BoolArray, FloatArray, IntArray
+from mba_integrations.core.knapsack import densest
+from mba_integrations.core.packing import Doubt, Packing, PackingProblem, pack
+from mba_integrations.core.units import Units
+
+SHARE_HELD = 1.25
+"""Tokens of the first prospects of a tier, as a multiple of its share."""
+FIRST_UNITS = 8
+"""Prospects beyond that. More are counted for nothing, fewer are packed twice more often."""
+GUESSED_TOKENS = 48
+"""Tokens of a unit that is not counted, for a first number of prospects; it decides nothing."""
+
+
+class TierProspects:
+    """The prospects of one tier.
+
+    Args:
+        rows: Its units, ascending.
+        density: Value per token of every unit, or more, shape (m,).
+        units: All units.
+    """
+
+    def __init__(self, rows: IntArray, density: FloatArray, units: Units) -> None:
+        self._rows, self._density, self._units = rows, density[rows], units
+        self._is_in: BoolArray = np.zeros(len(rows), dtype=np.bool_)
+        self._best_outside = np.inf
+
+    def begin(self, share_tokens: float, opening_tokens: int) -> None:
+        """Take the densest units, so many that the guarantee of the tier is known."""
+        room = share_tokens - opening_tokens
+        wanted = SHARE_HELD * share_tokens
+        count = int(wanted / GUESSED_TOKENS) + FIRST_UNITS
+        while True:
+            self._take(densest(self._density, count))
+            if self.is_complete:
+                return
+            tokens = self._units.tokens(self._rows[self._is_in])
+            if tokens.sum() >= wanted and self._is_guarantee_known(tokens, room):
+                return
+            count = 2 * max(count, int(np.count_nonzero(self._is_in)))
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether every unit of the tier is a prospect."""
+        return bool(self._is_in.all())
+
+    @property
+    def units(self) -> IntArray:
+        """The prospects, ascending."""
+        return self._rows[self._is_in]
+
+    def _take(self, places: IntArray) -> None:
+        """Take the units at *places*; all, if those are in already, so that a search ends."""
+        if self._is_in[places].all():
+            self._is_in[:] = True
+        self._is_in[places] = True
+        outside = self._density[~self._is_in]
+        self._best_outside = float(outside.max(initial=0.0))
+
+    def _is_guarantee_known(self, tokens: IntArray, room: float) -> bool:
+        """A share is guaranteed if the units that fit in it alone fill it, or if none does."""
+        if tokens[tokens <= room].sum() >= room:
+            return True
+        outside = self._rows[~self._is_in & (self._density > 0)]
+        return not (self._units.at_least(outside, np.full(len(outside), room + 1)) <= room).any()
+
+    def add_concerned(self, tier: int, doubts: tuple[Doubt, ...]) -> bool:
+        """Take the units that could have changed the outcome; whether there were any."""
+        if self.is_complete:
+            return False
+        if doubts[0].price[tier] <= 0.0 and doubts[0].room[tier] > 0:
+            # Not even the prospects cost each other anything: there is room for many more.
+            self._take(densest(self._density, 4 * int(np.count_nonzero(self._is_in)) + FIRST_UNITS))
+            return True
+        smallest = self._units.column.smallest
+        best = np.array([self._best_outside])
+        open_doubts = [d for d in doubts if d.tokens_beyond(tier, best)[0] > smallest]
+        if not open_doubts:
+            return False
+        outside = np.flatnonzero(~self._is_in)
+        density = self._density[outside]
+        beyond = np.max([doubt.tokens_beyond(tier, density) for doubt in open_doubts], axis=0)
+        near = np.flatnonzero(beyond > smallest)
+        outside, beyond = outside[near], beyond[near]
+        places = outside[self._units.at_least(self._rows[outside], beyond) < beyond]
+        if len(places):
+            self._take(places)
+        return len(places) > 0
+
+
+def pack_prospects(
+    tiers: Sequence[IntArray],
+    units: Units,
+    density: FloatArray,
+    problem_of: Callable[[IntArray], PackingProblem],
+) -> Packing:
+    """The packing of all units of the tiers.
+
+    Args:
+        tiers: Units of each tier that may be chosen, ascending.
+        units: All units.
+        density: Value per token of every unit, or more where it is not counted, shape (m,).
+        problem_of: The problem with only these units, ascending.
+
+    Returns:
+        The packing; `chosen` are units.
+    """
+    prospects = [TierProspects(rows, density, units) for rows in tiers]
+    limits = problem_of(np.zeros(0, dtype=np.int64))
+    shares = np.minimum(limits.tier_tokens, limits.tier_cap_tokens)
+    for tier, share, opening in zip(prospects, shares, limits.opening_tokens, strict=True):
+        tier.begin(float(share), int(opening))
+    while True:
+        chosen_from = np.sort(np.concatenate([tier.units for tier in prospects]))
+        packing = pack(problem_of(chosen_from))
+        more = [tier.add_concerned(code, packing.doubts) for code, tier in enumerate(prospects)]
+        if not any(more):
+            return replace(packing, chosen=chosen_from[packing.chosen])
