@@ -47,6 +47,8 @@ if TYPE_CHECKING:
         QueryComplexity,
     )
     from mba_integrations.core.pool import MemoryPool
+    from mba_integrations.core.previous import PreviousPrompt
+    from mba_integrations.core.session import AllocationSession
     from mba_integrations.core.settings import (
         ItemOrder,
         PromptFormat,
@@ -81,6 +83,8 @@ _HOME = {
     "lifecycle": ("LifecycleRecommendation", "LifecycleReview", "apply_recommendations"),
     "model": ("MemoryItem", "MemoryTier", "OmissionReason", "QueryComplexity"),
     "pool": ("MemoryPool",),
+    "previous": ("PreviousPrompt",),
+    "session": ("AllocationSession",),
     "settings": ("ItemOrder", "PromptFormat", "RenderingSettings", "ScoringMethod"),
     "token_counting": ("TokenCounter", "counter_for_model"),
     "workspace": ("WorkspaceConfig",),
@@ -89,6 +93,7 @@ _MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
 
 __all__ = [
     "Allocation",
+    "AllocationSession",
     "AllocationStatistics",
     "BudgetError",
     "BudgetPoint",
@@ -112,6 +117,7 @@ __all__ = [
     "Omitted",
     "PinnedOverBudgetError",
     "PoolError",
+    "PreviousPrompt",
     "PromptFormat",
     "QueryComplexity",
     "RenderingSettings",

@@ -204,6 +204,8 @@ SAMPLES: dict[str, tuple[Any, ...]] = {
     "logging.path": ({"logging": {"path": "log.jsonl"}}, "log.jsonl"),
     "logging.include_text": ({"logging": {"include_text": True}}, True),
     "performance.prepared_pools": ({"performance": {"prepared_pools": 0}}, 0),
+    "performance.max_sessions": ({"performance": {"max_sessions": 0}}, 0),
+    "performance.session_idle_seconds": ({"performance": {"session_idle_seconds": 60}}, 60.0),
 }
 
 

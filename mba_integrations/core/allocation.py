@@ -19,6 +19,7 @@ from mba_integrations.core.complexity import ComplexityEstimate
 from mba_integrations.core.errors import InputError
 from mba_integrations.core.line_tokens import TokenColumn
 from mba_integrations.core.model import MemoryItem, MemoryTier, OmissionReason, QueryComplexity
+from mba_integrations.core.previous import PreviousItem, PreviousPrompt
 from mba_integrations.core.selection import Selector
 from mba_integrations.core.settings import PromptFormat
 from mba_integrations.core.snapshot import PoolSnapshot
@@ -268,6 +269,19 @@ class Allocation:
             InputError: If a budget is not a positive integer.
         """
         return budget_curve(self._selector, self._rows, tokens)
+
+    @cached_property
+    def as_previous(self) -> PreviousPrompt:
+        """What the next turn needs of this one; it does not keep the candidates alive."""
+        items = self._snapshot.items
+        return PreviousPrompt(
+            workspace_id=self.workspace_id,
+            layout_id=self._selector.layout.id,
+            text=self.prompt_text,
+            items=tuple(
+                PreviousItem.of(items[row], self._passages.get(row)) for row in self._rows.tolist()
+            ),
+        )
 
     def to_messages(self) -> list[dict[str, str]]:
         """The prompt as chat messages with `role` and `content`; one system message unless the

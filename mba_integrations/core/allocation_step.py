@@ -15,6 +15,7 @@ from mba_integrations.core.complexity import ComplexityEstimate
 from mba_integrations.core.count_cache import CachedCounter
 from mba_integrations.core.errors import InputError
 from mba_integrations.core.model import MemoryTier
+from mba_integrations.core.previous import PreviousPrompt
 from mba_integrations.core.prompt_layout import PromptLayout
 from mba_integrations.core.selection import REASONS, Selection, Selector
 from mba_integrations.core.shortening import Shortened, shorten
@@ -177,12 +178,14 @@ def _as_vector(given: Sequence[float] | FloatArray) -> FloatArray:
 
 
 def kept_order(
-    previous: Allocation | None, snapshot: PoolSnapshot, workspace_id: str
+    previous: Allocation | PreviousPrompt | None, snapshot: PoolSnapshot, workspace_id: str
 ) -> tuple[tuple[int, ...], tuple[str, ...]]:
     """Rows that were in the previous prompt and are candidates again, in their order there."""
     if previous is None:
         return (), ()
-    if not isinstance(previous, Allocation):
+    if isinstance(previous, Allocation):
+        previous = previous.as_previous
+    if not isinstance(previous, PreviousPrompt):
         raise InputError(f"previous must be an Allocation or None, got {type(previous).__name__}.")
     if previous.workspace_id != workspace_id:
         note = (
@@ -190,5 +193,4 @@ def kept_order(
             f"{workspace_id!r}; it is ignored."
         )
         return (), (note,)
-    found = (snapshot.ids.get(selected.id) for selected in previous.selected)
-    return tuple(row for row in found if row is not None), ()
+    return previous.rows_in(snapshot), ()

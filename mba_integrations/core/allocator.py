@@ -29,9 +29,11 @@ from mba_integrations.core.logs import AllocationLogs
 from mba_integrations.core.model import MemoryItem, MemoryTier
 from mba_integrations.core.pool import MemoryPool
 from mba_integrations.core.prepared import PreparedPools
+from mba_integrations.core.previous import PreviousPrompt
 from mba_integrations.core.prompt_layout import PromptLayout
 from mba_integrations.core.registry import WorkspaceRegistry
 from mba_integrations.core.rendering import Renderer
+from mba_integrations.core.session import AllocationSession, SessionMemory
 from mba_integrations.core.snapshot import Embedder, PoolSnapshot
 from mba_integrations.core.valuation import Signals, evaluate, matches_query
 from mba_integrations.core.workspace import WorkspaceConfig
@@ -81,6 +83,7 @@ class MemoryBudgetAllocator:
         self._workspaces = WorkspaceRegistry()
         self._prepared = PreparedPools()
         self._logs = AllocationLogs(clock)
+        self._sessions = SessionMemory(clock)
 
     @classmethod
     def from_yaml(
@@ -156,7 +159,7 @@ class MemoryBudgetAllocator:
         budget_tokens: int | None = None,
         query_embedding: Sequence[float] | FloatArray | None = None,
         now: datetime | None = None,
-        previous: Allocation | None = None,
+        previous: Allocation | PreviousPrompt | None = None,
         *,
         reserved_tokens: int | None = None,
         layout: PromptLayout | None = None,
@@ -171,9 +174,9 @@ class MemoryBudgetAllocator:
             query_embedding: Vector of the query, shape (d,); else the embedder makes it.
             now: The time that ages are counted from; the clock's by default. Give it where equal
                 input must give equal output.
-            previous: The allocation of the turn before. Items that stay keep their order and new
-                ones follow them in their section, so that a provider's prompt cache keeps its
-                prefix. Ignored with a note if it is of another workspace.
+            previous: The allocation of the turn before, or its `as_previous`. Items that stay keep
+                their order and new ones follow them in their section, so that a provider's prompt
+                cache keeps its prefix. Ignored with a note if it is of another workspace.
             reserved_tokens: Tokens that the caller needs for itself, in place of the workspace's
                 reserve. They come off the ceiling, not off `budget_tokens`.
             layout: How the prompt is written and counted, where a framework writes it; by the
@@ -213,6 +216,17 @@ class MemoryBudgetAllocator:
         milliseconds = (time.perf_counter() - started) * 1000.0
         allocation = step.result(chosen, notes, milliseconds)
         return self._logs.record(allocation, config.logging)
+
+    def session(self, session_id: str) -> AllocationSession:
+        """A conversation, run or thread whose calls follow each other without `previous`.
+
+        Args:
+            session_id: Any text, not empty. The same id is the same session.
+
+        Raises:
+            InputError: If the id is not a text or empty.
+        """
+        return AllocationSession(self, session_id, self._sessions)
 
     def evaluate_promotion_demotion(
         self,

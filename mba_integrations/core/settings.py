@@ -33,6 +33,8 @@ Overlap = Annotated[float, Field(gt=0.0, le=1.0, allow_inf_nan=False)]
 HalfLifeDays = Annotated[float, Field(gt=0.0, allow_inf_nan=True), BeforeValidator(_as_half_life)]
 MOST_TOKENS = 1_000_000_000
 """Largest number of tokens that a setting may name; products of it stay exact in a float."""
+MOST_IDLE_SECONDS = 1e9
+"""About 30 years."""
 Tokens = Annotated[int, Field(ge=0, le=MOST_TOKENS)]
 PositiveTokens = Annotated[int, Field(ge=1, le=MOST_TOKENS)]
 Days = Annotated[float, Field(ge=0.0, allow_inf_nan=False)]
@@ -255,12 +257,16 @@ class LoggingSettings(SettingsGroup):
 
 
 class PerformanceSettings(SettingsGroup):
-    """Limits that keep a call cheap.
+    """What is kept between calls.
 
-    `prepared_pools` is how many lists of items are kept prepared between calls; 0 keeps none.
+    `prepared_pools` is how many lists of items are kept prepared; 0 keeps none. `max_sessions` is
+    how many sessions of a workspace are remembered, `session_idle_seconds` for how long after their
+    last use.
     """
 
     prepared_pools: Annotated[int, Field(ge=0)] = 8
+    max_sessions: Annotated[int, Field(ge=0)] = 1000
+    session_idle_seconds: Annotated[float, Field(gt=0.0, le=MOST_IDLE_SECONDS)] = 3600.0
 
 
 DEFAULT_MULTIPLIERS: dict[QueryComplexity, float] = {
