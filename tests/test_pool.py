@@ -12,7 +12,6 @@ from mba_integrations.core.errors import DuplicateItemError, InputError, PoolErr
 from mba_integrations.core.model import MemoryItem
 from mba_integrations.core.pool import MemoryPool
 from mba_integrations.core.prepared import PreparedPools
-from mba_integrations.core.search_terms import TermSplitter
 from mba_integrations.core.snapshot import PoolSnapshot, embed
 
 
@@ -207,20 +206,3 @@ def test_a_pool_is_read_and_changed_by_many_threads() -> None:
         thread.join()
     assert problems == []
     assert ids(pool) == ["first"]
-
-
-def test_a_changed_pool_is_indexed_from_what_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
-    pool = MemoryPool.from_items([memory("a"), memory("b")])
-    _ = pool.snapshot().lexical
-    cut: list[str] = []
-    real = TermSplitter.terms
-
-    def counted(splitter: TermSplitter, text: str) -> Sequence[str]:
-        cut.append(text)
-        return real(splitter, text)
-
-    monkeypatch.setattr(TermSplitter, "terms", counted)
-    pool.add(memory("c"))
-    pool.remove("a")
-    assert len(pool.snapshot().lexical) == 2
-    assert cut == ["text of c"]

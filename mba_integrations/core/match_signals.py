@@ -23,8 +23,6 @@ from mba_integrations.core.relevance import (
 
 Signals = dict[str, FloatArray]
 
-_LONG_TEXT_LOG_CHARS = 6.0  # about 400 characters
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
@@ -51,7 +49,7 @@ def match_signals(question: Question, corpus: Corpus) -> Signals:
         "lexical_share": lexical,
         "lexical_rank": _rank_signal(lexical),
         "substance": traits.substance,
-        "excess_length": np.maximum(traits.log_length - _LONG_TEXT_LOG_CHARS, 0.0),
+        "excess_length": traits.excess_length,
         "named_in_query": _row_values(traits.headings.named_in(question.text), len(lexical)),
         "asks": traits.asks,
     }

@@ -28,7 +28,6 @@ class MemoryPool:
     def __init__(self) -> None:
         self._items: dict[str, MemoryItem] = {}
         self._snapshot: PoolSnapshot | None = None
-        self._before: PoolSnapshot | None = None
         self._lock = threading.RLock()
 
     @classmethod
@@ -102,7 +101,7 @@ class MemoryPool:
                     )
                 added[item.id] = item
             self._items |= added
-            self._changed()
+            self._snapshot = None
 
     def update(self, *items: MemoryItem) -> None:
         """Replace items of the same ids; they keep their places.
@@ -114,7 +113,7 @@ class MemoryPool:
             for item in items:
                 self._require(item.id)
             self._items |= {item.id: item for item in items}
-            self._changed()
+            self._snapshot = None
 
     def remove(self, *item_ids: str) -> None:
         """Take items out.
@@ -127,19 +126,14 @@ class MemoryPool:
                 self._require(item_id)
             for item_id in dict.fromkeys(item_ids):
                 del self._items[item_id]
-            self._changed()
+            self._snapshot = None
 
     def snapshot(self) -> PoolSnapshot:
         """The items of this moment as columns."""
         with self._lock:
             if self._snapshot is None:
-                self._snapshot = PoolSnapshot(tuple(self._items.values()), before=self._before)
-                self._before = None
+                self._snapshot = PoolSnapshot(tuple(self._items.values()))
             return self._snapshot
-
-    def _changed(self) -> None:
-        """Drop the snapshot, but keep what the next one can be built from."""
-        self._before, self._snapshot = self._snapshot or self._before, None
 
     def _require(self, item_id: str) -> None:
         if item_id not in self._items:

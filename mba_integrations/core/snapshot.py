@@ -60,13 +60,10 @@ class PoolSnapshot:
 
     Args:
         items: The items.
-        before: A snapshot of an earlier moment; texts that are in both are not cut into terms
-            again.
     """
 
-    def __init__(self, items: Sequence[MemoryItem], *, before: PoolSnapshot | None = None) -> None:
+    def __init__(self, items: Sequence[MemoryItem]) -> None:
         self.items = tuple(items)
-        self._known_lexical = before.lexical_if_built() if before is not None else None
         self.ids = _checked_ids(self.items)
         self._lines: dict[str, list[str]] = {}
         self._tokens: dict[tuple[str, str], IntArray] = {}
@@ -118,13 +115,7 @@ class PoolSnapshot:
     @cached_property
     def lexical(self) -> LexicalIndex:
         """BM25 index of the contents."""
-        index = LexicalIndex.build(self.texts, known=self._known_lexical)
-        self._known_lexical = None
-        return index
-
-    def lexical_if_built(self) -> LexicalIndex | None:
-        """The index of this snapshot, or the one that it would be built from."""
-        return self.__dict__.get("lexical") or self._known_lexical
+        return LexicalIndex.build(self.texts)
 
     @cached_property
     def _speakers(self) -> tuple[IntArray, tuple[str, ...]]:
