@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from mba_integrations.core.arrays import IntArray
+from mba_integrations.core.code_table import CodeTable
+from mba_integrations.core.item_rows import ItemRows
+from mba_integrations.core.model import MemoryItem
 from mba_integrations.core.row_map import RowMap
 from mba_integrations.core.slot_table import SlotTable
 from mba_integrations.core.slots import Slots
@@ -69,3 +75,39 @@ def test_a_renumbered_table_drops_what_has_gone() -> None:
     renumbered = table.renumbered(np.array([1, -1, 0, -1]))
     assert ([*renumbered.slots("a")], [*renumbered.slots("b")]) == ([0, 1], [])
     assert renumbered.count == 2
+
+
+def test_a_branch_of_names_does_not_see_the_other_branch() -> None:
+    _, trunk = CodeTable().coded(["a"])
+    left, right = trunk.coded(["b"])[1], trunk.coded(["c"])[1]
+    assert (trunk.names(), left.names(), right.names()) == (["a"], ["a", "b"], ["a", "c"])
+
+
+@given(st.lists(st.sampled_from([None, *"abcde"])), st.sets(st.integers(0, 20)))
+def test_codes_are_renumbered_as_if_the_names_were_numbered_anew(
+    names: list[str | None], gone: set[int]
+) -> None:
+    codes, table = CodeTable().coded(names)
+    kept = [row for row in range(len(names)) if row not in gone]
+    expected, fresh = CodeTable().coded([names[row] for row in kept])
+    renumbered: IntArray
+    renumbered, shorter = table.renumbered(codes[np.array(kept, dtype=np.int64)])
+    assert renumbered.tolist() == expected.tolist()
+    assert shorter.names() == fresh.names()
+
+
+def test_items_are_read_like_a_tuple() -> None:
+    listed = [MemoryItem(name, "text", "rag") for name in "abc"]
+    items = ItemRows(listed[:2])
+    items.appended(listed[2:])
+    assert (items[-1], items[np.int64(0)], items[0:5]) == (listed[1], listed[0], listed[:2])
+    assert list(items) == listed[:2]
+    with pytest.raises(IndexError, match="row 2 of 2 items"):
+        _ = items[2]
+
+
+def test_items_that_branch_off_do_not_see_the_other_branch() -> None:
+    a, b, c = (MemoryItem(name, "text", "rag") for name in "abc")
+    trunk = ItemRows([a])
+    left, right = trunk.appended([b]), trunk.appended([c])
+    assert (list(trunk), list(left), list(right)) == ([a], [a, b], [a, c])

@@ -7,7 +7,7 @@ of theirs wherever the tokenizer allows; the caller counts the whole once more.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -44,7 +44,7 @@ class Prompt:
 class _Shown:
     """Items by row, some of them replaced."""
 
-    items: tuple[MemoryItem, ...]
+    items: Sequence[MemoryItem]
     instead: Mapping[int, MemoryItem]
 
     def __getitem__(self, row: int) -> MemoryItem:

@@ -77,7 +77,7 @@ def _like_strong(
         return np.zeros(len(corpus.lexical))
     query = np.asarray(question.vector, dtype=np.float32).reshape(-1)
     centre = query / max(float(np.linalg.norm(query)), 1e-12)
-    centre = centre + (weights / weights.sum()) @ vectors[strong]
+    centre = centre + (weights / weights.sum()) @ vectors.take(strong)
     cosine = cosine_to_query(corpus, centre)
     if cosine is None:
         return np.zeros(len(corpus.lexical))
@@ -91,7 +91,8 @@ def _outdated(corpus: Corpus, rivals: IntArray) -> FloatArray:
     if corpus.vectors is None or not len(rivals):
         return result
     created = np.asarray(corpus.created_seconds, dtype=np.float64)[rivals]
-    cosine = corpus.vectors[rivals] @ corpus.vectors[rivals].T
+    vectors = corpus.vectors.take(rivals)
+    cosine = vectors @ vectors.T
     excess = np.clip((cosine - _SAME_SUBJECT_COSINE) / (1.0 - _SAME_SUBJECT_COSINE), 0.0, 1.0)
     newer = created[None, :] > created[:, None]  # false where a date is unknown
     result[rivals] = np.where(newer, excess, 0.0).max(axis=1)

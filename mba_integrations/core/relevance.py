@@ -17,6 +17,8 @@ import numpy as np
 from mba_integrations.core.arrays import BoolArray, FloatArray, IntArray
 from mba_integrations.core.errors import InputError
 from mba_integrations.core.lexical import LexicalIndex
+from mba_integrations.core.neighbourhood import Neighbourhood
+from mba_integrations.core.vector_column import VectorColumn
 
 # A best hit below these is no full match: in an unrelated pool nothing comes near 1.
 _FULL_MATCH_SHARE = 0.25  # of the BM25 of a text that has every term of the query once
@@ -30,9 +32,8 @@ class Corpus:
     Attributes:
         texts: The texts.
         lexical: Index of the texts.
-        vectors: Embeddings, shape (n, d), float32, rows of length 1; a row without is all zero.
-            None where no item has one.
-        has_vector: Which rows of *vectors* are embeddings, shape (n,); None means all of them.
+        vectors: Embeddings; None where no item has one.
+        has_vector: Which items have one, shape (n,); None means all of them.
         source: Code of the conversation, session or document of each item; -1 unknown.
         position: Place within the source; NaN unknown, then input order counts.
         created_seconds: Unix time in seconds; NaN unknown.
@@ -40,11 +41,12 @@ class Corpus:
         speaker_names: Names as the items give them.
         given_relevance: Relevance handed in by a retriever, in [0, 1]; NaN unknown.
         importance: In [0, 1].
+        around: Order of the items within their sources.
     """
 
     texts: Sequence[str]
     lexical: LexicalIndex
-    vectors: FloatArray | None
+    vectors: VectorColumn | None
     has_vector: BoolArray | None
     source: IntArray
     position: FloatArray
@@ -53,6 +55,7 @@ class Corpus:
     speaker_names: tuple[str, ...]
     given_relevance: FloatArray
     importance: FloatArray
+    around: Neighbourhood
 
 
 def estimate_relevance(
@@ -99,7 +102,7 @@ def cosine_to_query(corpus: Corpus, query_vector: FloatArray | None) -> FloatArr
     has_vector = corpus.has_vector
     if query is None or (has_vector is not None and not has_vector.any()):
         return None
-    cosine = (corpus.vectors @ query).astype(np.float64)
+    cosine = corpus.vectors.dot(query).astype(np.float64)
     return cosine if has_vector is None else np.where(has_vector, cosine, np.nan)
 
 

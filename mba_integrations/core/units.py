@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mba_integrations.core.arrays import BoolArray, FloatArray, IntArray
-from mba_integrations.core.snapshot import Columns
+from mba_integrations.core.columns import Columns
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -87,13 +87,12 @@ def estimate_usefulness(
     if not len(corpus.lexical):
         return np.zeros(0)
     question = Question(text=query, vector=query_vector, now_seconds=now_seconds)
-    around = Neighbourhood(source=corpus.source, position=corpus.position)
-    signals = first_signals(question, corpus, around, freshness)
+    signals = first_signals(question, corpus, corpus.around, freshness)
     kind = "dense" if "dense_share" in signals else "lexical"
     model = (models or shipped_models())[kind]
     offset = _IMPORTANCE_LOGIT * (np.asarray(corpus.importance, dtype=np.float64) - 0.5)
     estimate = model.first.probability(signals, offset=offset)
-    signals |= feedback_signals(question, corpus, around, estimate)
+    signals |= feedback_signals(question, corpus, corpus.around, estimate)
     return model.final.probability(signals, offset=offset)
 
 
