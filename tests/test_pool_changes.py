@@ -111,6 +111,11 @@ def assert_same(left: PoolSnapshot, right: PoolSnapshot) -> None:
     assert left.columns.naive_times == right.columns.naive_times
     for name in ("source", "position", "speaker"):
         np.testing.assert_array_equal(getattr(one, name), getattr(other, name))
+    values = np.arange(1.0, len(right) + 1.0)
+    for step in (-2, -1, 1, 2):
+        np.testing.assert_array_equal(
+            one.around.shifted(values, step), other.around.shifted(values, step)
+        )
     assert one.speaker_names == other.speaker_names
     assert list(one.texts) == list(other.texts)
     counter = CountingCounter()

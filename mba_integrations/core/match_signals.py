@@ -98,9 +98,13 @@ def standardised(values: FloatArray) -> FloatArray:
 
 def _rank_signal(scores: FloatArray) -> FloatArray:
     """`10 / (10 + rank)`: 1 for the best, 0 for a score of 0. Equal scores share the best rank."""
-    ordered = np.sort(scores)
-    ranks = len(scores) - np.searchsorted(ordered, scores, side="right")
-    return np.where(scores > 0.0, 10.0 / (10.0 + ranks), 0.0)
+    rows = np.flatnonzero(scores > 0.0)
+    order = rows[np.argsort(-scores[rows])]
+    firsts = np.flatnonzero(np.diff(scores[order], prepend=np.inf))
+    ranks = np.repeat(firsts, np.diff(firsts, append=len(order)))
+    result = np.zeros(len(scores))
+    result[order] = 10.0 / (10.0 + ranks)
+    return result
 
 
 def _row_values(values: dict[int, float], size: int) -> FloatArray:

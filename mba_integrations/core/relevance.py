@@ -9,8 +9,8 @@ What stands beside a match, and what it is worth for the answer, is left to `use
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -42,6 +42,7 @@ class Corpus:
         given_relevance: Relevance handed in by a retriever, in [0, 1]; NaN unknown.
         importance: In [0, 1].
         around: Order of the items within their sources.
+        latest: What was worked out for the latest query, by kind; not part of the candidates.
     """
 
     texts: Sequence[str]
@@ -56,6 +57,19 @@ class Corpus:
     given_relevance: FloatArray
     importance: FloatArray
     around: Neighbourhood
+    latest: dict[str, tuple[object, FloatArray]] = field(
+        default_factory=dict, compare=False, repr=False
+    )
+
+    def once(self, kind: str, query: object, make: Callable[[], FloatArray]) -> FloatArray:
+        """What *make* gives, kept until another *query* asks for the same kind; read-only."""
+        known = self.latest.get(kind)
+        if known is not None and known[0] is query:
+            return known[1]
+        made = make()
+        made.flags.writeable = False
+        self.latest[kind] = (query, made)
+        return made
 
 
 def estimate_relevance(
@@ -82,6 +96,10 @@ def estimate_relevance(
 
 def lexical_relevance(query: str, corpus: Corpus) -> FloatArray:
     """BM25 as a share of the best, shape (n,), in [0, 1]; all 0 where no term matches."""
+    return corpus.once("lexical", query, lambda: _lexical_relevance(query, corpus))
+
+
+def _lexical_relevance(query: str, corpus: Corpus) -> FloatArray:
     scores = corpus.lexical.scores(query).astype(np.float64)
     full = _FULL_MATCH_SHARE * corpus.lexical.best_possible(query)
     return np.asarray(scores / max(float(scores.max(initial=0.0)), full, 1e-12))
@@ -102,8 +120,15 @@ def cosine_to_query(corpus: Corpus, query_vector: FloatArray | None) -> FloatArr
     has_vector = corpus.has_vector
     if query is None or (has_vector is not None and not has_vector.any()):
         return None
-    cosine = corpus.vectors.dot(query).astype(np.float64)
-    return cosine if has_vector is None else np.where(has_vector, cosine, np.nan)
+    vectors = corpus.vectors
+    return corpus.once("dense", query_vector, lambda: _cosine(vectors, query, has_vector))
+
+
+def _cosine(vectors: VectorColumn, query: FloatArray, has_vector: BoolArray | None) -> FloatArray:
+    cosine = vectors.dot(query).astype(np.float64)
+    if has_vector is None or has_vector.all():
+        return cosine
+    return np.where(has_vector, cosine, np.nan)
 
 
 def _unit_query(query_vector: FloatArray, dimensions: int) -> FloatArray | None:

@@ -90,6 +90,11 @@ class PoolSnapshot:
                 carried["item_columns"] = self.item_columns.changed(items, change.items)
         if "lexical" in built:
             carried["lexical"] = self.lexical.changed(made.texts, change.texts)
+        if "around" in built and change.items.origin is None and "item_columns" in carried:
+            columns = made.columns
+            carried["around"] = self.around.appended(
+                source=columns.source, position=columns.position
+            )
         if "speakers" in built:
             carried["speakers"] = self.speakers.changed(items, change.items)
         return made

@@ -48,9 +48,10 @@ class LogisticModel:
     def probability(self, signals: Signals, *, offset: FloatArray | float = 0.0) -> FloatArray:
         """Probability of every item, shape (n,); *offset* is added to its logit."""
         logit = self.intercept + np.zeros(len(next(iter(signals.values())))) + offset
+        part = np.empty_like(logit)  # one array for all parts: new ones would cost more than adding
         for name, weight in self.weights.items():
             if name in signals:
-                logit += weight * signals[name]
+                logit += np.multiply(signals[name], weight, out=part)
         return np.asarray(1.0 / (1.0 + np.exp(-np.clip(logit, -_MAX_LOGIT, _MAX_LOGIT))))
 
 
