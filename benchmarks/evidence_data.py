@@ -19,8 +19,10 @@ import numpy as np
 
 from mba_integrations.core.arrays import BoolArray, FloatArray, IntArray
 from mba_integrations.core.lexical import LexicalIndex
+from mba_integrations.core.neighbourhood import Neighbourhood
 from mba_integrations.core.relevance import Corpus
 from mba_integrations.core.token_counting import counter_for_model
+from mba_integrations.core.vector_column import VectorColumn
 
 Embedder = Callable[[list[str]], FloatArray]
 
@@ -148,18 +150,20 @@ def _corpus(items: list[dict[str, Any]], texts: list[str], vectors: FloatArray |
     source = _codes([meta.get("session", 0) if turns else None for meta in metas])[0]
     speaker, names = _codes([meta.get("speaker") for meta in metas])
     nan = np.full(len(items), np.nan)
+    position = np.arange(len(items), dtype=np.float64) if turns else nan
     return Corpus(
         texts=texts,
         lexical=LexicalIndex.build(texts),
-        vectors=vectors,
+        vectors=None if vectors is None else VectorColumn.of_matrix(vectors),
         has_vector=None,
         source=source,
-        position=np.arange(len(items), dtype=np.float64) if turns else nan,
+        position=position,
         created_seconds=np.array([_seconds(item["created_at"]) for item in items], dtype=float),
         speaker=speaker,
         speaker_names=tuple(str(name) for name in names),
         given_relevance=nan,
         importance=np.full(len(items), 0.5),
+        around=Neighbourhood(source=source, position=position),
     )
 
 

@@ -35,7 +35,7 @@ def cosine(pool: EvidencePool, query: EvidenceQuery) -> FloatArray:
     """Embedding top-k: what `InMemoryVectorStore` and the like return, filled to the budget."""
     if pool.corpus.vectors is None or query.vector is None:
         raise ValueError(f"{pool.set_name} has no embeddings")
-    return (pool.corpus.vectors @ query.vector).astype(float)
+    return pool.corpus.vectors.dot(query.vector).astype(float)
 
 
 def reciprocal_ranks(pool: EvidencePool, query: EvidenceQuery) -> FloatArray:

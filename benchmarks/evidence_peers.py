@@ -50,7 +50,8 @@ class VectorsByText:
     def __init__(self, pool: EvidencePool) -> None:
         if pool.corpus.vectors is None:
             raise ValueError(f"{pool.set_name} has no embeddings")
-        rows = zip(pool.corpus.texts, pool.corpus.vectors.tolist(), strict=True)
+        vectors = pool.corpus.vectors.take(np.arange(len(pool.corpus.vectors)))
+        rows = zip(pool.corpus.texts, vectors.tolist(), strict=True)
         asked = ((q.text, q.vector.tolist()) for q in pool.queries if q.vector is not None)
         self._items: dict[str, list[float]] = dict(rows)
         self._queries: dict[str, list[float]] = dict(asked)

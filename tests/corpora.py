@@ -8,7 +8,9 @@ import numpy as np
 
 from mba_integrations.core.arrays import BoolArray, FloatArray
 from mba_integrations.core.lexical import LexicalIndex
+from mba_integrations.core.neighbourhood import Neighbourhood
 from mba_integrations.core.relevance import Corpus
+from mba_integrations.core.vector_column import VectorColumn
 
 
 def corpus_of(
@@ -27,18 +29,21 @@ def corpus_of(
     size = len(texts)
     unknown = np.full(size, np.nan)
     names = tuple(dict.fromkeys(speakers or ()))
+    sources = np.array(source if source is not None else [-1] * size, dtype=np.int64)
+    positions = np.array(position) if position is not None else unknown
     return Corpus(
         texts=texts,
         lexical=LexicalIndex.build(texts),
-        vectors=vectors,
+        vectors=None if vectors is None else VectorColumn.of_matrix(vectors),
         has_vector=has_vector,
-        source=np.array(source if source is not None else [-1] * size, dtype=np.int64),
-        position=np.array(position) if position is not None else unknown,
+        source=sources,
+        position=positions,
         created_seconds=np.array(created_seconds) if created_seconds is not None else unknown,
         speaker=np.array([names.index(s) for s in speakers] if speakers else [-1] * size, int),
         speaker_names=names,
         given_relevance=np.array(given) if given is not None else unknown,
         importance=np.array(importance) if importance is not None else np.full(size, 0.5),
+        around=Neighbourhood(source=sources, position=positions),
     )
 
 

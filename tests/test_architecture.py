@@ -43,7 +43,7 @@ MAY_IMPORT: dict[str, set[str]] = {
 # time or is optional, and is imported inside the function that needs it. pydantic_core is a part of
 # pydantic, pinned by it.
 CORE_AT_IMPORT = {"numpy", "pydantic", "pydantic_core"}
-CORE_INSIDE_FUNCTIONS = {"yaml", "tiktoken", "bm25s", "Stemmer", "toktok", "tokenizers"}
+CORE_INSIDE_FUNCTIONS = {"yaml", "tiktoken", "Stemmer", "toktok", "tokenizers"}
 
 FRAMEWORKS = {
     *("langchain", "langchain_core", "langchain_classic", "langgraph", "llama_index", "litellm"),

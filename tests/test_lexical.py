@@ -5,13 +5,16 @@ from __future__ import annotations
 import logging
 import math
 from collections import Counter
+from importlib import import_module
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mba_integrations.core.arrays import FloatArray
 from mba_integrations.core.lexical import LexicalIndex
+from mba_integrations.core.row_map import RowMap
 from mba_integrations.core.search_terms import TermSplitter
 
 ODD_QUERIES = [
@@ -140,26 +143,66 @@ def test_best_possible_grows_with_unknown_terms() -> None:
     assert index.best_possible("") == 0
 
 
-def test_building_logs_nothing(caplog: pytest.LogCaptureFixture) -> None:
-    with caplog.at_level(logging.INFO):
-        LexicalIndex.build(["red apple"])
-    assert caplog.records == []
+@st.composite
+def origins(draw: st.DrawFn, before: int) -> list[int]:
+    """Rows of the earlier list in any order, each at most once, with -1 for new ones among them."""
+    kept = draw(st.permutations(range(before)))[: draw(st.integers(0, before))]
+    return draw(st.permutations([*kept, *[-1] * draw(st.integers(0, 4))]))
 
 
-@given(
-    before=st.lists(
-        st.sampled_from(["Kate skis.", "Oslo is cold", "a b c", "", "日本語"]), max_size=6
-    ),
-    after=st.lists(
-        st.sampled_from(["Kate skis.", "Oslo is cold", "new words here", "", "b b"]), max_size=6
-    ),
-)
-def test_an_index_built_from_another_scores_as_one_built_anew(
-    before: list[str], after: list[str]
-) -> None:
-    known = LexicalIndex.build(before)
-    reused, fresh = LexicalIndex.build(after, known=known), LexicalIndex.build(after)
-    for query in ("Kate", "cold b", "new Oslo 日本", "nothing"):
-        np.testing.assert_allclose(reused.scores(query), fresh.scores(query), rtol=1e-6)
-        assert reused.best_possible(query) == pytest.approx(fresh.best_possible(query))
-    assert len(known) == len(before)
+TEXTS = st.sampled_from(["Kate skis.", "Oslo is cold", "b b", "", "日本語", "new words here and b"])
+
+
+@given(data=st.data())
+def test_an_index_of_changed_texts_scores_as_one_built_anew(data: st.DataObject) -> None:
+    texts = data.draw(st.lists(TEXTS, max_size=6))
+    index = LexicalIndex.build(texts)
+    for _ in range(data.draw(st.integers(1, 5))):
+        origin = data.draw(origins(len(texts)))
+        after = [data.draw(TEXTS) if row < 0 else texts[row] for row in origin]
+        changed = index.changed(after, RowMap.of(np.array(origin, dtype=np.int64), len(texts)))
+        for query in ("Kate", "cold b", "new Oslo 日本", "nothing"):
+            old, fresh = LexicalIndex.build(texts), LexicalIndex.build(after)
+            assert changed.scores(query).tolist() == fresh.scores(query).tolist()
+            assert changed.best_possible(query) == fresh.best_possible(query)
+            assert index.scores(query).tolist() == old.scores(query).tolist()
+        index, texts = changed, after
+
+
+NAMES = ["red", "apple", "pear", "sky", "blue", "hill", "tree", "b", "c", "d", "e"]
+WORDS = st.lists(st.sampled_from(NAMES), max_size=12)
+
+
+@given(texts=st.lists(WORDS.map(" ".join), min_size=1, max_size=12), more=WORDS.map(" ".join))
+def test_scores_are_those_of_bm25s(texts: list[str], more: str) -> None:
+    query = "red apple tree b zebra"
+    index = LexicalIndex.build(texts)
+    np.testing.assert_allclose(index.scores(query), scores_of_bm25s(texts, query), rtol=1e-5)
+    longer = index.changed([*texts, more], RowMap(len(texts), len(texts) + 1))
+    expected = scores_of_bm25s([*texts, more], query)
+    np.testing.assert_allclose(longer.scores(query), expected, rtol=1e-5)
+
+
+def scores_of_bm25s(texts: list[str], query: str) -> FloatArray:
+    splitter, vocabulary = TermSplitter(), dict[str, int]()
+    rows = [
+        [vocabulary.setdefault(term, len(vocabulary)) for term in splitter.terms(text)]
+        for text in texts
+    ]
+    if not vocabulary:
+        return np.zeros(len(texts), dtype=np.float32)
+    bm25s = import_module("bm25s")
+    logging.getLogger("bm25s").setLevel(logging.WARNING)
+    oracle = bm25s.BM25(k1=1.2, b=0.75, method="lucene", backend="numpy")
+    oracle.index((rows, vocabulary), create_empty_token=False, show_progress=False)
+    found = sorted({vocabulary[term] for term in splitter.terms(query) if term in vocabulary})
+    if not found:
+        return np.zeros(len(texts), dtype=np.float32)
+    scores: FloatArray = oracle.get_scores_from_ids(found)
+    return scores
+
+
+def test_a_text_with_a_term_many_times_is_scored_by_its_count() -> None:
+    texts = ["apple " * 300, "apple pear", "pear"]
+    expected = scores_of_bm25s(texts, "apple")
+    np.testing.assert_allclose(LexicalIndex.build(texts).scores("apple"), expected, rtol=1e-5)

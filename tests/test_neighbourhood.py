@@ -48,3 +48,25 @@ def test_best_of_source_is_the_maximum_of_its_items(rows: list[tuple[int, float]
         for source, _ in rows
     ]
     assert around.best_of_source(np.array(values)).tolist() == expected
+
+
+@given(data=st.data())
+def test_an_order_that_grew_is_that_of_all_items(data: st.DataObject) -> None:
+    size = data.draw(st.integers(0, 12))
+    source = np.array(data.draw(st.lists(st.integers(-1, 2), min_size=size, max_size=size)), int)
+    given_places = st.sampled_from([np.nan, 0.0, 1.0, 5.0])
+    position = np.array(data.draw(st.lists(given_places, min_size=size, max_size=size)), float)
+    first = data.draw(st.integers(0, size))
+    grown = Neighbourhood(source=source[:first], position=position[:first]).appended(
+        source=source, position=position
+    )
+    whole = Neighbourhood(source=source, position=position)
+    values = np.arange(1.0, size + 1.0)
+    for step in (-3, -1, 1, 2):
+        assert grown.shifted(values, step).tolist() == whole.shifted(values, step).tolist()
+    assert grown.best_of_source(values).tolist() == whole.best_of_source(values).tolist()
+
+
+def test_a_mean_counts_places_without_an_item_as_zero() -> None:
+    around = Neighbourhood(source=np.array([0, 1, 0, -1]), position=np.full(4, np.nan))
+    assert around.mean_shifted(np.array([1.0, 2.0, 3.0, 4.0]), (-1, 1)).tolist() == [1.5, 0, 0.5, 0]

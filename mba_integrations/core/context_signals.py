@@ -66,16 +66,11 @@ def _neighbour_signals(around: Neighbourhood, match: FloatArray, asks: FloatArra
         "after": after,
         "two_before": around.shifted(match, -2),
         "two_after": around.shifted(match, 2),
-        "wider": mean_shifted(around, match, _WIDER_STEPS),
+        "wider": around.mean_shifted(match, _WIDER_STEPS),
         "source_best": around.best_of_source(match),
         "answers": before * around.shifted(asks, -1),
         "asks_before_match": after * asks,
     }
-
-
-def mean_shifted(around: Neighbourhood, values: FloatArray, steps: tuple[int, ...]) -> FloatArray:
-    """Mean of the values that many steps away, shape (n,)."""
-    return np.asarray(sum(around.shifted(values, step) for step in steps) / len(steps))
 
 
 def _speaker_signals(text: str, corpus: Corpus) -> Signals:

@@ -49,8 +49,9 @@ class CachedEmbedder:
         found = {text: vector for text in texts if (vector := self._vectors.get(text)) is not None}
         missing = [text for text in dict.fromkeys(texts) if text not in found]
         if missing:
-            made = embed(missing, self._embedder)
-            fresh = dict(zip(missing, () if made is None else made, strict=True))
+            made = np.array(embed(missing, self._embedder))
+            made.flags.writeable = False
+            fresh = dict(zip(missing, made, strict=True))
             found |= fresh
             self._keep(fresh)
         lengths = {len(vector) for vector in found.values()}
@@ -59,7 +60,9 @@ class CachedEmbedder:
                 f"the embedder returned vectors of {min(lengths)} and of {max(lengths)} numbers. "
                 "Use one model for all texts."
             )
-        return np.stack([found[text] for text in texts]) if texts else _NO_VECTORS
+        if len(missing) == len(texts):
+            return made if texts else _NO_VECTORS
+        return np.stack([found[text] for text in texts])
 
     def _keep(self, fresh: dict[str, FloatArray]) -> None:
         with self._lock:

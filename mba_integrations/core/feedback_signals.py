@@ -11,7 +11,6 @@ from __future__ import annotations
 import numpy as np
 
 from mba_integrations.core.arrays import FloatArray, IntArray
-from mba_integrations.core.context_signals import mean_shifted
 from mba_integrations.core.match_signals import Question, Signals, standardised
 from mba_integrations.core.neighbourhood import Neighbourhood
 from mba_integrations.core.relevance import Corpus, cosine_to_query
@@ -29,18 +28,28 @@ def feedback_signals(
 ) -> Signals:
     """Signals of every item, given the *estimate* of usefulness so far, shape (n,), in [0, 1]."""
     share = estimate / max(float(estimate.max(initial=0.0)), 1e-12)
-    ranked = np.argsort(-share, kind="stable")
+    ranked = _best(share, _RIVALS)
     strong = ranked[:_STRONG_ITEMS]
     return {
         "before_estimate": around.shifted(share, -1),
         "after_estimate": around.shifted(share, 1),
         "source_estimate": around.best_of_source(share),
-        "wider_estimate": mean_shifted(around, share, _NEAR_STEPS),
+        "wider_estimate": around.mean_shifted(share, _NEAR_STEPS),
         "named_by_strong": _named_by(corpus, strong, share[strong]),
         "shares_rare_terms": _rare_terms_shared(question, corpus, strong, share[strong]),
         "like_strong": _like_strong(question, corpus, strong, share[strong]),
-        "outdated": _outdated(corpus, ranked[:_RIVALS]),
+        "outdated": _outdated(corpus, ranked),
     }
+
+
+def _best(values: FloatArray, count: int) -> IntArray:
+    """Rows of the highest values, best first, equal ones in input order."""
+    if len(values) > count:
+        least = np.partition(values, len(values) - count)[-count]
+        rows = np.flatnonzero(values >= least)
+    else:
+        rows = np.arange(len(values))
+    return rows[np.argsort(-values[rows], kind="stable")[:count]]
 
 
 def _named_by(corpus: Corpus, strong: IntArray, weights: FloatArray) -> FloatArray:
@@ -77,7 +86,7 @@ def _like_strong(
         return np.zeros(len(corpus.lexical))
     query = np.asarray(question.vector, dtype=np.float32).reshape(-1)
     centre = query / max(float(np.linalg.norm(query)), 1e-12)
-    centre = centre + (weights / weights.sum()) @ vectors[strong]
+    centre = centre + (weights / weights.sum()) @ vectors.take(strong)
     cosine = cosine_to_query(corpus, centre)
     if cosine is None:
         return np.zeros(len(corpus.lexical))
@@ -91,7 +100,8 @@ def _outdated(corpus: Corpus, rivals: IntArray) -> FloatArray:
     if corpus.vectors is None or not len(rivals):
         return result
     created = np.asarray(corpus.created_seconds, dtype=np.float64)[rivals]
-    cosine = corpus.vectors[rivals] @ corpus.vectors[rivals].T
+    vectors = corpus.vectors.take(rivals)
+    cosine = vectors @ vectors.T
     excess = np.clip((cosine - _SAME_SUBJECT_COSINE) / (1.0 - _SAME_SUBJECT_COSINE), 0.0, 1.0)
     newer = created[None, :] > created[:, None]  # false where a date is unknown
     result[rivals] = np.where(newer, excess, 0.0).max(axis=1)

@@ -1,34 +1,61 @@
-"""Lexical search over a fixed list of texts: BM25 scores of every text for a query.
+"""Lexical search over a list of texts: BM25 scores of every text for a query.
 
 Total: no query and no text raises, whatever its length, script or punctuation; what shares no term
-with the query scores 0. Building is linear in the text; a query costs what bm25s needs to add up
-the postings of its distinct terms.
+with the query scores 0. Building is linear in the text; a query costs a pass over the postings of
+its distinct terms. The index of a changed list is made from that of the earlier one: O(n) copies
+of small numbers, the terms of the new texts, and now and then a merge of postings. It scores as
+one built anew, bit for bit.
 
 How a text is cut into terms is `search_terms`' job; putting scores on a scale is `relevance`'s.
 
-Source: Robertson and Zaragoza, *The Probabilistic Relevance Framework: BM25 and Beyond* (2009);
-bm25s (Lù, 2024) holds the scores as a sparse matrix.
+Source: Robertson and Zaragoza, *The Probabilistic Relevance Framework: BM25 and Beyond* (2009),
+with the idf of Lucene, which is never negative.
 """
 
 from __future__ import annotations
 
-import logging
+import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cached_property
-from importlib import import_module
-from itertools import chain
-from typing import Any
 
 import numpy as np
 
 from mba_integrations.core.arrays import FloatArray, IntArray
-from mba_integrations.core.search_terms import TermSplitter
+from mba_integrations.core.postings import Postings, appended, merged
+from mba_integrations.core.row_map import RowMap
+from mba_integrations.core.slots import Slots
 from mba_integrations.core.text_traits import TextTraits
+from mba_integrations.core.vocabulary import Vocabulary
 
 # k1 and b are the values of Lucene; evidence recall moves by under 1 point for k1 in [0.9, 1.5].
 _K1 = 1.2
 _B = 0.75
 _MAX_QUERY_CHARS = 100_000  # bounds a query at about 0.1 s of cutting it into terms
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LexicalColumns:
+    """What an index holds of its texts.
+
+    Attributes:
+        vocabulary: Numbers of the terms, shared with indexes of other moments.
+        slots: Numbers of the texts.
+        parts: Postings, no slot in two of them; also of texts that have gone.
+        sizes: Terms of the text of each slot, int32.
+        frequencies: Texts that have each term, without those that have gone, int32. Terms that are
+            numbered beyond its end are of another moment.
+        total: Terms of all texts, without those that have gone.
+        in_order: Whether terms are numbered as they first appear in the texts.
+    """
+
+    vocabulary: Vocabulary
+    slots: Slots
+    parts: tuple[Postings, ...]
+    sizes: IntArray
+    frequencies: IntArray
+    total: int
+    in_order: bool
 
 
 class LexicalIndex:
@@ -41,55 +68,63 @@ class LexicalIndex:
 
     traits: TextTraits
 
-    def __init__(
-        self,
-        texts: Sequence[str],
-        rows: list[list[int]],
-        splitter: TermSplitter,
-        vocabulary: dict[str, int],
-    ) -> None:
+    def __init__(self, texts: Sequence[str], columns: LexicalColumns, traits: TextTraits) -> None:
+        self.traits = traits
+        self.columns = columns
         self._texts = texts
-        self.traits = TextTraits(texts)
-        self._size = len(rows)
-        self._splitter = splitter
-        self._vocabulary = vocabulary
-        self._flat_terms = np.fromiter(chain.from_iterable(rows), dtype=np.int32)
-        self._row_ends = np.cumsum([len(row) for row in rows], dtype=np.int64)
-        self._frequencies = _document_frequencies(rows, len(vocabulary))
-        self._idf = _idf(self._frequencies, self._size)
-        self._bm25: Any = _bm25(rows, vocabulary) if any(rows) else None
 
     @classmethod
-    def build(cls, texts: Sequence[str], *, known: LexicalIndex | None = None) -> LexicalIndex:
-        """Index of *texts*; text *i* is row *i* of every score array.
+    def build(cls, texts: Sequence[str]) -> LexicalIndex:
+        """Index of *texts*; text *i* is row *i* of every score array."""
+        vocabulary = Vocabulary()
+        cut = vocabulary.cut(texts)
+        postings = Postings.of_texts(cut, first_slot=0)
+        columns = LexicalColumns(
+            vocabulary=vocabulary,
+            slots=Slots.for_rows(len(texts)),
+            parts=(postings,) if postings.size else (),
+            sizes=cut.sizes,
+            frequencies=_added(np.zeros(0, dtype=np.int32), postings, len(vocabulary), 1),
+            total=len(cut.terms),
+            in_order=True,
+        )
+        return cls(texts, columns, TextTraits(texts))
+
+    def changed(self, texts: Sequence[str], rows: RowMap) -> LexicalIndex:
+        """Index of other texts, of which *rows* says what they were.
 
         Args:
-            texts: What to index.
-            known: An index of other texts. Those that are in both are not cut into terms again,
-                which is the larger part of the work; the scores are the same.
+            texts: The texts.
+            rows: Their rows here; a row that is not fresh has the same text. Only fresh ones are
+                cut into terms.
         """
-        if known is None:
-            splitter, vocabulary, cut = TermSplitter(), dict[str, int](), dict[str, int]()
-        else:
-            splitter, vocabulary, cut = known._splitter, dict(known._vocabulary), known._places
-        rows = [
-            known._terms_of_row(cut[text]).tolist()
-            if known is not None and text in cut
-            else _numbered(splitter.terms(text), vocabulary)
-            for text in texts
-        ]
-        return cls(texts, rows, splitter, vocabulary)
+        before = self.columns
+        fresh = [texts[row] for row in rows.fresh.tolist()]
+        cut = before.vocabulary.cut(fresh)
+        new = Postings.of_texts(cut, first_slot=before.slots.count)
+        gone, gone_total = self._gone(rows)
+        frequencies = _added(before.frequencies, new, len(before.vocabulary), 1)
+        columns = LexicalColumns(
+            vocabulary=before.vocabulary,
+            slots=before.slots.changed(rows),
+            parts=appended(before.parts, new),
+            sizes=np.concatenate([before.sizes, cut.sizes]),
+            frequencies=_added(frequencies, gone, len(frequencies), -1),
+            total=before.total + len(cut.terms) - gone_total,
+            in_order=before.in_order
+            and rows.origin is None
+            and cut.first_new == len(before.frequencies),
+        )
+        return LexicalIndex(texts, _compact(columns), self.traits.changed(texts, rows))
 
-    @cached_property
-    def _places(self) -> dict[str, int]:
-        return {text: row for row, text in enumerate(self._texts)}
-
-    def _terms_of_row(self, row: int) -> IntArray:
-        start = self._row_ends[row - 1] if row else 0
-        return self._flat_terms[start : self._row_ends[row]]
+    def _gone(self, rows: RowMap) -> tuple[Postings, int]:
+        """Postings of the texts that go, and how many terms they have."""
+        texts = [self._texts[row] for row in rows.gone.tolist()]
+        cut = self.columns.vocabulary.cut(texts)
+        return Postings.of_texts(cut, first_slot=0), len(cut.terms)
 
     def __len__(self) -> int:
-        return self._size
+        return self.columns.slots.size
 
     def scores(self, query: str) -> FloatArray:
         """BM25 of every text, shape (n,), float32, at least 0.
@@ -103,72 +138,107 @@ class LexicalIndex:
         """BM25 of a text of mean length that has each term of *query* once; terms that no text
         has weigh like the rarest.
         """
-        terms = set(self._query_terms(query))
-        known = [self._idf[self._vocabulary[term]] for term in terms if term in self._vocabulary]
-        rarest = _idf(np.zeros(1), self._size)[0]
-        return float((sum(known) + rarest * (len(terms) - len(known))) / (1.0 + _K1))
+        terms = dict.fromkeys(self._query_terms(query))
+        return sum(self._idf(self._frequency(term)) for term in terms) / (1.0 + _K1)
 
     def term_weights(self, query: str) -> dict[str, float]:
         """Inverse document frequency of each term of *query* that a text has, > 0."""
-        vocabulary = self._vocabulary
-        known = (term for term in self._splitter.terms(query) if term in vocabulary)
-        return {term: float(self._idf[vocabulary[term]]) for term in known}
+        found = {term: self._frequency(term) for term in self.terms(query)}
+        return {term: self._idf(frequency) for term, frequency in found.items() if frequency}
 
     def terms(self, text: str) -> Sequence[str]:
         """The terms of a text, as they are compared."""
-        return self._splitter.terms(text)
+        return self.columns.vocabulary.splitter.terms(text)
 
     def scores_of_rare_terms(
         self, rows: Sequence[int], *, besides: str, count: int
     ) -> list[FloatArray]:
         """BM25 of every text for the *count* rarest terms of each of *rows*, each shape (n,).
 
-        Terms of *besides*, and terms that no other text has, do not count.
+        Terms of *besides*, and terms that no other text has, do not count. Of equally rare terms
+        those that an earlier text has come first.
         """
-        known = self._known_terms(besides)
+        known = set(self._known_terms(besides))
         return [self._scores_of_terms(self._rare_terms(row, known, count)) for row in rows]
 
-    def _rare_terms(self, row: int, besides: list[int], count: int) -> list[int]:
-        terms = np.unique(self._terms_of_row(row))
-        shared = terms[self._frequencies[terms] > 1]
-        shared = shared[~np.isin(shared, besides)]
-        rarest = shared[np.argsort(self._frequencies[shared], kind="stable")[:count]]
-        return [int(term) for term in rarest]
+    def _rare_terms(self, row: int, besides: set[int], count: int) -> list[int]:
+        frequencies = self.columns.frequencies
+        numbers = self._numbers(self.terms(self._texts[row]))
+        shared = [term for term in numbers if frequencies[term] > 1 and term not in besides]
+        rarest = sorted(int(frequencies[term]) for term in shared)[:count]
+        candidates = [term for term in shared if frequencies[term] <= max(rarest, default=0)]
+        appeared = sorted(candidates, key=int if self.columns.in_order else self._first_place)
+        return sorted(appeared, key=frequencies.__getitem__)[:count]
 
-    def _query_terms(self, query: str) -> list[str]:
-        return self._splitter.terms(query[:_MAX_QUERY_CHARS])
+    def _first_place(self, term: int) -> tuple[int, int]:
+        """The first row that has a term, and the place there."""
+        slots = self.columns.slots
+        found = np.concatenate([part.slots_of(term) for part in self.columns.parts])
+        rows = slots.row_of[found]
+        row = int(rows[rows >= 0].min())
+        return row, self._numbers(self.terms(self._texts[row])).index(term)
+
+    def _query_terms(self, query: str) -> Sequence[str]:
+        return self.terms(query[:_MAX_QUERY_CHARS])
 
     def _known_terms(self, query: str) -> list[int]:
-        found = (self._vocabulary.get(term) for term in self._query_terms(query))
-        return sorted({term for term in found if term is not None})
+        return self._numbers(self._query_terms(query))
+
+    def _numbers(self, terms: Sequence[str]) -> list[int]:
+        """Numbers of the terms that a text has, each once, in order of appearance."""
+        found = map(self.columns.vocabulary.number, dict.fromkeys(terms))
+        return [number for number in found if number is not None and self._has(number)]
+
+    def _has(self, number: int) -> bool:
+        frequencies = self.columns.frequencies
+        return number < len(frequencies) and bool(frequencies[number])
+
+    def _frequency(self, term: str) -> int:
+        number = self.columns.vocabulary.number(term)
+        known = number is not None and number < len(self.columns.frequencies)
+        return int(self.columns.frequencies[number]) if known else 0
+
+    def _idf(self, frequency: int) -> float:
+        return math.log1p((len(self) - frequency + 0.5) / (frequency + 0.5))
+
+    @cached_property
+    def _norms(self) -> FloatArray:
+        """What the length of each slot's text adds to a count below the line, float32."""
+        mean = self.columns.total / max(1, len(self))
+        norms = self.columns.sizes.astype(np.float32)
+        norms *= np.float32(_K1 * _B / max(mean, 1e-9))
+        norms += np.float32(_K1 * (1.0 - _B))
+        return norms
 
     def _scores_of_terms(self, terms: list[int]) -> FloatArray:
-        if not terms or self._bm25 is None:
-            return np.zeros(self._size, dtype=np.float32)
-        scores: FloatArray = self._bm25.get_scores_from_ids(terms)
-        return scores
+        columns = self.columns
+        scores = np.zeros(columns.slots.count, dtype=np.float32)
+        weights = [self._idf(int(columns.frequencies[term])) for term in terms]
+        for part in columns.parts if terms else ():
+            part.add_scores(scores, terms, weights, self._norms)
+        return columns.slots.by_row(scores)
 
 
-def _numbered(terms: list[str], vocabulary: dict[str, int]) -> list[int]:
-    return [vocabulary.setdefault(term, len(vocabulary)) for term in terms]
+def _added(frequencies: IntArray, postings: Postings, terms: int, sign: int) -> IntArray:
+    """Frequencies of the first *terms* terms with the texts of the postings, or without them."""
+    result = np.zeros(max(terms, len(frequencies)), dtype=np.int32)
+    result[: len(frequencies)] = frequencies
+    result[postings.terms] += sign * np.diff(postings.starts).astype(np.int32)
+    return result
 
 
-def _document_frequencies(rows: list[list[int]], terms: int) -> IntArray:
-    frequencies = np.zeros(terms, dtype=np.int64)
-    for row in rows:
-        frequencies[list(set(row))] += 1
-    return frequencies
-
-
-def _idf(frequencies: FloatArray | IntArray, size: int) -> FloatArray:
-    return np.asarray(np.log1p((size - frequencies + 0.5) / (frequencies + 0.5)))
-
-
-def _bm25(rows: list[list[int]], vocabulary: dict[str, int]) -> Any:
-    """The caller handles texts without a term: bm25s divides by the mean length."""
-    bm25s = import_module("bm25s")  # takes 0.15 s, so it waits until an index is built
-    # On import bm25s sets its logger to DEBUG, and then logs every build.
-    logging.getLogger("bm25s").setLevel(logging.WARNING)
-    index = bm25s.BM25(k1=_K1, b=_B, method="lucene", backend="numpy")
-    index.index((rows, vocabulary), create_empty_token=False, show_progress=False)
-    return index
+def _compact(columns: LexicalColumns) -> LexicalColumns:
+    """The same with rows as slots, where many slots are unused."""
+    slots = columns.slots
+    if not slots.is_sparse:
+        return columns
+    whole = merged(columns.parts).renumbered(slots.row_of) if columns.parts else None
+    return LexicalColumns(
+        vocabulary=columns.vocabulary,
+        slots=Slots.for_rows(slots.size),
+        parts=(whole,) if whole is not None and whole.size else (),
+        sizes=slots.by_row(columns.sizes),
+        frequencies=columns.frequencies,
+        total=columns.total,
+        in_order=columns.in_order,
+    )

@@ -14,6 +14,7 @@ import numpy as np
 from mba_integrations.core.arrays import FloatArray, IntArray
 from mba_integrations.core.model import MemoryItem
 from mba_integrations.core.prompt_layout import BYTES_BESIDES, PromptLayout
+from mba_integrations.core.row_map import RowMap
 from mba_integrations.core.token_bounds import bound_of
 from mba_integrations.core.token_counting import TokenCounter
 
@@ -47,8 +48,7 @@ class TokenColumn:
         self._characters: FloatArray | None = None
         self._largest = self._smallest = -1
         self._uncounted = len(items)
-        if self._bound is None:
-            self.all()
+        self.prepare()
 
     def __len__(self) -> int:
         return len(self._items)
@@ -57,6 +57,11 @@ class TokenColumn:
     def complete(self) -> bool:
         """Whether every item is counted."""
         return self._uncounted == 0
+
+    def prepare(self) -> None:
+        """Count what cannot wait until it is asked for: all, where no bound rules items out."""
+        if self._bound is None:
+            self.all()
 
     def all(self) -> IntArray:
         """Tokens of every item, shape (n,)."""
@@ -153,6 +158,17 @@ class TokenColumn:
             most = map(self._layout.most_bytes, (self._items[row] for row in missing.tolist()))
             self._most_bytes[missing] = np.fromiter(most, dtype=np.int64, count=len(missing))
         return self._most_bytes[rows]
+
+    def changed(self, items: Sequence[MemoryItem], rows: RowMap) -> TokenColumn:
+        """The column of other items; *rows* says which of them cost what they did here."""
+        other = object.__new__(TokenColumn)
+        other.__dict__.update(self.__dict__)
+        other._items = items
+        other._exact = rows.carried(self._exact, 0)
+        other._uncounted = int(np.count_nonzero(other._exact == 0))
+        other._fewest = other._most_bytes = other._characters = None
+        other._largest = other._smallest = -1
+        return other
 
     def replaced(self, shown: Mapping[int, MemoryItem]) -> TokenColumn:
         """The same column with other items, such as passages, at some rows."""

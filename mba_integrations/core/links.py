@@ -8,9 +8,14 @@ nothing. Building is linear in the number of items; finding is linear in the len
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from copy import copy
+from itertools import islice
 
+from mba_integrations.core.row_map import RowMap
 from mba_integrations.core.search_terms import STOP_WORDS
+from mba_integrations.core.slot_table import SlotTable
+from mba_integrations.core.slots import Slots
 
 _WORD = re.compile(r"\w+")
 _BRACKETS = re.compile(r"\s*[(\[][^()\[\]]*[)\]]\s*$")
@@ -32,19 +37,35 @@ class HeadingIndex:
     """
 
     def __init__(self, texts: Sequence[str]) -> None:
-        rows: dict[Words, list[int]] = {}
-        for row, text in enumerate(texts):
-            heading = _heading(text)
-            if heading:
-                rows.setdefault(heading, []).append(row)
-        self._rows = {words: found for words, found in rows.items() if len(found) <= _MAX_SHARED}
-        self._lengths: dict[str, list[int]] = {}
-        for words in self._rows:
-            lengths = self._lengths.setdefault(words[0], [])
-            if len(words) not in lengths:
-                lengths.append(len(words))
-        for lengths in self._lengths.values():
-            lengths.sort(reverse=True)
+        self._slots = Slots.for_rows(len(texts))
+        # Lengths of headings by their first word, also of headings that are gone.
+        self._lengths: dict[str, tuple[int, ...]] = {}
+        self._table: SlotTable[Words] = SlotTable.of(
+            self._headings(enumerate(texts)), count=len(texts)
+        )
+
+    def changed(self, texts: Sequence[str], rows: RowMap) -> HeadingIndex:
+        """Headings of other texts; those of rows that are not fresh are taken from here."""
+        result = copy(self)
+        result._slots = self._slots.changed(rows)
+        numbers = range(self._slots.count, result._slots.count)
+        fresh = [texts[row] for row in rows.fresh.tolist()]
+        found = self._headings(zip(numbers, fresh, strict=True))
+        result._table = self._table.extended(found, count=result._slots.count)
+        if result._slots.is_sparse:
+            result._table = result._table.renumbered(result._slots.row_of)
+            result._slots = Slots.for_rows(len(texts))
+        return result
+
+    def _headings(self, texts: Iterable[tuple[int, str]]) -> Iterator[tuple[int, Words]]:
+        for slot, text in texts:
+            words = _heading(text)
+            if words:
+                known = self._lengths.get(words[0], ())
+                if len(words) not in known:
+                    longest_first = sorted({*known, len(words)}, reverse=True)
+                    self._lengths[words[0]] = tuple(longest_first)
+                yield slot, words
 
     def named_in(self, text: str) -> dict[int, float]:
         """Rows whose heading stands in *text*, and how sure that is, in (0, 1].
@@ -52,7 +73,7 @@ class HeadingIndex:
         The longest heading at a place wins. One shared by k items counts 1 / k for each. A
         heading of one word counts only where the text writes it with a capital or a digit.
         """
-        if not self._rows:
+        if not self._lengths:
             return {}
         found: dict[int, float] = {}
         words = _WORD.findall(text[:_MAX_TEXT_CHARS])
@@ -66,13 +87,19 @@ class HeadingIndex:
         self, at: int, words: list[str], lowered: list[str], found: dict[int, float]
     ) -> int:
         for length in self._lengths.get(lowered[at], ()):
-            rows = self._rows.get(tuple(lowered[at : at + length]))
-            if rows is None or (length == 1 and words[at] == lowered[at] and words[at].isalpha()):
+            rows = self._rows(tuple(lowered[at : at + length]))
+            if not rows or (length == 1 and words[at] == lowered[at] and words[at].isalpha()):
                 continue
             for row in rows:
                 found[row] = max(found.get(row, 0.0), 1.0 / len(rows))
             return length
         return 1
+
+    def _rows(self, words: Words) -> list[int]:
+        """Rows with that heading; none where so many have it that it names nothing."""
+        found = map(self._slots.row, self._table.slots(words))
+        rows = list(islice((row for row in found if row >= 0), _MAX_SHARED + 1))
+        return rows if len(rows) <= _MAX_SHARED else []
 
 
 def _heading(text: str) -> Words:

@@ -23,8 +23,6 @@ from mba_integrations.core.relevance import (
 
 Signals = dict[str, FloatArray]
 
-_LONG_TEXT_LOG_CHARS = 6.0  # about 400 characters
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
@@ -51,7 +49,7 @@ def match_signals(question: Question, corpus: Corpus) -> Signals:
         "lexical_share": lexical,
         "lexical_rank": _rank_signal(lexical),
         "substance": traits.substance,
-        "excess_length": np.maximum(traits.log_length - _LONG_TEXT_LOG_CHARS, 0.0),
+        "excess_length": traits.excess_length,
         "named_in_query": _row_values(traits.headings.named_in(question.text), len(lexical)),
         "asks": traits.asks,
     }
@@ -100,9 +98,13 @@ def standardised(values: FloatArray) -> FloatArray:
 
 def _rank_signal(scores: FloatArray) -> FloatArray:
     """`10 / (10 + rank)`: 1 for the best, 0 for a score of 0. Equal scores share the best rank."""
-    ordered = np.sort(scores)
-    ranks = len(scores) - np.searchsorted(ordered, scores, side="right")
-    return np.where(scores > 0.0, 10.0 / (10.0 + ranks), 0.0)
+    rows = np.flatnonzero(scores > 0.0)
+    order = rows[np.argsort(-scores[rows])]
+    firsts = np.flatnonzero(np.diff(scores[order], prepend=np.inf))
+    ranks = np.repeat(firsts, np.diff(firsts, append=len(order)))
+    result = np.zeros(len(scores))
+    result[order] = 10.0 / (10.0 + ranks)
+    return result
 
 
 def _row_values(values: dict[int, float], size: int) -> FloatArray:

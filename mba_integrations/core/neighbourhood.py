@@ -6,6 +6,8 @@ input order counts. Items without a source have no neighbours. O(n log n) to arr
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from mba_integrations.core.arrays import BoolArray, FloatArray, IntArray
@@ -20,24 +22,53 @@ class Neighbourhood:
     """
 
     def __init__(self, *, source: IntArray, position: FloatArray) -> None:
-        self._known: BoolArray = np.asarray(source) >= 0
         arrival = np.arange(len(source), dtype=np.float64)
         places = np.where(np.isnan(position), arrival, position)
-        self._order = np.lexsort((arrival, places, source))
-        self._in_order = bool(np.all(self._order[1:] > self._order[:-1]))
-        self._source = np.asarray(source)[self._order]
+        self._arrange(np.lexsort((arrival, places, source)), np.asarray(source), places)
+
+    def _arrange(self, order: IntArray, source: IntArray, places: FloatArray) -> None:
+        self._order = order
+        self._in_order = bool(np.all(order[1:] > order[:-1]))
+        self._source = source if self._in_order else source[order]
+        self._places = places if self._in_order else places[order]
+        self._known: BoolArray = self._source >= 0
         self._starts = np.flatnonzero(np.diff(self._source, prepend=-2))
+        self._reached: dict[int, BoolArray] = {}
+
+    def appended(self, *, source: IntArray, position: FloatArray) -> Neighbourhood:
+        """The order of these items and of more; the first ones must be those of this order.
+
+        O(n) instead of O(n log n).
+        """
+        arrival = np.arange(len(source), dtype=np.float64)
+        places = np.where(np.isnan(position), arrival, position)
+        new = np.arange(len(self._order), len(source))
+        new = new[np.lexsort((places[new], source[new]))]
+        made = Neighbourhood.__new__(Neighbourhood)
+        at = [self._end(int(source[row]), float(places[row])) for row in new.tolist()]
+        made._arrange(np.insert(self._order, at, new), np.asarray(source), places)
+        return made
+
+    def _end(self, source: int, place: float) -> int:
+        """Where an item of a source that comes after all at the same place has to stand."""
+        start, end = (
+            int(np.searchsorted(self._source, source, side)) for side in ("left", "right")
+        )
+        return start + int(np.searchsorted(self._places[start:end], place, "right"))
 
     def shifted(self, values: FloatArray, steps: int) -> FloatArray:
         """Value of the item *steps* places later (earlier if negative); 0 where there is none."""
         ordered = self._in_source_order(values)
-        moved = np.zeros_like(ordered)
-        if 0 < abs(steps) < len(ordered):
-            here = slice(None, -steps) if steps > 0 else slice(-steps, None)
-            there = slice(steps, None) if steps > 0 else slice(None, steps)
-            same = self._source[here] == self._source[there]
-            moved[here] = np.where(same, ordered[there], 0.0)
-        return self._in_input_order(moved)
+        return self._in_input_order(self._added(np.zeros(len(ordered)), ordered, steps))
+
+    def mean_shifted(self, values: FloatArray, steps: Sequence[int]) -> FloatArray:
+        """Mean of the values that many steps away; where there is none, 0 counts."""
+        ordered = self._in_source_order(values)
+        total = np.zeros(len(ordered))
+        for step in steps:
+            self._added(total, ordered, step)
+        total /= len(steps)
+        return self._in_input_order(total)
 
     def best_of_source(self, values: FloatArray) -> FloatArray:
         """Highest value among all items of the item's source, itself included; 0 without one."""
@@ -46,15 +77,38 @@ class Neighbourhood:
         ordered = self._in_source_order(values)
         best = np.maximum.reduceat(ordered, self._starts)
         sizes = np.diff(self._starts, append=len(ordered))
-        return self._in_input_order(np.repeat(best, sizes))
+        return self._in_input_order(np.where(self._known, np.repeat(best, sizes), 0.0))
+
+    def _added(self, total: FloatArray, ordered: FloatArray, steps: int) -> FloatArray:
+        """*total*, changed in place, with the values that many steps away."""
+        if 0 < abs(steps) < len(ordered):
+            here, there = _slices(steps)
+            np.add(total[here], ordered[there], out=total[here], where=self._reaches(steps))
+        return total
+
+    def _reaches(self, steps: int) -> BoolArray:
+        """Whether a place has one of its source that many steps away, where there is a place."""
+        reached = self._reached.get(steps)
+        if reached is None:
+            here, there = _slices(steps)
+            reached = self._known[here] & (self._source[here] == self._source[there])
+            self._reached[steps] = reached
+        return reached
 
     def _in_source_order(self, values: FloatArray) -> FloatArray:
         given = np.asarray(values, dtype=np.float64)
         return given if self._in_order else given[self._order]
 
     def _in_input_order(self, ordered: FloatArray) -> FloatArray:
-        result = ordered
-        if not self._in_order:
-            result = np.empty_like(ordered)
-            result[self._order] = ordered
-        return np.where(self._known, result, 0.0)
+        if self._in_order:
+            return ordered
+        result = np.empty_like(ordered)
+        result[self._order] = ordered
+        return result
+
+
+def _slices(steps: int) -> tuple[slice, slice]:
+    """The places that have another *steps* later, and those others."""
+    if steps > 0:
+        return slice(None, -steps), slice(steps, None)
+    return slice(-steps, None), slice(None, steps)

@@ -1,7 +1,8 @@
 """`MemoryPool`: memories kept as columns, prepared once and used by every query.
 
 A pool may be changed and read by many threads. A query works on the snapshot of the moment it
-began; a change makes the next query build a new one, from what the last one had.
+began; after changes the next query makes a new one from the last: only what changed is counted,
+indexed and embedded.
 """
 
 from __future__ import annotations
@@ -9,11 +10,30 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from itertools import islice
 
-from mba_integrations.core.errors import DuplicateItemError, PoolError
+import numpy as np
+
+from mba_integrations.core.errors import DuplicateItemError, InputError, PoolError
 from mba_integrations.core.model import MemoryItem
 from mba_integrations.core.pool_file import load_items, save_items
 from mba_integrations.core.snapshot import PoolSnapshot
+
+
+@dataclass(slots=True)
+class _Changes:
+    """What was done since the last snapshot.
+
+    Attributes:
+        added: How many items at the end are new.
+        replaced: Ids whose item is another one.
+        removed: Ids of the snapshot that went, with their rows; one may be among the added again.
+    """
+
+    added: int = 0
+    replaced: dict[str, None] = field(default_factory=dict)
+    removed: dict[str, int] = field(default_factory=dict)
 
 
 class MemoryPool:
@@ -27,8 +47,8 @@ class MemoryPool:
 
     def __init__(self) -> None:
         self._items: dict[str, MemoryItem] = {}
-        self._snapshot: PoolSnapshot | None = None
-        self._before: PoolSnapshot | None = None
+        self._snapshot = PoolSnapshot(())
+        self._changes = _Changes()
         self._lock = threading.RLock()
 
     @classmethod
@@ -39,7 +59,7 @@ class MemoryPool:
             DuplicateItemError: If two items share an id.
         """
         pool = cls()
-        snapshot = PoolSnapshot(tuple(items))
+        snapshot = PoolSnapshot(items)
         pool._items = {item.id: item for item in snapshot.items}
         pool._snapshot = snapshot
         return pool
@@ -95,6 +115,7 @@ class MemoryPool:
         with self._lock:
             added: dict[str, MemoryItem] = {}
             for item in items:
+                _check_kind(item)
                 if item.id in self._items or item.id in added:
                     raise DuplicateItemError(
                         f"the pool has an item {item.id!r} already. Use update to replace it.",
@@ -102,7 +123,7 @@ class MemoryPool:
                     )
                 added[item.id] = item
             self._items |= added
-            self._changed()
+            self._changes.added += len(added)
 
     def update(self, *items: MemoryItem) -> None:
         """Replace items of the same ids; they keep their places.
@@ -112,9 +133,10 @@ class MemoryPool:
         """
         with self._lock:
             for item in items:
+                _check_kind(item)
                 self._require(item.id)
             self._items |= {item.id: item for item in items}
-            self._changed()
+            self._changes.replaced |= {item.id: None for item in items}
 
     def remove(self, *item_ids: str) -> None:
         """Take items out.
@@ -126,22 +148,45 @@ class MemoryPool:
             for item_id in item_ids:
                 self._require(item_id)
             for item_id in dict.fromkeys(item_ids):
-                del self._items[item_id]
-            self._changed()
+                self._remove(item_id)
+
+    def _remove(self, item_id: str) -> None:
+        del self._items[item_id]
+        changes = self._changes
+        changes.replaced.pop(item_id, None)
+        row = None if item_id in changes.removed else self._snapshot.ids.get(item_id)
+        if row is None:
+            changes.added -= 1
+        else:
+            changes.removed[item_id] = row
 
     def snapshot(self) -> PoolSnapshot:
         """The items of this moment as columns."""
         with self._lock:
-            if self._snapshot is None:
-                self._snapshot = PoolSnapshot(tuple(self._items.values()), before=self._before)
-                self._before = None
+            changes = self._changes
+            if changes.removed or changes.replaced:
+                self._snapshot = self._rearranged(changes)
+            elif changes.added:
+                latest = islice(reversed(self._items.values()), changes.added)
+                self._snapshot = self._snapshot.appended([*latest][::-1])
+            self._changes = _Changes()
             return self._snapshot
 
-    def _changed(self) -> None:
-        """Drop the snapshot, but keep what the next one can be built from."""
-        self._before, self._snapshot = self._snapshot or self._before, None
+    def _rearranged(self, changes: _Changes) -> PoolSnapshot:
+        before = self._snapshot
+        kept = np.delete(np.arange(len(before)), list(changes.removed.values()))
+        origin = np.append(kept, np.full(changes.added, -1))
+        stayed = (item_id for item_id in changes.replaced if item_id not in changes.removed)
+        rows = map(before.ids.get, stayed)
+        replaced = np.searchsorted(kept, sorted(row for row in rows if row is not None))
+        return before.changed(self._items.values(), origin, replaced=replaced.tolist())
 
     def _require(self, item_id: str) -> None:
         if item_id not in self._items:
             held = f"{len(self._items):,} items"
             raise PoolError(f"the pool has no item {item_id!r}; it holds {held}.")
+
+
+def _check_kind(item: object) -> None:
+    if not isinstance(item, MemoryItem):
+        raise InputError(f"a memory is a {type(item).__name__}, must be a MemoryItem.")

@@ -9,14 +9,16 @@ What stands beside a match, and what it is worth for the answer, is left to `use
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from mba_integrations.core.arrays import BoolArray, FloatArray, IntArray
 from mba_integrations.core.errors import InputError
 from mba_integrations.core.lexical import LexicalIndex
+from mba_integrations.core.neighbourhood import Neighbourhood
+from mba_integrations.core.vector_column import VectorColumn
 
 # A best hit below these is no full match: in an unrelated pool nothing comes near 1.
 _FULL_MATCH_SHARE = 0.25  # of the BM25 of a text that has every term of the query once
@@ -30,9 +32,8 @@ class Corpus:
     Attributes:
         texts: The texts.
         lexical: Index of the texts.
-        vectors: Embeddings, shape (n, d), float32, rows of length 1; a row without is all zero.
-            None where no item has one.
-        has_vector: Which rows of *vectors* are embeddings, shape (n,); None means all of them.
+        vectors: Embeddings; None where no item has one.
+        has_vector: Which items have one, shape (n,); None means all of them.
         source: Code of the conversation, session or document of each item; -1 unknown.
         position: Place within the source; NaN unknown, then input order counts.
         created_seconds: Unix time in seconds; NaN unknown.
@@ -40,11 +41,13 @@ class Corpus:
         speaker_names: Names as the items give them.
         given_relevance: Relevance handed in by a retriever, in [0, 1]; NaN unknown.
         importance: In [0, 1].
+        around: Order of the items within their sources.
+        latest: What was worked out for the latest query, by kind; not part of the candidates.
     """
 
     texts: Sequence[str]
     lexical: LexicalIndex
-    vectors: FloatArray | None
+    vectors: VectorColumn | None
     has_vector: BoolArray | None
     source: IntArray
     position: FloatArray
@@ -53,6 +56,20 @@ class Corpus:
     speaker_names: tuple[str, ...]
     given_relevance: FloatArray
     importance: FloatArray
+    around: Neighbourhood
+    latest: dict[str, tuple[object, FloatArray]] = field(
+        default_factory=dict, compare=False, repr=False
+    )
+
+    def once(self, kind: str, query: object, make: Callable[[], FloatArray]) -> FloatArray:
+        """What *make* gives, kept until another *query* asks for the same kind; read-only."""
+        known = self.latest.get(kind)
+        if known is not None and known[0] is query:
+            return known[1]
+        made = make()
+        made.flags.writeable = False
+        self.latest[kind] = (query, made)
+        return made
 
 
 def estimate_relevance(
@@ -79,6 +96,10 @@ def estimate_relevance(
 
 def lexical_relevance(query: str, corpus: Corpus) -> FloatArray:
     """BM25 as a share of the best, shape (n,), in [0, 1]; all 0 where no term matches."""
+    return corpus.once("lexical", query, lambda: _lexical_relevance(query, corpus))
+
+
+def _lexical_relevance(query: str, corpus: Corpus) -> FloatArray:
     scores = corpus.lexical.scores(query).astype(np.float64)
     full = _FULL_MATCH_SHARE * corpus.lexical.best_possible(query)
     return np.asarray(scores / max(float(scores.max(initial=0.0)), full, 1e-12))
@@ -99,8 +120,15 @@ def cosine_to_query(corpus: Corpus, query_vector: FloatArray | None) -> FloatArr
     has_vector = corpus.has_vector
     if query is None or (has_vector is not None and not has_vector.any()):
         return None
-    cosine = (corpus.vectors @ query).astype(np.float64)
-    return cosine if has_vector is None else np.where(has_vector, cosine, np.nan)
+    vectors = corpus.vectors
+    return corpus.once("dense", query_vector, lambda: _cosine(vectors, query, has_vector))
+
+
+def _cosine(vectors: VectorColumn, query: FloatArray, has_vector: BoolArray | None) -> FloatArray:
+    cosine = vectors.dot(query).astype(np.float64)
+    if has_vector is None or has_vector.all():
+        return cosine
+    return np.where(has_vector, cosine, np.nan)
 
 
 def _unit_query(query_vector: FloatArray, dimensions: int) -> FloatArray | None:

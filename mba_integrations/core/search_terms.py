@@ -62,16 +62,17 @@ class TermSplitter:
         """Terms of *text* in order, repeated as often as they occur."""
         known = self._known
         result: list[str] = []
-        for word in _WORD.findall(text.replace("\u2019", "'")):
+        for word in words_of(text):
             found = known.get(word)
             if found is None:
-                found = tuple(self._analysed(word))
+                found = tuple(self.terms_of_word(word))
                 if len(known) < _MAX_KNOWN_WORDS:
                     known[word] = found
             result.extend(found)
         return result
 
-    def _analysed(self, word: str) -> Sequence[str]:
+    def terms_of_word(self, word: str) -> Sequence[str]:
+        """Terms of one of the words of `words_of`; the splitter does not remember it."""
         if word.isascii():
             return self._words(word)
         word = unicodedata.normalize("NFKC", word)
@@ -102,6 +103,11 @@ class TermSplitter:
         if lowered in STOP_WORDS:
             return ""
         return self._stem(lowered) if lowered.isascii() and lowered.isalpha() else lowered
+
+
+def words_of(text: str) -> list[str]:
+    """The words of a text as they stand in it, in order; what is between them is left out."""
+    return _WORD.findall(text.replace("\u2019", "'"))
 
 
 def _identifier_parts(word: str) -> list[str]:

@@ -1,62 +1,43 @@
 """The items of one moment as columns, each computed once and then shared by every query.
 
 A snapshot never changes, so threads may read it together; two threads that need the same column at
-the same time may both compute it, with the same result. Building costs one pass over the items;
-texts are rendered, counted, indexed and embedded only when a query needs it.
+the same time may both compute it, with the same result. Texts are counted, indexed and embedded
+only when a query needs it.
+
+The snapshot of a changed list is made from the earlier one: columns that are there are carried
+over, and only what is new is worked out. It equals one made anew.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from contextlib import suppress
 from functools import cached_property
 from typing import Any, TypeVar
 
 import numpy as np
 
 from mba_integrations.core.arrays import BoolArray, FloatArray, IntArray
-from mba_integrations.core.errors import DuplicateItemError, InputError
+from mba_integrations.core.changes import Change
+from mba_integrations.core.columns import Columns, ItemColumns, Speakers, seconds_of
+from mba_integrations.core.errors import InputError
+from mba_integrations.core.item_rows import Contents, ItemRows, RowsById
 from mba_integrations.core.lexical import LexicalIndex
 from mba_integrations.core.line_tokens import TokenColumn
 from mba_integrations.core.model import MemoryItem, MemoryTier
+from mba_integrations.core.neighbourhood import Neighbourhood
 from mba_integrations.core.prompt_layout import PromptLayout
 from mba_integrations.core.relevance import Corpus
+from mba_integrations.core.row_map import RowMap
 from mba_integrations.core.token_counting import TokenCounter
+from mba_integrations.core.vector_column import VectorColumn, column_of
+
+__all__ = ["Columns", "Embedder", "PoolSnapshot", "embed", "seconds_of"]
 
 T = TypeVar("T")
 
 Embedder = Callable[[list[str]], FloatArray]
 """Texts in, array of shape (n, d) out."""
-
-_TIER_CODES = {tier: code for code, tier in enumerate(MemoryTier)}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Columns:
-    """The signals of n items, each of shape (n,), in input order.
-
-    Attributes:
-        tier: Index into `MemoryTier`.
-        given_relevance: In [0, 1]; NaN unknown.
-        importance: In [0, 1].
-        created_seconds: Unix time; NaN unknown. Times without a zone count as UTC.
-        source: Code of the source; -1 unknown.
-        position: Order within the source; NaN unknown.
-        group: Code of the group; -1 for an item on its own.
-        pinned: Whether the item must be in the prompt.
-        naive_times: Whether the times lack a zone; None if no item has a time.
-    """
-
-    tier: IntArray
-    given_relevance: FloatArray
-    importance: FloatArray
-    created_seconds: FloatArray
-    source: IntArray
-    position: FloatArray
-    group: IntArray
-    pinned: BoolArray
-    naive_times: bool | None
 
 
 class PoolSnapshot:
@@ -64,53 +45,105 @@ class PoolSnapshot:
 
     Args:
         items: The items.
-        before: A snapshot of an earlier moment; texts that are in both are not cut into terms
-            again.
         lazy: Whether items are counted only where they can matter; for items that may be used
             once.
+
+    Raises:
+        InputError: If one of the items is no item.
+        DuplicateItemError: If two share an id.
     """
 
-    def __init__(
-        self,
-        items: Sequence[MemoryItem],
-        *,
-        before: PoolSnapshot | None = None,
-        lazy: bool = False,
-    ) -> None:
-        self.items = tuple(items)
+    def __init__(self, items: Iterable[MemoryItem], *, lazy: bool = False) -> None:
+        self.items = ItemRows(items)
+        self.ids = RowsById.build(self.items)
         self._lazy = lazy
         self._derived: dict[Hashable, Any] = {}
-        self._known_lexical = before.lexical_if_built() if before is not None else None
-        self.ids = _checked_ids(self.items)
         self._tokens: dict[tuple[str, str], TokenColumn] = {}
-        self._embedded: tuple[Embedder | None, FloatArray | None, BoolArray | None] | None = None
+        self._embedded: tuple[Embedder | None, VectorColumn | None] | None = None
 
     def __len__(self) -> int:
         return len(self.items)
 
+    def appended(self, items: Sequence[MemoryItem]) -> PoolSnapshot:
+        """The snapshot with more items, whose ids are new."""
+        longer = self.items.appended(items)
+        rows = RowMap(len(self), len(longer))
+        return self._changed(longer, Change.by_id(self.items, longer, rows))
+
+    def changed(
+        self, items: Iterable[MemoryItem], origin: IntArray, *, replaced: Iterable[int]
+    ) -> PoolSnapshot:
+        """The snapshot of other items.
+
+        Args:
+            items: The items, with unique ids.
+            origin: Where the id of each stands here, -1 if it is new, shape (len(items),).
+            replaced: Rows whose item may be another one with the same id, ascending.
+        """
+        listed = ItemRows(items)
+        rows = RowMap.of(origin, len(self))
+        return self._changed(listed, Change.by_id(self.items, listed, rows, replaced=replaced))
+
+    def _changed(self, items: ItemRows, change: Change) -> PoolSnapshot:
+        """Carry over the columns that are there; what is refused is left to be refused again."""
+        made = PoolSnapshot.__new__(PoolSnapshot)
+        made.items = items
+        made.ids = self.ids.changed(lambda row: items[row].id, change.ids)
+        made._lazy, made._derived = self._lazy, {}
+        made._tokens = {
+            key: tokens.changed(items, change.lines) for key, tokens in self._tokens.items()
+        }
+        made._embedded = self._carried_vectors(items, change.vectors)
+        built, carried = self.__dict__, made.__dict__
+        with suppress(InputError):
+            if "item_columns" in built:
+                carried["item_columns"] = self.item_columns.changed(items, change.items)
+        if "lexical" in built:
+            carried["lexical"] = self.lexical.changed(made.texts, change.texts)
+        if "around" in built and change.items.origin is None and "item_columns" in carried:
+            columns = made.columns
+            carried["around"] = self.around.appended(
+                source=columns.source, position=columns.position
+            )
+        if "tier_rows" in built and change.items.origin is None and "item_columns" in carried:
+            fresh = change.items.fresh
+            own = made.columns.tier[fresh]
+            carried["tier_rows"] = tuple(
+                np.concatenate([rows, fresh[own == code]])
+                for code, rows in enumerate(self.tier_rows)
+            )
+        if "speakers" in built:
+            carried["speakers"] = self.speakers.changed(items, change.items)
+        return made
+
+    def _carried_vectors(
+        self, items: ItemRows, rows: RowMap
+    ) -> tuple[Embedder | None, VectorColumn | None] | None:
+        if self._embedded is None:
+            return None
+        embedder, column = self._embedded
+        if column is not None:
+            return embedder, column.changed(rows)
+        fresh = (items[row] for row in rows.fresh.tolist())
+        return self._embedded if all(item.embedding is None for item in fresh) else None
+
     @cached_property
+    def item_columns(self) -> ItemColumns:
+        """The signals as arrays, with what the next snapshot's are made from.
+
+        Raises:
+            InputError: If times with and without a zone are mixed, or a group spans tiers.
+        """
+        return ItemColumns.build(self.items)
+
+    @property
     def columns(self) -> Columns:
         """The signals as arrays.
 
         Raises:
             InputError: If times with and without a zone are mixed, or a group spans tiers.
         """
-        items = self.items
-        naive = _zone_of_times(items)
-        tier = np.array([_TIER_CODES[item.tier] for item in items], dtype=np.int8)
-        group = _codes([item.group for item in items])
-        _check_groups(items, tier, group)
-        return Columns(
-            tier=tier,
-            given_relevance=_floats([item.relevance for item in items]),
-            importance=_floats([item.importance for item in items]),
-            created_seconds=_floats([_seconds(item.created_at) for item in items]),
-            source=_codes([item.source for item in items]),
-            position=_floats([item.position for item in items]),
-            group=group,
-            pinned=np.array([item.pinned for item in items], dtype=bool),
-            naive_times=naive,
-        )
+        return self.item_columns.columns
 
     @cached_property
     def tier_counts(self) -> tuple[int, ...]:
@@ -124,26 +157,24 @@ class PoolSnapshot:
         return not np.isnan(self.columns.given_relevance).any()
 
     @cached_property
-    def texts(self) -> list[str]:
+    def texts(self) -> Sequence[str]:
         """The contents."""
-        return [item.content for item in self.items]
+        return Contents(self.items)
 
     @cached_property
     def lexical(self) -> LexicalIndex:
         """BM25 index of the contents."""
-        index = LexicalIndex.build(self.texts, known=self._known_lexical)
-        self._known_lexical = None
-        return index
-
-    def lexical_if_built(self) -> LexicalIndex | None:
-        """The index of this snapshot, or the one that it would be built from."""
-        return self.__dict__.get("lexical") or self._known_lexical
+        return LexicalIndex.build(self.texts)
 
     @cached_property
-    def _speakers(self) -> tuple[IntArray, tuple[str, ...]]:
-        names = [item.metadata.get("speaker") or item.metadata.get("role") for item in self.items]
-        texts = [None if name is None else str(name) for name in names]
-        return _codes(texts), tuple(dict.fromkeys(text for text in texts if text is not None))
+    def speakers(self) -> Speakers:
+        """Who says each item."""
+        return Speakers.build(self.items)
+
+    @cached_property
+    def around(self) -> Neighbourhood:
+        """What stands next to each item in its source."""
+        return Neighbourhood(source=self.columns.source, position=self.columns.position)
 
     def token_column(self, layout: PromptLayout, counter: TokenCounter) -> TokenColumn:
         """Tokens of each item in a prompt."""
@@ -152,6 +183,7 @@ class PoolSnapshot:
         if column is None:
             column = TokenColumn(self.items, layout, counter, lazy=self._lazy)
             self._tokens[key] = column
+        column.prepare()
         return column
 
     def remembered(self, key: Hashable, make: Callable[[], T]) -> T:
@@ -192,7 +224,6 @@ class PoolSnapshot:
         """The columns that relevance and usefulness read."""
         columns = self.columns
         vectors, has_vector = self.vectors(embedder)
-        speaker, names = self._speakers
         return Corpus(
             texts=self.texts,
             lexical=self.lexical,
@@ -201,14 +232,15 @@ class PoolSnapshot:
             source=columns.source,
             position=columns.position,
             created_seconds=columns.created_seconds,
-            speaker=speaker,
-            speaker_names=names,
+            speaker=self.speakers.codes,
+            speaker_names=tuple(self.speakers.table.names()),
             given_relevance=columns.given_relevance,
             importance=columns.importance,
+            around=self.around,
         )
 
-    def vectors(self, embedder: Embedder | None) -> tuple[FloatArray | None, BoolArray | None]:
-        """Embeddings with rows of length 1, shape (n, d), and which rows are known, shape (n,).
+    def vectors(self, embedder: Embedder | None) -> tuple[VectorColumn | None, BoolArray | None]:
+        """Embeddings of the items, and which of them are known, shape (n,).
 
         Items without one are embedded where there is an embedder. (None, None) where no item has
         one.
@@ -217,19 +249,37 @@ class PoolSnapshot:
             InputError: If vectors differ in length, or the embedder returns another shape.
         """
         if self._embedded is None or self._embedded[0] is not embedder:
-            self._embedded = (embedder, *self._embed(embedder))
-        return self._embedded[1], self._embedded[2]
-
-    def _embed(self, embedder: Embedder | None) -> tuple[FloatArray | None, BoolArray | None]:
-        missing = [row for row, item in enumerate(self.items) if item.embedding is None]
-        made = embed([self.texts[row] for row in missing], embedder) if missing else None
-        if made is None and len(missing) == len(self.items):
+            column = column_of(self.items, self._vectors_of(self.items, embedder))
+            self._embedded = (embedder, column)
+        column = self._embedded[1]
+        if column is not None and len(column.pending):
+            column = self._completed(column, embedder)
+            self._embedded = (embedder, column)
+        if column is None or not column.known.any():
             return None, None
-        rows = [item.embedding for item in self.items]
+        return column, column.known
+
+    def _completed(self, column: VectorColumn, embedder: Embedder | None) -> VectorColumn | None:
+        pending = [self.items[row] for row in column.pending.tolist()]
+        vectors = self._vectors_of(pending, embedder)
+        dimensions = column.shape[1]
+        if any(vector is not None and len(vector) != dimensions for vector in vectors):
+            # Refused, unless the vectors of the other length have all gone.
+            return column_of(self.items, self._vectors_of(self.items, embedder))
+        return column.completed(vectors)
+
+    @staticmethod
+    def _vectors_of(
+        items: Sequence[MemoryItem], embedder: Embedder | None
+    ) -> list[FloatArray | None]:
+        """Embeddings of the items; those that are missing are made where there is an embedder."""
+        rows = [item.embedding for item in items]
+        missing = [row for row, vector in enumerate(rows) if vector is None]
+        made = embed([items[row].content for row in missing], embedder) if missing else None
         if made is not None:
             for row, vector in zip(missing, made, strict=True):
                 rows[row] = vector
-        return _stacked(self.items, rows), np.array([row is not None for row in rows])
+        return rows
 
 
 def embed(texts: list[str], embedder: Embedder | None) -> FloatArray | None:
@@ -252,82 +302,3 @@ def embed(texts: list[str], embedder: Embedder | None) -> FloatArray | None:
     if not np.isfinite(vectors).all():
         raise InputError("the embedder returned a value that is not finite.")
     return vectors
-
-
-def seconds_of(time: datetime) -> float:
-    """Unix time in seconds; a time without a zone counts as UTC."""
-    return (time.replace(tzinfo=UTC) if time.tzinfo is None else time).timestamp()
-
-
-def _seconds(time: datetime | None) -> float | None:
-    return None if time is None else seconds_of(time)
-
-
-def _floats(values: Sequence[float | None]) -> FloatArray:
-    return np.array([np.nan if value is None else value for value in values], dtype=np.float64)
-
-
-def _codes(names: Sequence[str | None]) -> IntArray:
-    """Number names in order of appearance; -1 for None."""
-    known: dict[str, int] = {}
-    codes = [-1 if name is None else known.setdefault(name, len(known)) for name in names]
-    return np.array(codes, dtype=np.int64)
-
-
-def _checked_ids(items: tuple[MemoryItem, ...]) -> dict[str, int]:
-    ids: dict[str, int] = {}
-    for row, item in enumerate(items):
-        if not isinstance(item, MemoryItem):
-            raise InputError(f"memory {row} is a {type(item).__name__}, must be a MemoryItem.")
-        if ids.setdefault(item.id, row) != row:
-            raise DuplicateItemError(
-                f"two items have the id {item.id!r}, at places {ids[item.id]} and {row}. "
-                "Give each item an id of its own.",
-                item_id=item.id,
-            )
-    return ids
-
-
-def _zone_of_times(items: tuple[MemoryItem, ...]) -> bool | None:
-    seen: dict[bool, str] = {}
-    for item in items:
-        for time in (item.created_at, item.last_accessed_at):
-            if time is not None:
-                seen.setdefault(time.tzinfo is None, item.id)
-    if len(seen) == 2:
-        raise InputError(
-            f"item {seen[True]!r} has a time without a zone, item {seen[False]!r} one with a zone. "
-            "Give every time a zone, such as datetime.now(timezone.utc)."
-        )
-    return next(iter(seen), None)
-
-
-def _check_groups(items: tuple[MemoryItem, ...], tier: IntArray, group: IntArray) -> None:
-    first: dict[int, int] = {}
-    for row in np.flatnonzero(group >= 0):
-        other = first.setdefault(int(group[row]), int(row))
-        if tier[other] != tier[row]:
-            raise InputError(
-                f"group {items[row].group!r} has items of two tiers: {items[other].id!r} is "
-                f"{items[other].tier.value}, {items[row].id!r} is {items[row].tier.value}. "
-                "A group belongs to one tier."
-            )
-
-
-def _stacked(items: tuple[MemoryItem, ...], rows: Sequence[FloatArray | None]) -> FloatArray:
-    known = [(item.id, row) for item, row in zip(items, rows, strict=True) if row is not None]
-    first_id, first = known[0]
-    matrix = np.zeros((len(items), len(first)), dtype=np.float32)
-    for place, (item, row) in enumerate(zip(items, rows, strict=True)):
-        if row is None:
-            continue
-        if len(row) != len(first):
-            raise InputError(
-                f"embeddings differ in length: item {first_id!r} has {len(first)} numbers, "
-                f"item {item.id!r} has {len(row)}. Embed all items with one model."
-            )
-        matrix[place] = row
-    # Neither of the two makes another array of the size of the matrix.
-    lengths = np.sqrt(np.einsum("ij,ij->i", matrix, matrix))
-    matrix /= np.where(lengths > 0, lengths, 1.0)[:, None]
-    return matrix

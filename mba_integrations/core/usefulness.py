@@ -48,9 +48,10 @@ class LogisticModel:
     def probability(self, signals: Signals, *, offset: FloatArray | float = 0.0) -> FloatArray:
         """Probability of every item, shape (n,); *offset* is added to its logit."""
         logit = self.intercept + np.zeros(len(next(iter(signals.values())))) + offset
+        part = np.empty_like(logit)  # one array for all parts: new ones would cost more than adding
         for name, weight in self.weights.items():
             if name in signals:
-                logit += weight * signals[name]
+                logit += np.multiply(signals[name], weight, out=part)
         return np.asarray(1.0 / (1.0 + np.exp(-np.clip(logit, -_MAX_LOGIT, _MAX_LOGIT))))
 
 
@@ -87,13 +88,12 @@ def estimate_usefulness(
     if not len(corpus.lexical):
         return np.zeros(0)
     question = Question(text=query, vector=query_vector, now_seconds=now_seconds)
-    around = Neighbourhood(source=corpus.source, position=corpus.position)
-    signals = first_signals(question, corpus, around, freshness)
+    signals = first_signals(question, corpus, corpus.around, freshness)
     kind = "dense" if "dense_share" in signals else "lexical"
     model = (models or shipped_models())[kind]
     offset = _IMPORTANCE_LOGIT * (np.asarray(corpus.importance, dtype=np.float64) - 0.5)
     estimate = model.first.probability(signals, offset=offset)
-    signals |= feedback_signals(question, corpus, around, estimate)
+    signals |= feedback_signals(question, corpus, corpus.around, estimate)
     return model.final.probability(signals, offset=offset)
 
 

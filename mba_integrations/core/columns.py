@@ -1,0 +1,211 @@
+"""What items say of themselves, as columns.
+
+Made in one pass over the items. The columns of a changed list are made from those of the earlier
+one and from the items that are new; they equal the columns made anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import numpy as np
+
+from mba_integrations.core.arrays import BoolArray, FloatArray, IntArray
+from mba_integrations.core.code_table import CodeTable
+from mba_integrations.core.errors import InputError
+from mba_integrations.core.model import MemoryItem, MemoryTier
+from mba_integrations.core.row_map import RowMap
+
+_TIER_CODES = {tier: code for code, tier in enumerate(MemoryTier)}
+_WITHOUT_ZONE, _WITH_ZONE = 1, 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Columns:
+    """The signals of n items, each of shape (n,), in input order.
+
+    Attributes:
+        tier: Index into `MemoryTier`.
+        given_relevance: In [0, 1]; NaN unknown.
+        importance: In [0, 1].
+        created_seconds: Unix time; NaN unknown. Times without a zone count as UTC.
+        source: Code of the source; -1 unknown.
+        position: Order within the source; NaN unknown.
+        group: Code of the group; -1 for an item on its own.
+        pinned: Whether the item must be in the prompt.
+        naive_times: Whether the times lack a zone; None if no item has a time.
+    """
+
+    tier: IntArray
+    given_relevance: FloatArray
+    importance: FloatArray
+    created_seconds: FloatArray
+    source: IntArray
+    position: FloatArray
+    group: IntArray
+    pinned: BoolArray
+    naive_times: bool | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ItemColumns:
+    """Columns with what it takes to make the next ones from them.
+
+    Attributes:
+        columns: The columns.
+        zones: 1 where an item has a time without a zone, plus 2 where it has one with a zone.
+        sources: Names of the sources.
+        groups: Names of the groups.
+    """
+
+    columns: Columns
+    zones: IntArray
+    sources: CodeTable
+    groups: CodeTable
+
+    @classmethod
+    def build(cls, items: Sequence[MemoryItem]) -> ItemColumns:
+        """Columns of the items.
+
+        Raises:
+            InputError: If times with and without a zone are mixed, or a group spans tiers.
+        """
+        zones = _zones(items)
+        _check_zones(items, zones)
+        tier = np.array([_TIER_CODES[item.tier] for item in items], dtype=np.int8)
+        group, groups = CodeTable().coded([item.group for item in items])
+        _check_groups(items, tier, group, np.flatnonzero(group >= 0))
+        source, sources = CodeTable().coded([item.source for item in items])
+        columns = Columns(
+            tier=tier,
+            given_relevance=_floats([item.relevance for item in items]),
+            importance=_floats([item.importance for item in items]),
+            created_seconds=_floats([_seconds(item.created_at) for item in items]),
+            source=source,
+            position=_floats([item.position for item in items]),
+            group=group,
+            pinned=np.array([item.pinned for item in items], dtype=bool),
+            naive_times=_naive(zones),
+        )
+        return cls(columns=columns, zones=zones, sources=sources, groups=groups)
+
+    def changed(self, items: Sequence[MemoryItem], rows: RowMap) -> ItemColumns:
+        """Columns of other items; those of rows that are not fresh are taken from here.
+
+        Raises:
+            InputError: As `build`.
+        """
+        fresh = [items[row] for row in rows.fresh.tolist()]
+        new, old = ItemColumns.build(fresh).columns, self.columns
+        zones = rows.carried(self.zones, _zones(fresh))
+        _check_zones(items, zones)
+        tier = rows.carried(old.tier, new.tier)
+        group, groups = _recoded(self.groups, old.group, [item.group for item in fresh], rows)
+        _check_groups(items, tier, group, _rows_of_groups(group, rows.fresh))
+        source, sources = _recoded(self.sources, old.source, [item.source for item in fresh], rows)
+        columns = Columns(
+            tier=tier,
+            given_relevance=rows.carried(old.given_relevance, new.given_relevance),
+            importance=rows.carried(old.importance, new.importance),
+            created_seconds=rows.carried(old.created_seconds, new.created_seconds),
+            source=source,
+            position=rows.carried(old.position, new.position),
+            group=group,
+            pinned=rows.carried(old.pinned, new.pinned),
+            naive_times=_naive(zones),
+        )
+        return ItemColumns(columns=columns, zones=zones, sources=sources, groups=groups)
+
+
+@dataclass(frozen=True, slots=True)
+class Speakers:
+    """Who says each item: codes, -1 unknown, shape (n,), and the names."""
+
+    codes: IntArray
+    table: CodeTable
+
+    @classmethod
+    def build(cls, items: Sequence[MemoryItem]) -> Speakers:
+        """Speakers of the items, by order of appearance."""
+        return cls(*CodeTable().coded([_speaker(item) for item in items]))
+
+    def changed(self, items: Sequence[MemoryItem], rows: RowMap) -> Speakers:
+        """Speakers of other items; those of rows that are not fresh are taken from here."""
+        fresh = [_speaker(items[row]) for row in rows.fresh.tolist()]
+        return Speakers(*_recoded(self.table, self.codes, fresh, rows))
+
+
+def seconds_of(time: datetime) -> float:
+    """Unix time in seconds; a time without a zone counts as UTC."""
+    return (time.replace(tzinfo=UTC) if time.tzinfo is None else time).timestamp()
+
+
+def _seconds(time: datetime | None) -> float | None:
+    return None if time is None else seconds_of(time)
+
+
+def _floats(values: Sequence[float | None]) -> FloatArray:
+    return np.array([np.nan if value is None else value for value in values], dtype=np.float64)
+
+
+def _speaker(item: MemoryItem) -> str | None:
+    name = item.metadata.get("speaker") or item.metadata.get("role")
+    return None if name is None else str(name)
+
+
+def _recoded(
+    table: CodeTable, codes: IntArray, fresh: Sequence[str | None], rows: RowMap
+) -> tuple[IntArray, CodeTable]:
+    """Codes of the new rows in order of first appearance, as if they were numbered anew."""
+    made, table = table.coded(fresh)
+    result = rows.carried(codes, made)
+    return (result, table) if rows.origin is None else table.renumbered(result)
+
+
+def _rows_of_groups(group: IntArray, rows: IntArray) -> IntArray:
+    """Rows of the groups that some rows are in, ascending."""
+    met = np.unique(group[rows])
+    return np.flatnonzero(np.isin(group, met[met >= 0])) if (met >= 0).any() else met[:0]
+
+
+def _check_groups(
+    items: Sequence[MemoryItem], tier: IntArray, group: IntArray, rows: IntArray
+) -> None:
+    first: dict[int, int] = {}
+    for row, code in zip(rows.tolist(), group[rows].tolist(), strict=True):
+        other = first.setdefault(code, row)
+        if tier[other] != tier[row]:
+            raise InputError(
+                f"group {items[row].group!r} has items of two tiers: {items[other].id!r} is "
+                f"{items[other].tier.value}, {items[row].id!r} is {items[row].tier.value}. "
+                "A group belongs to one tier."
+            )
+
+
+def _zones(items: Sequence[MemoryItem]) -> IntArray:
+    times = [(item.created_at, item.last_accessed_at) for item in items]
+    return np.array([_zone(made) | _zone(used) for made, used in times], dtype=np.int8)
+
+
+def _zone(time: datetime | None) -> int:
+    if time is None:
+        return 0
+    return _WITHOUT_ZONE if time.tzinfo is None else _WITH_ZONE
+
+
+def _naive(zones: IntArray) -> bool | None:
+    found = int(np.bitwise_or.reduce(zones, initial=0))
+    return None if not found else found == _WITHOUT_ZONE
+
+
+def _check_zones(items: Sequence[MemoryItem], zones: IntArray) -> None:
+    if np.bitwise_or.reduce(zones, initial=0) == _WITHOUT_ZONE | _WITH_ZONE:
+        naive, aware = (
+            items[int(np.argmax(zones & kind > 0))].id for kind in (_WITHOUT_ZONE, _WITH_ZONE)
+        )
+        raise InputError(
+            f"item {naive!r} has a time without a zone, item {aware!r} one with a zone. "
+            "Give every time a zone, such as datetime.now(timezone.utc)."
+        )

@@ -1,0 +1,129 @@
+"""The items of one moment in their order, and the row of each id.
+
+Items that are appended go into a list that later moments share; an earlier moment does not see
+what came after it. Any other change makes a new list. Safe to use from many threads.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
+from operator import index
+from typing import SupportsIndex, overload
+
+from mba_integrations.core.errors import DuplicateItemError, InputError
+from mba_integrations.core.model import MemoryItem
+from mba_integrations.core.row_map import RowMap
+from mba_integrations.core.slot_table import SlotTable
+from mba_integrations.core.slots import Slots
+
+
+class ItemRows(Sequence[MemoryItem]):
+    """The first *size* items of a list that only grows.
+
+    >>> first = ItemRows([MemoryItem("a", "Kate skis.", "rag")])
+    >>> second = first.appended([MemoryItem("b", "Oslo is cold.", "rag")])
+    >>> len(first), [item.id for item in second]
+    (1, ['a', 'b'])
+    """
+
+    def __init__(self, items: Iterable[MemoryItem]) -> None:
+        self._items = list(items)
+        self._size = len(self._items)
+        self._lock = threading.Lock()
+
+    def appended(self, items: Sequence[MemoryItem]) -> ItemRows:
+        """These items and more."""
+        with self._lock:
+            if len(self._items) == self._size:
+                self._items.extend(items)
+                longer = ItemRows(())
+                longer._items, longer._lock = self._items, self._lock
+                longer._size = self._size + len(items)
+                return longer
+        return ItemRows([*self, *items])
+
+    def __len__(self) -> int:
+        return self._size
+
+    def __iter__(self) -> Iterator[MemoryItem]:
+        return islice(self._items, self._size)
+
+    @overload
+    def __getitem__(self, row: SupportsIndex) -> MemoryItem: ...
+    @overload
+    def __getitem__(self, row: slice) -> list[MemoryItem]: ...
+    def __getitem__(self, row: SupportsIndex | slice) -> MemoryItem | list[MemoryItem]:
+        if isinstance(row, slice):
+            return self._items[: self._size][row]
+        place = index(row)
+        if not -self._size <= place < self._size:
+            raise IndexError(f"row {place} of {self._size} items")
+        return self._items[place + self._size if place < 0 else place]
+
+
+class Contents(Sequence[str]):
+    """The texts of items."""
+
+    def __init__(self, items: ItemRows) -> None:
+        self._items = items
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def __iter__(self) -> Iterator[str]:
+        return (item.content for item in self._items)
+
+    @overload
+    def __getitem__(self, row: SupportsIndex) -> str: ...
+    @overload
+    def __getitem__(self, row: slice) -> list[str]: ...
+    def __getitem__(self, row: SupportsIndex | slice) -> str | list[str]:
+        if isinstance(row, slice):
+            return [item.content for item in self._items[row]]
+        return self._items[row].content
+
+
+class RowsById:
+    """Rows of ids. Every id is unique."""
+
+    def __init__(self, slots: Slots, table: SlotTable[str]) -> None:
+        self._slots = slots
+        self._table = table
+
+    @classmethod
+    def build(cls, items: Sequence[MemoryItem]) -> RowsById:
+        """Rows of the ids of the items.
+
+        Raises:
+            InputError: If one of them is no item.
+            DuplicateItemError: If two items share an id.
+        """
+        rows: dict[str, int] = {}
+        for row, item in enumerate(items):
+            if not isinstance(item, MemoryItem):
+                raise InputError(f"memory {row} is a {type(item).__name__}, must be a MemoryItem.")
+            if rows.setdefault(item.id, row) != row:
+                raise DuplicateItemError(
+                    f"two items have the id {item.id!r}, at places {rows[item.id]} and {row}. "
+                    "Give each item an id of its own.",
+                    item_id=item.id,
+                )
+        pairs = ((row, item_id) for item_id, row in rows.items())
+        return cls(Slots.for_rows(len(rows)), SlotTable.of(pairs, count=len(rows)))
+
+    def changed(self, id_of: Callable[[int], str], rows: RowMap) -> RowsById:
+        """Rows of other ids; *rows* says where those that were here stand now."""
+        slots = self._slots.changed(rows)
+        numbers = range(self._slots.count, slots.count)
+        fresh = zip(numbers, map(id_of, rows.fresh.tolist()), strict=True)
+        table = self._table.extended(fresh, count=slots.count)
+        if slots.is_sparse:
+            return RowsById(Slots.for_rows(slots.size), table.renumbered(slots.row_of))
+        return RowsById(slots, table)
+
+    def get(self, item_id: str) -> int | None:
+        """Row of an id; None if no item has it."""
+        rows = map(self._slots.row, self._table.slots(item_id))
+        return next((row for row in rows if row >= 0), None)

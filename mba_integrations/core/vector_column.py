@@ -1,0 +1,192 @@
+"""The embeddings of items, held once: rows as they were given, and one over the length of each.
+
+Where the items' embeddings are the rows of one array already, that array is used as it is;
+otherwise they are copied into one, and embeddings that only their item holds become views of it.
+A cosine with every item is one matrix-vector product; no second matrix is made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+
+from mba_integrations.core.arrays import BoolArray, FloatArray, IntArray
+from mba_integrations.core.errors import InputError
+from mba_integrations.core.model import MemoryItem
+from mba_integrations.core.row_map import RowMap
+from mba_integrations.core.vector_rows import VectorRows
+
+NONE, PENDING = -1, -2
+_UNUSED_SHARE = 0.5
+_UNUSED_FREE = 256
+# Squares of lengths in between are normal float32 numbers, whatever the dimensions.
+_LEAST_LENGTH, _MOST_LENGTH = 1e-15, 1e15
+
+
+@dataclass(frozen=True)
+class VectorColumn:
+    """Vectors of n items.
+
+    Args:
+        stored: Vectors, in any order, also of items that have gone.
+        inverse: One over the length of each, float32; 1 for a vector of zeros.
+        places: Row of *stored* of each item, `NONE` without a vector, `PENDING` where it is not
+            known yet; None where item and row are the same.
+    """
+
+    stored: VectorRows
+    inverse: FloatArray
+    places: IntArray | None = field(default=None)
+
+    @classmethod
+    def of_matrix(cls, matrix: FloatArray) -> VectorColumn:
+        """A column whose vectors are the rows of an array, shape (n, d), float32."""
+        matrix, inverse = _measured(matrix)
+        return cls(VectorRows((matrix,)), inverse)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Number of items, and of the numbers of a vector."""
+        size = len(self.inverse) if self.places is None else len(self.places)
+        return size, self.stored.shape[1]
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    @cached_property
+    def known(self) -> BoolArray:
+        """Which items have a vector, shape (n,)."""
+        return np.ones(len(self), dtype=bool) if self.places is None else self.places >= 0
+
+    @cached_property
+    def pending(self) -> IntArray:
+        """Items of which it is not known yet whether they have a vector."""
+        return np.flatnonzero(() if self.places is None else self.places == PENDING)
+
+    def dot(self, query: FloatArray) -> FloatArray:
+        """Product of each vector, at length 1, with *query*, shape (n,); 0 without a vector."""
+        products = self.stored.dot(query)
+        products *= self.inverse
+        if self.places is None:
+            return products
+        return np.where(self.known, products[self.places], np.float32(0.0))
+
+    def take(self, rows: IntArray) -> FloatArray:
+        """Vectors of some items at length 1, shape (len(rows), d); zeros without a vector."""
+        places = rows if self.places is None else self.places[rows]
+        known = places >= 0
+        places = np.where(known, places, 0)
+        return self.stored.take(places) * (self.inverse[places] * known)[:, None]
+
+    def changed(self, rows: RowMap) -> VectorColumn:
+        """The column of other items; fresh ones are pending."""
+        places = np.arange(len(self.inverse)) if self.places is None else self.places
+        changed = VectorColumn(self.stored, self.inverse, rows.carried(places, PENDING))
+        unused = len(self.inverse) - int(changed.known.sum())
+        sparse = unused > _UNUSED_FREE + _UNUSED_SHARE * len(changed)
+        return changed._compact() if sparse else changed
+
+    def _compact(self) -> VectorColumn:
+        kept = np.flatnonzero(self.known)
+        places = np.array(self.places)
+        held = places[kept]
+        places[kept] = np.arange(len(kept))
+        return VectorColumn(VectorRows((self.stored.take(held),)), self.inverse[held], places)
+
+    def completed(self, vectors: Sequence[FloatArray | None]) -> VectorColumn:
+        """The column with the vectors of the pending items, each of shape (d,), or None."""
+        places = np.array(self.places)
+        made = np.array([vector is not None for vector in vectors], dtype=bool)
+        first = len(self.inverse)
+        places[self.pending] = NONE
+        places[self.pending[made]] = np.arange(first, first + int(made.sum()))
+        same = len(places) == first + made.sum() and (places == np.arange(len(places))).all()
+        stored, inverse = self.stored, self.inverse
+        if made.any():
+            new, new_inverse = _measured(np.stack([row for row in vectors if row is not None]))
+            stored = stored.appended(new)
+            inverse = np.concatenate([inverse, new_inverse])
+        return VectorColumn(stored, inverse, None if same else places)
+
+
+def column_of(
+    items: Sequence[MemoryItem], vectors: Sequence[FloatArray | None]
+) -> VectorColumn | None:
+    """The column of the items' vectors; None where none has one.
+
+    Args:
+        items: The items.
+        vectors: Of each item, shape (d,), or None: its embedding, or what an embedder made.
+
+    Raises:
+        InputError: If vectors differ in length.
+    """
+    known = np.array([vector is not None for vector in vectors], dtype=bool)
+    rows = [vector for vector in vectors if vector is not None]
+    if not rows:
+        return None
+    _check_lengths(items, vectors)
+    matrix = _common_array(rows)
+    column = VectorColumn.of_matrix(np.stack(rows) if matrix is None else matrix)
+    if matrix is None:
+        _shared(np.asarray(items, dtype=object)[known].tolist(), column)
+    if known.all():
+        return column
+    places = np.where(known, np.cumsum(known) - 1, NONE)
+    return VectorColumn(column.stored, column.inverse, places)
+
+
+def _check_lengths(items: Sequence[MemoryItem], vectors: Sequence[FloatArray | None]) -> None:
+    first: tuple[str, int] | None = None
+    for item, vector in zip(items, vectors, strict=True):
+        if vector is None:
+            continue
+        first = first or (item.id, len(vector))
+        if len(vector) != first[1]:
+            raise InputError(
+                f"embeddings differ in length: item {first[0]!r} has {first[1]} numbers, "
+                f"item {item.id!r} has {len(vector)}. Embed all items with one model."
+            )
+
+
+def _common_array(rows: Sequence[FloatArray]) -> FloatArray | None:
+    """The array whose rows, all after one another, the vectors are; None if they are copies."""
+    base = rows[0].base
+    if not isinstance(base, np.ndarray) or base.dtype != np.float32 or rows[0].flags.writeable:
+        return None
+    dimensions, step = len(rows[0]), rows[0].nbytes
+    if any(row.base is not base or row.strides != (4,) for row in rows):
+        return None
+    start = rows[0].__array_interface__["data"][0]
+    for place, row in enumerate(rows):
+        if row.__array_interface__["data"][0] != start + place * step:
+            return None
+    return np.lib.stride_tricks.as_strided(
+        rows[0], (len(rows), dimensions), (step, 4), writeable=False
+    )
+
+
+def _shared(items: Sequence[MemoryItem], column: VectorColumn) -> None:
+    """Let embeddings that only their item holds be views of the column, with equal numbers."""
+    matrix = column.stored.parts[0].view()
+    matrix.flags.writeable = False
+    for row, item in enumerate(items):
+        held = item.embedding
+        if held is not None and held.base is None and np.array_equal(held, matrix[row]):
+            object.__setattr__(item, "embedding", matrix[row])
+
+
+def _measured(matrix: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """The rows and one over the length of each; rows too long or short to square at length 1."""
+    lengths = np.sqrt(np.einsum("ij,ij->i", matrix, matrix))
+    odd = np.flatnonzero(~((lengths > _LEAST_LENGTH) & (lengths < _MOST_LENGTH)))
+    if len(odd) and matrix[odd].any():
+        matrix = np.array(matrix)
+        exact = matrix[odd].astype(np.float64)
+        scale = np.linalg.norm(exact, axis=1, keepdims=True)
+        matrix[odd] = exact / np.where(scale > 0, scale, 1.0)
+        lengths[odd] = scale[:, 0] > 0
+    return matrix, (1.0 / np.where(lengths > 0, lengths, 1.0)).astype(np.float32)

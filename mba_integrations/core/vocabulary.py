@@ -1,0 +1,92 @@
+"""Search terms as numbers.
+
+Terms are numbered in order of appearance and keep their number; the vocabulary only grows, so the
+versions of an index share one. Safe to use from many threads. What a number is says nothing: it
+depends on what was indexed before.
+"""
+
+from __future__ import annotations
+
+import threading
+from array import array
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import chain
+
+import numpy as np
+
+from mba_integrations.core.arrays import IntArray
+from mba_integrations.core.search_terms import TermSplitter, words_of
+
+_MAX_KNOWN_WORDS = 50_000  # frequent words come early; others are analysed each time they occur
+
+
+@dataclass(frozen=True, slots=True)
+class CutTexts:
+    """Texts as numbers of terms.
+
+    Attributes:
+        terms: Those of all texts one after another, int32.
+        sizes: How many each text has, int32.
+        first_new: Terms from this number on were new.
+    """
+
+    terms: IntArray
+    sizes: IntArray
+    first_new: int
+
+
+class Vocabulary:
+    """Numbers of terms.
+
+    >>> vocabulary = Vocabulary()
+    >>> cut = vocabulary.cut(["Kate likes skiing.", "Who likes Kate?"])
+    >>> cut.terms.tolist(), cut.sizes.tolist(), cut.first_new
+    ([0, 1, 2, 1, 0], [3, 2], 0)
+    """
+
+    def __init__(self, terms: Iterable[str] = ()) -> None:
+        self.splitter = TermSplitter()
+        self._numbers = {term: number for number, term in enumerate(terms)}
+        self._words = _WordNumbers(self.splitter, self._numbers)
+        self._lock = threading.Lock()
+
+    def __len__(self) -> int:
+        return len(self._numbers)
+
+    def number(self, term: str) -> int | None:
+        """Number of a term; None if no text had it."""
+        return self._numbers.get(term)
+
+    def terms(self) -> list[str]:
+        """All terms, in the order of their numbers."""
+        return list(self._numbers)
+
+    def cut(self, texts: Sequence[str]) -> CutTexts:
+        """The texts as terms."""
+        flat, sizes = array("i"), array("i")
+        with self._lock:
+            first_new = len(self._numbers)
+            number_of = self._words.__getitem__
+            for text in texts:
+                before = len(flat)
+                flat.extend(chain.from_iterable(map(number_of, words_of(text))))
+                sizes.append(len(flat) - before)
+        terms, counts = np.array(flat, dtype=np.int32), np.array(sizes, dtype=np.int32)
+        return CutTexts(terms, counts, first_new)
+
+
+class _WordNumbers(dict[str, tuple[int, ...]]):
+    """Numbers of the terms of each word; a word that is missing is analysed and numbered."""
+
+    def __init__(self, splitter: TermSplitter, numbers: dict[str, int]) -> None:
+        self._splitter = splitter
+        self._numbers = numbers
+
+    def __missing__(self, word: str) -> tuple[int, ...]:
+        numbers = self._numbers
+        terms = self._splitter.terms_of_word(word)
+        found = tuple([numbers.setdefault(term, len(numbers)) for term in terms])
+        if len(self) < _MAX_KNOWN_WORDS:
+            self[word] = found
+        return found

@@ -1,0 +1,333 @@
+"""A pool that was changed is what a pool of the same items made anew is, column by column."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import numpy as np
+import pytest
+from allocators import allocator_with, workspace
+from fakes import CharCounter
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mba_integrations.core.errors import InputError
+from mba_integrations.core.model import MemoryItem
+from mba_integrations.core.pool import MemoryPool
+from mba_integrations.core.rendering import Renderer
+from mba_integrations.core.snapshot import PoolSnapshot
+from mba_integrations.core.vocabulary import CutTexts, Vocabulary
+
+
+class CountingCounter(CharCounter):
+    """Remembers what it was asked to count."""
+
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+
+    def count(self, text: str, /) -> int:
+        self.texts.append(text)
+        return len(text)
+
+
+NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
+QUERIES = ("Where does Kate ski?", "Oslo harbour 日本 keys", "nothing known", "")
+CONTENTS = (
+    "Kate skis in Oslo every winter.",
+    "Oslo Harbour\nThe harbour of Oslo is cold.",
+    "Does Kate know Oslo Harbour?",
+    "Keys and keys and more keys.",
+    "日本語 keys",
+    "the of and",
+    "Blue whales dive deeper than grey seals near the harbour.",
+)
+
+
+@st.composite
+def items(draw: st.DrawFn, name: str) -> MemoryItem:
+    tier = draw(st.sampled_from(["working", "project", "rag"]))
+    group = draw(st.sampled_from([None, None, "g", "h"]))
+    vector = draw(st.sampled_from([None, [1.0, 2.0, 0.5], [-1.0, 0.0, 3.0], [0.0, 0.0, 0.0]]))
+    return MemoryItem(
+        name,
+        draw(st.sampled_from(CONTENTS)),
+        tier,
+        relevance=draw(st.sampled_from([None, 0.25, 1.0])),
+        importance=draw(st.sampled_from([0.0, 0.5])),
+        created_at=draw(st.sampled_from([None, NOON, NOON - timedelta(days=9)])),
+        source=draw(st.sampled_from([None, "s", "t", "u"])),
+        position=draw(st.sampled_from([None, 1, 2])),
+        group=None if group is None else f"{group}-{tier}",
+        embedding=vector,
+        metadata=draw(st.sampled_from([{}, {"speaker": "Kate"}, {"role": "user"}])),
+    )
+
+
+@st.composite
+def histories(draw: st.DrawFn) -> tuple[list[MemoryItem], list[str], list[MemoryItem]]:
+    """First items, then a list of acts by name, with an item for each."""
+    first = [draw(items(f"m{row}")) for row in range(draw(st.integers(0, 6)))]
+    acts = draw(st.lists(st.sampled_from(["add", "update", "remove", "query"]), max_size=12))
+    return first, acts, [draw(items(f"n{row}")) for row in range(len(acts))]
+
+
+def changed(pool: MemoryPool, act: str, item: MemoryItem) -> None:
+    """Do the act with the item, on a place of the pool that the item's text decides."""
+    names = [known.id for known in pool]
+    place = len(item.content) % max(1, len(names))
+    if act == "add" or not names:
+        pool.add(item)
+    elif act == "update":
+        values = {name: getattr(item, name) for name in item.__slots__ if name != "id"}
+        pool.update(MemoryItem(names[place], **values))
+    elif act == "remove":
+        removed = pool.get(names[place])
+        pool.remove(names[place])
+        if item.source == "s":
+            pool.add(removed)
+
+
+def prepared(snapshot: PoolSnapshot) -> None:
+    """Make every column."""
+    snapshot.corpus(None)
+    snapshot.token_column(renderer(), CountingCounter()).all()
+    traits = snapshot.lexical.traits
+    _ = traits.substance, traits.excess_length, traits.asks, traits.headings
+
+
+def renderer() -> Renderer:
+    return Renderer(workspace().rendering)
+
+
+def assert_same(left: PoolSnapshot, right: PoolSnapshot) -> None:
+    assert list(left.items) == list(right.items)
+    assert [left.ids.get(item.id) for item in right.items] == list(range(len(right)))
+    one, other = left.corpus(None), right.corpus(None)
+    for name in ("tier", "group", "pinned", "importance", "given_relevance", "created_seconds"):
+        np.testing.assert_array_equal(getattr(left.columns, name), getattr(right.columns, name))
+    assert left.columns.naive_times == right.columns.naive_times
+    for name in ("source", "position", "speaker"):
+        np.testing.assert_array_equal(getattr(one, name), getattr(other, name))
+    values = np.arange(1.0, len(right) + 1.0)
+    for step in (-2, -1, 1, 2):
+        np.testing.assert_array_equal(
+            one.around.shifted(values, step), other.around.shifted(values, step)
+        )
+    assert one.speaker_names == other.speaker_names
+    assert list(one.texts) == list(other.texts)
+    counter = CountingCounter()
+    counts = [snapshot.token_column(renderer(), counter).all() for snapshot in (left, right)]
+    np.testing.assert_array_equal(*counts)
+    assert_same_words(left, right)
+    assert_same_vectors(left, right)
+
+
+def assert_same_words(left: PoolSnapshot, right: PoolSnapshot) -> None:
+    one, other = left.lexical, right.lexical
+    rows = range(len(right))
+    for query in QUERIES:
+        np.testing.assert_array_equal(one.scores(query), other.scores(query))
+        assert one.best_possible(query) == other.best_possible(query)
+        assert one.term_weights(query) == other.term_weights(query)
+        for count in (1, 3, 12):
+            found = [
+                index.scores_of_rare_terms(rows, besides=query, count=count)
+                for index in (one, other)
+            ]
+            np.testing.assert_array_equal(*found)
+        assert one.traits.headings.named_in(query) == other.traits.headings.named_in(query)
+    for name in ("log_length", "substance", "excess_length", "asks"):
+        np.testing.assert_array_equal(getattr(one.traits, name), getattr(other.traits, name))
+
+
+def assert_same_vectors(left: PoolSnapshot, right: PoolSnapshot) -> None:
+    (one, known), (other, also_known) = left.vectors(None), right.vectors(None)
+    assert (one is None) == (other is None)
+    if one is None or other is None:
+        return
+    np.testing.assert_array_equal(known, also_known)
+    query = np.array([0.5, -1.0, 2.0], dtype=np.float32)
+    np.testing.assert_allclose(one.dot(query), other.dot(query), rtol=1e-6, atol=1e-6)
+    np.testing.assert_allclose(one.take(np.arange(len(one))), other.take(np.arange(len(one))))
+
+
+@given(history=histories(), eager=st.booleans())
+def test_a_changed_pool_equals_one_made_anew(
+    history: tuple[list[MemoryItem], list[str], list[MemoryItem]], eager: bool
+) -> None:
+    first, acts, given_items = history
+    pool = MemoryPool.from_items(first)
+    prepared(pool.snapshot())
+    earlier: list[tuple[PoolSnapshot, list[MemoryItem]]] = [(pool.snapshot(), first)]
+    for act, item in zip(acts, given_items, strict=True):
+        changed(pool, act, item)
+        if eager or act == "query":
+            prepared(pool.snapshot())
+            earlier.append((pool.snapshot(), list(pool)))
+    assert_same(pool.snapshot(), PoolSnapshot(pool.items))
+    for snapshot, then in earlier:
+        assert_same(snapshot, PoolSnapshot(then))
+
+
+@settings(max_examples=30)
+@given(history=histories(), method=st.sampled_from(["usefulness", "weighted_sum", "product"]))
+def test_an_allocation_from_a_changed_pool_is_that_from_a_list(
+    history: tuple[list[MemoryItem], list[str], list[MemoryItem]], method: str
+) -> None:
+    first, acts, given_items = history
+    pool, memory = MemoryPool.from_items(first), allocator_with(workspace(scoring_method=method))
+    for act, item in zip(acts, given_items, strict=True):
+        changed(pool, act, item)
+        allocate = memory.allocate_memory_budget
+        got, expected = (
+            allocate("Where does Kate ski?", candidates, "w", 60, now=NOON)
+            for candidates in (pool, list(pool))
+        )
+        assert got.prompt_text == expected.prompt_text
+        assert got.selected == expected.selected
+        assert got.omitted == expected.omitted
+
+
+def text(name: str, content: str = "Kate skis.", **fields: Any) -> MemoryItem:
+    return MemoryItem(name, content, "rag", **fields)
+
+
+def test_many_changes_give_what_is_made_anew_and_old_numbers_are_given_up() -> None:
+    random = np.random.default_rng(7)
+    pool = MemoryPool.from_items(
+        [text(f"m{row}", f"word{row % 37} and {row}") for row in range(99)]
+    )
+    prepared(pool.snapshot())
+    for step in range(400):
+        names = [item.id for item in pool]
+        name = names[int(random.integers(len(names)))]
+        pool.update(text(name, f"word{step % 41} again {step}", embedding=[1.0, step, 2.0]))
+        pool.remove(names[int(random.integers(len(names)))])
+        pool.add(text(f"n{step}", f"New Name\nword{step % 29}"))
+        prepared(pool.snapshot())
+    assert_same(pool.snapshot(), PoolSnapshot(pool.items))
+    columns = pool.snapshot().lexical.columns
+    assert columns.slots.count < 3 * len(pool)
+    assert len(columns.parts) < 10
+
+
+def test_only_texts_that_change_are_cut_into_terms(monkeypatch: pytest.MonkeyPatch) -> None:
+    pool = MemoryPool.from_items([text("a", "old a"), text("b", "old b"), text("c", "old c")])
+    _ = pool.snapshot().lexical
+    cut: list[str] = []
+    real = Vocabulary.cut
+
+    def counted(vocabulary: Vocabulary, texts: Sequence[str]) -> CutTexts:
+        cut.extend(texts)
+        return real(vocabulary, texts)
+
+    monkeypatch.setattr(Vocabulary, "cut", counted)
+    pool.add(text("d", "new d"))
+    pool.remove("a")
+    pool.update(text("b", "old b", importance=1.0))
+    assert len(pool.snapshot().lexical) == 3
+    assert cut == ["new d", "old a"]  # the terms of a text that goes are counted down
+
+
+def test_only_lines_that_change_are_counted() -> None:
+    counter = CountingCounter()
+    pool = MemoryPool.from_items([text("a"), text("b"), text("c")])
+    pool.snapshot().token_column(renderer(), counter).all()
+    pool.add(text("d", "a new line"))
+    pool.update(text("a", importance=1.0), text("b", "another line"))
+    pool.remove("c")
+    counter.texts.clear()
+    pool.snapshot().token_column(renderer(), counter).all()
+    assert counter.texts == ["- another line\n", "- a new line\n"]
+
+
+def test_only_new_texts_are_embedded_when_a_query_needs_it() -> None:
+    asked: list[str] = []
+
+    def embedder(texts: list[str]) -> np.ndarray[Any, Any]:
+        asked.extend(texts)
+        return np.ones((len(texts), 2), dtype=np.float32)
+
+    pool = MemoryPool.from_items([text("a", "one"), text("b", "two")])
+    pool.snapshot().vectors(embedder)
+    asked.clear()
+    pool.add(text("c", "three"))
+    snapshot = pool.snapshot()
+    assert asked == []
+    vectors, _ = snapshot.vectors(embedder)
+    assert asked == ["three"]
+    assert vectors is not None
+    assert vectors.shape == (3, 2)
+
+
+@pytest.mark.parametrize(
+    ("item", "message"),
+    [
+        pytest.param(text("n", created_at=datetime(2026, 1, 1)), "without a zone", id="zones"),
+        pytest.param(MemoryItem("n", "x", "project", group="g"), "two tiers", id="group"),
+    ],
+)
+def test_what_does_not_go_together_is_refused_until_it_is_taken_out(
+    item: MemoryItem, message: str
+) -> None:
+    pool = MemoryPool.from_items([text("a", created_at=NOON, group="g"), text("b")])
+    _ = pool.snapshot().columns
+    pool.add(item)
+    for _ in range(2):
+        with pytest.raises(InputError, match=message):
+            _ = pool.snapshot().columns
+    pool.remove("n")
+    assert_same(pool.snapshot(), PoolSnapshot(pool.items))
+
+
+def test_a_vector_of_another_length_is_refused_until_it_is_taken_out() -> None:
+    pool = MemoryPool.from_items([text("a", embedding=[1.0, 2.0, 3.0])])
+    pool.snapshot().vectors(None)
+    pool.add(text("n", embedding=[1.0]))
+    for _ in range(2):
+        with pytest.raises(InputError, match="item 'a' has 3 numbers, item 'n' has 1"):
+            pool.snapshot().vectors(None)
+    pool.remove("n")
+    assert_same(pool.snapshot(), PoolSnapshot(pool.items))
+
+
+@pytest.mark.parametrize("act", [MemoryPool.add, MemoryPool.update], ids=["add", "update"])
+def test_what_is_no_item_does_not_get_into_a_pool(act: Callable[..., None]) -> None:
+    pool = MemoryPool.from_items([text("a")])
+    with pytest.raises(InputError, match="a memory is a dict, must be a MemoryItem"):
+        act(pool, {"id": "a"})
+    assert len(pool.snapshot()) == 1
+
+
+def test_old_snapshots_are_read_while_the_pool_changes() -> None:
+    pool = MemoryPool.from_items(
+        [text(f"m{row}", f"word{row}", embedding=[row, 1, 2]) for row in range(50)]
+    )
+    prepared(pool.snapshot())
+    snapshots = [(pool.snapshot(), pool.items)]
+    problems: list[Exception] = []
+    done = threading.Event()
+
+    def read() -> None:
+        while not done.is_set():
+            snapshot, then = snapshots[-1]
+            try:
+                assert_same(snapshot, PoolSnapshot(then))
+            except Exception as problem:
+                problems.append(problem)
+
+    readers = [threading.Thread(target=read) for _ in range(2)]
+    for reader in readers:
+        reader.start()
+    for row in range(60):
+        pool.add(text(f"n{row}", f"new{row} word{row % 7}", embedding=[row, 3, 1]))
+        pool.update(text(f"m{row % 20}", f"word{row} again"))
+        prepared(pool.snapshot())
+        snapshots.append((pool.snapshot(), pool.items))
+    done.set()
+    for reader in readers:
+        reader.join()
+    assert problems == []
