@@ -82,7 +82,7 @@ class ItemColumns:
             tier=tier,
             given_relevance=_floats([item.relevance for item in items]),
             importance=_floats([item.importance for item in items]),
-            created_seconds=_floats([_seconds(item.created_at) for item in items]),
+            created_seconds=_seconds([item.created_at for item in items]),
             source=source,
             position=_floats([item.position for item in items]),
             group=group,
@@ -142,8 +142,18 @@ def seconds_of(time: datetime) -> float:
     return (time.replace(tzinfo=UTC) if time.tzinfo is None else time).timestamp()
 
 
-def _seconds(time: datetime | None) -> float | None:
-    return None if time is None else seconds_of(time)
+def _seconds(times: Sequence[datetime | None]) -> FloatArray:
+    return _floats(
+        [
+            # Not by a call for each, which takes as long again.
+            None
+            if time is None
+            else time.timestamp()
+            if time.tzinfo is not None
+            else seconds_of(time)
+            for time in times
+        ]
+    )
 
 
 def _floats(values: Sequence[float | None]) -> FloatArray:
@@ -185,14 +195,16 @@ def _check_groups(
 
 
 def _zones(items: Sequence[MemoryItem]) -> IntArray:
-    times = [(item.created_at, item.last_accessed_at) for item in items]
-    return np.array([_zone(made) | _zone(used) for made, used in times], dtype=np.int8)
+    made = _zones_of([item.created_at for item in items])
+    return made | _zones_of([item.last_accessed_at for item in items])
 
 
-def _zone(time: datetime | None) -> int:
-    if time is None:
-        return 0
-    return _WITHOUT_ZONE if time.tzinfo is None else _WITH_ZONE
+def _zones_of(times: Sequence[datetime | None]) -> IntArray:
+    zones = [
+        0 if time is None else _WITHOUT_ZONE if time.tzinfo is None else _WITH_ZONE
+        for time in times
+    ]
+    return np.array(zones, dtype=np.int8)
 
 
 def _naive(zones: IntArray) -> bool | None:

@@ -12,6 +12,7 @@ from itertools import islice
 from operator import index
 from typing import SupportsIndex, overload
 
+from mba_integrations.core.arrays import IntArray
 from mba_integrations.core.errors import DuplicateItemError, InputError
 from mba_integrations.core.model import MemoryItem
 from mba_integrations.core.row_map import RowMap
@@ -43,6 +44,11 @@ class ItemRows(Sequence[MemoryItem]):
                 longer._size = self._size + len(items)
                 return longer
         return ItemRows([*self, *items])
+
+    def take(self, rows: IntArray) -> list[MemoryItem]:
+        """The items at *rows*, each in [0, size)."""
+        items = self._items
+        return [items[row] for row in rows.tolist()]
 
     def __len__(self) -> int:
         return self._size
@@ -100,18 +106,12 @@ class RowsById:
             InputError: If one of them is no item.
             DuplicateItemError: If two items share an id.
         """
-        rows: dict[str, int] = {}
-        for row, item in enumerate(items):
-            if not isinstance(item, MemoryItem):
-                raise InputError(f"memory {row} is a {type(item).__name__}, must be a MemoryItem.")
-            if rows.setdefault(item.id, row) != row:
-                raise DuplicateItemError(
-                    f"two items have the id {item.id!r}, at places {rows[item.id]} and {row}. "
-                    "Give each item an id of its own.",
-                    item_id=item.id,
-                )
-        pairs = ((row, item_id) for item_id, row in rows.items())
-        return cls(Slots.for_rows(len(rows)), SlotTable.of(pairs, count=len(rows)))
+        if not all(issubclass(kind, MemoryItem) for kind in set(map(type, items))):
+            raise _no_item(items)
+        rows = {item.id: row for row, item in enumerate(items)}
+        if len(rows) < len(items):
+            raise _two_of_one_id(items)
+        return cls(Slots.for_rows(len(rows)), SlotTable.of_unique(rows))
 
     def changed(self, id_of: Callable[[int], str], rows: RowMap) -> RowsById:
         """Rows of other ids; *rows* says where those that were here stand now."""
@@ -127,3 +127,22 @@ class RowsById:
         """Row of an id; None if no item has it."""
         rows = map(self._slots.row, self._table.slots(item_id))
         return next((row for row in rows if row >= 0), None)
+
+
+def _no_item(items: Sequence[object]) -> InputError:
+    row, item = next(
+        (row, item) for row, item in enumerate(items) if not isinstance(item, MemoryItem)
+    )
+    return InputError(f"memory {row} is a {type(item).__name__}, must be a MemoryItem.")
+
+
+def _two_of_one_id(items: Sequence[MemoryItem]) -> DuplicateItemError:
+    rows: dict[str, int] = {}
+    row, item = next(
+        (row, item) for row, item in enumerate(items) if rows.setdefault(item.id, row) != row
+    )
+    return DuplicateItemError(
+        f"two items have the id {item.id!r}, at places {rows[item.id]} and {row}. "
+        "Give each item an id of its own.",
+        item_id=item.id,
+    )

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from mba_integrations.core.arrays import FloatArray, IntArray
+from mba_integrations.core.item_rows import ItemRows
 from mba_integrations.core.model import MemoryItem
 from mba_integrations.core.prompt_layout import BYTES_BESIDES, PromptLayout
 from mba_integrations.core.row_map import RowMap
@@ -40,7 +41,8 @@ class TokenColumn:
         *,
         lazy: bool,
     ) -> None:
-        self._items, self._layout, self._counter = items, layout, counter
+        self._items = items if isinstance(items, ItemRows) else ItemRows(items)
+        self._layout, self._counter = layout, counter
         self._bound = bound_of(counter) if lazy and layout.shows_content else None
         self._exact: IntArray = np.zeros(len(items), dtype=np.int64)
         self._fewest: IntArray | None = None
@@ -94,7 +96,7 @@ class TokenColumn:
         missing = np.flatnonzero((exact == 0) & (self._fewest[rows] < enough))
         if len(missing):
             words = np.minimum(enough[missing], _MANY_WORDS).astype(np.int64).tolist()
-            texts = [self._items[row].content for row in rows[missing].tolist()]
+            texts = [item.content for item in self._items.take(rows[missing])]
             self._fewest[rows[missing]] = list(map(self._bound, texts, words))
         return np.maximum(np.where(exact > 0, exact, self._fewest[rows]), 1)
 
@@ -155,11 +157,11 @@ class TokenColumn:
             self._most_bytes = np.zeros(len(self), dtype=np.int64)
         missing = rows[self._most_bytes[rows] == 0]
         if len(missing):
-            most = map(self._layout.most_bytes, (self._items[row] for row in missing.tolist()))
+            most = map(self._layout.most_bytes, self._items.take(missing))
             self._most_bytes[missing] = np.fromiter(most, dtype=np.int64, count=len(missing))
         return self._most_bytes[rows]
 
-    def changed(self, items: Sequence[MemoryItem], rows: RowMap) -> TokenColumn:
+    def changed(self, items: ItemRows, rows: RowMap) -> TokenColumn:
         """The column of other items; *rows* says which of them cost what they did here."""
         other = object.__new__(TokenColumn)
         other.__dict__.update(self.__dict__)
@@ -182,9 +184,7 @@ class TokenColumn:
         return other
 
     def _count(self, rows: IntArray) -> None:
-        whole = len(rows) == len(self._items)
-        items = self._items if whole else [self._items[row] for row in rows.tolist()]
-        self._exact[rows] = self._counts(items)
+        self._exact[rows] = self._counts(self._items.take(rows))
 
     def _counts(self, items: Sequence[MemoryItem]) -> IntArray:
         counts = np.array(self._layout.item_tokens(items, self._counter), dtype=np.int64)

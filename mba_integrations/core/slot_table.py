@@ -51,6 +51,14 @@ class SlotTable(Generic[Key]):
         """A table of slots below *count* and their keys; a slot may have no key."""
         return cls(_Entries(), 0).extended(keys, count=count)
 
+    @classmethod
+    def of_unique(cls, slots: dict[Key, int]) -> SlotTable[Key]:
+        """A table of keys with one slot each, the slots being 0 and on."""
+        entries = _Entries[Key]()
+        entries.slots.update(slots)
+        entries.count = len(slots)
+        return cls(entries, len(slots))
+
     def extended(self, keys: Iterable[tuple[int, Key]], *, count: int) -> SlotTable[Key]:
         """The table with the keys of more slots, those from this one's `count` on."""
         shared = self._entries
