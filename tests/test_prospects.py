@@ -20,6 +20,7 @@ from mba_integrations.core.token_counting import TokenCounter
 from mba_integrations.core.units import Worth, form_units
 
 TIERS = tuple(MemoryTier)
+OPENING = np.array([2, 3, 2, 4])
 
 
 class BoundedCounter:
@@ -86,13 +87,18 @@ class Instance:
             total_tokens=self.total,
             tier_tokens=np.minimum(self.shares, self.caps),
             tier_cap_tokens=self.caps,
-            opening_tokens=np.array([2, 3, 2, 4]),
+            opening_tokens=OPENING,
             borrowing=self.borrowing,
         )
 
     def by_prospects(self) -> Packing:
         return pack_prospects(
-            self.snapshot.tier_rows, self.units, self.units.densities(), self.problem
+            self.snapshot.tier_rows,
+            self.units,
+            self.units.densities(),
+            self.problem,
+            np.minimum(self.shares, self.caps),
+            OPENING,
         )
 
     def whole(self) -> Packing:
@@ -145,7 +151,7 @@ def test_it_is_worth_what_packing_all_is_worth(
     assert found.upper_bound >= expected.value * (1 - 1e-9)
     tokens = all_units.column.all()[found.chosen]
     opened = np.unique(all_units.units.tier[found.chosen])
-    opening = np.array([2, 3, 2, 4])[opened].sum()
+    opening = OPENING[opened].sum()
     assert found.used_tokens == tokens.sum() + opening <= total
     # Only value 0 may have been left out by one and taken by the other.
     assert abs(found.used_tokens - expected.used_tokens) <= total - min(

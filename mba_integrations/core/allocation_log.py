@@ -86,7 +86,7 @@ class AllocationLog:
         Returns:
             A note for the caller if the file could not be written, else None.
         """
-        if not self.settings.include_text:
+        if not self.settings.include_text and (record.query, record.texts) != (None, None):
             record = replace(record, query=None, texts=None)
         return self._keep(record)
 

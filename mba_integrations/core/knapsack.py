@@ -92,7 +92,7 @@ class RankedItems:
     def _densest(self, capacity_tokens: int) -> IntArray:
         count = capacity_tokens // 16 + 64
         while True:
-            head = densest(self.density, count)
+            head, _ = densest(self.density, count)
             if len(head) == len(self.density) or self.tokens[head].sum() > capacity_tokens:
                 return head[np.argsort(-self.density[head], kind="stable")]
             count *= 4
@@ -352,17 +352,20 @@ def _by_core(
     )
 
 
-def densest(density: FloatArray, count: int) -> IntArray:
-    """Positions, ascending, of about the `count` highest and all that equal the lowest of them."""
+def densest(density: FloatArray, count: int) -> tuple[IntArray, float]:
+    """Positions, ascending, of about the `count` highest, and what all others are below.
+
+    All that equal the lowest of them are among them.
+    """
     if count * 4 >= len(density):
-        return np.arange(len(density))
+        return np.arange(len(density)), 0.0
     # A sample gives the threshold at a tenth of the time of a partition.
     sample = density[:: max(1, len(density) // SAMPLE_SIZE)]
     above = int(1.5 * count * len(sample) / len(density)) + 4
     if above >= len(sample):
-        return np.arange(len(density))
-    lowest = np.partition(sample, len(sample) - above)[len(sample) - above]
-    return np.flatnonzero(density >= lowest)
+        return np.arange(len(density)), 0.0
+    lowest = float(np.partition(sample, len(sample) - above)[len(sample) - above])
+    return np.flatnonzero(density >= lowest), lowest
 
 
 def _cells(tokens: IntArray, left: int) -> int:

@@ -45,6 +45,7 @@ class TokenColumn:
         self._layout, self._counter = layout, counter
         self._bound = bound_of(counter) if lazy and layout.shows_content else None
         self._exact: IntArray = np.zeros(len(items), dtype=np.int64)
+        self._opening: IntArray | None = None
         self._fewest: IntArray | None = None
         self._most_bytes: IntArray | None = None
         self._characters: FloatArray | None = None
@@ -64,6 +65,14 @@ class TokenColumn:
         """Count what cannot wait until it is asked for: all, where no bound rules items out."""
         if self._bound is None:
             self.all()
+
+    @property
+    def opening(self) -> IntArray:
+        """What the first item of each tier adds besides, shape (4,)."""
+        if self._opening is None:
+            opening = self._layout.opening_tokens(self._items, self._counter)
+            self._opening = np.array(opening, dtype=np.int64)
+        return self._opening
 
     def all(self) -> IntArray:
         """Tokens of every item, shape (n,)."""
@@ -168,7 +177,7 @@ class TokenColumn:
         other._items = items
         other._exact = rows.carried(self._exact, 0)
         other._uncounted = int(np.count_nonzero(other._exact == 0))
-        other._fewest = other._most_bytes = other._characters = None
+        other._opening = other._fewest = other._most_bytes = other._characters = None
         other._largest = other._smallest = -1
         return other
 

@@ -92,6 +92,14 @@ class Doubt:
     gap: FloatArray
     room: IntArray
 
+    def may_concern(self, tier: int, density: float, tokens: int) -> bool:
+        """Whether an item of a tier with this density or less, and these tokens or more, could."""
+        return tokens <= int(self.room[tier]) and density >= self.lowest_density(tier, tokens)
+
+    def lowest_density(self, tier: int, tokens: int) -> float:
+        """The density below which no item of a tier with these tokens or more could."""
+        return float(self.price[tier]) - float(self.gap[tier]) / tokens
+
     def tokens_beyond(self, tier: int, density: FloatArray) -> FloatArray:
         """The number of tokens from which on items of a tier cannot change the outcome.
 

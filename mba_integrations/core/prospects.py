@@ -38,7 +38,7 @@ class TierProspects:
     def __init__(self, rows: IntArray, density: FloatArray, units: Units) -> None:
         self._rows, self._density, self._units = rows, density[rows], units
         self._is_in: BoolArray = np.zeros(len(rows), dtype=np.bool_)
-        self._best_outside = np.inf
+        self._above_outside = np.inf
 
     def begin(self, share_tokens: float, opening_tokens: int) -> None:
         """Take the densest units, so many that the guarantee of the tier is known."""
@@ -46,7 +46,7 @@ class TierProspects:
         wanted = SHARE_HELD * share_tokens
         count = int(wanted / GUESSED_TOKENS) + FIRST_UNITS
         while True:
-            self._take(densest(self._density, count))
+            self._take_densest(count)
             if self.is_complete:
                 return
             tokens = self._units.tokens(self._rows[self._is_in])
@@ -64,13 +64,12 @@ class TierProspects:
         """The prospects, ascending."""
         return self._rows[self._is_in]
 
-    def _take(self, places: IntArray) -> None:
-        """Take the units at *places*; all, if those are in already, so that a search ends."""
+    def _take_densest(self, count: int) -> None:
+        """Take about so many; all, if those are in already, so that a search ends."""
+        places, self._above_outside = densest(self._density, count)
         if self._is_in[places].all():
             self._is_in[:] = True
         self._is_in[places] = True
-        outside = self._density[~self._is_in]
-        self._best_outside = float(outside.max(initial=0.0))
 
     def _is_guarantee_known(self, tokens: IntArray, room: float) -> bool:
         """A share is guaranteed if the units that fit in it alone fill it, or if none does."""
@@ -85,21 +84,18 @@ class TierProspects:
             return False
         if doubts[0].price[tier] <= 0.0 and doubts[0].room[tier] > 0:
             # Not even the prospects cost each other anything: there is room for many more.
-            self._take(densest(self._density, 4 * int(np.count_nonzero(self._is_in)) + FIRST_UNITS))
+            self._take_densest(4 * int(np.count_nonzero(self._is_in)) + FIRST_UNITS)
             return True
         smallest = self._units.column.smallest
-        best = np.array([self._best_outside])
-        open_doubts = [d for d in doubts if d.tokens_beyond(tier, best)[0] > smallest]
+        open_doubts = [d for d in doubts if d.may_concern(tier, self._above_outside, smallest)]
         if not open_doubts:
             return False
-        outside = np.flatnonzero(~self._is_in)
+        lowest = min(doubt.lowest_density(tier, smallest) for doubt in open_doubts)
+        outside = np.flatnonzero((self._density >= lowest) & ~self._is_in)
         density = self._density[outside]
         beyond = np.max([doubt.tokens_beyond(tier, density) for doubt in open_doubts], axis=0)
-        near = np.flatnonzero(beyond > smallest)
-        outside, beyond = outside[near], beyond[near]
         places = outside[self._units.at_least(self._rows[outside], beyond) < beyond]
-        if len(places):
-            self._take(places)
+        self._is_in[places] = True
         return len(places) > 0
 
 
@@ -108,6 +104,8 @@ def pack_prospects(
     units: Units,
     density: FloatArray,
     problem_of: Callable[[IntArray], PackingProblem],
+    share_tokens: FloatArray,
+    opening_tokens: IntArray,
 ) -> Packing:
     """The packing of all units of the tiers.
 
@@ -116,14 +114,14 @@ def pack_prospects(
         units: All units.
         density: Value per token of every unit, or more where it is not counted, shape (m,).
         problem_of: The problem with only these units, ascending.
+        share_tokens: Share of each tier in that problem, shape (k,).
+        opening_tokens: Opening tokens of each tier in it, shape (k,).
 
     Returns:
         The packing; `chosen` are units.
     """
     prospects = [TierProspects(rows, density, units) for rows in tiers]
-    limits = problem_of(np.zeros(0, dtype=np.int64))
-    shares = np.minimum(limits.tier_tokens, limits.tier_cap_tokens)
-    for tier, share, opening in zip(prospects, shares, limits.opening_tokens, strict=True):
+    for tier, share, opening in zip(prospects, share_tokens, opening_tokens, strict=True):
         tier.begin(float(share), int(opening))
     while True:
         chosen_from = np.sort(np.concatenate([tier.units for tier in prospects]))

@@ -31,7 +31,7 @@ _Words = tuple[frozenset[str], tuple[str, ...]]
 _REMEMBERED_TEXTS = 4096
 """Texts whose words are kept, about 4 kB each: the same items are selected again and again."""
 
-_MOST_SHARED_WORDS = 3
+_MOST_SHARED_WORDS = 4
 """Words that prefixes must share; with more of them prefixes are longer and fewer pairs are looked
 at."""
 

@@ -68,19 +68,26 @@ class _Room:
     opening: IntArray
     borrowing: bool
 
-    def problem(self, units: Units, chosen_from: IntArray, extra: int) -> PackingProblem:
+    def shares(self, extra: int) -> FloatArray:
+        """What belongs to each tier with *extra* tokens, shape (4,)."""
         total = max(0, self.total + extra)
-        guaranteed = self.tier_tokens
-        if guaranteed.sum() > total:
-            guaranteed = guaranteed * (total / guaranteed.sum())
+        shares = np.minimum(self.tier_tokens, self._caps(extra))
+        belongs = float(shares.sum())
+        return shares * (total / belongs) if belongs > total else shares
+
+    def _caps(self, extra: int) -> FloatArray:
+        return np.where(self.capped, self.tier_cap, self.tier_cap + max(0, extra))
+
+    def problem(self, units: Units, chosen_from: IntArray, extra: int) -> PackingProblem:
+        """To choose from these units with *extra* tokens."""
         tokens = units.tokens(chosen_from)
         return PackingProblem(
             value=units.value(chosen_from, tokens),
             tokens=tokens,
             tier=units.tier[chosen_from],
-            total_tokens=total,
-            tier_tokens=guaranteed,
-            tier_cap_tokens=np.where(self.capped, self.tier_cap, self.tier_cap + max(0, extra)),
+            total_tokens=max(0, self.total + extra),
+            tier_tokens=self.shares(extra),
+            tier_cap_tokens=self._caps(extra),
             opening_tokens=self.opening,
             borrowing=self.borrowing,
         )
@@ -136,8 +143,7 @@ class Selector:
     _densities: FloatArray | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
-        opening = self.layout.opening_tokens(self.snapshot.items, self.counter)
-        self.opening = np.array(opening, dtype=np.int64)
+        self.opening = self.tokens.opening
         self.units = form_units(
             self.snapshot, column=self.tokens, worth=self.worth, score=self.score
         )
@@ -266,7 +272,12 @@ class Selector:
         if not open_to_choice.all():
             tiers = tuple(rows[open_to_choice[rows]] for rows in tiers)
         return pack_prospects(
-            tiers, self.units, self._density(), lambda rows: room.problem(self.units, rows, extra)
+            tiers,
+            self.units,
+            self._density(),
+            lambda rows: room.problem(self.units, rows, extra),
+            room.shares(extra),
+            room.opening,
         )
 
     def _density(self) -> FloatArray:
