@@ -6,7 +6,7 @@ vector, and then those columns are carried over. Comparing costs O(items that we
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -37,33 +37,34 @@ class Change:
     vectors: RowMap
 
     @classmethod
-    def by_id(
+    def between(
         cls,
         before: Sequence[MemoryItem],
         items: Sequence[MemoryItem],
-        ids: RowMap,
+        alike: RowMap,
         *,
         replaced: Iterable[int] = (),
     ) -> Change:
-        """The change of which *ids* says where the ids stood.
+        """The change of which *alike* says what to compare with what.
 
         Args:
             before: The earlier items.
             items: The items.
-            ids: Rows of the same id.
-            replaced: Rows whose item may be another one than before, ascending.
+            alike: Earlier row of each item. Its item is the same one, unless the row is *replaced*.
+            replaced: Rows whose item may be another one, ascending.
         """
-        pairs = _pairs(before, items, ids, replaced)
-        return cls(
-            ids=ids,
-            items=_without(ids, [row for row, old, new in pairs if not same_item(old, new)]),
-            lines=_without(ids, [row for row, old, new in pairs if not _same_line(old, new)]),
-            texts=_without(ids, [row for row, old, new in pairs if old.content != new.content]),
-            vectors=_without(ids, [row for row, old, new in pairs if not _same_vector(old, new)]),
-        )
+        other: dict[str, list[int]] = {name: [] for name in _SAME}
+        origin = alike.origin
+        for row in replaced:
+            old, new = before[row if origin is None else int(origin[row])], items[row]
+            if not _same_item(old, new):
+                for name, same in _SAME.items():
+                    if not same(old, new):
+                        other[name].append(row)
+        return cls(**{name: _without(alike, rows) for name, rows in other.items()})
 
 
-def same_item(old: MemoryItem, new: MemoryItem) -> bool:
+def _same_item(old: MemoryItem, new: MemoryItem) -> bool:
     """Whether two items are the same in everything, metadata and embedding as well."""
     return old is new or (
         old == new
@@ -74,23 +75,13 @@ def same_item(old: MemoryItem, new: MemoryItem) -> bool:
     )
 
 
-def _pairs(
-    before: Sequence[MemoryItem], items: Sequence[MemoryItem], ids: RowMap, replaced: Iterable[int]
-) -> list[tuple[int, MemoryItem, MemoryItem]]:
-    origin = ids.origin
-    return [
-        (row, before[row if origin is None else int(origin[row])], items[row]) for row in replaced
-    ]
-
-
-def _without(ids: RowMap, rows: list[int]) -> RowMap:
+def _without(alike: RowMap, rows: list[int]) -> RowMap:
     if not rows:
-        return ids
-    origin = np.arange(ids.size) if ids.origin is None else ids.origin.copy()
-    if ids.origin is None:
-        origin[ids.fresh] = -1
+        return alike
+    origin = np.arange(alike.size) if alike.origin is None else alike.origin.copy()
+    origin[alike.fresh] = -1
     origin[rows] = -1
-    return RowMap(ids.before, ids.size, origin)
+    return RowMap(alike.before, alike.size, origin)
 
 
 def _same_line(old: MemoryItem, new: MemoryItem) -> bool:
@@ -108,3 +99,12 @@ def _same_vector(old: MemoryItem, new: MemoryItem) -> bool:
     if old.embedding is None or new.embedding is None:
         return old.embedding is new.embedding and old.content == new.content
     return old.embedding is new.embedding or np.array_equal(old.embedding, new.embedding)
+
+
+_SAME: dict[str, Callable[[MemoryItem, MemoryItem], bool]] = {
+    "ids": lambda old, new: old.id == new.id,
+    "items": _same_item,
+    "lines": _same_line,
+    "texts": lambda old, new: old.content == new.content,
+    "vectors": _same_vector,
+}

@@ -59,7 +59,7 @@ class PoolSnapshot:
         """The snapshot with more items, whose ids are new."""
         longer = self.items.appended(items)
         rows = RowMap(len(self), len(longer))
-        return self._changed(longer, Change.by_id(self.items, longer, rows))
+        return self._changed(longer, Change.between(self.items, longer, rows))
 
     def changed(
         self, items: Iterable[MemoryItem], origin: IntArray, *, replaced: Iterable[int]
@@ -68,12 +68,13 @@ class PoolSnapshot:
 
         Args:
             items: The items, with unique ids.
-            origin: Where the id of each stands here, -1 if it is new, shape (len(items),).
-            replaced: Rows whose item may be another one with the same id, ascending.
+            origin: Row here of the item that each is, or stands in for; -1 where there is none.
+                No row twice. Shape (len(items),).
+            replaced: Rows whose item may be another one than here, ascending.
         """
         listed = ItemRows(items)
         rows = RowMap.of(origin, len(self))
-        return self._changed(listed, Change.by_id(self.items, listed, rows, replaced=replaced))
+        return self._changed(listed, Change.between(self.items, listed, rows, replaced=replaced))
 
     def _changed(self, items: ItemRows, change: Change) -> PoolSnapshot:
         """Carry over the columns that are there; what is refused is left to be refused again."""
