@@ -6,16 +6,19 @@ vector, and then those columns are carried over. Comparing costs O(items that we
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from operator import attrgetter
 
 import numpy as np
 
 from mba_integrations.core.model import MemoryItem
 from mba_integrations.core.row_map import RowMap
 
-_IN_LINES = ("id", "content", "tier", "source", "position", "group", "metadata")
+_MANY = 1000  # then lists, which are read faster, are worth a copy
+_IN_LINE = attrgetter("id", "content", "tier", "source", "position", "group")
+_BESIDE_LINE = attrgetter("relevance", "importance", "access_count", "pinned")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,26 +56,15 @@ class Change:
             alike: Earlier row of each item. Its item is the same one, unless the row is *replaced*.
             replaced: Rows whose item may be another one, ascending.
         """
-        other: dict[str, list[int]] = {name: [] for name in _SAME}
-        origin = alike.origin
-        for row in replaced:
-            old, new = before[row if origin is None else int(origin[row])], items[row]
-            if not _same_item(old, new):
-                for name, same in _SAME.items():
-                    if not same(old, new):
-                        other[name].append(row)
-        return cls(**{name: _without(alike, rows) for name, rows in other.items()})
-
-
-def _same_item(old: MemoryItem, new: MemoryItem) -> bool:
-    """Whether two items are the same in everything, metadata and embedding as well."""
-    return old is new or (
-        old == new
-        and old.metadata == new.metadata
-        and _same_time(old.created_at, new.created_at)
-        and _same_time(old.last_accessed_at, new.last_accessed_at)
-        and _same_vector(old, new)
-    )
+        other: dict[str, list[int]] = {name: [] for name in cls.__slots__}
+        rows = list(replaced)
+        if len(rows) > _MANY:
+            before, items = list(before), list(items)
+        earlier = rows if alike.origin is None else alike.origin[rows].tolist()
+        for row, place in zip(rows, earlier, strict=True):
+            for name in _differences(before[place], items[row]):
+                other[name].append(row)
+        return cls(**{name: _without(alike, found) for name, found in other.items()})
 
 
 def _without(alike: RowMap, rows: list[int]) -> RowMap:
@@ -84,27 +76,37 @@ def _without(alike: RowMap, rows: list[int]) -> RowMap:
     return RowMap(alike.before, alike.size, origin)
 
 
-def _same_line(old: MemoryItem, new: MemoryItem) -> bool:
-    return _same_time(old.created_at, new.created_at) and all(
-        getattr(old, name) == getattr(new, name) for name in _IN_LINES
+def _differences(old: MemoryItem, new: MemoryItem) -> list[str]:
+    """Fields of `Change` in which an item is another one than before."""
+    if old is new:
+        return []
+    line = (
+        _IN_LINE(old) == _IN_LINE(new)
+        and old.metadata == new.metadata
+        and _same_time(old.created_at, new.created_at)
     )
+    text = line or old.content == new.content
+    vector = _same_vector(old, new, text)
+    others = _BESIDE_LINE(old) == _BESIDE_LINE(new)
+    item = line and vector and others and _same_time(old.last_accessed_at, new.last_accessed_at)
+    same = {
+        "ids": line or old.id == new.id,
+        "items": item,
+        "lines": line,
+        "texts": text,
+        "vectors": vector,
+    }
+    return [name for name, equal in same.items() if not equal]
 
 
 def _same_time(old: datetime | None, new: datetime | None) -> bool:
     """Equal moments in two zones are not written alike."""
-    return old == new and (old is None or new is None or old.utcoffset() == new.utcoffset())
+    if old is new or old is None or new is None:
+        return old is new
+    return old == new and old.utcoffset() == new.utcoffset()
 
 
-def _same_vector(old: MemoryItem, new: MemoryItem) -> bool:
+def _same_vector(old: MemoryItem, new: MemoryItem, same_text: bool) -> bool:
     if old.embedding is None or new.embedding is None:
-        return old.embedding is new.embedding and old.content == new.content
+        return old.embedding is new.embedding and same_text
     return old.embedding is new.embedding or np.array_equal(old.embedding, new.embedding)
-
-
-_SAME: dict[str, Callable[[MemoryItem, MemoryItem], bool]] = {
-    "ids": lambda old, new: old.id == new.id,
-    "items": _same_item,
-    "lines": _same_line,
-    "texts": lambda old, new: old.content == new.content,
-    "vectors": _same_vector,
-}

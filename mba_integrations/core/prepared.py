@@ -68,7 +68,8 @@ def _derived(kept: Sequence[PoolSnapshot], items: Sequence[MemoryItem]) -> PoolS
     before = kept[-place]
     origin = _origin(before, items)
     rows = np.flatnonzero(origin >= 0).tolist()
-    replaced = [row for row in rows if before.items[int(origin[row])] is not items[row]]
+    earlier = list(before.items)
+    replaced = [row for row in rows if earlier[origin[row]] is not items[row]]
     if not replaced and len(rows) == len(before) and (origin[: len(rows)] == rows).all():
         return before.appended(items[len(rows) :])
     return before.changed(items, origin, replaced=replaced)
@@ -101,7 +102,8 @@ def _origin(before: PoolSnapshot, items: Sequence[MemoryItem]) -> IntArray:
     free = set(range(len(before))).difference(origin.tolist())
     unknown = np.flatnonzero(origin < 0).tolist()
     if free and unknown:
-        rows_of_texts = {before.texts[row]: row for row in sorted(free, reverse=True)}
+        texts = list(before.texts)
+        rows_of_texts = {texts[row]: row for row in sorted(free, reverse=True)}
         for row in unknown:
             origin[row] = rows_of_texts.pop(items[row].content, -1)
     return origin

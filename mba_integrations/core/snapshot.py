@@ -41,6 +41,12 @@ _UNCOUNTED = 0
 class PoolSnapshot:
     """Items that do not change any more, with the columns that queries need.
 
+    Attributes:
+        items: The items.
+        ids: Rows of the ids.
+        token_columns: Tokens of the lines, shape (n,), by id of renderer and of counter; 0 where a
+            line is not counted yet.
+
     Raises:
         InputError: If one of the items is no item.
         DuplicateItemError: If two share an id.
@@ -49,7 +55,7 @@ class PoolSnapshot:
     def __init__(self, items: Iterable[MemoryItem]) -> None:
         self.items = ItemRows(items)
         self.ids = RowsById.build(self.items)
-        self._tokens: dict[tuple[str, str], IntArray] = {}
+        self.token_columns: dict[tuple[str, str], IntArray] = {}
         self._embedded: tuple[Embedder | None, VectorColumn | None] | None = None
 
     def __len__(self) -> int:
@@ -81,8 +87,9 @@ class PoolSnapshot:
         made = PoolSnapshot.__new__(PoolSnapshot)
         made.items = items
         made.ids = self.ids.changed(lambda row: items[row].id, change.ids)
-        made._tokens = {
-            key: change.lines.carried(tokens, _UNCOUNTED) for key, tokens in self._tokens.items()
+        made.token_columns = {
+            key: change.lines.carried(tokens, _UNCOUNTED)
+            for key, tokens in dict(self.token_columns).items()
         }
         made._embedded = self._carried_vectors(items, change.vectors)
         built, carried = self.__dict__, made.__dict__
@@ -163,14 +170,14 @@ class PoolSnapshot:
     def line_tokens(self, renderer: Renderer, counter: TokenCounter) -> IntArray:
         """Tokens of each item as it stands in the prompt, shape (n,)."""
         key = (renderer.id, counter.id)
-        tokens = self._tokens.get(key)
+        tokens = self.token_columns.get(key)
         missing = range(len(self)) if tokens is None else np.flatnonzero(tokens == _UNCOUNTED)
         if tokens is None or len(missing):
             lines = [renderer.line(self.items[row]) for row in missing]
             counts = np.maximum(np.array(checked_counts(counter, lines), dtype=np.int64), 1)
             tokens = counts if tokens is None else tokens.copy()
             tokens[missing] = counts
-            self._tokens[key] = tokens
+            self.token_columns[key] = tokens
         return tokens
 
     def corpus(self, embedder: Embedder | None) -> Corpus:
