@@ -11,7 +11,6 @@ import pytest
 from mba_integrations.core.errors import DuplicateItemError, InputError, PoolError
 from mba_integrations.core.model import MemoryItem
 from mba_integrations.core.pool import MemoryPool
-from mba_integrations.core.prepared import PreparedPools
 from mba_integrations.core.snapshot import PoolSnapshot, embed
 
 
@@ -161,30 +160,6 @@ def test_embeddings_of_different_lengths_are_refused_by_name() -> None:
 def test_what_an_embedder_returns_is_checked(result: Sequence[object], message: str) -> None:
     with pytest.raises(InputError, match=message):
         embed(["x", "y"], lambda texts: np.array(result))
-
-
-def test_the_same_items_are_prepared_once() -> None:
-    prepared = PreparedPools()
-    items = [memory("a"), memory("b")]
-    first = prepared.snapshot(items, capacity=2)
-    assert prepared.snapshot(list(items), capacity=2) is first
-    assert prepared.snapshot(items[::-1], capacity=2) is not first
-
-
-def test_the_list_unused_for_longest_goes_first() -> None:
-    prepared = PreparedPools()
-    lists = [[memory(name)] for name in "abc"]
-    a, b = (prepared.snapshot(items, capacity=2) for items in lists[:2])
-    assert prepared.snapshot(lists[0], capacity=2) is a
-    prepared.snapshot(lists[2], capacity=2)
-    assert prepared.snapshot(lists[0], capacity=2) is a
-    assert prepared.snapshot(lists[1], capacity=2) is not b
-
-
-def test_capacity_zero_keeps_nothing() -> None:
-    prepared = PreparedPools()
-    items = [memory("a")]
-    assert prepared.snapshot(items, capacity=0) is not prepared.snapshot(items, capacity=0)
 
 
 def test_a_pool_is_read_and_changed_by_many_threads() -> None:

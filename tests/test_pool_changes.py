@@ -10,31 +10,17 @@ from typing import Any
 import numpy as np
 import pytest
 from allocators import allocator_with, workspace
-from fakes import CharCounter
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from snapshots import CountingCounter, assert_same, prepared, renderer
 
 from mba_integrations.core.errors import InputError
 from mba_integrations.core.model import MemoryItem
 from mba_integrations.core.pool import MemoryPool
-from mba_integrations.core.rendering import Renderer
 from mba_integrations.core.snapshot import PoolSnapshot
 from mba_integrations.core.vocabulary import CutTexts, Vocabulary
 
-
-class CountingCounter(CharCounter):
-    """Remembers what it was asked to count."""
-
-    def __init__(self) -> None:
-        self.texts: list[str] = []
-
-    def count(self, text: str, /) -> int:
-        self.texts.append(text)
-        return len(text)
-
-
 NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
-QUERIES = ("Where does Kate ski?", "Oslo harbour 日本 keys", "nothing known", "")
 CONTENTS = (
     "Kate skis in Oslo every winter.",
     "Oslo Harbour\nThe harbour of Oslo is cold.",
@@ -88,70 +74,6 @@ def changed(pool: MemoryPool, act: str, item: MemoryItem) -> None:
         pool.remove(names[place])
         if item.source == "s":
             pool.add(removed)
-
-
-def prepared(snapshot: PoolSnapshot) -> None:
-    """Make every column."""
-    snapshot.corpus(None)
-    snapshot.token_column(renderer(), CountingCounter()).all()
-    traits = snapshot.lexical.traits
-    _ = traits.substance, traits.excess_length, traits.asks, traits.headings
-
-
-def renderer() -> Renderer:
-    return Renderer(workspace().rendering)
-
-
-def assert_same(left: PoolSnapshot, right: PoolSnapshot) -> None:
-    assert list(left.items) == list(right.items)
-    assert [left.ids.get(item.id) for item in right.items] == list(range(len(right)))
-    one, other = left.corpus(None), right.corpus(None)
-    for name in ("tier", "group", "pinned", "importance", "given_relevance", "created_seconds"):
-        np.testing.assert_array_equal(getattr(left.columns, name), getattr(right.columns, name))
-    assert left.columns.naive_times == right.columns.naive_times
-    for name in ("source", "position", "speaker"):
-        np.testing.assert_array_equal(getattr(one, name), getattr(other, name))
-    values = np.arange(1.0, len(right) + 1.0)
-    for step in (-2, -1, 1, 2):
-        np.testing.assert_array_equal(
-            one.around.shifted(values, step), other.around.shifted(values, step)
-        )
-    assert one.speaker_names == other.speaker_names
-    assert list(one.texts) == list(other.texts)
-    counter = CountingCounter()
-    counts = [snapshot.token_column(renderer(), counter).all() for snapshot in (left, right)]
-    np.testing.assert_array_equal(*counts)
-    assert_same_words(left, right)
-    assert_same_vectors(left, right)
-
-
-def assert_same_words(left: PoolSnapshot, right: PoolSnapshot) -> None:
-    one, other = left.lexical, right.lexical
-    rows = range(len(right))
-    for query in QUERIES:
-        np.testing.assert_array_equal(one.scores(query), other.scores(query))
-        assert one.best_possible(query) == other.best_possible(query)
-        assert one.term_weights(query) == other.term_weights(query)
-        for count in (1, 3, 12):
-            found = [
-                index.scores_of_rare_terms(rows, besides=query, count=count)
-                for index in (one, other)
-            ]
-            np.testing.assert_array_equal(*found)
-        assert one.traits.headings.named_in(query) == other.traits.headings.named_in(query)
-    for name in ("log_length", "substance", "excess_length", "asks"):
-        np.testing.assert_array_equal(getattr(one.traits, name), getattr(other.traits, name))
-
-
-def assert_same_vectors(left: PoolSnapshot, right: PoolSnapshot) -> None:
-    (one, known), (other, also_known) = left.vectors(None), right.vectors(None)
-    assert (one is None) == (other is None)
-    if one is None or other is None:
-        return
-    np.testing.assert_array_equal(known, also_known)
-    query = np.array([0.5, -1.0, 2.0], dtype=np.float32)
-    np.testing.assert_allclose(one.dot(query), other.dot(query), rtol=1e-6, atol=1e-6)
-    np.testing.assert_allclose(one.take(np.arange(len(one))), other.take(np.arange(len(one))))
 
 
 @given(history=histories(), eager=st.booleans())

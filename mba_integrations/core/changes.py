@@ -9,13 +9,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from operator import attrgetter
 
 import numpy as np
 
 from mba_integrations.core.model import MemoryItem
 from mba_integrations.core.row_map import RowMap
 
-_IN_LINES = ("id", "content", "tier", "source", "position", "group", "metadata")
+_MANY = 1000  # then lists, which are read faster, are worth a copy
+_IN_LINE = attrgetter("id", "content", "tier", "source", "position", "group")
+_BESIDE_LINE = attrgetter("relevance", "importance", "access_count", "pinned")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,74 +40,73 @@ class Change:
     vectors: RowMap
 
     @classmethod
-    def by_id(
+    def between(
         cls,
         before: Sequence[MemoryItem],
         items: Sequence[MemoryItem],
-        ids: RowMap,
+        alike: RowMap,
         *,
         replaced: Iterable[int] = (),
     ) -> Change:
-        """The change of which *ids* says where the ids stood.
+        """The change of which *alike* says what to compare with what.
 
         Args:
             before: The earlier items.
             items: The items.
-            ids: Rows of the same id.
-            replaced: Rows whose item may be another one than before, ascending.
+            alike: Earlier row of each item. Its item is the same one, unless the row is *replaced*.
+            replaced: Rows whose item may be another one, ascending.
         """
-        pairs = _pairs(before, items, ids, replaced)
-        return cls(
-            ids=ids,
-            items=_without(ids, [row for row, old, new in pairs if not same_item(old, new)]),
-            lines=_without(ids, [row for row, old, new in pairs if not _same_line(old, new)]),
-            texts=_without(ids, [row for row, old, new in pairs if old.content != new.content]),
-            vectors=_without(ids, [row for row, old, new in pairs if not _same_vector(old, new)]),
-        )
+        other: dict[str, list[int]] = {name: [] for name in cls.__slots__}
+        rows = list(replaced)
+        if len(rows) > _MANY:
+            before, items = list(before), list(items)
+        earlier = rows if alike.origin is None else alike.origin[rows].tolist()
+        for row, place in zip(rows, earlier, strict=True):
+            for name in _differences(before[place], items[row]):
+                other[name].append(row)
+        return cls(**{name: _without(alike, found) for name, found in other.items()})
 
 
-def same_item(old: MemoryItem, new: MemoryItem) -> bool:
-    """Whether two items are the same in everything, metadata and embedding as well."""
-    return old is new or (
-        old == new
+def _without(alike: RowMap, rows: list[int]) -> RowMap:
+    if not rows:
+        return alike
+    origin = np.arange(alike.size) if alike.origin is None else alike.origin.copy()
+    origin[alike.fresh] = -1
+    origin[rows] = -1
+    return RowMap(alike.before, alike.size, origin)
+
+
+def _differences(old: MemoryItem, new: MemoryItem) -> list[str]:
+    """Fields of `Change` in which an item is another one than before."""
+    if old is new:
+        return []
+    line = (
+        _IN_LINE(old) == _IN_LINE(new)
         and old.metadata == new.metadata
         and _same_time(old.created_at, new.created_at)
-        and _same_time(old.last_accessed_at, new.last_accessed_at)
-        and _same_vector(old, new)
     )
-
-
-def _pairs(
-    before: Sequence[MemoryItem], items: Sequence[MemoryItem], ids: RowMap, replaced: Iterable[int]
-) -> list[tuple[int, MemoryItem, MemoryItem]]:
-    origin = ids.origin
-    return [
-        (row, before[row if origin is None else int(origin[row])], items[row]) for row in replaced
-    ]
-
-
-def _without(ids: RowMap, rows: list[int]) -> RowMap:
-    if not rows:
-        return ids
-    origin = np.arange(ids.size) if ids.origin is None else ids.origin.copy()
-    if ids.origin is None:
-        origin[ids.fresh] = -1
-    origin[rows] = -1
-    return RowMap(ids.before, ids.size, origin)
-
-
-def _same_line(old: MemoryItem, new: MemoryItem) -> bool:
-    return _same_time(old.created_at, new.created_at) and all(
-        getattr(old, name) == getattr(new, name) for name in _IN_LINES
-    )
+    text = line or old.content == new.content
+    vector = _same_vector(old, new, text)
+    others = _BESIDE_LINE(old) == _BESIDE_LINE(new)
+    item = line and vector and others and _same_time(old.last_accessed_at, new.last_accessed_at)
+    same = {
+        "ids": line or old.id == new.id,
+        "items": item,
+        "lines": line,
+        "texts": text,
+        "vectors": vector,
+    }
+    return [name for name, equal in same.items() if not equal]
 
 
 def _same_time(old: datetime | None, new: datetime | None) -> bool:
     """Equal moments in two zones are not written alike."""
-    return old == new and (old is None or new is None or old.utcoffset() == new.utcoffset())
+    if old is new or old is None or new is None:
+        return old is new
+    return old == new and old.utcoffset() == new.utcoffset()
 
 
-def _same_vector(old: MemoryItem, new: MemoryItem) -> bool:
+def _same_vector(old: MemoryItem, new: MemoryItem, same_text: bool) -> bool:
     if old.embedding is None or new.embedding is None:
-        return old.embedding is new.embedding and old.content == new.content
+        return old.embedding is new.embedding and same_text
     return old.embedding is new.embedding or np.array_equal(old.embedding, new.embedding)

@@ -115,6 +115,9 @@ class RowsById:
 
     def changed(self, id_of: Callable[[int], str], rows: RowMap) -> RowsById:
         """Rows of other ids; *rows* says where those that were here stand now."""
+        if 2 * len(rows.fresh) > rows.size:
+            pairs = ((row, id_of(row)) for row in range(rows.size))
+            return RowsById(Slots.for_rows(rows.size), SlotTable.of(pairs, count=rows.size))
         slots = self._slots.changed(rows)
         numbers = range(self._slots.count, slots.count)
         fresh = zip(numbers, map(id_of, rows.fresh.tolist()), strict=True)

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -56,6 +56,21 @@ class LexicalColumns:
     frequencies: IntArray
     total: int
     in_order: bool
+
+    def compact(self) -> LexicalColumns:
+        """The same with rows as slots, and postings in one part at most."""
+        if not self.parts:
+            whole = None
+        else:
+            whole = merged(self.parts) if len(self.parts) > 1 else self.parts[0]
+            if self.slots.of_row is not None or self.slots.count > self.slots.size:
+                whole = whole.renumbered(self.slots.row_of)
+        return replace(
+            self,
+            slots=Slots.for_rows(self.slots.size),
+            parts=(whole,) if whole is not None and whole.size else (),
+            sizes=self.slots.by_row(self.sizes),
+        )
 
 
 class LexicalIndex:
@@ -115,7 +130,9 @@ class LexicalIndex:
             and rows.origin is None
             and cut.first_new == len(before.frequencies),
         )
-        return LexicalIndex(texts, _compact(columns), self.traits.changed(texts, rows))
+        if columns.slots.is_sparse:
+            columns = columns.compact()
+        return LexicalIndex(texts, columns, self.traits.changed(texts, rows))
 
     def _gone(self, rows: RowMap) -> tuple[Postings, int]:
         """Postings of the texts that go, and how many terms they have."""
@@ -225,20 +242,3 @@ def _added(frequencies: IntArray, postings: Postings, terms: int, sign: int) -> 
     result[: len(frequencies)] = frequencies
     result[postings.terms] += sign * np.diff(postings.starts).astype(np.int32)
     return result
-
-
-def _compact(columns: LexicalColumns) -> LexicalColumns:
-    """The same with rows as slots, where many slots are unused."""
-    slots = columns.slots
-    if not slots.is_sparse:
-        return columns
-    whole = merged(columns.parts).renumbered(slots.row_of) if columns.parts else None
-    return LexicalColumns(
-        vocabulary=columns.vocabulary,
-        slots=Slots.for_rows(slots.size),
-        parts=(whole,) if whole is not None and whole.size else (),
-        sizes=slots.by_row(columns.sizes),
-        frequencies=columns.frequencies,
-        total=columns.total,
-        in_order=columns.in_order,
-    )

@@ -31,6 +31,7 @@ class TokenColumn:
         counter: Counts them.
         lazy: Whether items that cannot matter stay uncounted; without effect where no bound is
             known.
+        known: Tokens that were counted before, shape (n,); 0 where an item was not.
     """
 
     def __init__(
@@ -40,29 +41,38 @@ class TokenColumn:
         counter: TokenCounter,
         *,
         lazy: bool,
+        known: IntArray | None = None,
     ) -> None:
         self._items = items if isinstance(items, ItemRows) else ItemRows(items)
-        self._layout, self._counter = layout, counter
         self._bound = bound_of(counter) if lazy and layout.shows_content else None
-        self._exact: IntArray = np.zeros(len(items), dtype=np.int64)
+        self._exact: IntArray = np.zeros(len(items), dtype=np.int64) if known is None else known
         self._opening: IntArray | None = None
         self._fewest: IntArray | None = None
         self._most_bytes: IntArray | None = None
         self._characters: FloatArray | None = None
         self._largest = self._smallest = -1
-        self._uncounted = len(items)
-        self.prepare()
+        self._uncounted = int(np.count_nonzero(self._exact == 0))
+        self.use(layout, counter)
 
     def __len__(self) -> int:
         return len(self._items)
+
+    @property
+    def counts(self) -> IntArray:
+        """Tokens of the items that are counted, 0 for the others, shape (n,)."""
+        return self._exact
 
     @property
     def complete(self) -> bool:
         """Whether every item is counted."""
         return self._uncounted == 0
 
-    def prepare(self) -> None:
-        """Count what cannot wait until it is asked for: all, where no bound rules items out."""
+    def use(self, layout: PromptLayout, counter: TokenCounter) -> None:
+        """Count by these from now on, which have the same ids as those before.
+
+        All that is not counted yet is counted now where no bound rules items out.
+        """
+        self._layout, self._counter = layout, counter
         if self._bound is None:
             self.all()
 

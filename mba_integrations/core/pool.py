@@ -17,7 +17,7 @@ import numpy as np
 
 from mba_integrations.core.errors import DuplicateItemError, InputError, PoolError
 from mba_integrations.core.model import MemoryItem
-from mba_integrations.core.pool_file import load_items, save_items
+from mba_integrations.core.pool_file import load_snapshot, save_snapshot
 from mba_integrations.core.snapshot import PoolSnapshot
 
 
@@ -58,28 +58,34 @@ class MemoryPool:
         Raises:
             DuplicateItemError: If two items share an id.
         """
+        return cls._of(PoolSnapshot(items))
+
+    @classmethod
+    def _of(cls, snapshot: PoolSnapshot) -> MemoryPool:
         pool = cls()
-        snapshot = PoolSnapshot(items)
         pool._items = {item.id: item for item in snapshot.items}
         pool._snapshot = snapshot
         return pool
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> MemoryPool:
-        """A pool that `save` wrote; its embeddings stay memory-mapped.
+        """A pool that `save` wrote; its embeddings and prepared columns stay memory-mapped.
 
         Raises:
             PoolError: If the folder is not a saved pool, is damaged, or is of a newer version.
         """
-        return cls.from_items(load_items(path))
+        return cls._of(load_snapshot(path))
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the pool to a folder, in place of a pool that is there; a crash leaves one whole.
 
+        Token counts and the index of words are written as well where a query has made them, so
+        that a loaded pool need not make them again.
+
         Raises:
             PoolError: If metadata is not JSON, or the folder cannot be written.
         """
-        save_items(self.items, path)
+        save_snapshot(self.snapshot(), path)
 
     def __len__(self) -> int:
         return len(self._items)

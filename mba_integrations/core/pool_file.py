@@ -1,9 +1,9 @@
 """Save a memory pool to a folder and load it again.
 
 The folder holds `items.jsonl`, one item a line, `vectors.npy` with the embeddings of those items
-that have one, and `pool.json` with the version and the counts. Embeddings are memory-mapped when
-loaded, so items share one file and pages are read when needed. A save writes a new folder beside
-the old one and swaps them; a crash leaves one of the two whole.
+that have one, the prepared columns, and `pool.json` with the version and the counts. Embeddings
+and columns are memory-mapped when loaded. A save writes a new folder beside the old one and swaps
+them; a crash leaves one of the two whole.
 """
 
 from __future__ import annotations
@@ -21,9 +21,11 @@ import numpy as np
 
 from mba_integrations.core.errors import InputError, PoolError
 from mba_integrations.core.model import MemoryItem
+from mba_integrations.core.pool_columns_file import read_columns, write_columns
+from mba_integrations.core.snapshot import PoolSnapshot
 
 FORMAT = "mba-memory-pool"
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2  # 1 had no columns
 _TIMES = ("created_at", "last_accessed_at")
 _PLAIN = tuple(
     field.name
@@ -32,24 +34,24 @@ _PLAIN = tuple(
 )
 
 
-def save_items(items: Iterable[MemoryItem], path: str | os.PathLike[str]) -> None:
-    """Write the items into the folder *path*, in place of what a former save left there.
+def save_snapshot(snapshot: PoolSnapshot, path: str | os.PathLike[str]) -> None:
+    """Write the items and the columns that are prepared into the folder *path*, in place of what a
+    former save left there.
 
     Raises:
         PoolError: If metadata is not JSON, embeddings differ in length, the folder holds
             something else, or it cannot be written.
     """
     target = Path(path)
-    listed = tuple(items)
     if target.exists() and not _is_pool(target):
         raise PoolError(f"{target} exists and is not a saved pool. Choose another folder.")
-    vectors = _vectors(listed)
+    vectors = _vectors(snapshot.items)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name}-") as scratch:
             fresh = Path(scratch, "new")
             fresh.mkdir()
-            _write(listed, vectors, fresh)
+            _write(snapshot, vectors, fresh)
             if target.exists():
                 target.rename(Path(scratch, "old"))
             fresh.rename(target)
@@ -57,8 +59,8 @@ def save_items(items: Iterable[MemoryItem], path: str | os.PathLike[str]) -> Non
         raise PoolError(f"the pool cannot be saved to {target}: {error}") from error
 
 
-def load_items(path: str | os.PathLike[str]) -> tuple[MemoryItem, ...]:
-    """The items of a saved pool, in their order.
+def load_snapshot(path: str | os.PathLike[str]) -> PoolSnapshot:
+    """The items of a saved pool, in their order, with the columns that were saved.
 
     Raises:
         PoolError: If the folder is not a saved pool, is damaged, or is of a newer version.
@@ -67,6 +69,7 @@ def load_items(path: str | os.PathLike[str]) -> tuple[MemoryItem, ...]:
     header = _header(folder)
     try:
         vectors = np.load(folder / "vectors.npy", mmap_mode="r", allow_pickle=False)
+        vectors = vectors.view(np.ndarray)
         with open(folder / "items.jsonl", encoding="utf-8", newline="\n") as lines:
             items = tuple(_read(lines, vectors))
     except (OSError, ValueError, KeyError, TypeError) as error:
@@ -76,7 +79,13 @@ def load_items(path: str | os.PathLike[str]) -> tuple[MemoryItem, ...]:
             f"the pool in {folder} is damaged: it has {len(items):,} items, "
             f"pool.json says {header['items']:,}."
         )
-    return items
+    snapshot = PoolSnapshot(items)
+    try:
+        if "columns" in header:
+            read_columns(snapshot, folder, header["columns"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise PoolError(f"the pool in {folder} is damaged: {error}") from error
+    return snapshot
 
 
 def _is_pool(folder: Path) -> bool:
@@ -100,7 +109,7 @@ def _header(folder: Path) -> dict[str, Any]:
     return dict(header)
 
 
-def _vectors(items: tuple[MemoryItem, ...]) -> np.ndarray[Any, Any]:
+def _vectors(items: Iterable[MemoryItem]) -> np.ndarray[Any, Any]:
     rows = [(item.id, item.embedding) for item in items if item.embedding is not None]
     if not rows:
         return np.zeros((0, 0), dtype=np.float32)
@@ -114,16 +123,17 @@ def _vectors(items: tuple[MemoryItem, ...]) -> np.ndarray[Any, Any]:
     return np.stack([row for _, row in rows if row is not None])
 
 
-def _write(items: tuple[MemoryItem, ...], vectors: np.ndarray[Any, Any], folder: Path) -> None:
+def _write(snapshot: PoolSnapshot, vectors: np.ndarray[Any, Any], folder: Path) -> None:
     with open(folder / "items.jsonl", "w", encoding="utf-8", newline="\n") as file:
-        for item in items:
+        for item in snapshot.items:
             file.write(_line(item))
     np.save(folder / "vectors.npy", vectors, allow_pickle=False)
     header = {
         "format": FORMAT,
         "schema_version": SCHEMA_VERSION,
-        "items": len(items),
+        "items": len(snapshot),
         "vectors": list(vectors.shape),
+        "columns": write_columns(snapshot, folder),
     }
     (folder / "pool.json").write_text(json.dumps(header, indent=2) + "\n", encoding="utf-8")
     for file_path in folder.iterdir():

@@ -38,13 +38,18 @@ class Postings:
     def of_texts(cls, cut: CutTexts, *, first_slot: int) -> Postings:
         """Postings of texts whose slots follow each other from *first_slot* on."""
         texts = max(1, len(cut.sizes))
-        pairs = cut.terms.astype(np.int64) * texts
-        pairs += np.repeat(np.arange(len(cut.sizes)), cut.sizes)
+        # Arrays are changed in place, since a few of this size are most of what a build needs.
+        pairs = cut.terms.astype(np.int64)
+        pairs *= texts
+        pairs += np.repeat(np.arange(len(cut.sizes), dtype=np.int32), cut.sizes)
         pairs.sort()
-        firsts = np.flatnonzero(np.diff(pairs, prepend=-1))
+        firsts = _run_starts(pairs)
         counts = np.diff(firsts, append=len(pairs))
-        term, text = np.divmod(pairs[firsts], texts)
-        return _grouped(term, text + first_slot, counts)
+        pairs = pairs[firsts]
+        terms = (pairs // texts).astype(np.int32)
+        pairs %= texts
+        pairs += first_slot
+        return _grouped(terms, pairs, counts)
 
     @property
     def size(self) -> int:
@@ -119,7 +124,7 @@ def appended(parts: tuple[Postings, ...], new: Postings) -> tuple[Postings, ...]
 
 def _grouped(terms: IntArray, slots: IntArray, counts: IntArray) -> Postings:
     """Postings of pairs that are sorted by term."""
-    firsts = np.flatnonzero(np.diff(terms, prepend=-1))
+    firsts = _run_starts(terms)
     smallest = np.min_scalar_type(int(counts.max(initial=1)))
     return Postings(
         terms=terms[firsts].astype(np.int32),
@@ -127,3 +132,10 @@ def _grouped(terms: IntArray, slots: IntArray, counts: IntArray) -> Postings:
         slots=slots.astype(np.int32),
         counts=counts.astype(smallest),
     )
+
+
+def _run_starts(values: IntArray) -> IntArray:
+    """Where a value differs from the one before it, shape (runs,)."""
+    differs = np.ones(len(values), dtype=bool)
+    np.not_equal(values[1:], values[:-1], out=differs[1:])
+    return np.flatnonzero(differs)

@@ -64,6 +64,8 @@ class RowMap:
             values: The column of the earlier list, shape (before,) or (before, k).
             fresh: Its values for the rows of `fresh`, one for each, or one for all.
         """
+        if self.origin is None and self.size == self.before:
+            return values
         made = np.asarray(fresh, dtype=values.dtype)
         made = np.broadcast_to(made, (len(self.fresh), *values.shape[1:]))
         if self.origin is None:

@@ -48,6 +48,12 @@ class PoolSnapshot:
         lazy: Whether items are counted only where they can matter; for items that may be used
             once.
 
+    Attributes:
+        items: The items.
+        ids: Rows of the ids.
+        known_tokens: Tokens that were counted before, shape (n,), by id of layout and of counter;
+            0 where an item is not counted yet.
+
     Raises:
         InputError: If one of the items is no item.
         DuplicateItemError: If two share an id.
@@ -58,6 +64,7 @@ class PoolSnapshot:
         self.ids = RowsById.build(self.items)
         self._lazy = lazy
         self._derived: dict[Hashable, Any] = {}
+        self.known_tokens: dict[tuple[str, str], IntArray] = {}
         self._tokens: dict[tuple[str, str], TokenColumn] = {}
         self._embedded: tuple[Embedder | None, VectorColumn | None] | None = None
 
@@ -68,7 +75,7 @@ class PoolSnapshot:
         """The snapshot with more items, whose ids are new."""
         longer = self.items.appended(items)
         rows = RowMap(len(self), len(longer))
-        return self._changed(longer, Change.by_id(self.items, longer, rows))
+        return self._changed(longer, Change.between(self.items, longer, rows))
 
     def changed(
         self, items: Iterable[MemoryItem], origin: IntArray, *, replaced: Iterable[int]
@@ -77,12 +84,13 @@ class PoolSnapshot:
 
         Args:
             items: The items, with unique ids.
-            origin: Where the id of each stands here, -1 if it is new, shape (len(items),).
-            replaced: Rows whose item may be another one with the same id, ascending.
+            origin: Row here of the item that each is, or stands in for; -1 where there is none.
+                No row twice. Shape (len(items),).
+            replaced: Rows whose item may be another one than here, ascending.
         """
         listed = ItemRows(items)
         rows = RowMap.of(origin, len(self))
-        return self._changed(listed, Change.by_id(self.items, listed, rows, replaced=replaced))
+        return self._changed(listed, Change.between(self.items, listed, rows, replaced=replaced))
 
     def _changed(self, items: ItemRows, change: Change) -> PoolSnapshot:
         """Carry over the columns that are there; what is refused is left to be refused again."""
@@ -90,8 +98,11 @@ class PoolSnapshot:
         made.items = items
         made.ids = self.ids.changed(lambda row: items[row].id, change.ids)
         made._lazy, made._derived = self._lazy, {}
+        made.known_tokens = {
+            key: change.lines.carried(tokens, 0) for key, tokens in self.known_tokens.items()
+        }
         made._tokens = {
-            key: tokens.changed(items, change.lines) for key, tokens in self._tokens.items()
+            key: tokens.changed(items, change.lines) for key, tokens in dict(self._tokens).items()
         }
         made._embedded = self._carried_vectors(items, change.vectors)
         built, carried = self.__dict__, made.__dict__
@@ -181,10 +192,16 @@ class PoolSnapshot:
         key = (layout.id, counter.id)
         column = self._tokens.get(key)
         if column is None:
-            column = TokenColumn(self.items, layout, counter, lazy=self._lazy)
+            known = self.known_tokens.get(key)
+            column = TokenColumn(self.items, layout, counter, lazy=self._lazy, known=known)
             self._tokens[key] = column
-        column.prepare()
+        column.use(layout, counter)
         return column
+
+    def counted_tokens(self) -> dict[tuple[str, str], IntArray]:
+        """What is counted so far; see `known_tokens`."""
+        columns = dict(self._tokens)  # a query of another thread may add one
+        return {**self.known_tokens, **{key: column.counts for key, column in columns.items()}}
 
     def remembered(self, key: Hashable, make: Callable[[], T]) -> T:
         """What *make* derives from the items alone, made once for each *key*."""

@@ -72,8 +72,8 @@ class Vocabulary:
                 before = len(flat)
                 flat.extend(chain.from_iterable(map(number_of, words_of(text))))
                 sizes.append(len(flat) - before)
-        terms, counts = np.array(flat, dtype=np.int32), np.array(sizes, dtype=np.int32)
-        return CutTexts(terms, counts, first_new)
+        terms, counts = np.frombuffer(flat, dtype=np.intc), np.frombuffer(sizes, dtype=np.intc)
+        return CutTexts(terms.astype(np.int32, copy=False), counts.astype(np.int32), first_new)
 
 
 class _WordNumbers(dict[str, tuple[int, ...]]):
@@ -87,6 +87,6 @@ class _WordNumbers(dict[str, tuple[int, ...]]):
         numbers = self._numbers
         terms = self._splitter.terms_of_word(word)
         found = tuple([numbers.setdefault(term, len(numbers)) for term in terms])
-        if len(self) < _MAX_KNOWN_WORDS:
+        if len(self) < _MAX_KNOWN_WORDS and not word.isdigit():
             self[word] = found
         return found

@@ -1,0 +1,120 @@
+"""The prepared columns of a pool on disk: token counts, and the index of its words.
+
+They stand beside the items, so that a pool that is loaded neither counts nor indexes again. Arrays
+are memory-mapped when read. `pool.json` has a check sum of every file, and of the items that the
+columns were made from; columns of other items, or of another version, are left out.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mba_integrations.core.arrays import IntArray
+from mba_integrations.core.lexical import LexicalColumns, LexicalIndex
+from mba_integrations.core.postings import Postings
+from mba_integrations.core.slots import Slots
+from mba_integrations.core.snapshot import PoolSnapshot
+from mba_integrations.core.text_traits import TextTraits
+from mba_integrations.core.vocabulary import Vocabulary
+
+COLUMNS_VERSION = 1
+"""Raised when a text is rendered, counted or cut into terms in another way."""
+_POSTINGS = ("terms", "starts", "slots", "counts")
+_CHUNK_BYTES = 1 << 20
+
+
+def write_columns(snapshot: PoolSnapshot, folder: Path) -> dict[str, Any]:
+    """Write the columns that the snapshot has, and say in JSON what is there."""
+    columns = snapshot.counted_tokens()
+    tokens = [
+        {"layout": layout, "counter": counter, "file": f"tokens-{number}.npy"}
+        for number, (layout, counter) in enumerate(columns)
+    ]
+    for entry, column in zip(tokens, columns.values(), strict=True):
+        _save(folder / entry["file"], column.astype(np.min_scalar_type(column.max(initial=0))))
+    index = snapshot.lexical if "lexical" in snapshot.__dict__ else None
+    lexical = None if index is None else _write_lexical(index, folder)
+    files = {path.name: _check_sum(path) for path in sorted(folder.glob("*-*.*"))}
+    return {
+        "version": COLUMNS_VERSION,
+        "items_crc32": _check_sum(folder / "items.jsonl"),
+        "files": files,
+        "tokens": tokens,
+        "lexical": lexical,
+    }
+
+
+def read_columns(snapshot: PoolSnapshot, folder: Path, record: Mapping[str, Any]) -> None:
+    """Give the snapshot, of which nothing is prepared yet, the columns of the folder.
+
+    Raises:
+        OSError, ValueError, KeyError, TypeError: If a file is missing or damaged.
+    """
+    if record["version"] != COLUMNS_VERSION:
+        return
+    if record["items_crc32"] != _check_sum(folder / "items.jsonl"):
+        return
+    for name, expected in record["files"].items():
+        if _check_sum(folder / Path(name).name) != expected:
+            raise ValueError(f"{name} is not what was saved")
+    for entry in record["tokens"]:
+        column = _load(folder / entry["file"]).astype(np.int64)
+        snapshot.known_tokens[entry["layout"], entry["counter"]] = column
+    if record["lexical"] is not None:
+        snapshot.__dict__["lexical"] = _read_lexical(snapshot, folder, record["lexical"])
+
+
+def _write_lexical(index: LexicalIndex, folder: Path) -> dict[str, Any]:
+    columns = index.columns.compact()
+    for name in _POSTINGS if columns.parts else ():
+        _save(folder / f"postings-{name}.npy", getattr(columns.parts[0], name))
+    _save(folder / "lexical-sizes.npy", columns.sizes)
+    _save(folder / "lexical-frequencies.npy", columns.frequencies)
+    traits = [name for name in ("log_length", "asks") if name in index.traits.__dict__]
+    for name in traits:
+        _save(folder / f"lexical-{name}.npy", getattr(index.traits, name))
+    terms = "\n".join(columns.vocabulary.terms()[: len(columns.frequencies)])
+    (folder / "lexical-terms.txt").write_bytes(terms.encode("utf-8", "surrogatepass"))
+    return {"postings": bool(columns.parts), "in_order": columns.in_order, "traits": traits}
+
+
+def _read_lexical(snapshot: PoolSnapshot, folder: Path, record: Mapping[str, Any]) -> LexicalIndex:
+    terms = (folder / "lexical-terms.txt").read_bytes().decode("utf-8", "surrogatepass")
+    sizes = _load(folder / "lexical-sizes.npy")
+    postings = [_load(folder / f"postings-{name}.npy") for name in _POSTINGS * record["postings"]]
+    columns = LexicalColumns(
+        vocabulary=Vocabulary(terms.split("\n") if terms else ()),
+        slots=Slots.for_rows(len(snapshot)),
+        parts=(Postings(*postings),) if postings else (),
+        sizes=sizes,
+        frequencies=_load(folder / "lexical-frequencies.npy"),
+        total=int(sizes.sum()),
+        in_order=bool(record["in_order"]),
+    )
+    traits = TextTraits(snapshot.texts)
+    for name in record["traits"]:
+        traits.__dict__[name] = _load(folder / f"lexical-{name}.npy")
+    return LexicalIndex(snapshot.texts, columns, traits)
+
+
+def _save(path: Path, array: NDArray[Any]) -> None:
+    np.save(path, array, allow_pickle=False)
+
+
+def _load(path: Path) -> IntArray:
+    mapped: IntArray = np.load(path, mmap_mode="r", allow_pickle=False).view(np.ndarray)
+    return mapped
+
+
+def _check_sum(path: Path) -> int:
+    found = 0
+    with open(path, "rb") as file:
+        while chunk := file.read(_CHUNK_BYTES):
+            found = zlib.crc32(chunk, found)
+    return found
