@@ -1,17 +1,18 @@
 from __future__ import annotations
 
+import itertools
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import numpy as np
 import pytest
 from fakes import CharCounter
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mba_integrations.core.budgeting import plan_budget
 from mba_integrations.core.model import MemoryItem, OmissionReason, QueryComplexity
-from mba_integrations.core.redundancy import near_duplicates
+from mba_integrations.core.redundancy import _similar_pairs, _words_of, near_duplicates
 from mba_integrations.core.rendering import Renderer
 from mba_integrations.core.selection import REASONS, Selector
 from mba_integrations.core.snapshot import PoolSnapshot
@@ -135,3 +136,45 @@ def test_some_repetitions_stay(fields: dict[str, Any]) -> None:
 def test_a_document_that_repeats_the_conversation_goes() -> None:
     items = [memory("said", TEN, "working"), memory("read", TEN)]
     assert select(items, 500) == ({"said"}, {"read": "duplicate"})
+
+
+def all_similar_pairs(sets: list[frozenset[str]], threshold: float) -> list[tuple[int, int]]:
+    """The slow way: every pair."""
+    return [
+        (low, high)
+        for low, high in itertools.combinations(range(len(sets)), 2)
+        if min(len(sets[low]), len(sets[high])) >= 4
+        and len(sets[low] & sets[high]) >= threshold * len(sets[low] | sets[high])
+    ]
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    seed=st.integers(0, 10**6),
+    count=st.integers(0, 40),
+    threshold=st.sampled_from([0.3, 0.5, 0.8, 0.9, 1.0]),
+)
+def test_pairs_are_those_of_comparing_all(seed: int, count: int, threshold: float) -> None:
+    sets = word_sets(np.random.default_rng(seed), count)
+    words = {row: _words_of(" ".join(sorted(own))) for row, own in enumerate(sets)}
+    assert _similar_pairs(words, threshold) == all_similar_pairs(sets, threshold)
+
+
+def test_pairs_of_many_rows_are_found_in_blocks() -> None:
+    sets = word_sets(np.random.default_rng(5), 1300)
+    words = {row: _words_of(" ".join(sorted(own))) for row, own in enumerate(sets)}
+    expected = all_similar_pairs(sets, 0.9)
+    assert len(expected) > 100
+    assert _similar_pairs(words, 0.9) == expected
+
+
+def word_sets(random: np.random.Generator, count: int) -> list[frozenset[str]]:
+    """Sets of 1 to 60 words, many of them another with a few words changed."""
+    made: list[frozenset[str]] = []
+    for row in range(count):
+        drawn = {f"w{word}" for word in random.integers(0, 400, random.integers(1, 60)).tolist()}
+        if made and random.random() < 0.5:
+            other = set(made[int(random.integers(len(made)))])
+            drawn = other ^ {f"w{word}" for word in random.integers(0, 400, 2).tolist()}
+        made.append(frozenset(drawn or {f"only{row}"}))
+    return made

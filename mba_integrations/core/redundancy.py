@@ -4,19 +4,17 @@ Two texts are near-duplicates if their sets of words overlap by `threshold` or m
 their union. Of a pair the newer one is kept where both have a date and they differ, because a
 newer wording may be a correction; else the more valuable, else the earlier one in the input.
 
-Pairs are found by prefix filtering: with words in one order for all texts, sets that overlap that
-much share some of their few first words. The cost grows with the selected items, not with the pool.
-
-Source: Chaudhuri, Ganti and Kaushik, *A primitive operator for similarity joins in data cleaning*
-(2006); Wang, Li and Feng, *Can we beat the prefix filtering?* (2012), for prefixes that share more
-than one word.
+Each set has a signature of 256 bits, one for each word. Two signatures differ in no more bits than
+their sets in words, so sets are compared only where few bits differ. Quadratic in the selected
+items of like size, at a few nanoseconds a pair; independent of the pool.
 """
 
 from __future__ import annotations
 
-import math
 import re
+import zlib
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
@@ -25,18 +23,21 @@ from mba_integrations.core.arrays import FloatArray, IntArray
 from mba_integrations.core.snapshot import PoolSnapshot
 
 _WORD = re.compile(r"\w+|[^\w\s]")
-_Words = tuple[frozenset[str], tuple[str, ...]]
-"""The distinct words of a text, as a set and in an order that is the same for all texts."""
-
+_BITS = 256
 _REMEMBERED_TEXTS = 4096
 """Texts whose words are kept, about 4 kB each: the same items are selected again and again."""
-
-_MOST_SHARED_WORDS = 4
-"""Words that prefixes must share; with more of them prefixes are longer and fewer pairs are looked
-at."""
-
 _MIN_WORDS = 4
 """Shorter texts, such as "yes" or "thank you", may repeat without saying the same."""
+_BLOCK = 512
+"""Rows that are compared at once; a block against a block takes 20 MB at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Words:
+    """The distinct words of a text, and their signature, shape (4,), uint64."""
+
+    distinct: frozenset[str]
+    signature: IntArray
 
 
 def near_duplicates(
@@ -50,7 +51,7 @@ def near_duplicates(
         value: Value of each, shape (m,).
         threshold: Overlap from which texts count as the same, in (0, 1].
     """
-    words = {row: _distinct_words(snapshot.texts[row]) for row in sorted(rows.tolist())}
+    words = {row: _words_of(snapshot.texts[row]) for row in sorted(rows.tolist())}
     values = dict(zip(rows.tolist(), value.tolist(), strict=True))
     kept_by: dict[int, int] = {}
     for first, second in _similar_pairs(words, threshold):
@@ -62,33 +63,54 @@ def near_duplicates(
 
 
 @lru_cache(maxsize=_REMEMBERED_TEXTS)
-def _distinct_words(text: str) -> _Words:
-    own = frozenset(_WORD.findall(text.casefold()))
-    return own, tuple(sorted(own, key=_rarest_first))
+def _words_of(text: str) -> _Words:
+    distinct = frozenset(_WORD.findall(text.casefold()))
+    bits = 0
+    for word in distinct:
+        bits |= 1 << zlib.crc32(word.encode("utf-8", "surrogatepass")) % _BITS
+    signature = np.frombuffer(bits.to_bytes(_BITS // 8, "little"), dtype=np.uint64)
+    return _Words(distinct, signature)
 
 
-def _rarest_first(word: str) -> tuple[bool, int, str]:
-    """Names with digits and long words are in few texts."""
-    return word.isalpha(), -len(word), word
+def _similar_pairs(words: dict[int, _Words], threshold: float) -> list[tuple[int, int]]:
+    """Pairs of rows whose words overlap by the threshold or more, the lower row first, in order."""
+    rows = [row for row, own in words.items() if len(own.distinct) >= _MIN_WORDS]
+    if len(rows) < 2:
+        return []
+    sizes = np.array([len(words[row].distinct) for row in rows])
+    order = np.argsort(sizes, kind="stable")
+    signatures = np.array([words[row].signature for row in rows])[order]
+    near = _near(signatures, sizes[order], threshold)
+    pairs = [sorted((rows[order[one]], rows[order[other]])) for one, other in near]
+    return sorted(
+        (low, high)
+        for low, high in pairs
+        if _overlap(words[low].distinct, words[high].distinct) >= threshold
+    )
 
 
-def _similar_pairs(words: dict[int, _Words], threshold: float) -> Iterator[tuple[int, int]]:
-    """Pairs of rows whose words overlap by the threshold or more, each once, in order of rows."""
-    shared_words = min(_MOST_SHARED_WORDS, math.ceil(threshold * _MIN_WORDS))
-    seen: dict[str, list[int]] = {}
-    for row, (own, ordered) in words.items():
-        if len(own) < _MIN_WORDS:
-            continue
-        prefix = ordered[: len(own) - math.ceil(threshold * len(own)) + shared_words]
-        shared: dict[int, int] = {}
-        for word in prefix:
-            others = seen.setdefault(word, [])
-            for other in others:
-                shared[other] = shared.get(other, 0) + 1
-            others.append(row)
-        for other in sorted([other for other, count in shared.items() if count >= shared_words]):
-            if _overlap(own, words[other][0]) >= threshold:
-                yield other, row
+def _near(signatures: IntArray, sizes: IntArray, threshold: float) -> Iterator[tuple[int, int]]:
+    """Places whose signatures differ in so few bits that their sets may overlap that much.
+
+    Sets with an overlap of t differ in (1 - t) / (1 + t) of the sum of their sizes.
+
+    Args:
+        signatures: Shape (m, 4), by rising size.
+        sizes: Shape (m,).
+        threshold: In (0, 1].
+    """
+    part = (1.0 - threshold) / (1.0 + threshold)
+    for start in range(0, len(sizes), _BLOCK):
+        block = slice(start, start + _BLOCK)
+        last = int(np.searchsorted(sizes, sizes[block][-1] / threshold + 1e-6, side="right"))
+        for other in range(start, last, _BLOCK):
+            beside = slice(other, min(other + _BLOCK, last))
+            bits = np.bitwise_count(signatures[block, None] ^ signatures[None, beside]).sum(axis=2)
+            limit = part * (sizes[block, None] + sizes[None, beside]) + 1e-6
+            ones, others = np.nonzero(bits <= limit)
+            ones, others = ones + start, others + other
+            later = others > ones
+            yield from zip(ones[later].tolist(), others[later].tolist(), strict=True)
 
 
 def _overlap(left: frozenset[str], right: frozenset[str]) -> float:

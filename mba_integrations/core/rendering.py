@@ -67,12 +67,21 @@ class Renderer:
 
     def line(self, item: MemoryItem) -> str:
         """The item as it stands in the prompt."""
+        if item.tier in self._listed_tiers:
+            return f"- {_indented(_trimmed(item.content))}\n"
         body = self._body(item)
         if self._is_xml:
             return f"<item>{_OUR_TAG.sub('&lt;', body)}</item>\n"
         role = self.role(item)
         mark = f"{role.capitalize()}: " if role else "- "
         return f"{mark}{_indented(body)}\n"
+
+    @cached_property
+    def _listed_tiers(self) -> frozenset[MemoryTier]:
+        """Tiers whose items are always a list of plain contents."""
+        if self.settings.format is not PromptFormat.MARKDOWN:
+            return frozenset()
+        return frozenset(t for t in MemoryTier if self.settings.template_of(t) == "{text}")
 
     def role(self, item: MemoryItem) -> str | None:
         """Chat role of an item that is a message of its own; None if it is part of a section."""
@@ -180,7 +189,7 @@ class Renderer:
 
     def _body(self, item: MemoryItem) -> str:
         template = self.settings.template_of(item.tier)
-        text = item.content.strip("\r\n").rstrip()
+        text = _trimmed(item.content)
         if template == "{text}":
             return text
         speaker = item.metadata.get("speaker") or item.metadata.get("role")
@@ -191,6 +200,10 @@ class Renderer:
             "id": _BREAK.sub(" ", item.id),
         }
         return _filled(_without_unknown(template, fields), {**fields, "text": text})
+
+
+def _trimmed(content: str) -> str:
+    return content.strip("\r\n").rstrip()
 
 
 def _indented(text: str) -> str:
