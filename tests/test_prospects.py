@@ -175,13 +175,14 @@ def test_few_of_many_items_are_counted(per_token: bool) -> None:
     assert packing.value == pytest.approx(drawn(1, 5000, 600, per_token=per_token).whole().value)
 
 
+@pytest.mark.parametrize("last", [0.0001, 0.0], ids=["worth-little", "worth-nothing"])
 @pytest.mark.parametrize("borrowing", [True, False])
-def test_an_uncounted_item_that_fills_idle_tokens_comes_in(borrowing: bool) -> None:
+def test_an_uncounted_item_that_fills_idle_tokens_comes_in(borrowing: bool, last: float) -> None:
     """Two good items leave 5 tokens idle; of many poor items one has 5."""
     items = [item(0, 40, 3, 1.0), item(1, 40, 3, 1.0)]
     items += [item(row, 9, 3, 0.3) for row in range(2, 400)]
     items.append(item(400, 5, 3, 0.3))
-    worth = np.array([40.0, 40.0, *[0.001] * 398, 0.0001])
+    worth = np.array([40.0, 40.0, *[0.001] * 398, last])
     options = {"shares": (0, 0, 0, 1.0), "caps": (1.0,) * 4, "borrowing": borrowing}
     shaped = Instance(items, worth, per_token=False, total=4 + 85, lazy=True, **options)  # type: ignore[arg-type]
     assert shaped.by_prospects().chosen.tolist() == [0, 1, 400]
