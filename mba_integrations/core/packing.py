@@ -83,7 +83,7 @@ class Doubt:
     or if `(price[t] - d) * w` is more than `gap[t]`: it would lose more than a choice can gain.
 
     Attributes:
-        price: Price of a token in each tier, shape (k,); minus infinity where density says nothing.
+        price: Price of a token in each tier, shape (k,).
         gap: How far what the tier is worth by these prices is above what was found, shape (k,).
         room: Tokens that an item of each tier may need, shape (k,).
     """
@@ -128,8 +128,9 @@ class Packing:
         used_tokens: Tokens used, opening tokens included.
         tier_used_tokens: The same for each tier, shape (k,).
         proven_optimal: Whether `value` equals `upper_bound`.
-        doubts: For each step, which items that were not among those of the problem could have
-            been chosen in it.
+        doubts: For each of the first two steps, which items that were not among those of the
+            problem could have been chosen in it. An item that the third step would have added is
+            among them, since it could have been chosen before.
     """
 
     chosen: IntArray
@@ -239,7 +240,6 @@ class _Work:
         idle = self.problem.total_tokens - int(self.used.sum())
         room = np.minimum(self.caps - self.used, idle)
         if room.max() <= 0:
-            self._doubt_nothing(room)
             return 0.0
         return self._solve(np.zeros(len(room)), room, shared=True).upper_bound
 
@@ -272,11 +272,6 @@ class _Work:
         price[tiers], gap[tiers] = choice.prices, choice.gaps
         self.doubts.append(Doubt(price=price, gap=gap, room=room))
 
-    def _doubt_nothing(self, room: IntArray) -> None:
-        """Note a step in which everything counts that fits."""
-        price = np.full(len(room), -np.inf)
-        self.doubts.append(Doubt(price=price, gap=np.zeros(len(room)), room=room))
-
     def _candidates(
         self, column: _Column, most_tokens: int, partly_chosen: bool
     ) -> tuple[IntArray, RankedItems]:
@@ -299,7 +294,6 @@ class _Work:
         tier, tokens, value = self.problem.tier, self.problem.tokens, self.problem.value
         idle = self.problem.total_tokens - int(self.used.sum())
         room = np.minimum(self.caps - self.used, idle) - self.opening
-        self._doubt_nothing(room)
         if room.max() <= 0:
             return
         rows = np.flatnonzero(tokens <= room.max())
