@@ -134,6 +134,7 @@ def test_many_changes_give_what_is_made_anew_and_old_numbers_are_given_up() -> N
     columns = pool.snapshot().lexical.columns
     assert columns.slots.count < 3 * len(pool)
     assert len(columns.parts) < 10
+    assert len(columns.vocabulary) < 3 * np.count_nonzero(columns.frequencies)
 
 
 def test_only_texts_that_change_are_cut_into_terms(monkeypatch: pytest.MonkeyPatch) -> None:
