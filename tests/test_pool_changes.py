@@ -43,6 +43,7 @@ def items(draw: st.DrawFn, name: str) -> MemoryItem:
         tier,
         relevance=draw(st.sampled_from([None, 0.25, 1.0])),
         importance=draw(st.sampled_from([0.0, 0.5])),
+        access_count=draw(st.integers(0, 11)),
         created_at=draw(st.sampled_from([None, NOON, NOON - timedelta(days=9)])),
         source=draw(st.sampled_from([None, "s", "t", "u"])),
         position=draw(st.sampled_from([None, 1, 2])),
@@ -61,9 +62,9 @@ def histories(draw: st.DrawFn) -> tuple[list[MemoryItem], list[str], list[Memory
 
 
 def changed(pool: MemoryPool, act: str, item: MemoryItem) -> None:
-    """Do the act with the item, on a place of the pool that the item's text decides."""
+    """Do the act with the item, on a place of the pool that the item's count decides."""
     names = [known.id for known in pool]
-    place = len(item.content) % max(1, len(names))
+    place = item.access_count % max(1, len(names))
     if act == "add" or not names:
         pool.add(item)
     elif act == "update":
@@ -135,6 +136,15 @@ def test_many_changes_give_what_is_made_anew_and_old_numbers_are_given_up() -> N
     assert columns.slots.count < 3 * len(pool)
     assert len(columns.parts) < 10
     assert len(columns.vocabulary) < 3 * np.count_nonzero(columns.frequencies)
+
+
+def test_an_item_that_is_taken_out_put_back_and_replaced_stands_at_the_end() -> None:
+    pool = MemoryPool.from_items([text("a"), text("b"), text("c")])
+    prepared(pool.snapshot())
+    pool.remove("a")
+    pool.add(text("a", "second"))
+    pool.update(text("a", "third"), text("b", "other"))
+    assert_same(pool.snapshot(), PoolSnapshot([text("b", "other"), text("c"), text("a", "third")]))
 
 
 def test_only_texts_that_change_are_cut_into_terms(monkeypatch: pytest.MonkeyPatch) -> None:
