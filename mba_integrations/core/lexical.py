@@ -18,6 +18,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import chain
 
 import numpy as np
 
@@ -197,9 +198,14 @@ class LexicalIndex:
         numbers = self._numbers(self.terms(self._texts[row]))
         shared = [term for term in numbers if frequencies[term] > 1 and term not in besides]
         rarest = sorted(int(frequencies[term]) for term in shared)[:count]
-        candidates = [term for term in shared if frequencies[term] <= max(rarest, default=0)]
-        appeared = sorted(candidates, key=int if self.columns.in_order else self._first_place)
-        return sorted(appeared, key=frequencies.__getitem__)[:count]
+        by_frequency: dict[int, list[int]] = {frequency: [] for frequency in rarest}
+        for term in shared:
+            if (frequency := int(frequencies[term])) in by_frequency:
+                by_frequency[frequency].append(term)
+        place = int if self.columns.in_order else self._first_place
+        groups = by_frequency.values()
+        ordered = (sorted(group, key=place) if len(group) > 1 else group for group in groups)
+        return list(chain.from_iterable(ordered))[:count]
 
     def _first_place(self, term: int) -> tuple[int, int]:
         """The first row that has a term, and the place there."""
