@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 import threading
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
@@ -112,6 +114,15 @@ def test_an_allocation_from_a_changed_pool_is_that_from_a_list(
         assert got.prompt_text == expected.prompt_text
         assert got.selected == expected.selected
         assert got.omitted == expected.omitted
+
+
+@pytest.mark.parametrize("twin", [copy.deepcopy, lambda it: pickle.loads(pickle.dumps(it))])
+def test_a_prepared_snapshot_survives_pickle_and_deep_copy(
+    twin: Callable[[PoolSnapshot], PoolSnapshot],
+) -> None:
+    snapshot = PoolSnapshot([text("a"), text("b", embedding=[1.0, 2.0, 3.0])])
+    prepared(snapshot)
+    assert_same(twin(snapshot), snapshot)
 
 
 def text(name: str, content: str = "Kate skis.", **fields: Any) -> MemoryItem:

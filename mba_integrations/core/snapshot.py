@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -60,6 +61,10 @@ class PoolSnapshot:
 
     def __len__(self) -> int:
         return len(self.items)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """A copy in another process, or a deep one, has the items and prepares them anew."""
+        return PoolSnapshot, (tuple(self.items),)
 
     def appended(self, items: Sequence[MemoryItem]) -> PoolSnapshot:
         """The snapshot with more items, whose ids are new."""
