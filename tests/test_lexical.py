@@ -206,3 +206,13 @@ def test_a_text_with_a_term_many_times_is_scored_by_its_count() -> None:
     texts = ["apple " * 300, "apple pear", "pear"]
     expected = scores_of_bm25s(texts, "apple")
     np.testing.assert_allclose(LexicalIndex.build(texts).scores("apple"), expected, rtol=1e-5)
+
+
+def test_of_equally_rare_terms_the_first_counts_whatever_another_index_has_seen() -> None:
+    index = LexicalIndex.build(["plain words"])
+    index.changed(["plain words", "xx yy"], RowMap(1, 2))
+    texts = ["plain words", "yy xx", "xx", "yy"]
+    later, fresh = index.changed(texts, RowMap(1, 4)), LexicalIndex.build(texts)
+    found = [one.scores_of_rare_terms([1], besides="", count=1)[0] for one in (later, fresh)]
+    assert found[0].tolist() == found[1].tolist()
+    assert found[1][3] > found[1][2] == 0

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 import threading
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
@@ -43,6 +45,7 @@ def items(draw: st.DrawFn, name: str) -> MemoryItem:
         tier,
         relevance=draw(st.sampled_from([None, 0.25, 1.0])),
         importance=draw(st.sampled_from([0.0, 0.5])),
+        access_count=draw(st.integers(0, 11)),
         created_at=draw(st.sampled_from([None, NOON, NOON - timedelta(days=9)])),
         source=draw(st.sampled_from([None, "s", "t", "u"])),
         position=draw(st.sampled_from([None, 1, 2])),
@@ -61,9 +64,9 @@ def histories(draw: st.DrawFn) -> tuple[list[MemoryItem], list[str], list[Memory
 
 
 def changed(pool: MemoryPool, act: str, item: MemoryItem) -> None:
-    """Do the act with the item, on a place of the pool that the item's text decides."""
+    """Do the act with the item, on a place of the pool that the item's count decides."""
     names = [known.id for known in pool]
-    place = len(item.content) % max(1, len(names))
+    place = item.access_count % max(1, len(names))
     if act == "add" or not names:
         pool.add(item)
     elif act == "update":
@@ -113,6 +116,15 @@ def test_an_allocation_from_a_changed_pool_is_that_from_a_list(
         assert got.omitted == expected.omitted
 
 
+@pytest.mark.parametrize("twin", [copy.deepcopy, lambda it: pickle.loads(pickle.dumps(it))])
+def test_a_prepared_snapshot_survives_pickle_and_deep_copy(
+    twin: Callable[[PoolSnapshot], PoolSnapshot],
+) -> None:
+    snapshot = PoolSnapshot([text("a"), text("b", embedding=[1.0, 2.0, 3.0])])
+    prepared(snapshot)
+    assert_same(twin(snapshot), snapshot)
+
+
 def text(name: str, content: str = "Kate skis.", **fields: Any) -> MemoryItem:
     return MemoryItem(name, content, "rag", **fields)
 
@@ -134,6 +146,16 @@ def test_many_changes_give_what_is_made_anew_and_old_numbers_are_given_up() -> N
     columns = pool.snapshot().lexical.columns
     assert columns.slots.count < 3 * len(pool)
     assert len(columns.parts) < 10
+    assert len(columns.vocabulary) < 3 * np.count_nonzero(columns.frequencies)
+
+
+def test_an_item_that_is_taken_out_put_back_and_replaced_stands_at_the_end() -> None:
+    pool = MemoryPool.from_items([text("a"), text("b"), text("c")])
+    prepared(pool.snapshot())
+    pool.remove("a")
+    pool.add(text("a", "second"))
+    pool.update(text("a", "third"), text("b", "other"))
+    assert_same(pool.snapshot(), PoolSnapshot([text("b", "other"), text("c"), text("a", "third")]))
 
 
 def test_only_texts_that_change_are_cut_into_terms(monkeypatch: pytest.MonkeyPatch) -> None:

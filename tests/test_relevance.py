@@ -117,3 +117,12 @@ def test_relevance_stays_in_zero_to_one(texts: list[str], query: str, vector: li
     relevance = estimate_relevance(query, corpus, query_vector=np.array(vector))
     assert relevance.shape == (size,)
     assert ((relevance >= 0.0) & (relevance <= 1.0)).all()
+
+
+def test_a_second_question_is_not_answered_with_the_first() -> None:
+    corpus = corpus_of(FRUIT, vectors=AXES)
+    for query, vector in (("apple", [1.0, 0.0]), ("pear", [1.0, 0.0]), ("pear", [0.0, 1.0])):
+        found = estimate_relevance(query, corpus, query_vector=np.array(vector))
+        fresh = corpus_of(FRUIT, vectors=AXES)
+        expected = estimate_relevance(query, fresh, query_vector=np.array(vector))
+        assert found.tolist() == expected.tolist()

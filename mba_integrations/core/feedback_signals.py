@@ -13,6 +13,7 @@ import numpy as np
 from mba_integrations.core.arrays import FloatArray, IntArray
 from mba_integrations.core.match_signals import Question, Signals, standardised
 from mba_integrations.core.neighbourhood import Neighbourhood
+from mba_integrations.core.ranks import best_rows
 from mba_integrations.core.relevance import Corpus, cosine_to_query
 
 _STRONG_ITEMS = 5  # that links and similarity start from
@@ -28,7 +29,7 @@ def feedback_signals(
 ) -> Signals:
     """Signals of every item, given the *estimate* of usefulness so far, shape (n,), in [0, 1]."""
     share = estimate / max(float(estimate.max(initial=0.0)), 1e-12)
-    ranked = _best(share, _RIVALS)
+    ranked = best_rows(share, _RIVALS)
     strong = ranked[:_STRONG_ITEMS]
     return {
         "before_estimate": around.shifted(share, -1),
@@ -40,16 +41,6 @@ def feedback_signals(
         "like_strong": _like_strong(question, corpus, strong, share[strong]),
         "outdated": _outdated(corpus, ranked),
     }
-
-
-def _best(values: FloatArray, count: int) -> IntArray:
-    """Rows of the highest values, best first, equal ones in input order."""
-    if len(values) > count:
-        least = np.partition(values, len(values) - count)[-count]
-        rows = np.flatnonzero(values >= least)
-    else:
-        rows = np.arange(len(values))
-    return rows[np.argsort(-values[rows], kind="stable")[:count]]
 
 
 def _named_by(corpus: Corpus, strong: IntArray, weights: FloatArray) -> FloatArray:

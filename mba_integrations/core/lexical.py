@@ -18,6 +18,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import chain
 
 import numpy as np
 
@@ -58,18 +59,32 @@ class LexicalColumns:
     in_order: bool
 
     def compact(self) -> LexicalColumns:
-        """The same with rows as slots, and postings in one part at most."""
-        if not self.parts:
-            whole = None
-        else:
-            whole = merged(self.parts) if len(self.parts) > 1 else self.parts[0]
-            if self.slots.of_row is not None or self.slots.count > self.slots.size:
-                whole = whole.renumbered(self.slots.row_of)
+        """The same with rows as slots, postings in one part at most, and without terms that no
+        text has any more where those are most.
+        """
+        slots = self.slots
+        whole = merged(self.parts)
+        if slots.of_row is not None or slots.count > slots.size:
+            whole = whole.renumbered(slots.row_of)
+        compacted = replace(
+            self,
+            slots=Slots.for_rows(slots.size),
+            parts=(whole,) if whole.size else (),
+            sizes=slots.by_row(self.sizes),
+        )
+        used = int(np.count_nonzero(self.frequencies))
+        return compacted._without_unused_terms() if 2 * used < len(self.frequencies) else compacted
+
+    def _without_unused_terms(self) -> LexicalColumns:
+        used = np.flatnonzero(self.frequencies)
+        names = self.vocabulary.terms()
+        number_of = np.zeros(len(self.frequencies), dtype=np.int32)
+        number_of[used] = np.arange(len(used))
         return replace(
             self,
-            slots=Slots.for_rows(self.slots.size),
-            parts=(whole,) if whole is not None and whole.size else (),
-            sizes=self.slots.by_row(self.sizes),
+            vocabulary=Vocabulary([names[term] for term in used.tolist()]),
+            parts=tuple(replace(part, terms=number_of[part.terms]) for part in self.parts),
+            frequencies=self.frequencies[used],
         )
 
 
@@ -183,9 +198,14 @@ class LexicalIndex:
         numbers = self._numbers(self.terms(self._texts[row]))
         shared = [term for term in numbers if frequencies[term] > 1 and term not in besides]
         rarest = sorted(int(frequencies[term]) for term in shared)[:count]
-        candidates = [term for term in shared if frequencies[term] <= max(rarest, default=0)]
-        appeared = sorted(candidates, key=int if self.columns.in_order else self._first_place)
-        return sorted(appeared, key=frequencies.__getitem__)[:count]
+        by_frequency: dict[int, list[int]] = {frequency: [] for frequency in rarest}
+        for term in shared:
+            if (frequency := int(frequencies[term])) in by_frequency:
+                by_frequency[frequency].append(term)
+        place = int if self.columns.in_order else self._first_place
+        groups = by_frequency.values()
+        ordered = (sorted(group, key=place) if len(group) > 1 else group for group in groups)
+        return list(chain.from_iterable(ordered))[:count]
 
     def _first_place(self, term: int) -> tuple[int, int]:
         """The first row that has a term, and the place there."""

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mba_integrations.core.arrays import BoolArray, FloatArray
+from mba_integrations.core.ranks import ranks_of
 from mba_integrations.core.relevance import (
     Corpus,
     cosine_to_query,
@@ -98,13 +99,7 @@ def standardised(values: FloatArray) -> FloatArray:
 
 def _rank_signal(scores: FloatArray) -> FloatArray:
     """`10 / (10 + rank)`: 1 for the best, 0 for a score of 0. Equal scores share the best rank."""
-    rows = np.flatnonzero(scores > 0.0)
-    order = rows[np.argsort(-scores[rows])]
-    firsts = np.flatnonzero(np.diff(scores[order], prepend=np.inf))
-    ranks = np.repeat(firsts, np.diff(firsts, append=len(order)))
-    result = np.zeros(len(scores))
-    result[order] = 10.0 / (10.0 + ranks)
-    return result
+    return np.where(scores > 0.0, 10.0 / (10.0 + ranks_of(scores)), 0.0)
 
 
 def _row_values(values: dict[int, float], size: int) -> FloatArray:

@@ -99,6 +99,9 @@ class Postings:
 
 def merged(parts: Sequence[Postings]) -> Postings:
     """All pairs of the parts; within a term those of an earlier part come first."""
+    if len(parts) == 1:
+        return parts[0]
+    parts = (_NOTHING, *parts)
     terms = np.concatenate([part.pair_terms() for part in parts])
     order = np.argsort(terms, kind="stable")
     slots = np.concatenate([part.slots for part in parts])
@@ -139,3 +142,7 @@ def _run_starts(values: IntArray) -> IntArray:
     differs = np.ones(len(values), dtype=bool)
     np.not_equal(values[1:], values[:-1], out=differs[1:])
     return np.flatnonzero(differs)
+
+
+_NONE = np.zeros(0, dtype=np.uint8)
+_NOTHING = _grouped(_NONE, _NONE, _NONE)

@@ -71,6 +71,10 @@ class PoolSnapshot:
     def __len__(self) -> int:
         return len(self.items)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """A copy in another process, or a deep one, has the items and prepares them anew."""
+        return PoolSnapshot, (tuple(self.items),)
+
     def appended(self, items: Sequence[MemoryItem]) -> PoolSnapshot:
         """The snapshot with more items, whose ids are new."""
         longer = self.items.appended(items)
