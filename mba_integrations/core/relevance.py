@@ -89,9 +89,11 @@ def estimate_relevance(
     relevance = lexical_relevance(query, corpus)
     cosine = cosine_to_query(corpus, query_vector)
     if cosine is not None:
-        relevance = (relevance + _dense_relevance(cosine, relevance)) / 2.0
+        relevance = _dense_relevance(cosine, relevance) + relevance
+        relevance /= 2.0
     given = np.asarray(corpus.given_relevance, dtype=np.float64)
-    return np.clip(np.where(np.isnan(given), relevance, given), 0.0, 1.0)
+    unknown = np.isnan(given)
+    return relevance if unknown.all() else np.where(unknown, relevance, given)
 
 
 def lexical_relevance(query: str, corpus: Corpus) -> FloatArray:
@@ -102,7 +104,8 @@ def lexical_relevance(query: str, corpus: Corpus) -> FloatArray:
 def _lexical_relevance(query: str, corpus: Corpus) -> FloatArray:
     scores = corpus.lexical.scores(query).astype(np.float64)
     full = _FULL_MATCH_SHARE * corpus.lexical.best_possible(query)
-    return np.asarray(scores / max(float(scores.max(initial=0.0)), full, 1e-12))
+    scores /= max(float(scores.max(initial=0.0)), full, 1e-12)
+    return scores
 
 
 def cosine_to_query(corpus: Corpus, query_vector: FloatArray | None) -> FloatArray | None:
@@ -161,6 +164,15 @@ def filled_by_lexical(similarity: FloatArray, lexical: FloatArray) -> FloatArray
 
 def _dense_relevance(cosine: FloatArray, lexical: FloatArray) -> FloatArray:
     filled = filled_by_lexical(cosine, lexical)
-    typical = float(np.median(filled))
+    typical = _median(filled)
     best = max(float(filled.max()), typical + _FULL_MATCH_COSINE)
-    return np.asarray(np.clip((filled - typical) / (best - typical), 0.0, 1.0))
+    relevance = filled - typical
+    relevance /= best - typical
+    return np.clip(relevance, 0.0, 1.0, out=relevance)
+
+
+def _median(values: FloatArray) -> float:
+    """The median of values that are numbers, in half the time of `np.median`."""
+    low, high = (len(values) - 1) // 2, len(values) // 2
+    parted = np.partition(values, [low, high])
+    return float(parted[low] + parted[high]) / 2.0
