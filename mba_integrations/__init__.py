@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     )
     from mba_integrations.core.pool import MemoryPool
     from mba_integrations.core.previous import PreviousPrompt
+    from mba_integrations.core.prompt_layout import JoinedTexts, PromptLayout
     from mba_integrations.core.session import AllocationSession
     from mba_integrations.core.settings import (
         ItemOrder,
@@ -84,6 +85,7 @@ _HOME = {
     "model": ("MemoryItem", "MemoryTier", "OmissionReason", "QueryComplexity"),
     "pool": ("MemoryPool",),
     "previous": ("PreviousPrompt",),
+    "prompt_layout": ("JoinedTexts", "PromptLayout"),
     "session": ("AllocationSession",),
     "settings": ("ItemOrder", "PromptFormat", "RenderingSettings", "ScoringMethod"),
     "token_counting": ("TokenCounter", "counter_for_model"),
@@ -104,6 +106,7 @@ __all__ = [
     "DuplicateItemError",
     "InputError",
     "ItemOrder",
+    "JoinedTexts",
     "LifecycleRecommendation",
     "LifecycleReview",
     "MemoryBudgetAllocator",
@@ -119,6 +122,7 @@ __all__ = [
     "PoolError",
     "PreviousPrompt",
     "PromptFormat",
+    "PromptLayout",
     "QueryComplexity",
     "RenderingSettings",
     "ScoringMethod",
