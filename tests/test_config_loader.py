@@ -204,6 +204,10 @@ SAMPLES: dict[str, tuple[Any, ...]] = {
     "logging.path": ({"logging": {"path": "log.jsonl"}}, "log.jsonl"),
     "logging.include_text": ({"logging": {"include_text": True}}, True),
     "performance.prepared_pools": ({"performance": {"prepared_pools": 0}}, 0),
+    "stability": ({"stability": 0.25}, 0.25),
+    "caching.cached_read_price": ({"caching": {"cached_read_price": 0.5}}, 0.5),
+    "caching.cache_write_price": ({"caching": {"cache_write_price": 2}}, 2.0),
+    "caching.uncached_price": ({"caching": {"uncached_price": 3}}, 3.0),
     "performance.max_sessions": ({"performance": {"max_sessions": 0}}, 0),
     "performance.session_idle_seconds": ({"performance": {"session_idle_seconds": 60}}, 60.0),
 }

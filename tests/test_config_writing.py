@@ -39,6 +39,8 @@ OTHER_VALUES: dict[str, Any] = {
     "min_score": 0.1,
     "duplicate_threshold": None,
     "passage_min_tokens": 300,
+    "stability": 0.0,
+    "caching": {"cached_read_price": 0.5, "cache_write_price": 1.0},
     "complexity": {"medium_points": 1.5, "signal_points": {"code": 2.0}, "technical_words": ["a"]},
     "rendering": {"format": "xml", "section_order": ["rag", "working", "project", "long_term"]},
     "promotion": {"promote_threshold": 0.9, "min_stay_days": 2},

@@ -143,7 +143,9 @@ def test_a_previous_allocation_never_breaks_the_budget(
     allocation = allocate(items, config, counter, budget, previous=previous)
     assert COUNTERS[counter].count(allocation.prompt_text) == allocation.used_tokens
     assert allocation.used_tokens <= allocation.budget_tokens
-    chosen = {entry.id for entry in allocation.selected}
+    steady = config.with_changes(stability=0.0)
+    off = allocate(items, steady, counter, budget, previous=previous)
+    chosen = {entry.id for entry in off.selected}
     assert chosen == {entry.id for entry in allocate(items, config, counter, budget).selected}
 
 

@@ -19,6 +19,7 @@ from mba_integrations.core.model import MemoryTier, QueryComplexity
 from mba_integrations.core.setting_problems import InvalidSettingsError, SettingProblem, shown
 from mba_integrations.core.settings import (
     MOST_TOKENS,
+    CachingSettings,
     ComplexitySettings,
     CountingSettings,
     ItemOrder,
@@ -34,6 +35,7 @@ from mba_integrations.core.workspace import SHARE_FIELDS, InvalidWorkspaceError,
 
 GROUPS: list[type[SettingsGroup]] = [
     WorkspaceConfig,
+    CachingSettings,
     ComplexitySettings,
     CountingSettings,
     LoggingSettings,

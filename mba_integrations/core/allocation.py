@@ -13,13 +13,14 @@ from typing import Any
 
 import numpy as np
 
-from mba_integrations.core.arrays import IntArray
+from mba_integrations.core.arrays import BoolArray, IntArray
 from mba_integrations.core.budget_curve import BudgetPoint, budget_curve, marginal_value
 from mba_integrations.core.complexity import ComplexityEstimate
 from mba_integrations.core.errors import InputError
 from mba_integrations.core.line_tokens import TokenColumn
 from mba_integrations.core.model import MemoryItem, MemoryTier, OmissionReason, QueryComplexity
-from mba_integrations.core.previous import PreviousItem, PreviousPrompt
+from mba_integrations.core.previous import PreviousItem, PreviousPrompt, digest_of
+from mba_integrations.core.prompt_reuse import PromptReuse
 from mba_integrations.core.selection import Selector
 from mba_integrations.core.settings import PromptFormat
 from mba_integrations.core.snapshot import PoolSnapshot
@@ -201,6 +202,9 @@ class Allocation:
     _min_score: float = field(repr=False, compare=False)
     _selector: Selector = field(repr=False, compare=False)
     _passages: Mapping[int, str] = field(repr=False, compare=False)
+    _opens: BoolArray = field(repr=False, compare=False)
+    _changing: frozenset[int] = field(repr=False, compare=False)
+    _reuse: PromptReuse = field(repr=False, compare=False)
 
     @property
     def complexity(self) -> QueryComplexity:
@@ -273,15 +277,62 @@ class Allocation:
     @cached_property
     def as_previous(self) -> PreviousPrompt:
         """What the next turn needs of this one; it does not keep the candidates alive."""
-        items = self._snapshot.items
+        opens = zip(self._rows.tolist(), self._opens.tolist(), strict=True)
         return PreviousPrompt(
             workspace_id=self.workspace_id,
             layout_id=self._selector.layout.id,
             text=self.prompt_text,
-            items=tuple(
-                PreviousItem.of(items[row], self._passages.get(row)) for row in self._rows.tolist()
-            ),
+            items=tuple(self._previous_item(row, opened) for row, opened in opens),
+            breaks=self._reuse.breaks,
         )
+
+    def _previous_item(self, row: int, opened: bool) -> PreviousItem:
+        item = self._snapshot.items[row]
+        return PreviousItem(
+            id=item.id,
+            tier=item.tier,
+            digest=digest_of(item.content),
+            passage=self._passages.get(row),
+            opens=opened,
+            changing=row in self._changing,
+        )
+
+    @property
+    def stable_prefix_tokens(self) -> int:
+        """Tokens at the beginning of the prompt that stand as in the previous one; 0 without one.
+
+        What a provider's prompt cache can read. Whole lines only.
+        """
+        return self._reuse.stable_tokens
+
+    @property
+    def prefix_hash(self) -> str:
+        """Stands for the text of those tokens, as 32 hexadecimal digits; empty if there are
+        none."""
+        return self._reuse.stable_hash
+
+    def estimated_cost(self, previous: Allocation | PreviousPrompt | None = None) -> float:
+        """What the prompt costs after *previous*, by the prices of the workspace's `caching`.
+
+        What the two share at their beginnings is read from the cache and the rest is written to
+        it, but for items whose text changes from turn to turn. Without a cache the cost is
+        `used_tokens` times the price of an uncached token.
+
+        Args:
+            previous: The prompt before, or None for the first of a session.
+        """
+        before = previous.as_previous if isinstance(previous, Allocation) else previous
+        return self._reuse.cost(before).cost
+
+    def to_cache_blocks(self) -> list[dict[str, Any]]:
+        """The prompt as text blocks that end where a provider may keep it.
+
+        In the form of Anthropic's content blocks: `{"type": "text", "text": ...}`. Two of them
+        carry `"cache_control": {"type": "ephemeral"}`: the end of what stands as in the previous
+        prompt, and the end of all but items whose text changes from turn to turn. Joined, the
+        texts are `prompt_text`.
+        """
+        return self._reuse.blocks()
 
     def to_messages(self) -> list[dict[str, str]]:
         """The prompt as chat messages with `role` and `content`; one system message unless the
@@ -322,6 +373,8 @@ class Allocation:
             "counter_id": self.counter_id,
             "exact": self.exact,
             "prompt_format": self.prompt_format.value,
+            "stable_prefix_tokens": self.stable_prefix_tokens,
+            "prefix_hash": self.prefix_hash,
             "tiers": {tier.value: usage.to_dict() for tier, usage in self.tiers.items()},
             "selected": [selected.to_dict() for selected in self.selected],
             "omitted": [omitted.to_dict() for omitted in self.omitted],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -14,9 +14,11 @@ from mba_integrations.core.budgeting import TIERS, BudgetPlan, borrowed_tokens, 
 from mba_integrations.core.complexity import ComplexityEstimate
 from mba_integrations.core.count_cache import CachedCounter
 from mba_integrations.core.errors import InputError
+from mba_integrations.core.following import following
 from mba_integrations.core.model import MemoryTier
-from mba_integrations.core.previous import PreviousPrompt
+from mba_integrations.core.previous import PreviousPrompt, Standing
 from mba_integrations.core.prompt_layout import PromptLayout
+from mba_integrations.core.prompt_reuse import PromptReuse
 from mba_integrations.core.selection import REASONS, Selection, Selector
 from mba_integrations.core.shortening import Shortened, shorten
 from mba_integrations.core.snapshot import Embedder, PoolSnapshot, embed, seconds_of
@@ -24,10 +26,16 @@ from mba_integrations.core.token_counting import TokenCounter
 from mba_integrations.core.valuation import Signals, packing_worth
 from mba_integrations.core.workspace import WorkspaceConfig
 
+_NAMED = 3
+
 
 @dataclass(frozen=True, slots=True)
 class AllocationStep:
-    """One call with everything that is known before items are chosen."""
+    """One call with everything that is known before items are chosen.
+
+    `followed` is the previous prompt, if it can be followed; `standing` is what of it is among the
+    candidates.
+    """
 
     query: str
     config: WorkspaceConfig
@@ -38,19 +46,18 @@ class AllocationStep:
     counting: tuple[TokenCounter, CachedCounter]
     layout: PromptLayout
     present: datetime
+    followed: PreviousPrompt | None
+    standing: Standing
 
-    def choose(self, kept: tuple[int, ...]) -> Shortened:
-        """Select, and bring in passages of long items where the whole cannot come in.
-
-        *kept* are rows of the previous prompt in their order.
-        """
-        selector = self._selector(kept)
+    def choose(self) -> Shortened:
+        """Select, and bring in passages of long items where the whole cannot come in."""
+        selector = self._selector()
         selection = selector.select()
         return shorten(selector, selection, self.query, min_tokens=self.config.passage_min_tokens)
 
-    def _selector(self, kept: tuple[int, ...]) -> Selector:
+    def _selector(self) -> Selector:
         counter, remembered = self.counting
-        return Selector(
+        selector = Selector(
             snapshot=self.snapshot,
             plan=self.plan,
             layout=self.layout,
@@ -60,8 +67,8 @@ class AllocationStep:
             score=self.signals.score,
             min_score=self.config.min_score,
             duplicate_threshold=self.config.duplicate_threshold,
-            kept=kept,
         )
+        return following(selector, self.standing, stability=self.config.stability)
 
     def notes(self, selection: Selection) -> list[str]:
         """What the caller should know of this call."""
@@ -116,6 +123,16 @@ class AllocationStep:
             _reason=selection.reason,
             _min_score=self.config.min_score,
             _selector=chosen.selector,
+            _opens=selection.prompt.opens,
+            _changing=frozenset(chosen.selector.after.changing),
+            _reuse=PromptReuse(
+                text=selection.prompt.written.text,
+                used_tokens=selection.tokens.used,
+                steady_characters=selection.prompt.steady_characters,
+                followed=self.followed,
+                counter=self.counting[0],
+                prices=self.config.caching,
+            ),
             _passages={row: item.content for row, item in chosen.passages.items()},
         )
 
@@ -177,20 +194,37 @@ def _as_vector(given: Sequence[float] | FloatArray) -> FloatArray:
         raise InputError("query_embedding is not a list of numbers.") from error
 
 
-def kept_order(
-    previous: Allocation | PreviousPrompt | None, snapshot: PoolSnapshot, workspace_id: str
-) -> tuple[tuple[int, ...], tuple[str, ...]]:
-    """Rows that were in the previous prompt and are candidates again, in their order there."""
-    if previous is None:
-        return (), ()
+def prompt_to_follow(
+    previous: Allocation | PreviousPrompt | None, *, workspace_id: str, layout: PromptLayout
+) -> tuple[PreviousPrompt | None, tuple[str, ...]]:
+    """The previous prompt, if this one can follow it, and a note if it cannot.
+
+    Raises:
+        InputError: If *previous* is something else.
+    """
     if isinstance(previous, Allocation):
         previous = previous.as_previous
+    if previous is None:
+        return None, ()
     if not isinstance(previous, PreviousPrompt):
         raise InputError(f"previous must be an Allocation or None, got {type(previous).__name__}.")
     if previous.workspace_id != workspace_id:
-        note = (
+        return None, (
             f"previous is an allocation of workspace {previous.workspace_id!r}, not "
-            f"{workspace_id!r}; it is ignored."
+            f"{workspace_id!r}; it is ignored.",
         )
-        return (), (note,)
-    return previous.rows_in(snapshot), ()
+    if previous.layout_id != layout.id:
+        return None, ("previous was written by another layout; it is ignored.",)
+    return previous, ()
+
+
+def standing_notes(previous: PreviousPrompt | None, standing: Standing) -> Iterator[str]:
+    """What the caller should know of what is left of the previous prompt."""
+    if previous is not None and previous.items and not standing.kept and not standing.changed:
+        yield "previous has no item that is a candidate now; it is ignored."
+    if standing.changed:
+        named = ", ".join(repr(item) for item in standing.changed[:_NAMED])
+        more = (
+            f" and {len(standing.changed) - _NAMED} more" if len(standing.changed) > _NAMED else ""
+        )
+        yield f"{named}{more}: text or tier is another than in previous, so it counts as new."

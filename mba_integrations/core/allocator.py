@@ -14,7 +14,12 @@ from pathlib import Path
 
 from mba_integrations.core.allocation import Allocation
 from mba_integrations.core.allocation_log import AllocationStatistics
-from mba_integrations.core.allocation_step import AllocationStep, kept_order, query_vector
+from mba_integrations.core.allocation_step import (
+    AllocationStep,
+    prompt_to_follow,
+    query_vector,
+    standing_notes,
+)
 from mba_integrations.core.arrays import FloatArray
 from mba_integrations.core.budgeting import TIERS, plan_budget
 from mba_integrations.core.complexity import ComplexityEstimate, estimate_complexity
@@ -29,7 +34,7 @@ from mba_integrations.core.logs import AllocationLogs
 from mba_integrations.core.model import MemoryItem, MemoryTier
 from mba_integrations.core.pool import MemoryPool
 from mba_integrations.core.prepared import PreparedPools
-from mba_integrations.core.previous import PreviousPrompt
+from mba_integrations.core.previous import PreviousPrompt, Standing, standing_of
 from mba_integrations.core.prompt_layout import PromptLayout
 from mba_integrations.core.registry import WorkspaceRegistry
 from mba_integrations.core.rendering import Renderer
@@ -207,12 +212,24 @@ class MemoryBudgetAllocator:
         signals = self._signals(query, snapshot, config, query_embedding, present)
         counting = self._counters.of(config)
         written = layout or Renderer(config.rendering)
+        followed, problems = prompt_to_follow(previous, workspace_id=workspace_id, layout=written)
+        standing = standing_of(followed, snapshot) if followed is not None else Standing()
         step = AllocationStep(
-            query, config, snapshot, estimate, plan, signals, counting, written, present
+            query=query,
+            config=config,
+            snapshot=snapshot,
+            estimate=estimate,
+            plan=plan,
+            signals=signals,
+            counting=counting,
+            layout=written,
+            present=present,
+            followed=followed,
+            standing=standing,
         )
-        kept, problem = kept_order(previous, snapshot, workspace_id)
-        chosen = step.choose(kept)
-        notes = (*step.notes(chosen.selection), *self._workspaces.notes(), *problem)
+        chosen = step.choose()
+        notes = (*step.notes(chosen.selection), *self._workspaces.notes(), *problems)
+        notes += tuple(standing_notes(followed, standing))
         milliseconds = (time.perf_counter() - started) * 1000.0
         allocation = step.result(chosen, notes, milliseconds)
         return self._logs.record(allocation, config.logging)

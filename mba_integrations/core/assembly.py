@@ -2,20 +2,28 @@
 
 Sections stand in the layout's order; a tier without a selected item has no section. How a section
 is written is the layout's job.
+
+A prompt that follows another one has two parts. The beginning stands as it stood before, byte for
+byte. What is new follows it: first of the tier that the beginning ends in, under its heading, then
+of the other tiers in the layout's order, each under a heading of its own, though that heading may
+stand in the beginning already. Items whose text changes from turn to turn stand last.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
-from mba_integrations.core.arrays import FloatArray, IntArray
+from mba_integrations.core.arrays import BoolArray, FloatArray, IntArray
 from mba_integrations.core.model import MemoryItem, MemoryTier
-from mba_integrations.core.prompt_layout import PromptLayout, Section, WrittenPrompt
+from mba_integrations.core.previous import reused_beginning
+from mba_integrations.core.prompt_layout import PromptLayout, WrittenPrompt
 from mba_integrations.core.settings import ItemOrder
 from mba_integrations.core.snapshot import PoolSnapshot
+
+_TIERS = tuple(MemoryTier)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,10 +33,35 @@ class Prompt:
     Attributes:
         written: The text and the messages; empty if nothing is selected.
         rows: The selected rows in the order in which they stand in the prompt, shape (m,).
+        opens: Which of them have a heading before them, shape (m,).
+        steady_characters: Where in the text the items begin that stand last because they change.
     """
 
     written: WrittenPrompt
     rows: IntArray
+    opens: BoolArray
+    steady_characters: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Continuation:
+    """How a prompt follows another one.
+
+    Attributes:
+        beginning: Rows that begin the prompt, as they began the other one.
+        opens: For each of them, whether a heading stands before it.
+        kept: Rows of the other prompt in their order there; in a section that is in no order of its
+            own they stand before new ones.
+        changing: Rows that stand last.
+    """
+
+    beginning: tuple[int, ...] = ()
+    opens: tuple[bool, ...] = ()
+    kept: tuple[int, ...] = ()
+    changing: frozenset[int] = field(default=frozenset())
+
+
+NOTHING_BEFORE = Continuation()
 
 
 def assemble(
@@ -37,7 +70,7 @@ def assemble(
     *,
     value: FloatArray,
     layout: PromptLayout,
-    kept: tuple[int, ...] = (),
+    after: Continuation = NOTHING_BEFORE,
     shown: Mapping[int, MemoryItem] | None = None,
 ) -> Prompt:
     """Write the selected rows.
@@ -47,35 +80,90 @@ def assemble(
         rows: Rows to write, ascending, shape (m,).
         value: Value of every row of the snapshot, shape (n,), for orders that go by it.
         layout: Writes sections.
-        kept: Rows of the previous prompt in their order there. Those that are selected again come
-            first in their section, in that order.
+        after: What the prompt follows.
         shown: What is written in place of the item of a row, such as a passage of it.
     """
-    instead = shown or {}
-    sections: list[Section] = []
-    ordered: list[int] = []
+    runs = _beginning(snapshot, rows, after)
+    rest = rows if not runs else np.setdiff1d(rows, [row for _, run in runs for row in run])
+    last = np.isin(rest, list(after.changing)) if after.changing else np.zeros(len(rest), bool)
+    _append(runs, snapshot, rest[~last], value, layout, after.kept)
+    steady = _written(runs, snapshot, layout, shown or {})
+    written = steady
+    if last.any():
+        _append(runs, snapshot, rest[last], value, layout, after.kept)
+        written = _written(runs, snapshot, layout, shown or {})
+    ordered = [row for _, run in runs for row in run]
+    opens = [place == 0 for _, run in runs for place in range(len(run))]
+    return Prompt(
+        written=written,
+        rows=np.array(ordered, dtype=np.int64),
+        opens=np.array(opens, dtype=bool),
+        steady_characters=reused_beginning(steady.text, written.text),
+    )
+
+
+def _written(
+    runs: list[tuple[MemoryTier, list[int]]],
+    snapshot: PoolSnapshot,
+    layout: PromptLayout,
+    shown: Mapping[int, MemoryItem],
+) -> WrittenPrompt:
+    return layout.write(
+        [(tier, [shown.get(row) or snapshot.items[row] for row in run]) for tier, run in runs]
+    )
+
+
+def _beginning(
+    snapshot: PoolSnapshot, rows: IntArray, after: Continuation
+) -> list[tuple[MemoryTier, list[int]]]:
+    """The beginning as sections, without what is not selected."""
+    runs: list[tuple[MemoryTier, list[int]]] = []
+    selected = set(rows.tolist()) if after.beginning else set()
+    for row, opens in zip(after.beginning, after.opens, strict=True):
+        tier = snapshot.items[row].tier
+        if row not in selected:
+            continue
+        if opens or not runs or runs[-1][0] is not tier:
+            runs.append((tier, []))
+        runs[-1][1].append(row)
+    return runs
+
+
+def _append(
+    runs: list[tuple[MemoryTier, list[int]]],
+    snapshot: PoolSnapshot,
+    rows: IntArray,
+    value: FloatArray,
+    layout: PromptLayout,
+    kept: tuple[int, ...],
+) -> None:
+    """Add rows to the sections: to the last one if it is of their tier, else in new ones."""
     tiers = snapshot.columns.tier[rows]
-    for tier in layout.section_order:
-        own = rows[tiers == list(MemoryTier).index(tier)]
+    open_tier = runs[-1][0] if runs else None
+    for tier in sorted(layout.section_order, key=lambda tier: tier is not open_tier):
+        own = rows[tiers == _TIERS.index(tier)]
         if not len(own):
             continue
-        section = _ordered(snapshot, own, value, layout.order_of(tier))
-        section = _kept_first(section, kept)
-        ordered.extend(section)
-        sections.append((tier, [instead.get(row) or snapshot.items[row] for row in section]))
-    written = layout.write(sections)
-    return Prompt(written=written, rows=np.array(ordered, dtype=np.int64))
+        section = _ordered(snapshot, own, value, layout.order_of(tier), kept)
+        if tier is open_tier:
+            runs[-1][1].extend(section)
+        else:
+            runs.append((tier, section))
 
 
 def _ordered(
-    snapshot: PoolSnapshot, rows: IntArray, value: FloatArray, order: ItemOrder
+    snapshot: PoolSnapshot,
+    rows: IntArray,
+    value: FloatArray,
+    order: ItemOrder,
+    kept: tuple[int, ...],
 ) -> list[int]:
-    if order is ItemOrder.INPUT:
-        return [int(row) for row in rows]
     if order is ItemOrder.CHRONOLOGICAL:
-        return _chronological(snapshot, rows)
+        return [int(row) for row in rows[chronological_order(snapshot, rows)]]
+    if order is ItemOrder.INPUT:
+        return _kept_first([int(row) for row in rows], kept)
     best_first = [int(row) for row in rows[np.argsort(-value[rows], kind="stable")]]
-    return best_first if order is ItemOrder.VALUE else _best_at_ends(best_first)
+    return _kept_first(best_first, kept) if order is ItemOrder.VALUE else _best_at_ends(best_first)
 
 
 def _kept_first(section: list[int], kept: tuple[int, ...]) -> list[int]:
@@ -99,14 +187,15 @@ def _best_at_ends(best_first: list[int]) -> list[int]:
     return best_first[0::2] + best_first[1::2][::-1]
 
 
-def _chronological(snapshot: PoolSnapshot, rows: IntArray) -> list[int]:
-    """By time, source, position, input; an item without a time has that of the item before."""
+def chronological_order(snapshot: PoolSnapshot, rows: IntArray) -> IntArray:
+    """Places that put *rows*, ascending, in order by time, source, position, input.
+
+    An item without a time has that of the item before it.
+    """
     columns = snapshot.columns
-    seconds = columns.created_seconds[rows].copy()
-    latest = -np.inf
-    for place, time in enumerate(seconds):
-        latest = latest if np.isnan(time) else time
-        seconds[place] = latest
+    seconds = columns.created_seconds[rows]
+    known = np.where(np.isnan(seconds), -1, np.arange(len(rows)))
+    latest = np.maximum.accumulate(known) if len(rows) else known
+    seconds = np.where(latest < 0, -np.inf, seconds[latest])
     position = np.nan_to_num(columns.position[rows], nan=np.inf)
-    order = np.lexsort((rows, position, columns.source[rows], seconds))
-    return [int(row) for row in rows[order]]
+    return np.lexsort((rows, position, columns.source[rows], seconds))

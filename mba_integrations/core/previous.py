@@ -1,13 +1,15 @@
 """What the next turn needs to know of a prompt, without the items that it was chosen from.
 
 A `PreviousPrompt` takes memory in proportion to its prompt. An item counts as the same if its id,
-its tier and its whole content are: a text that changed under an id that stayed is another item.
+its tier and its whole content are: a text that changed under an id that stayed is another item, and
+one that changes from turn to turn, so it never comes into the beginning that is to stay.
 """
 
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 from mba_integrations.core.model import MemoryItem, MemoryTier
 from mba_integrations.core.snapshot import PoolSnapshot
@@ -24,22 +26,20 @@ class PreviousItem:
         tier: Its tier.
         digest: Stands for its whole content.
         passage: The part of the content that the prompt has; None for the whole.
+        opens: Whether a heading stands before it.
+        changing: Whether its text was another in an earlier prompt.
     """
 
     id: str
     tier: MemoryTier
     digest: bytes
     passage: str | None
-
-    @classmethod
-    def of(cls, item: MemoryItem, passage: str | None) -> PreviousItem:
-        """An item as it stands in a prompt."""
-        return cls(id=item.id, tier=item.tier, digest=digest_of(item.content), passage=passage)
+    opens: bool
+    changing: bool
 
     def is_still(self, item: MemoryItem) -> bool:
-        """Whether *item* is this item: of the same id, tier and content."""
-        same_place = item.id == self.id and item.tier is self.tier
-        return same_place and digest_of(item.content) == self.digest
+        """Whether *item*, of the same id, is this item: of the same tier and content."""
+        return item.tier is self.tier and digest_of(item.content) == self.digest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,22 +51,92 @@ class PreviousPrompt:
         layout_id: What wrote it.
         text: The prompt.
         items: Its items, in their order.
+        breaks: Places in the text up to which a provider may have kept it, ascending.
     """
 
     workspace_id: str
     layout_id: str
     text: str
     items: tuple[PreviousItem, ...]
+    breaks: tuple[int, ...] = ()
 
-    def rows_in(self, snapshot: PoolSnapshot) -> tuple[int, ...]:
-        """Rows of the items that are candidates again, in their order."""
-        found = ((snapshot.ids.get(item.id), item) for item in self.items)
-        return tuple(
-            row for row, item in found if row is not None and item.is_still(snapshot.items[row])
-        )
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """What of a previous prompt is among the candidates of this turn.
+
+    Attributes:
+        kept: Rows of its items that are candidates again, unchanged, in their order.
+        lead: How many of `kept` stood before the first that is gone, changed or changing.
+        opens: For each of `kept`, whether a heading stood before it.
+        shown: Rows of `kept` that stood as a passage, with the item that is shown.
+        changing: Rows whose text is another than before, now or in an earlier turn.
+        changed: Ids whose text is another now.
+    """
+
+    kept: tuple[int, ...] = ()
+    lead: int = 0
+    opens: tuple[bool, ...] = ()
+    shown: Mapping[int, MemoryItem] = field(default_factory=dict)
+    changing: frozenset[int] = frozenset()
+    changed: tuple[str, ...] = ()
+
+
+def standing_of(previous: PreviousPrompt, snapshot: PoolSnapshot) -> Standing:
+    """Find the items of *previous* among the candidates."""
+    kept: dict[int, PreviousItem] = {}
+    changing: set[int] = set()
+    changed: list[str] = []
+    lead: int | None = None
+    for before in previous.items:
+        row = snapshot.ids.get(before.id)
+        still = row is not None and before.is_still(snapshot.items[row])
+        if lead is None and (not still or before.changing):
+            lead = len(kept)
+        if row is not None and (before.changing or not still):
+            changing.add(row)
+        if row is not None and still:
+            kept[row] = before
+        elif row is not None:
+            changed.append(before.id)
+    return Standing(
+        kept=tuple(kept),
+        lead=len(kept) if lead is None else lead,
+        opens=tuple(before.opens for before in kept.values()),
+        shown={
+            row: replace(snapshot.items[row], content=before.passage)
+            for row, before in kept.items()
+            if before.passage is not None
+        },
+        changing=frozenset(changing),
+        changed=tuple(changed),
+    )
 
 
 def digest_of(text: str) -> bytes:
     """Stands for a text: equal for equal texts, and in practice for no others."""
     encoded = text.encode("utf-8", "surrogatepass")
     return hashlib.blake2b(encoded, digest_size=_DIGEST_BYTES).digest()
+
+
+def common_beginning(left: str, right: str) -> int:
+    """How many characters two texts have in common from their beginning.
+
+    >>> common_beginning("one two", "one three")
+    5
+    """
+    low, high = 0, min(len(left), len(right))
+    while low < high:
+        middle = (low + high + 1) // 2
+        if left[low:middle] == right[low:middle]:
+            low = middle
+        else:
+            high = middle - 1
+    return low
+
+
+def reused_beginning(previous: str, text: str) -> int:
+    """Characters of *text* that a cache can take from *previous*: whole lines, or all of it."""
+    common = common_beginning(previous, text)
+    whole = common == len(previous) or common == len(text)
+    return common if whole else text.rfind("\n", 0, common) + 1

@@ -8,12 +8,12 @@ or under. A prompt that still is over loses its largest item that is not pinned,
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from mba_integrations.core.arrays import BoolArray, FloatArray, IntArray
-from mba_integrations.core.assembly import Prompt, assemble
+from mba_integrations.core.assembly import NOTHING_BEFORE, Continuation, Prompt, assemble
 from mba_integrations.core.budgeting import BudgetPlan
 from mba_integrations.core.errors import PinnedOverBudgetError
 from mba_integrations.core.line_tokens import TokenColumn
@@ -57,10 +57,10 @@ class Selection:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Room:
-    """What is left for packing once pins have their place."""
+    """What is left for packing once pins, and what stays of a previous prompt, have their place."""
 
-    pinned: IntArray
-    pinned_tokens: int
+    forced: IntArray
+    forced_tokens: int
     total: int
     tier_tokens: FloatArray
     tier_cap: FloatArray
@@ -121,7 +121,9 @@ class Selector:
         score: In [0, 1], shape (n,).
         min_score: Items with a lower score stay out.
         duplicate_threshold: Overlap from which a repetition stays out; None for never.
-        kept: Rows of the previous prompt in their order there.
+        after: What the prompt follows; the units of its beginning are in it.
+        closed: Rows that stay out because of what the prompt follows.
+        bound: No selection is worth more than this, whatever the prompt follows.
         shown: What is written in place of an item, by row.
         opening: Tokens of each tier's heading, shape (4,).
         units: What is kept or left out together.
@@ -136,7 +138,9 @@ class Selector:
     score: FloatArray
     min_score: float
     duplicate_threshold: float | None = None
-    kept: tuple[int, ...] = ()
+    after: Continuation = NOTHING_BEFORE
+    closed: IntArray = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+    bound: float = 0.0
     shown: Mapping[int, MemoryItem] = field(default_factory=dict)
     opening: IntArray = field(init=False)
     units: Units = field(init=False)
@@ -158,10 +162,11 @@ class Selector:
         Raises:
             PinnedOverBudgetError: If the pinned items do not fit.
         """
-        room = self._room()
-        reason, open_to_choice = self._reasons(room)
+        reason, open_to_choice = self._reasons(self._room(NOTHING_BEFORE))
+        room = self._room(self.after)
+        self._close(open_to_choice)
         draft, packing = self._pack_to_fit(room, open_to_choice)
-        bound = packing.upper_bound
+        bound = packing.upper_bound + self._forced_value(room)
         draft, packing, same = self._without_duplicates(room, open_to_choice, draft, packing)
         draft, repaired = self._drop_until_fits(draft)
         reason = self.units.per_item(reason)
@@ -169,14 +174,16 @@ class Selector:
             gone = same[np.isin(same[:, 1], draft.rows), 0]
             reason[gone] = REASONS.index(OmissionReason.DUPLICATE)
         value = float(self.values(draft.rows).sum())
-        bound += float(self.units.value(room.pinned, self.units.tokens(room.pinned)).sum())
+        bound = max(bound, self.bound)
         return Selection(
             prompt=draft.prompt,
             tokens=draft.tokens,
-            tier_used_tokens=self._tier_used(draft.rows),
+            tier_used_tokens=self._tier_used(draft.prompt),
             value=value,
             upper_bound=max(bound, value),
-            proven_optimal=packing.proven_optimal and not repaired,
+            proven_optimal=packing.proven_optimal
+            and not repaired
+            and (not self.after.beginning or value >= bound * (1 - 1e-12)),
             reason=reason,
             repaired=repaired,
         )
@@ -184,44 +191,84 @@ class Selector:
     def packed(self) -> tuple[IntArray, int]:
         """Rows that packing chooses and the sum of their tokens, without rendering them.
 
+        What the prompt follows is not looked at.
+
         Raises:
             PinnedOverBudgetError: If the pinned items do not fit.
         """
-        room = self._room()
+        room = self._room(NOTHING_BEFORE)
         open_to_choice = self._reasons(room)[1]
         for _ in range(_MAX_REPACKS):
             packing = self._pack(room, open_to_choice, 0)
-            rows = self.units.rows(np.concatenate([room.pinned, packing.chosen]))
+            rows = self.units.rows(np.concatenate([room.forced, packing.chosen]))
             repeated = self._repeated(rows)
             if not repeated:
                 break
             open_to_choice[self.units.unit_of[list(repeated)]] = False
-        return rows, packing.used_tokens + room.pinned_tokens
+        return rows, packing.used_tokens + room.forced_tokens
 
     def choosable(self) -> BoolArray:
         """Units that a larger budget could bring in, shape (m,)."""
         reached = self.units.score >= self.min_score
         return reached & (self.plan.tier_cap_tokens[self.units.tier] >= 1) & ~self.units.pinned
 
-    def _room(self) -> _Room:
-        pinned = np.flatnonzero(self.units.pinned)
-        tokens = self.units.tokens(pinned)
-        paid = np.bincount(self.units.tier[pinned], weights=tokens, minlength=len(MemoryTier))
-        opened = np.bincount(self.units.tier[pinned], minlength=len(MemoryTier)) > 0
-        paid = paid + np.where(opened, self.opening, 0)
-        pinned_tokens = int(paid.sum()) + self.layout.fixed_tokens(self.counter)
-        if pinned_tokens > self.plan.total_tokens:
-            pinned_tokens = self._check_pins(pinned)
+    def _room(self, after: Continuation) -> _Room:
+        forced = self._forced(after)
+        tokens = self.units.tokens(forced)
+        paid = np.bincount(self.units.tier[forced], weights=tokens, minlength=len(MemoryTier))
+        headings, opened = self._headings(forced, after)
+        paid = paid + headings * self.opening
+        forced_tokens = int(paid.sum()) + self.layout.fixed_tokens(self.counter)
+        if forced_tokens > self.plan.total_tokens:
+            if after.beginning:
+                self._let_go(0)
+                return self._room(self.after)
+            forced_tokens = self._check_pins(forced)
         return _Room(
-            pinned=pinned,
-            pinned_tokens=pinned_tokens,
-            total=self.plan.total_tokens - pinned_tokens,
+            forced=forced,
+            forced_tokens=forced_tokens,
+            total=self.plan.total_tokens - forced_tokens,
             tier_tokens=np.maximum(self.plan.tier_tokens - paid, 0.0),
             tier_cap=np.maximum(self.plan.tier_cap_tokens - paid, 0.0),
             capped=self.plan.tier_cap_tokens < self.plan.total_tokens,
             opening=np.where(opened, 0, self.opening),
             borrowing=self.plan.borrowing,
         )
+
+    def _forced(self, after: Continuation) -> IntArray:
+        """Pinned units, and those that stay of the previous prompt."""
+        forced = self.units.pinned
+        if after.beginning:
+            forced = forced.copy()
+            forced[self.units.unit_of[list(after.beginning)]] = True
+        return np.flatnonzero(forced)
+
+    def _forced_value(self, room: _Room) -> float:
+        return float(self.units.value(room.forced, self.units.tokens(room.forced)).sum())
+
+    def _headings(self, forced: IntArray, after: Continuation) -> tuple[IntArray, BoolArray]:
+        """Headings that forced units need in each tier, and which tiers take more without one."""
+        if not after.beginning:
+            opened = np.bincount(self.units.tier[forced], minlength=len(MemoryTier)) > 0
+            return opened.astype(np.int64), opened
+        tiers = self.snapshot.columns.tier[list(after.beginning)]
+        headings = np.bincount(tiers[list(after.opens)], minlength=len(MemoryTier))
+        rows = np.setdiff1d(self.units.rows(forced), after.beginning)
+        behind = np.bincount(self.snapshot.columns.tier[rows], minlength=len(MemoryTier)) > 0
+        opened = behind.copy()
+        opened[tiers[-1]] = True
+        behind[tiers[-1]] = False
+        return headings + behind, opened
+
+    def _close(self, open_to_choice: BoolArray) -> None:
+        """Leave to packing neither what stays of the previous prompt nor what stands before it."""
+        out = [*self.after.beginning, *self.closed.tolist()]
+        open_to_choice[self.units.unit_of[out]] = False
+
+    def _let_go(self, count: int) -> None:
+        """Keep only so many of the items that begin the prompt as they began the previous one."""
+        after = self.after
+        self.after = replace(after, beginning=after.beginning[:count], opens=after.opens[:count])
 
     def _check_pins(self, pinned: IntArray) -> int:
         """Tokens of the pinned items as rendered; an error if they are over the budget."""
@@ -274,13 +321,13 @@ class Selector:
         return pack_prospects(
             tiers,
             self.units,
-            self._density(),
+            self.density(),
             lambda rows: room.problem(self.units, rows, extra),
             room.shares(extra),
             room.opening,
         )
 
-    def _density(self) -> FloatArray:
+    def density(self) -> FloatArray:
         """Value per token of every unit, or more where it is not counted, shape (m,)."""
         if self._densities is None or not self.tokens.complete:
             self._densities = self.units.densities()
@@ -296,11 +343,11 @@ class Selector:
         for _ in range(_MAX_REPACKS):
             packing = self._pack(room, open_to_choice, extra)
             first = first or packing
-            draft = self._draft(self.units.rows(np.concatenate([room.pinned, packing.chosen])))
+            draft = self._draft(self.units.rows(np.concatenate([room.forced, packing.chosen])))
             over = draft.needed - self.plan.total_tokens
             if over <= 0 and packing.value > best_value:
                 best, best_value = draft, packing.value
-            summed = packing.used_tokens + room.pinned_tokens
+            summed = packing.used_tokens + room.forced_tokens
             everything = len(packing.chosen) == np.count_nonzero(open_to_choice)
             if over <= 0 and (summed <= draft.needed or everything):
                 break
@@ -321,16 +368,32 @@ class Selector:
             if not found:
                 break
             same |= found
+            room = self._without(set(found), room, open_to_choice)
             open_to_choice[self.units.unit_of[list(found)]] = False
             draft, packing = self._pack_to_fit(room, open_to_choice)
         return draft, packing, _pairs(same)
+
+    def _without(self, rows: set[int], room: _Room, open_to_choice: BoolArray) -> _Room:
+        """The room where none of *rows* stays of the previous prompt, nor what stood behind it."""
+        beginning = self.after.beginning
+        count = next((place for place, row in enumerate(beginning) if row in rows), None)
+        if count is None:
+            return room
+        open_to_choice[self.units.unit_of[list(beginning[count:])]] = True
+        self._let_go(count)
+        self._close(open_to_choice)
+        return self._room(self.after)
 
     def _repeated(self, rows: IntArray) -> dict[int, int]:
         """Rows that may go because another of *rows* says the same, with that one."""
         if self.duplicate_threshold is None:
             return {}
+        value = self.values(rows)
+        if self.after.kept:
+            # Of two that say the same, none newer, the one that is in the prompt stays.
+            value = np.where(np.isin(rows, self.after.kept), np.inf, value)
         found = near_duplicates(
-            self.snapshot, rows, value=self.values(rows), threshold=self.duplicate_threshold
+            self.snapshot, rows, value=value, threshold=self.duplicate_threshold
         )
         return {row: kept for row, kept in found.items() if self._may_go(row)}
 
@@ -363,16 +426,17 @@ class Selector:
             rows,
             value=self.score,
             layout=self.layout,
-            kept=self.kept,
+            after=self.after,
             shown=self.shown,
         )
         return _Draft(rows, prompt, self.layout.measure(prompt.written, self.counter))
 
-    def _tier_used(self, rows: IntArray) -> IntArray:
+    def _tier_used(self, prompt: Prompt) -> IntArray:
+        rows = prompt.rows
         tiers = self.snapshot.columns.tier[rows]
         lines = np.bincount(tiers, weights=self.tokens.of(rows), minlength=len(MemoryTier))
-        opened = np.bincount(tiers, minlength=len(MemoryTier)) > 0
-        return (lines + np.where(opened, self.opening, 0)).astype(np.int64)
+        headings = np.bincount(tiers[prompt.opens], minlength=len(MemoryTier))
+        return (lines + headings * self.opening).astype(np.int64)
 
 
 def _pairs(rows: dict[int, int]) -> IntArray:

@@ -39,6 +39,7 @@ Tokens = Annotated[int, Field(ge=0, le=MOST_TOKENS)]
 PositiveTokens = Annotated[int, Field(ge=1, le=MOST_TOKENS)]
 Days = Annotated[float, Field(ge=0.0, allow_inf_nan=False)]
 Positive = Annotated[float, Field(gt=0.0, allow_inf_nan=False)]
+Price = Annotated[float, Field(ge=0.0, allow_inf_nan=False)]
 SignalPoints = Annotated[float, Field(ge=0.0, allow_inf_nan=False)]
 
 
@@ -254,6 +255,18 @@ class LoggingSettings(SettingsGroup):
     max_records: Annotated[int, Field(ge=1)] = 1000
     path: LogPath | None = None
     include_text: bool = False
+
+
+class CachingSettings(SettingsGroup):
+    """What a prompt token costs where the provider keeps the beginning of earlier prompts.
+
+    In any unit; the defaults are in the price of an uncached token. Anthropic and OpenAI (from
+    GPT-5.6 on) read at 0.1 and write at 1.25; OpenAI's earlier models write at 1.
+    """
+
+    cached_read_price: Price = 0.1
+    cache_write_price: Price = 1.25
+    uncached_price: Price = 1.0
 
 
 class PerformanceSettings(SettingsGroup):

@@ -59,7 +59,7 @@ def shorten(
         query: What the passages should be about.
         min_tokens: Items of fewer tokens stay whole or out; None for all.
     """
-    unchanged = Shortened(selector, selection, {})
+    unchanged = Shortened(selector, selection, _in_prompt(selector.shown, selection))
     if min_tokens is None:
         return unchanged
     found = _passages(selector, selection, query, min_tokens)
@@ -70,9 +70,14 @@ def shorten(
     better = trial.select()
     if better.value <= selection.value:
         return unchanged
-    chosen = {row: item for row, item in shown.items() if row in better.prompt.rows}
+    chosen = _in_prompt(trial.shown, better)
     bound = max(better.upper_bound, selection.upper_bound)
     return Shortened(trial, replace(better, upper_bound=bound), chosen)
+
+
+def _in_prompt(shown: Mapping[int, MemoryItem], selection: Selection) -> Mapping[int, MemoryItem]:
+    selected = set(selection.prompt.rows.tolist()) if shown else set()
+    return {row: item for row, item in shown.items() if row in selected}
 
 
 def _passages(
@@ -148,5 +153,5 @@ def _with_passages(
         selector,
         tokens=selector.tokens.replaced(shown),
         worth=replace(selector.worth, of_item=worth),
-        shown=shown,
+        shown={**selector.shown, **shown},
     )

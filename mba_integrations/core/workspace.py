@@ -17,6 +17,7 @@ from mba_integrations.core.setting_problems import (
 from mba_integrations.core.settings import (
     DEFAULT_MULTIPLIERS,
     MOST_TOKENS,
+    CachingSettings,
     ComplexitySettings,
     CountingSettings,
     Fraction,
@@ -94,9 +95,11 @@ class WorkspaceConfig(SettingsGroup):
     min_score: Fraction = 0.0
     duplicate_threshold: Overlap | None = 0.9
     passage_min_tokens: PositiveTokens | None = 200
+    stability: Fraction = 0.6
     complexity: ComplexitySettings = ComplexitySettings()
     rendering: RenderingSettings = RenderingSettings()
     promotion: PromotionSettings = PromotionSettings()
+    caching: CachingSettings = CachingSettings()
     counting: CountingSettings = CountingSettings()
     logging: LoggingSettings = LoggingSettings()
     performance: PerformanceSettings = PerformanceSettings()
