@@ -217,6 +217,18 @@ def test_an_older_message_never_follows_a_newer_one() -> None:
     assert [order(allocation) for allocation in done] == ["bc", "ab"]
 
 
+def test_a_newer_message_comes_in_where_a_better_older_one_would_stand_out_of_order() -> None:
+    def message(position: int, relevance: float) -> MemoryItem:
+        name = "abcde"[position - 1]
+        return MemoryItem(name, name * 17, "working", position=float(position), relevance=relevance)
+
+    rendering = {"item_order": {"working": "chronological"}}
+    first = [message(2, 0.8), message(3, 0.8), message(4, 0.8)]
+    second = [message(1, 0.3), message(2, 0.8), message(3, 0.8), message(4, 0.0), message(5, 0.25)]
+    done = turns(HEADING + 60, first, second, rendering=rendering)
+    assert [order(allocation) for allocation in done] == ["bcd", "bce"]
+
+
 def test_the_best_new_items_stand_at_the_ends_of_what_follows() -> None:
     first = items(a=0.9)
     second = items(a=0.9, b=0.2, c=0.8, d=0.5, e=0.7)
@@ -243,6 +255,18 @@ def test_a_text_that_changes_under_its_id_is_noticed_and_stands_last() -> None:
     assert "It is 13:00." in done[3].prompt_text
     marked = [block for block in done[3].to_cache_blocks() if "cache_control" in block]
     assert "It is" not in "".join(block["text"] for block in marked)
+
+
+def test_a_text_that_changed_once_stands_last_from_then_on() -> None:
+    def clock(time: str) -> MemoryItem:
+        return MemoryItem("now", f"It is {time}.", "rag", relevance=1.0)
+
+    one, two = items(a=0.9), items(a=0.9, b=0.8)
+    pools = [[clock("10"), *one], [clock("11"), *one], [clock("11"), *two], [clock("12"), *two]]
+    done = turns(200, *pools)
+    assert [order(allocation) for allocation in done] == ["nowa", "anow", "abnow", "abnow"]
+    assert done[2].stable_prefix_tokens == HEADING + 20
+    assert done[3].stable_prefix_tokens == HEADING + 40
 
 
 def test_many_changed_texts_are_named_and_counted() -> None:

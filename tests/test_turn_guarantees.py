@@ -7,6 +7,7 @@ from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
@@ -149,7 +150,9 @@ def test_a_chronological_section_is_in_order_in_every_turn(
                 item.created_at and not item.group for item in items
             ):
                 ordered = sorted(rows)
-                expected = chronological_order(allocation._snapshot, _array(ordered))
+                expected = chronological_order(
+                    allocation._snapshot, np.array(ordered, dtype=np.int64)
+                )
                 assert rows == [ordered[place] for place in expected]
 
 
@@ -158,10 +161,22 @@ def _is_of(allocation: Allocation, row: int, tier: MemoryTier) -> bool:
     return allocation._snapshot.items[row].tier is tier and not changing
 
 
-def _array(rows: list[int]) -> Any:
-    import numpy as np
-
-    return np.array(rows, dtype=np.int64)
+@given(
+    conversations(),
+    steady_workspaces(duplicate_threshold=None, passage_min_tokens=None),
+    st.sampled_from(sorted(ADDITIVE)),
+)
+def test_the_bound_of_every_turn_holds_for_what_would_be_chosen_anew(
+    turns: list[tuple[list[MemoryItem], int]], config: WorkspaceConfig, counter: str
+) -> None:
+    assume(config.rendering.format != "messages")
+    done = replay(turns, config, counter)
+    for number, ((items, budget), allocation) in enumerate(zip(turns, done, strict=True)):
+        allocator = MemoryBudgetAllocator(token_counter=COUNTERS[counter])
+        allocator.register_workspace(config)
+        query = QUERIES[number % len(QUERIES)]
+        chosen = allocator.allocate_memory_budget(query, items, "w", budget, now=NOW)
+        assert allocation.upper_bound >= chosen.value - 1e-9
 
 
 @given(conversations(), workspaces(), any_counter, stabilities)

@@ -95,7 +95,7 @@ class WorkspaceConfig(SettingsGroup):
     min_score: Fraction = 0.0
     duplicate_threshold: Overlap | None = 0.9
     passage_min_tokens: PositiveTokens | None = 200
-    stability: Fraction = 0.6
+    stability: Fraction = 0.7
     complexity: ComplexitySettings = ComplexitySettings()
     rendering: RenderingSettings = RenderingSettings()
     promotion: PromotionSettings = PromotionSettings()
