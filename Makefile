@@ -33,11 +33,13 @@ bench: $(VENV)/.bench ## Run the benchmarks; DATA=path adds those that read data
 	$(BIN)/python -m benchmarks.packing
 	$(BIN)/python -m benchmarks.fit
 	$(BIN)/python -m benchmarks.speed
+	$(BIN)/python -m benchmarks.stability
 ifneq ($(DATA),)
 	$(BIN)/python -m benchmarks.complexity --data $(DATA)
 	$(BIN)/python -m benchmarks.evidence --data $(DATA)
 	$(BIN)/python -m benchmarks.budget_scaling --data $(DATA)
 	$(BIN)/python -m benchmarks.evidence_peers --data $(DATA)
+	$(BIN)/python -m benchmarks.stability --data $(DATA)
 endif
 
 lock: $(VENV)/.check ## Pin the newest versions of all dependencies in constraints.txt
