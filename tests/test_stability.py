@@ -113,6 +113,16 @@ def test_what_is_omitted_for_stability_shows_in_the_gap() -> None:
     assert second.upper_bound >= 0.9 * 20 + 0.6 * 20
 
 
+def test_an_explanation_says_what_stays() -> None:
+    first, second = turns(HEADING + 40, items(a=0.9, b=0.5), items(a=0.9, b=0.5, c=0.55))
+    assert "previous prompt" not in first.explain()
+    assert "45 tokens stand as in the previous prompt." in second.explain()
+    detail = second.decision("c").detail  # type: ignore[union-attr]
+    assert detail == (
+        "other items are worth more for its 20 tokens, or stay from the previous prompt"
+    )
+
+
 def test_a_smaller_budget_keeps_less() -> None:
     allocator = allocator_with()
     pool = items(a=0.9, b=0.8, c=0.7)
@@ -184,6 +194,17 @@ def test_a_new_item_of_an_earlier_section_follows_under_a_heading_of_its_own(
     assert done[1].tiers[MemoryTier.PROJECT].used_tokens + done[1].tiers[
         MemoryTier.RAG
     ].used_tokens == len(expected)
+
+
+def test_joined_texts_that_stay_come_first() -> None:
+    allocator = allocator_with()
+    layout = JoinedTexts(separator=" + ")
+    first = allocator.allocate_memory_budget("?", items(a=0.9, b=0.8), "w", 99, layout=layout)
+    second = allocator.allocate_memory_budget(
+        "?", items(a=0.1, b=0.8, c=0.9), "w", 99, previous=first, layout=layout
+    )
+    assert second.prompt_text.startswith(first.prompt_text + " + ")
+    assert second.stable_prefix_tokens == first.used_tokens
 
 
 def test_chat_messages_that_stay_come_first() -> None:

@@ -419,7 +419,8 @@ class Allocation:
             return f"the workspace gives tier {tier.value} no tokens"
         if reason is OmissionReason.TOO_LARGE:
             return f"it needs {self._unit_tokens(row):,} tokens, more than it could have alone"
-        return f"other items are worth more for its {tokens:,} tokens"
+        stays = ", or stay from the previous prompt" if self._selector.after.beginning else ""
+        return f"other items are worth more for its {tokens:,} tokens{stays}"
 
     def _unit_tokens(self, row: int) -> int:
         group = self._snapshot.columns.group

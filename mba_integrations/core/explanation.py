@@ -45,12 +45,15 @@ _HEAD = ("tier", "id", "tokens", "score", "rel", "imp", "fresh")
 
 def _summary(allocation: Allocation) -> str:
     exact = "" if allocation.exact else " (estimated)"
+    stable = allocation.stable_prefix_tokens
+    stays = f"\n{stable:,} tokens stand as in the previous prompt." if stable else ""
     return (
         f"Workspace {_preview(allocation.workspace_id)}, {allocation.complexity.value} query: "
         f"{allocation.used_tokens:,} of {allocation.budget_tokens:,} tokens used "
         f"({allocation.utilisation:.1%}), counted by {allocation.counter_id}{exact}.\n"
         f"{len(allocation.selected):,} items selected, {len(allocation.omitted):,} omitted; "
         f"value {allocation.value:.3f}, at most {allocation.gap:.2%} below the optimum."
+        f"{stays}"
     )
 
 

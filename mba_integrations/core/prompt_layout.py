@@ -56,6 +56,9 @@ class PromptLayout(Protocol):
     5. Where `shows_content` is true, the content of an item is written as it stands, with at most
        white space taken from its ends or added after line ends, and `most_bytes` bounds the text
        that is counted for it. Then items that cannot matter need not be counted.
+    6. `write` may get a tier more than once: what follows the beginning of a previous prompt has
+       sections of its own. A section that is written after others changes nothing before it but
+       the end of the last one, so that a prompt cache keeps the beginning.
     """
 
     @property
