@@ -50,8 +50,8 @@ class Continuation:
     Attributes:
         beginning: Rows that begin the prompt, as they began the other one.
         opens: For each of them, whether a heading stands before it.
-        kept: Rows of the other prompt in their order there; in a section that is in no order of its
-            own they stand before new ones.
+        kept: Rows of the other prompt in their order there, and before them new pins; in a section
+            that is in no order of its own they stand before the others.
         changing: Rows that stand last.
     """
 

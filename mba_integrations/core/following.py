@@ -41,11 +41,17 @@ def following(selector: Selector, standing: Standing, *, stability: float) -> Se
     selector.after = Continuation(
         beginning=stays,
         opens=standing.opens[: holding.count],
-        kept=standing.kept,
+        kept=(*_new_pins(selector, standing), *standing.kept),
         changing=standing.changing,
     )
     selector.closed, selector.bound = holding.closed, holding.upper_bound
     return selector
+
+
+def _new_pins(selector: Selector, standing: Standing) -> list[int]:
+    """Pins that were not in the previous prompt: they stay, so they come before other new items."""
+    pinned = np.flatnonzero(selector.snapshot.columns.pinned)
+    return [int(row) for row in pinned if row not in standing.kept]
 
 
 def _holding(selector: Selector, standing: Standing, stability: float) -> Holding:

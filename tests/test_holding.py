@@ -1,0 +1,98 @@
+"""The place up to which the previous prompt stays, against a slow oracle."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pytest
+from fakes import CharCounter
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mba_integrations import MemoryItem
+from mba_integrations import WorkspaceConfig as Config
+from mba_integrations.core.budgeting import plan_budget
+from mba_integrations.core.line_tokens import TokenColumn
+from mba_integrations.core.model import QueryComplexity
+from mba_integrations.core.prompt_layout import JoinedTexts
+from mba_integrations.core.snapshot import PoolSnapshot
+from mba_integrations.core.stability import HoldingProblem, hold
+from mba_integrations.core.units import Worth, form_units
+
+weights = st.lists(
+    st.tuples(st.integers(1, 9), st.sampled_from([0.0, 0.1, 0.5, 0.9]) | st.floats(0.0, 1.0)),
+    min_size=1,
+    max_size=10,
+)
+
+
+@given(weights, st.data(), st.integers(1, 60), st.sampled_from([0.1, 0.6, 1.0]))
+def test_the_place_is_the_best_of_all_places(
+    entries: list[tuple[int, float]], data: st.DataObject, budget: int, stability: float
+) -> None:
+    tokens = np.array([size for size, _ in entries], dtype=np.int64)
+    value = np.array([worth for _, worth in entries])
+    rows = data.draw(st.permutations(range(len(entries))))
+    rows = rows[: data.draw(st.integers(1, len(entries)))]
+    found = hold(_problem(tokens, value, rows, budget, stability)).count
+    weighed = _weighed_slowly(tokens, value, rows, budget, stability)
+    assert found < len(weighed)
+    assert weighed[found] == pytest.approx(max(weighed))
+
+
+def _problem(
+    tokens: Any, value: Any, rows: Sequence[int], budget: int, stability: float
+) -> HoldingProblem:
+    sizes = [MemoryItem(f"m{n}", "x" * int(size), "rag") for n, size in enumerate(tokens)]
+    snapshot = PoolSnapshot(sizes)
+    layout = JoinedTexts(separator="")
+    column = TokenColumn(snapshot.items, layout, CharCounter(), lazy=False)
+    worth = Worth(of_item=value, per_token=False)
+    units = form_units(snapshot, column=column, worth=worth, score=value)
+    config = Config(workspace_id="w")
+    listed = np.array(rows, dtype=np.int64)
+    return HoldingProblem(
+        snapshot=snapshot,
+        units=units,
+        density=units.densities(),
+        rows=listed,
+        opens=np.zeros(len(rows), dtype=bool),
+        tokens=tokens[listed],
+        value=value[listed],
+        min_score=0.0,
+        plan=plan_budget(config, QueryComplexity.EXPERT, budget_tokens=budget),
+        opening=np.zeros(4, dtype=np.int64),
+        fixed_tokens=0,
+        chronological=frozenset(),
+        stability=stability,
+    )
+
+
+def _weighed_slowly(
+    tokens: Any, value: Any, rows: Sequence[int], budget: int, stability: float
+) -> list[float]:
+    """What each place that fits is worth, one item at a time."""
+    by_density = sorted(range(len(tokens)), key=lambda row: -value[row] / tokens[row])
+    weighed: list[float] = []
+    rate = 0.0
+    for place in range(len(rows) + 1):
+        stays = list(rows[:place])
+        left = budget - int(sum(tokens[row] for row in stays))
+        if left < 0:
+            break
+        worth = float(sum(value[row] for row in stays))
+        density = 0.0
+        for row in by_density:
+            if row in stays:
+                continue
+            if tokens[row] > left:
+                density = value[row] / tokens[row]
+                break
+            worth, left = worth + value[row], left - int(tokens[row])
+        if place == 0:
+            rate = density
+        kept = sum(tokens[row] for row in stays)
+        weighed.append(worth + left * density + stability * rate * float(kept))
+    return weighed
