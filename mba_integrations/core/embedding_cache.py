@@ -64,6 +64,23 @@ class CachedEmbedder:
             return made if texts else _NO_VECTORS
         return np.stack([found[text] for text in texts])
 
+    def missing(self, texts: list[str]) -> list[str]:
+        """Those of *texts* that the embedder would be asked for, each once."""
+        return [text for text in dict.fromkeys(texts) if text not in self._vectors]
+
+    def keep(self, texts: list[str], vectors: FloatArray) -> None:
+        """Keep vectors that were made elsewhere, such as by a call that was awaited.
+
+        Args:
+            texts: The texts.
+            vectors: Their vectors, shape (n, d).
+
+        Raises:
+            InputError: If the shape is another, or a value is not finite.
+        """
+        made = embed(texts, lambda _: vectors)
+        self._keep(dict(zip(texts, () if made is None else made, strict=True)))
+
     def _keep(self, fresh: dict[str, FloatArray]) -> None:
         with self._lock:
             self._vectors.update(fresh)

@@ -1,0 +1,68 @@
+"""LlamaIndex: budgeted retrieval, chat memory and agents.
+
+One module for each extension point. The names load on first use; without llama-index-core each
+raises `MissingExtraError` with the command that installs it.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from mba_integrations.core.errors import MissingExtraError
+
+if TYPE_CHECKING:
+    from mba_integrations.llamaindex.embedding import LlamaIndexEmbedder
+    from mba_integrations.llamaindex.events import BudgetAllocationEvent
+    from mba_integrations.llamaindex.ledger import BudgetLedger
+    from mba_integrations.llamaindex.llm import BudgetedFunctionCallingLLM
+    from mba_integrations.llamaindex.memory import BudgetedMemory
+    from mba_integrations.llamaindex.memory_block import BudgetedMemoryBlock
+    from mba_integrations.llamaindex.message_tokens import MessageTokens
+    from mba_integrations.llamaindex.nodes import items_from_nodes
+    from mba_integrations.llamaindex.postprocessor import MemoryBudgetPostprocessor
+    from mba_integrations.llamaindex.turns import items_from_messages
+
+_MODULE_OF = {
+    "BudgetAllocationEvent": "events",
+    "BudgetLedger": "ledger",
+    "BudgetedFunctionCallingLLM": "llm",
+    "BudgetedMemory": "memory",
+    "BudgetedMemoryBlock": "memory_block",
+    "LlamaIndexEmbedder": "embedding",
+    "MemoryBudgetPostprocessor": "postprocessor",
+    "MessageTokens": "message_tokens",
+    "items_from_messages": "turns",
+    "items_from_nodes": "nodes",
+}
+
+__all__ = [
+    "BudgetAllocationEvent",
+    "BudgetLedger",
+    "BudgetedFunctionCallingLLM",
+    "BudgetedMemory",
+    "BudgetedMemoryBlock",
+    "LlamaIndexEmbedder",
+    "MemoryBudgetPostprocessor",
+    "MessageTokens",
+    "items_from_messages",
+    "items_from_nodes",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MODULE_OF:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    try:
+        module = import_module(f"{__name__}.{_MODULE_OF[name]}")
+    except ModuleNotFoundError as error:
+        if (error.name or "").split(".")[0] != "llama_index":
+            raise
+        raise MissingExtraError(f"{__name__}.{name}", extra="llamaindex") from error
+    value = getattr(module, name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

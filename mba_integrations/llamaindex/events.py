@@ -1,0 +1,56 @@
+"""What an allocation says of itself to LlamaIndex's instrumentation."""
+
+from __future__ import annotations
+
+from llama_index.core.instrumentation.events.base import BaseEvent
+
+from mba_integrations.core.allocation import Allocation
+from mba_integrations.llamaindex.history import HistoryView
+
+
+class BudgetAllocationEvent(BaseEvent):
+    """One allocation: what it used, what came in, and why the rest stayed out.
+
+    Attributes:
+        component: Class name of what allocated.
+        used_tokens: Tokens of what came in.
+        budget_tokens: Tokens that there were.
+        selected: Ids of what came in: node ids, or places of messages in the history.
+        omitted: How many items stayed out, by reason; of a history those that the core left out.
+    """
+
+    component: str
+    used_tokens: int
+    budget_tokens: int
+    selected: list[str]
+    omitted: dict[str, int]
+
+    @classmethod
+    def class_name(cls) -> str:
+        """Name under which handlers know it."""
+        return "BudgetAllocationEvent"
+
+
+def allocation_event(component: str, allocation: Allocation) -> BudgetAllocationEvent:
+    """The event of *allocation*."""
+    return BudgetAllocationEvent(
+        component=component,
+        used_tokens=allocation.used_tokens,
+        budget_tokens=allocation.budget_tokens,
+        selected=[selected.id for selected in allocation.selected],
+        omitted={reason.value: n for reason, n in allocation.omission_counts().items()},
+    )
+
+
+def view_event(
+    component: str, view: HistoryView, budget_tokens: int, long_term_tokens: int
+) -> BudgetAllocationEvent:
+    """The event of a view of a history, with long-term memory in front of it."""
+    counts = {} if view.allocation is None else view.allocation.omission_counts()
+    return BudgetAllocationEvent(
+        component=component,
+        used_tokens=view.used_tokens + long_term_tokens,
+        budget_tokens=budget_tokens,
+        selected=[str(place) for place in view.places],
+        omitted={reason.value: n for reason, n in counts.items()},
+    )

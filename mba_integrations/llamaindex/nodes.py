@@ -1,0 +1,155 @@
+"""LlamaIndex nodes as memory items: their text for the model, their place in their document.
+
+Nodes are read, never changed.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from llama_index.core.schema import BaseNode, ImageNode, MetadataMode, Node, NodeWithScore
+
+from mba_integrations.core.arrays import FloatArray
+from mba_integrations.core.model import MemoryItem, MemoryTier, TierName
+
+NO_TEXT = "(no text)"
+"""Stands for the text of a node that has none, which an item must have; it is not written."""
+
+
+def llm_text(node: BaseNode) -> str:
+    """What a synthesizer writes of the node: text and metadata for the model, stripped."""
+    return node.get_content(metadata_mode=MetadataMode.LLM).strip()
+
+
+def media_count(node: BaseNode) -> int:
+    """Images, audio and video that a multimodal synthesizer sends besides the text."""
+    if isinstance(node, ImageNode):
+        return int(bool(node.image or node.image_path or node.image_url))
+    if isinstance(node, Node):
+        media = (node.image_resource, node.audio_resource, node.video_resource)
+        return sum(resource is not None for resource in media)
+    return 0
+
+
+def items_from_nodes(
+    nodes: Sequence[NodeWithScore],
+    *,
+    tier: MemoryTier | TierName = MemoryTier.RAG,
+    vectors: Sequence[Sequence[float] | FloatArray | None] | FloatArray | None = None,
+) -> list[MemoryItem]:
+    """One item for each node, in order.
+
+    An item's id is that of its node; where a node comes a second time, `#` and its place follow.
+
+    Args:
+        nodes: What a retriever returned. Scores are not used: see `score_vectors`.
+        tier: Tier of all items.
+        vectors: Embedding of each node, or None where it has none.
+    """
+    positions = _positions([scored.node for scored in nodes])
+    given = vectors if vectors is not None else [None] * len(nodes)
+    ids = _unique_ids(nodes)
+    return [
+        MemoryItem(
+            ids[place],
+            llm_text(scored.node) or NO_TEXT,
+            tier,
+            source=scored.node.ref_doc_id or None,
+            position=positions[place],
+            created_at=_created_at(scored.node),
+            embedding=given[place],
+        )
+        for place, scored in enumerate(nodes)
+    ]
+
+
+def _unique_ids(nodes: Sequence[NodeWithScore]) -> list[str]:
+    ids: dict[str, None] = {}
+    for place, scored in enumerate(nodes):
+        node_id = scored.node.node_id or str(place)
+        ids[node_id if node_id not in ids else f"{node_id}#{place}"] = None
+    return list(ids)
+
+
+def score_vectors(
+    nodes: Sequence[NodeWithScore],
+) -> tuple[list[list[float] | None], list[float] | None]:
+    """Vectors whose cosines with a query vector are the nodes' scores, and that query vector.
+
+    A retriever that keeps its vectors to itself still says by its scores how near the nodes are.
+    Node i gets `(s, 0, …, sqrt(1 - s * s), …, 0)` with the second number in a place of its own, so
+    two nodes are no more alike than their scores make them. Scores outside of [-1, 1], as of BM25
+    or of a reranker, are first brought to [0, 1] by their least and greatest. Nodes without a
+    finite score have no vector; None for the query if no node has one.
+    """
+    scores = [_finite(scored.score) for scored in nodes]
+    known = [score for score in scores if score is not None]
+    if not known:
+        return [None] * len(nodes), None
+    low, high = min(known), max(known)
+    if low < -1.0 or high > 1.0:
+        span = (high - low) or 1.0
+        scores = [None if score is None else (score - low) / span for score in scores]
+    size = len(nodes) + 1
+    return [_with_cosine(score, place, size) for place, score in enumerate(scores)], [
+        1.0,
+        *([0.0] * len(nodes)),
+    ]
+
+
+def _with_cosine(score: float | None, place: int, size: int) -> list[float] | None:
+    if score is None:
+        return None
+    vector = [0.0] * size
+    vector[0], vector[place + 1] = score, math.sqrt(1.0 - score * score)
+    return vector
+
+
+def _finite(score: float | None) -> float | None:
+    return float(score) if score is not None and math.isfinite(score) else None
+
+
+def _positions(nodes: Sequence[BaseNode]) -> list[float | None]:
+    """Place of each node in its document: by where its text starts, else along next and previous.
+
+    Nodes of one document that name no start are put in order by the chain of their relations.
+    """
+    starts = [getattr(node, "start_char_idx", None) for node in nodes]
+    chain = _chain_places(nodes)
+    return [
+        float(start) if start is not None else chain.get(node.node_id)
+        for node, start in zip(nodes, starts, strict=True)
+    ]
+
+
+def _chain_places(nodes: Sequence[BaseNode]) -> dict[str, float]:
+    """Place along the chain of next and previous nodes; nodes without a relation are left out."""
+    following = {}
+    for node in nodes:
+        if node.next_node is not None:
+            following[node.node_id] = node.next_node.node_id
+        if node.prev_node is not None:
+            following.setdefault(node.prev_node.node_id, node.node_id)
+    places: dict[str, float] = {}
+    for first in following.keys() - set(following.values()):
+        current, place = first, 0.0
+        while current not in places:
+            places[current] = place
+            if current not in following:
+                break
+            current, place = following[current], place + 1.0
+    return places
+
+
+def _created_at(node: BaseNode) -> datetime | None:
+    """The node's `created_at` in its metadata, where it is a time with a zone."""
+    value: Any = node.metadata.get("created_at")
+    if isinstance(value, str):
+        try:
+            value = datetime.fromisoformat(value)
+        except ValueError:
+            return None
+    return value if isinstance(value, datetime) and value.tzinfo is not None else None
