@@ -5,6 +5,7 @@ Where the variable CI is set, hypothesis draws the same examples in every run.
 
 from __future__ import annotations
 
+import asyncio
 import os
 import socket
 from collections.abc import Iterator
@@ -47,3 +48,13 @@ def _check_host(host: object) -> None:
     name = host.decode() if isinstance(host, bytes) else str(host or "localhost")
     if not name.startswith(_LOOPBACK):
         raise NetworkUsedError(f"tests have no network, asked for {name!r}.")
+
+
+@pytest.fixture
+def own_event_loop() -> Iterator[None]:
+    """A loop for the test, closed after it: synchronous calls of LlamaIndex leave theirs open."""
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    yield
+    asyncio.set_event_loop(None)
+    loop.close()

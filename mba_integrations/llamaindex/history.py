@@ -300,7 +300,7 @@ class HistorySelector:
 
 def _required(conversation: Conversation, user_follows: bool) -> list[int]:
     """Places of what must be there."""
-    required = [*conversation.system, *conversation.loose_round]
+    required = [*conversation.system]
     if conversation.turns and not user_follows and conversation.awaits_answer:
         last = conversation.turns[-1]
         required += [last.user, *last.open_round]
@@ -308,8 +308,7 @@ def _required(conversation: Conversation, user_follows: bool) -> list[int]:
 
 
 def _open_results(conversation: Conversation) -> tuple[int, ...]:
-    last = conversation.turns[-1].open_round if conversation.turns else conversation.loose_round
-    return last[1:]
+    return conversation.turns[-1].open_round[1:] if conversation.turns else ()
 
 
 def _needs(

@@ -56,20 +56,15 @@ class Conversation:
     Attributes:
         system: Places of system messages.
         turns: From the first to the last.
-        loose_round: An open round that no user message stands before; empty otherwise.
     """
 
     system: tuple[int, ...]
     turns: tuple[Turn, ...]
-    loose_round: tuple[int, ...] = ()
 
     @property
     def awaits_answer(self) -> bool:
         """Whether the last turn still lacks its answer: it ends with its user or an open round."""
-        if not self.turns:
-            return bool(self.loose_round)
-        last = self.turns[-1]
-        return bool(last.open_round) or not last.answers
+        return bool(self.turns) and bool(self.turns[-1].open_round or not self.turns[-1].answers)
 
 
 def conversation_of(messages: Sequence[ChatMessage], *, user_follows: bool = False) -> Conversation:
@@ -86,10 +81,7 @@ def conversation_of(messages: Sequence[ChatMessage], *, user_follows: bool = Fal
         _turn(messages, spoken[begin:end], is_last=end == len(spoken) and not user_follows)
         for begin, end in pairwise([*begins, len(spoken)])
     )
-    loose: tuple[int, ...] = ()
-    if not begins and spoken and not user_follows:
-        loose = _parts(messages, spoken, is_last=True)[2]
-    return Conversation(system, turns, loose)
+    return Conversation(system, turns)
 
 
 def _turn(messages: Sequence[ChatMessage], places: Sequence[int], *, is_last: bool) -> Turn:
