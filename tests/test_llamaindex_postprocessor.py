@@ -320,6 +320,23 @@ def test_what_contradicts_fit_prompt_is_refused(arguments: dict[str, Any], messa
         MemoryBudgetPostprocessor(fit="prompt", **arguments)
 
 
+def test_nodes_that_stay_in_a_session_keep_their_places() -> None:
+    nodes = retrieved([10] * 6)
+    post = MemoryBudgetPostprocessor(budget_tokens=30, token_counter=words, session_id="kate")
+    first = post.postprocess_nodes(nodes, query_str=QUESTION)
+    for scored in nodes:
+        scored.score = 1.0 - (scored.score or 0.0)
+    second = post.postprocess_nodes(nodes, query_str=QUESTION)
+    stayed = [scored for scored in first if scored in second]
+    assert [scored for scored in second if scored in first] == stayed
+    assert second[: len(stayed)] == stayed
+
+
+def test_a_session_contradicts_other_orders() -> None:
+    with pytest.raises(InputError, match='order="ends"'):
+        MemoryBudgetPostprocessor(budget_tokens=9, session_id="kate", order="ends")
+
+
 def test_round_trip_through_a_dict() -> None:
     post = MemoryBudgetPostprocessor(
         budget_tokens=123,

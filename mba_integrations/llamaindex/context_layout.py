@@ -31,6 +31,11 @@ class ContextLayout(JoinedTexts):
         media = f":{sorted(self.media_tokens.items())}" if self.media_tokens else ""
         return f"llamaindex-context:{self.separator}{media}"
 
+    @property
+    def shows_content(self) -> bool:
+        """Not of nodes without text, and media cost more than their text."""
+        return False
+
     def item_tokens(self, items: Sequence[MemoryItem], counter: TokenCounter) -> list[int]:
         """Tokens of each text with a separator after it, and of its media."""
         texts = JoinedTexts.item_tokens(self, items, counter)

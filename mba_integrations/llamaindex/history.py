@@ -206,6 +206,8 @@ class HistorySelector:
     def _add_required(
         self, draft: _Draft, conversation: Conversation, required: Sequence[int]
     ) -> None:
+        if not required:
+            return
         unit = draft.unit(required)
         over = unit.tokens - draft.left
         if over > 0:

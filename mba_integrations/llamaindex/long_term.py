@@ -42,14 +42,23 @@ class LongTermMemory:
         source: A retriever; an index, of which the nearest 50 nodes are candidates; or a pool.
         live: What counts and allocates.
         guard: Defuses template variables.
+        session_id: Names the conversation: what stays from turn to turn keeps its place.
     """
 
-    def __init__(self, source: LongTermSource, live: LiveAllocator, guard: TemplateGuard) -> None:
+    def __init__(
+        self,
+        source: LongTermSource,
+        live: LiveAllocator,
+        guard: TemplateGuard,
+        *,
+        session_id: str,
+    ) -> None:
         if isinstance(source, BaseIndex):
             source = source.as_retriever(similarity_top_k=DEFAULT_TOP_K)
         self._source: BaseRetriever | MemoryPool = source
         self._live = live
         self._guard = guard
+        self._session_id = session_id
 
     def recall(self, query: str) -> Recalled:
         """Candidates for *query*; none for an empty one, which no retriever takes."""
@@ -70,8 +79,9 @@ class LongTermMemory:
         counter = self._live.counter
         frame = MESSAGE_FRAME_TOKENS + counter.count(MessageRole.SYSTEM.value)
         room = budget_tokens - frame
+        session = self._live.allocator.session(self._session_id)
         while room > 0 and len(recalled.candidates):
-            allocation = self._live.allocator.allocate_memory_budget(
+            allocation = session.allocate_memory_budget(
                 query,
                 recalled.candidates,
                 self._live.workspace.workspace_id,

@@ -112,8 +112,11 @@ class BudgetedMemory(BaseMemory):
             recent_share=self.recent_share,
             media_tokens=self.media_tokens,
         )
-        recalls = LiveAllocator(config, token_counter=token_counter)
-        self._long_term = None if long_term is None else LongTermMemory(long_term, recalls, guard)
+        self._long_term = None
+        if long_term is not None:
+            recalls = LiveAllocator(config, token_counter=token_counter)
+            session_id = self.chat_store_key or DEFAULT_CHAT_STORE_KEY
+            self._long_term = LongTermMemory(long_term, recalls, guard, session_id=session_id)
         if isinstance(self.chat_store, SimpleChatStore):
             self._note_all(self._stored.read())  # Other stores are read when there is a request.
 

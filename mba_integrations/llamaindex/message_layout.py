@@ -28,6 +28,20 @@ class MessageLayout:
         """Conversations have one tier; the order of the others does not matter."""
         return tuple(MemoryTier)
 
+    @property
+    def shows_content(self) -> bool:
+        """The cost has nothing to do with the text."""
+        return False
+
+    @property
+    def bytes_per_character(self) -> None:
+        """Not asked."""
+        return None
+
+    def most_bytes(self, item: MemoryItem) -> int:
+        """Not asked."""
+        return 0
+
     def order_of(self, tier: MemoryTier) -> ItemOrder:
         """As they were said."""
         return ItemOrder.CHRONOLOGICAL

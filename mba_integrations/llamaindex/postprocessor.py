@@ -7,7 +7,7 @@ changed; what comes out are the objects that came in, with one exception (`short
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -22,6 +22,7 @@ from llama_index.core.response_synthesizers.base import BaseSynthesizer
 from llama_index.core.schema import MetadataMode, NodeWithScore, QueryBundle
 
 from mba_integrations.core.allocation import Allocation
+from mba_integrations.core.allocator import MemoryBudgetAllocator
 from mba_integrations.core.arrays import FloatArray
 from mba_integrations.core.errors import InputError
 from mba_integrations.core.model import MemoryItem
@@ -80,6 +81,9 @@ class MemoryBudgetPostprocessor(BaseNodePostprocessor):
         shorten: Where no node fits, return a copy of the best one that is cut to fit, without its
             metadata. Without it nothing is returned, and the synthesizer says "Empty Response".
         ledger: Joint budget with a `BudgetedMemory`.
+        session_id: Names the conversation: nodes that stay from one call to the next keep their
+            order and new ones follow, so that a provider's prompt cache keeps its prefix. With
+            `order="value"` only.
         token_counter: What counts; the user's `Settings.tokenizer`, or the counter of the
             workspace's model, without it. With `fit="prompt"` the synthesizer's own tokenizer
             counts, since it decides on the number of calls.
@@ -104,6 +108,7 @@ class MemoryBudgetPostprocessor(BaseNodePostprocessor):
     media_tokens: int = Field(default=DEFAULT_MEDIA_TOKENS, ge=0)
     shorten: bool = True
     ledger: BudgetLedger | None = None
+    session_id: str | None = Field(default=None, min_length=1)
 
     _live: LiveAllocator = PrivateAttr()
     _room: PromptRoom = PrivateAttr()
@@ -178,6 +183,12 @@ class MemoryBudgetPostprocessor(BaseNodePostprocessor):
         if self.fit == "prompt" and self.prompt_template is not None:
             raise InputError('fit="prompt" counts the synthesizer\'s templates by itself.')
 
+        if self.session_id is not None and self.order is not ItemOrder.VALUE:
+            raise InputError(
+                f'session_id keeps the order of the call before, which order="{self.order.value}" '
+                'does not allow. Use order="value", or no session_id.'
+            )
+
     def _settings(self) -> WorkspaceConfig:
         """The workspace without passages: a passage is no node."""
         config = self.workspace or WorkspaceConfig(workspace_id="default")
@@ -203,7 +214,7 @@ class MemoryBudgetPostprocessor(BaseNodePostprocessor):
         if bound is not None and (bound.tokens is None or bound.tokens >= 1):
             items = items_from_nodes(nodes, vectors=vectors[0])
             layout = self._layout(nodes, items, query)
-            allocation = bound.live.allocator.allocate_memory_budget(
+            allocation = self._allocate(bound.live.allocator)(
                 query,
                 items,
                 bound.live.workspace.workspace_id,
@@ -220,6 +231,12 @@ class MemoryBudgetPostprocessor(BaseNodePostprocessor):
         if self.ledger is not None:
             self.ledger.take(Participant.DOCUMENTS, used)
         return chosen
+
+    def _allocate(self, allocator: MemoryBudgetAllocator) -> Callable[..., Allocation]:
+        """What allocates: a session's call where there is a session."""
+        if self.session_id is None:
+            return allocator.allocate_memory_budget
+        return allocator.session(self.session_id).allocate_memory_budget
 
     def _bound(self, query: str) -> _Bound:
         limits = [self.budget_tokens]
