@@ -65,9 +65,12 @@ class StoredVectors(BaseEmbedding):
 def stored_vectors(pool: EvidencePool) -> StoredVectors:
     """The vectors of a pool's items and questions."""
     assert pool.corpus.vectors is not None
-    texts = zip(pool.corpus.texts, pool.corpus.vectors, strict=True)
-    vectors = {text.strip(): vector.tolist() for text, vector in texts}
-    asked = {query.text: query.vector.tolist() for query in pool.queries if query.vector is not None}
+    rows = pool.corpus.vectors.take(np.arange(len(pool.corpus.texts)))
+    vectors = {
+        text.strip(): vector.tolist() for text, vector in zip(pool.corpus.texts, rows, strict=True)
+    }
+    known = [query for query in pool.queries if query.vector is not None]
+    asked = {query.text: np.asarray(query.vector).tolist() for query in known}
     return StoredVectors(vectors | asked)
 
 
@@ -100,9 +103,7 @@ def own_order_filled(
 def postprocessed(embedding: StoredVectors | None) -> Keep:
     """Our postprocessor, with the texts' vectors or by the retriever's scores alone."""
 
-    def keep(
-        nodes: list[NodeWithScore], query: QueryBundle, budget: int
-    ) -> list[NodeWithScore]:
+    def keep(nodes: list[NodeWithScore], query: QueryBundle, budget: int) -> list[NodeWithScore]:
         post = MemoryBudgetPostprocessor(
             budget_tokens=budget, token_counter=counter_for_model("gpt-4o"), embed_model=embedding
         )

@@ -192,10 +192,9 @@ def _prompt(case: Case, kept: list[NodeWithScore]) -> str:
         )
     llm = RecordingLLM()
     marked = case.prompt_template is None
-    template = f"{_MARK}{{context_str}}{_MARK}" if marked else case.prompt_template
-    CompactAndRefine(llm=llm, text_qa_template=PromptTemplate(template or "")).synthesize(
-        case.query, kept
-    )
+    template = case.prompt_template or f"{_MARK}{{context_str}}{_MARK}"
+    synthesizer = CompactAndRefine(llm=llm, text_qa_template=PromptTemplate(template))
+    synthesizer.synthesize(case.query, kept)
     return llm.prompt.split(_MARK)[1] if marked and llm.prompt else llm.prompt
 
 

@@ -21,8 +21,11 @@ from llama_index.core.llms.llm import ToolSelection
 from llama_index.core.tools.types import BaseTool
 from pydantic import PrivateAttr
 
-_SYLLABLES = "ba de fi go lu ma ne pi ro su ta ve wi xo zu cha shi tho quo bra".split()
-WORDS = [first + second + third for first in _SYLLABLES for second in _SYLLABLES for third in "nrst"]
+_SYLLABLES = (
+    *("ba", "de", "fi", "go", "lu", "ma", "ne", "pi", "ro", "su"),
+    *("ta", "ve", "wi", "xo", "zu", "cha", "shi", "tho", "quo", "bra"),
+)
+WORDS = [one + two + end for one in _SYLLABLES for two in _SYLLABLES for end in "nrst"]
 
 
 def prose(words: int, seed: int = 0) -> str:

@@ -73,9 +73,7 @@ def astream_chat(engine: Any, message: str) -> None:
     asyncio.run(ask())
 
 
-WAYS = [
-    pytest.param(way, id=way.__name__) for way in (chat, stream_chat, achat, astream_chat)
-]
+WAYS = [pytest.param(way, id=way.__name__) for way in (chat, stream_chat, achat, astream_chat)]
 INDEX = VectorStoreIndex(
     [TextNode(text=prose(40, place)) for place in range(60)], embed_model=LetterEmbedding()
 )
@@ -159,9 +157,7 @@ def test_prompt_of_a_ledger_for_the_model_fits_its_window_in_one_call() -> None:
 
 def test_ledger_that_leaves_nothing_is_refused() -> None:
     with pytest.raises(BudgetError, match=r"512 tokens, the reply takes 12 and 500 are reserved"):
-        BudgetLedger.for_model(
-            ScriptedLLM(context_window=512, num_output=12), reserved_tokens=500
-        )
+        BudgetLedger.for_model(ScriptedLLM(context_window=512, num_output=12), reserved_tokens=500)
 
 
 def test_remembered_variables_do_not_leak_documents() -> None:

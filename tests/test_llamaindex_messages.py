@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from llama_index.core.base.llms.types import (
     AudioBlock,
-    CachePoint,
     CacheControl,
+    CachePoint,
     ChatMessage,
     CitableBlock,
     ImageBlock,
@@ -86,7 +86,11 @@ class Call:
     "kept",
     [
         pytest.param(
-            {"tool_calls": [{"id": "c1", "function": {"name": "look", "arguments": '{"for": "it"}'}}]},
+            {
+                "tool_calls": [
+                    {"id": "c1", "function": {"name": "look", "arguments": '{"for": "it"}'}}
+                ]
+            },
             id="dicts",
         ),
         pytest.param({"tool_calls": [Call()]}, id="objects"),

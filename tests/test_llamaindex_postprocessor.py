@@ -119,7 +119,7 @@ def test_template_and_question_are_within_the_budget(template: Any) -> None:
 
 
 def test_template_without_a_place_for_documents_is_refused() -> None:
-    with pytest.raises(InputError, match="no {context_str}"):
+    with pytest.raises(InputError, match=r"no \{context_str\}"):
         MemoryBudgetPostprocessor(budget_tokens=9, prompt_template="Answer: {query_str}")
 
 
@@ -382,9 +382,7 @@ def test_frameworks_own_tokenizer_is_not_taken_for_the_users(
 
 def test_models_are_asked_once_for_each_text() -> None:
     embedding = LetterEmbedding()
-    post = MemoryBudgetPostprocessor(
-        budget_tokens=30, token_counter=words, embed_model=embedding
-    )
+    post = MemoryBudgetPostprocessor(budget_tokens=30, token_counter=words, embed_model=embedding)
     nodes = retrieved([10, 10])
     first = post.postprocess_nodes(nodes, query_str=QUESTION)
     asked = [prose(10, 0), prose(10, 1), f"?{QUESTION}"]

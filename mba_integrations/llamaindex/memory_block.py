@@ -17,6 +17,7 @@ from llama_index.core.settings import Settings
 
 from mba_integrations.core.allocation import Allocation
 from mba_integrations.core.errors import PinnedOverBudgetError
+from mba_integrations.core.model import MemoryItem
 from mba_integrations.core.pool import MemoryPool
 from mba_integrations.core.truncation import truncate
 from mba_integrations.core.workspace import WorkspaceConfig
@@ -109,7 +110,7 @@ class BudgetedMemoryBlock(BaseMemoryBlock[str]):
         while len(self._answers) > _REMEMBERED:
             self._answers.popitem(last=False)
 
-    def _new_items(self, messages: Sequence[ChatMessage]) -> list[Any]:
+    def _new_items(self, messages: Sequence[ChatMessage]) -> list[MemoryItem]:
         """A turn of each user message, named by its session and its place in it."""
         session = next(
             (
@@ -119,5 +120,6 @@ class BudgetedMemoryBlock(BaseMemoryBlock[str]):
             ),
             self.name,
         )
-        said = sum(item.source == session for item in self._pool)
-        return items_from_messages(messages, source=session, first_position=said)
+        known = [item.position or 0.0 for item in self._pool if item.source == session]
+        first = int(max(known, default=-1.0)) + 1
+        return items_from_messages(messages, source=session, first_position=first)
