@@ -16,6 +16,7 @@ from llama_index.core.chat_engine import (
     ContextChatEngine,
     SimpleChatEngine,
 )
+from llama_index.core.memory import ChatMemoryBuffer
 from llama_index.core.schema import TextNode
 from llama_index.core.tools import FunctionTool
 from llama_index.core.workflow import Context
@@ -164,7 +165,7 @@ def test_remembered_variables_do_not_leak_documents() -> None:
     """The attack: a user's text asks for the template's own variables and gets them."""
     for memory, expands in (
         (BudgetedMemory.from_defaults(2000), False),
-        (_plain_memory(), True),
+        (ChatMemoryBuffer.from_defaults(token_limit=2000), True),
     ):
         llm = ScriptedLLM(context_window=8000)
         engine = ContextChatEngine.from_defaults(
@@ -175,12 +176,6 @@ def test_remembered_variables_do_not_leak_documents() -> None:
         told = llm.prompts[-1][1].content or ""
         assert told.startswith("Remember: H:")
         assert (len(told) > 200) is expands
-
-
-def _plain_memory() -> Any:
-    from llama_index.core.memory import Memory
-
-    return Memory.from_defaults(token_limit=2000)
 
 
 def test_requests_at_the_same_time_keep_to_themselves() -> None:

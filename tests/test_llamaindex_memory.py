@@ -32,7 +32,7 @@ from mba_integrations import (
     counter_for_model,
 )
 from mba_integrations.llamaindex import BudgetedMemory, BudgetLedger, MessageTokens
-from mba_integrations.llamaindex.turns import conversation_of
+from mba_integrations.llamaindex.turns import turns_of
 
 pytestmark = pytest.mark.usefixtures("own_event_loop")
 
@@ -81,9 +81,9 @@ def random_history(draw: random.Random) -> list[ChatMessage]:
 def needed_tokens(history: list[ChatMessage], question: str | None) -> int:
     """Tokens of what cannot be left out of `random_history`, results cut to nothing."""
     must = [message for message in history if message.role is MessageRole.SYSTEM]
-    last = conversation_of(history, user_follows=question is not None)
-    if question is None and last.awaits_answer:
-        turn = last.turns[-1]
+    turns = turns_of(history)
+    if question is None and turns and turns[-1].awaits_answer:
+        turn = turns[-1]
         open_round = [history[place] for place in turn.open_round]
         bare = [
             message.model_copy(update={"blocks": [TextBlock(text="")]})

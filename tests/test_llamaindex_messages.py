@@ -24,7 +24,7 @@ from mba_integrations.core.given_counters import CallableCounter
 from mba_integrations.llamaindex import MessageTokens, items_from_messages
 from mba_integrations.llamaindex.message_cutting import CUT_MARK, cut_results
 from mba_integrations.llamaindex.template_variables import TEMPLATE_VARIABLES, TemplateGuard
-from mba_integrations.llamaindex.turns import conversation_of
+from mba_integrations.llamaindex.turns import turn_of, turns_of
 
 WORDS = MessageTokens(CallableCounter(lambda text: len(text.split()), id="words"), media_tokens=100)
 CHARACTERS = MessageTokens(CallableCounter(len, id="characters"), media_tokens=100)
@@ -156,12 +156,12 @@ OPEN = [user("q"), tool_call("look", "c1"), tool_result("c1", "r")]
         ),
     ],
 )
-def test_conversation_is_taken_apart(
+def test_history_is_taken_apart(
     messages: list[ChatMessage], turns: list[tuple[int, ...]], open_round: tuple[int, ...]
 ) -> None:
-    conversation = conversation_of(messages)
-    assert [turn.whole for turn in conversation.turns] == turns
-    assert (conversation.turns[-1].open_round if conversation.turns else ()) == open_round
+    found = turns_of(messages)
+    assert [turn.whole for turn in found] == turns
+    assert (found[-1].open_round if found else ()) == open_round
 
 
 def test_parallel_calls_need_all_their_results() -> None:
@@ -170,20 +170,20 @@ def test_parallel_calls_need_all_their_results() -> None:
         blocks=[ToolCallBlock(tool_call_id=name, tool_name="look") for name in ("c1", "c2")],
     )
     half = [user("a"), calls, tool_result("c1", "r"), user("b")]
-    assert [turn.whole for turn in conversation_of(half).turns] == [(0,), (3,)]
+    assert [turn.whole for turn in turns_of(half)] == [(0,), (3,)]
     whole = [user("a"), calls, tool_result("c2", "r"), tool_result("c1", "r"), user("b")]
-    assert [turn.whole for turn in conversation_of(whole).turns] == [(0, 1, 2, 3), (4,)]
+    assert [turn.whole for turn in turns_of(whole)] == [(0, 1, 2, 3), (4,)]
 
 
 def test_no_round_is_open_where_a_user_message_follows() -> None:
-    conversation = conversation_of(OPEN[:2], user_follows=True)
-    assert (conversation.turns[0].whole, conversation.turns[0].open_round) == ((0,), ())
+    turn = turn_of(OPEN[:2], [4, 5], may_be_open=False)
+    assert (turn.whole, turn.open_round) == ((4,), ())
 
 
 def test_results_without_ids_belong_to_the_call_before_them() -> None:
     bare = ChatMessage(role=MessageRole.TOOL, content="r")
     messages = [user("a"), tool_call("look", "c1"), bare, assistant("b")]
-    assert conversation_of(messages).turns[0].whole == (0, 1, 2, 3)
+    assert turns_of(messages)[0].whole == (0, 1, 2, 3)
 
 
 def test_long_results_are_cut_and_short_ones_stay() -> None:

@@ -8,10 +8,10 @@ goes to the turns that the core finds most useful for the question, wherever the
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from llama_index.core.base.llms.types import ChatMessage, TextBlock, ToolCallBlock
+from llama_index.core.base.llms.types import ChatMessage, ToolCallBlock
 
 from mba_integrations.core.allocation import Allocation
 from mba_integrations.core.arrays import FloatArray
@@ -19,13 +19,14 @@ from mba_integrations.core.chat_format import REPLY_FRAME_TOKENS
 from mba_integrations.core.errors import BudgetError
 from mba_integrations.core.model import MemoryItem, MemoryTier
 from mba_integrations.core.pool import MemoryPool
+from mba_integrations.llamaindex.counted_history import CountedHistory, HistoryCounter, Unit
 from mba_integrations.llamaindex.counters import LiveAllocator
 from mba_integrations.llamaindex.message_cutting import cut_results
 from mba_integrations.llamaindex.message_layout import TOKENS, MessageLayout
 from mba_integrations.llamaindex.message_tokens import MessageTokens
 from mba_integrations.llamaindex.nodes import NO_TEXT
 from mba_integrations.llamaindex.template_variables import TemplateGuard
-from mba_integrations.llamaindex.turns import Conversation, Turn, conversation_of
+from mba_integrations.llamaindex.turns import turns_of
 
 LARGEST_TURN = 0.25
 """Part of the room from which a turn stands without its tool rounds."""
@@ -64,28 +65,11 @@ class HistoryNeeds:
     demand_tokens: int
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Counted:
-    """A message with its tokens, and what they hold for; equal to itself only."""
-
-    message: ChatMessage
-    state: tuple[object, ...]
-    tokens: int
-
-
-@dataclass(frozen=True, slots=True)
-class _Unit:
-    """Messages that come in together."""
-
-    places: tuple[int, ...]
-    tokens: int
-
-
 @dataclass(slots=True)
 class _Draft:
     """A view in the making: places that are in, and tokens that are left."""
 
-    counted: Sequence[_Counted]
+    history: CountedHistory
     room: int
     left: int = field(init=False)
     places: list[int] = field(default_factory=list)
@@ -94,11 +78,7 @@ class _Draft:
     def __post_init__(self) -> None:
         self.left = self.room
 
-    def unit(self, places: Iterable[int]) -> _Unit:
-        taken = tuple(places)
-        return _Unit(taken, sum(self.counted[place].tokens for place in taken))
-
-    def add(self, unit: _Unit) -> None:
+    def add(self, unit: Unit) -> None:
         self.places.extend(unit.places)
         self.left -= unit.tokens
 
@@ -126,20 +106,15 @@ class HistorySelector:
         self._guard = guard
         self._recent_share = recent_share
         self._media_tokens = media_tokens
-        self._counted: list[_Counted] = []
-        self._counted_by: MessageTokens | None = None
+        self._counting: HistoryCounter | None = None
         self._pool = MemoryPool()
-        self._pooled: list[tuple[object, ...]] = []
+        self._pooled: list[Unit] = []
         self._lock = threading.Lock()
 
     @property
     def tokens(self) -> MessageTokens:
         """What counts messages now."""
-        counter = self._live.counter
-        if self._counted_by is None or self._counted_by.counter is not counter:
-            self._counted_by = MessageTokens(counter, media_tokens=self._media_tokens)
-            self._counted = []
-        return self._counted_by
+        return self._counter().tokens
 
     def select(
         self,
@@ -164,81 +139,77 @@ class HistorySelector:
             BudgetError: If what must be there does not fit, though tool results are cut.
         """
         with self._lock:
-            draft = _Draft(self._count(messages), budget_tokens - REPLY_FRAME_TOKENS)
-            conversation = conversation_of(messages, user_follows=user_follows)
-            needs, whole = _needs(draft, conversation, user_follows)
-            self._add_required(draft, conversation, _required(conversation, user_follows))
+            history = self._counter().count(messages, user_follows=user_follows)
+            draft = _Draft(history, budget_tokens - REPLY_FRAME_TOKENS)
+            optional = history.optional()
+            needs = _needs(history, optional)
+            self._add_required(draft)
             allocation = None
-            if sum(unit.tokens for unit in whole) <= draft.left:
-                for unit in whole:
-                    draft.add(unit)
+            if needs.demand_tokens - needs.required_tokens <= draft.left:
+                for variants in optional:
+                    draft.add(variants[0])
             else:
-                units = list(_units(conversation, user_follows))
-                older = self._add_recent(draft, units)
+                older = self._add_recent(draft, optional)
                 allocation = self._add_older(draft, older, query, query_embedding)
             return self._view(draft, needs.demand_tokens, allocation)
 
     def needs(self, messages: Sequence[ChatMessage], *, user_follows: bool = False) -> HistoryNeeds:
         """What *messages* would need; arguments as for `select`."""
         with self._lock:
-            draft = _Draft(self._count(messages), 0)
-            conversation = conversation_of(messages, user_follows=user_follows)
-            return _needs(draft, conversation, user_follows)[0]
+            history = self._counter().count(messages, user_follows=user_follows)
+            return _needs(history, history.optional())
 
     def texts(self, messages: Sequence[ChatMessage]) -> list[str]:
         """What an embedder would be asked for: the text of each turn."""
-        turns = conversation_of(messages).turns
-        return [_text_of([messages[place] for place in turn.talk]) for turn in turns]
+        return [_text_of([messages[i] for i in turn.whole]) for turn in turns_of(messages)]
 
-    def _count(self, messages: Sequence[ChatMessage]) -> list[_Counted]:
-        """Every message with its tokens; those that are as they were keep their count."""
-        tokens, before = self.tokens, self._counted
-        counted = []
-        for place, message in enumerate(messages):
-            known = before[place] if place < len(before) else None
-            state = _state(message)
-            if known is None or known.message is not message or known.state != state:
-                known = _Counted(message, state, tokens.of(self._guard.message(message)))
-            counted.append(known)
-        self._counted = counted
-        return counted
+    def _counter(self) -> HistoryCounter:
+        """What counts the history: the same as long as the tokenizer is the same."""
+        counter = self._live.counter
+        if self._counting is None or self._counting.tokens.counter is not counter:
+            tokens = MessageTokens(counter, media_tokens=self._media_tokens)
+            self._counting = HistoryCounter(tokens, self._guard)
+        return self._counting
 
-    def _add_required(
-        self, draft: _Draft, conversation: Conversation, required: Sequence[int]
-    ) -> None:
-        if not required:
+    def _add_required(self, draft: _Draft) -> None:
+        history = draft.history
+        if not history.required:
             return
-        unit = draft.unit(required)
+        unit = history.unit(history.required)
         over = unit.tokens - draft.left
         if over > 0:
-            results = {
-                place: self._guard.message(draft.counted[place].message)
-                for place in _open_results(conversation)
-                if place in required
-            }
-            before = sum(draft.counted[place].tokens for place in results)
-            draft.instead = cut_results(results, room_tokens=before - over, tokens=self.tokens)
-            after = sum(self.tokens.of(message) for message in draft.instead.values())
-            over += after - before
-            unit = _Unit(unit.places, unit.tokens + after - before)
+            cut = self._cut_results(history, over)
+            saved = sum(history.messages[place].tokens for place in cut)
+            saved -= sum(map(self.tokens.of, cut.values()))
+            draft.instead = cut
+            over -= saved
+            unit = Unit(unit.places, unit.tokens - saved)
         if over > 0:
-            raise _too_much(draft, required, over)
+            raise _too_much(draft, over)
         draft.add(unit)
 
-    def _add_recent(self, draft: _Draft, units: list[tuple[tuple[int, ...], ...]]) -> list[_Unit]:
+    def _cut_results(self, history: CountedHistory, over: int) -> dict[int, ChatMessage]:
+        """The results of the open round with *over* tokens less, if they have so many."""
+        results = {
+            place: self._guard.message(history.messages[place].message)
+            for place in history.open_results
+        }
+        room = sum(history.messages[place].tokens for place in results) - over
+        return cut_results(results, room_tokens=room, tokens=self.tokens)
+
+    def _add_recent(self, draft: _Draft, optional: Sequence[tuple[Unit, ...]]) -> list[Unit]:
         """Add the latest units without a gap; returns the older ones.
 
         A turn that is large for its room stands without its tool rounds.
         """
         large = int(draft.left * LARGEST_TURN)
         share = int(draft.left * self._recent_share)
-        older: list[_Unit] = []
-        for place, variants in enumerate(reversed(units)):
-            sized = [draft.unit(variant) for variant in variants]
-            if place == 0:
-                unit, room = _latest(sized, share, draft.left), draft.left
+        older: list[Unit] = []
+        for variants in reversed(optional):
+            if variants is optional[-1]:
+                unit, room = _latest(variants, share, draft.left), draft.left
             else:
-                unit = sized[0] if sized[0].tokens <= large else sized[-1]
+                unit = variants[0] if variants[0].tokens <= large else variants[-1]
                 room = min(share, draft.left)
             if not older and unit.tokens <= room:
                 draft.add(unit)
@@ -250,13 +221,13 @@ class HistorySelector:
     def _add_older(
         self,
         draft: _Draft,
-        older: Sequence[_Unit],
+        older: list[Unit],
         query: str,
         query_embedding: FloatArray | None,
     ) -> Allocation | None:
         if draft.left < 1 or not older or self._recent_share >= 1.0:
             return None
-        self._fill_pool(draft, older)
+        self._fill_pool(draft.history, older)
         allocation = self._live.allocator.allocate_memory_budget(
             query,
             self._pool,
@@ -265,30 +236,30 @@ class HistorySelector:
             query_embedding=query_embedding,
             layout=MessageLayout(),
         )
-        by_id = {str(unit.places[0]): unit for unit in older}
-        for selected in allocation.selected:
-            draft.add(by_id[selected.id])
+        chosen = {selected.id for selected in allocation.selected}
+        for unit in older:
+            if unit.id in chosen:
+                draft.add(unit)
         return allocation
 
-    def _fill_pool(self, draft: _Draft, older: Sequence[_Unit]) -> None:
-        """Make the pool hold exactly *older*; turns that are in it already stay."""
-        wanted = [_key(draft, unit) for unit in older]
+    def _fill_pool(self, history: CountedHistory, older: list[Unit]) -> None:
+        """Make the pool hold exactly *older*; units that are in it already stay."""
+        pooled = self._pooled
         same = 0
-        while same < min(len(wanted), len(self._pooled)) and wanted[same] == self._pooled[same]:
+        while same < min(len(older), len(pooled)) and older[same] is pooled[same]:
             same += 1
-        gone = [item.id for item in self._pool.items[same:]] if same < len(self._pooled) else []
-        if gone:
-            self._pool.remove(*gone)
+        if same < len(pooled):
+            self._pool.remove(*(unit.id for unit in pooled[same:]))
         if same < len(older):
-            self._pool.add(*(_item(draft, unit) for unit in older[same:]))
-        self._pooled = wanted
+            self._pool.add(*(_item(history, unit) for unit in older[same:]))
+        self._pooled = older
 
     def _view(
         self, draft: _Draft, demand_tokens: int, allocation: Allocation | None
     ) -> HistoryView:
         places = sorted(draft.places)
         messages = [
-            self._guard.message(draft.instead.get(place, draft.counted[place].message))
+            self._guard.message(draft.instead.get(place, draft.history.messages[place].message))
             for place in places
         ]
         return HistoryView(
@@ -300,70 +271,25 @@ class HistorySelector:
         )
 
 
-def _required(conversation: Conversation, user_follows: bool) -> list[int]:
-    """Places of what must be there."""
-    required = [*conversation.system]
-    if conversation.turns and not user_follows and conversation.awaits_answer:
-        last = conversation.turns[-1]
-        required += [last.user, *last.open_round]
-    return required
+def _needs(history: CountedHistory, optional: Sequence[tuple[Unit, ...]]) -> HistoryNeeds:
+    required = history.unit(history.required).tokens + REPLY_FRAME_TOKENS
+    demand = required + sum(variants[0].tokens for variants in optional)
+    return HistoryNeeds(required_tokens=required, demand_tokens=demand)
 
 
-def _open_results(conversation: Conversation) -> tuple[int, ...]:
-    return conversation.turns[-1].open_round[1:] if conversation.turns else ()
-
-
-def _needs(
-    draft: _Draft, conversation: Conversation, user_follows: bool
-) -> tuple[HistoryNeeds, list[_Unit]]:
-    """What the history needs, and its optional units as a whole."""
-    whole = [draft.unit(variants[0]) for variants in _units(conversation, user_follows)]
-    required = draft.unit(_required(conversation, user_follows)).tokens + REPLY_FRAME_TOKENS
-    demand = required + sum(unit.tokens for unit in whole)
-    return HistoryNeeds(required_tokens=required, demand_tokens=demand), whole
-
-
-def _units(conversation: Conversation, user_follows: bool) -> Iterator[tuple[tuple[int, ...], ...]]:
-    """What may be left out, oldest first; each in its variants, from whole to shortest."""
-    for turn in conversation.turns[:-1]:
-        yield _variants(turn)
-    if conversation.turns:
-        last = conversation.turns[-1]
-        if user_follows or not conversation.awaits_answer:
-            yield (*_variants(last), (last.user,))
-        else:
-            parts = [*last.rounds, *((place,) for place in last.answers)]
-            yield from ((part,) for part in sorted(parts))
-
-
-def _latest(sized: Sequence[_Unit], share: int, left: int) -> _Unit:
-    """The longest variant of the latest unit that fits; whole tool rounds within the share only."""
-    has_rounds = len(sized) > 2
-    for place, unit in enumerate(sized):
-        if unit.tokens <= (share if has_rounds and place == 0 else left):
+def _latest(variants: Sequence[Unit], share: int, left: int) -> Unit:
+    """The longest variant of the latest unit that fits; with tool rounds within the share only."""
+    has_rounds = len(variants) > 1 and variants[0] is not variants[1]
+    for unit in variants:
+        if unit.tokens <= (share if has_rounds and unit is variants[0] else left):
             return unit
-    return sized[-1]
+    return variants[-1]
 
 
-def _variants(turn: Turn) -> tuple[tuple[int, ...], ...]:
-    return (turn.whole, turn.talk) if turn.rounds else (turn.whole,)
-
-
-def _state(message: ChatMessage) -> tuple[object, ...]:
-    """What the tokens of a message depend on, as far as it changes in place: its texts."""
-    return tuple(
-        block.text if isinstance(block, TextBlock) else id(block) for block in message.blocks
-    )
-
-
-def _key(draft: _Draft, unit: _Unit) -> tuple[object, ...]:
-    return (unit.places, tuple(draft.counted[place] for place in unit.places))
-
-
-def _item(draft: _Draft, unit: _Unit) -> MemoryItem:
-    messages = [draft.counted[place].message for place in unit.places]
+def _item(history: CountedHistory, unit: Unit) -> MemoryItem:
+    messages = [history.messages[place].message for place in unit.places]
     return MemoryItem(
-        str(unit.places[0]),
+        unit.id,
         _text_of(messages) or NO_TEXT,
         MemoryTier.WORKING,
         source="conversation",
@@ -380,15 +306,15 @@ def _text_of(messages: Iterable[ChatMessage]) -> str:
     return "\n".join(text for text in texts if text)
 
 
-def _too_much(draft: _Draft, required: Sequence[int], over: int) -> BudgetError:
-    counted: Mapping[int, int] = {place: draft.counted[place].tokens for place in required}
-    largest = max(counted, key=lambda place: counted[place])
-    role = draft.counted[largest].message.role.value
+def _too_much(draft: _Draft, over: int) -> BudgetError:
+    messages, required = draft.history.messages, draft.history.required
+    largest = max(required, key=lambda place: messages[place].tokens)
+    role = messages[largest].message.role.value
     budget = draft.room + REPLY_FRAME_TOKENS
     return BudgetError(
         f"{len(required)} messages must be in the prompt and need {budget + over:,} tokens, "
         f"the budget is {budget:,} ({over:,} over). Largest: the {role} message at place {largest} "
-        f"with {counted[largest]:,} tokens. Raise budget_tokens or shorten the message.",
+        f"with {messages[largest].tokens:,} tokens. Raise budget_tokens or shorten the message.",
         needed_tokens=budget + over,
         budget_tokens=budget,
     )

@@ -39,6 +39,11 @@ class Turn:
     open_round: tuple[int, ...] = ()
 
     @property
+    def awaits_answer(self) -> bool:
+        """Whether it still lacks its answer: it has an open round, or nothing was answered."""
+        return bool(self.open_round) or not self.answers
+
+    @property
     def talk(self) -> tuple[int, ...]:
         """The turn without its tool rounds."""
         return (self.user, *self.answers)
@@ -49,71 +54,58 @@ class Turn:
         return tuple(sorted((*self.talk, *(place for one in self.rounds for place in one))))
 
 
-@dataclass(frozen=True, slots=True)
-class Conversation:
-    """A history, taken apart.
-
-    Attributes:
-        system: Places of system messages.
-        turns: From the first to the last.
-    """
-
-    system: tuple[int, ...]
-    turns: tuple[Turn, ...]
-
-    @property
-    def awaits_answer(self) -> bool:
-        """Whether the last turn still lacks its answer: it ends with its user or an open round."""
-        return bool(self.turns) and bool(self.turns[-1].open_round or not self.turns[-1].answers)
-
-
-def conversation_of(messages: Sequence[ChatMessage], *, user_follows: bool = False) -> Conversation:
-    """Take *messages* apart.
-
-    Args:
-        messages: A history, with or without system messages.
-        user_follows: Whether another user message comes after them, so that no round is open.
-    """
-    system = tuple(i for i, message in enumerate(messages) if message.role in SYSTEM_ROLES)
+def turns_of(messages: Sequence[ChatMessage]) -> list[Turn]:
+    """All turns of a history; what stands before the first user message belongs to none."""
     spoken = [i for i, message in enumerate(messages) if message.role not in SYSTEM_ROLES]
     begins = [k for k, i in enumerate(spoken) if messages[i].role is MessageRole.USER]
-    turns = tuple(
-        _turn(messages, spoken[begin:end], is_last=end == len(spoken) and not user_follows)
-        for begin, end in pairwise([*begins, len(spoken)])
+    spans = [spoken[begin:end] for begin, end in pairwise([*begins, len(spoken)])]
+    return [
+        turn_of([messages[i] for i in span], span, may_be_open=span is spans[-1]) for span in spans
+    ]
+
+
+def turn_of(messages: Sequence[ChatMessage], places: Sequence[int], *, may_be_open: bool) -> Turn:
+    """One turn.
+
+    Args:
+        messages: A user message and what follows it until the next, without system messages.
+        places: Their places in the history.
+        may_be_open: Whether the history ends with them and the last round may still be open.
+    """
+    rounds, answers, open_round = _parts(messages, may_be_open)
+    return Turn(
+        user=places[0],
+        rounds=tuple(tuple(places[k] for k in one) for one in rounds),
+        answers=tuple(places[k] for k in answers),
+        open_round=tuple(places[k] for k in open_round),
     )
-    return Conversation(system, turns)
-
-
-def _turn(messages: Sequence[ChatMessage], places: Sequence[int], *, is_last: bool) -> Turn:
-    rounds, answers, open_round = _parts(messages, places[1:], is_last=is_last)
-    return Turn(places[0], tuple(rounds), tuple(answers), open_round)
 
 
 def _parts(
-    messages: Sequence[ChatMessage], places: Sequence[int], *, is_last: bool
+    messages: Sequence[ChatMessage], may_be_open: bool
 ) -> tuple[list[tuple[int, ...]], list[int], tuple[int, ...]]:
-    """Complete rounds, plain answers, and the open round at the end of the history."""
+    """Complete rounds, plain answers, and the open round, as places in *messages*."""
     rounds: list[tuple[int, ...]] = []
     answers: list[int] = []
     open_round: tuple[int, ...] = ()
-    for group in _groups(messages, places):
+    for group in _groups(messages):
         calls = _call_ids(messages[group[0]])
         if calls is None:
             answers.append(group[0])
             continue
         results = _matching(messages, group[1:], calls)
         one = (group[0], *results)
-        if is_last and group[-1] == places[-1]:
+        if may_be_open and group[-1] == len(messages) - 1:
             open_round = one
         elif len(results) >= len(calls):
             rounds.append(one)
     return rounds, answers, open_round
 
 
-def _groups(messages: Sequence[ChatMessage], places: Sequence[int]) -> Iterator[list[int]]:
+def _groups(messages: Sequence[ChatMessage]) -> Iterator[list[int]]:
     """Each assistant message with the results that follow it; results without one are skipped."""
     group: list[int] = []
-    for place in places:
+    for place in range(1, len(messages)):
         if messages[place].role not in RESULT_ROLES:
             if group:
                 yield group
@@ -170,7 +162,7 @@ def items_from_messages(
         first_position: Place of the first message in the conversation.
     """
     items = []
-    for turn in conversation_of(messages).turns:
+    for turn in turns_of(messages):
         spoken = [messages[i] for i in turn.talk if messages[i].content]
         position = first_position + turn.user
         text = "\n".join(f"{message.role.value}: {message.content}" for message in spoken)
