@@ -34,12 +34,15 @@ bench: $(VENV)/.bench ## Run the benchmarks; DATA=path adds those that read data
 	$(BIN)/python -m benchmarks.fit
 	$(BIN)/python -m benchmarks.speed
 	$(BIN)/python -m benchmarks.stability
+	$(BIN)/python -m benchmarks.llamaindex_fit
+	$(BIN)/python -m benchmarks.llamaindex_speed
 ifneq ($(DATA),)
 	$(BIN)/python -m benchmarks.complexity --data $(DATA)
 	$(BIN)/python -m benchmarks.evidence --data $(DATA)
 	$(BIN)/python -m benchmarks.budget_scaling --data $(DATA)
 	$(BIN)/python -m benchmarks.evidence_peers --data $(DATA)
 	$(BIN)/python -m benchmarks.stability --data $(DATA)
+	$(BIN)/python -m benchmarks.llamaindex_evidence --data $(DATA)
 endif
 
 lock: $(VENV)/.check ## Pin the newest versions of all dependencies in constraints.txt

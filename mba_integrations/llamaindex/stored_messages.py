@@ -1,8 +1,8 @@
 """One conversation in a chat store: read, append and replace, with and without `await`.
 
 Two kinds of store exist in LlamaIndex: `BaseChatStore`, and the asynchronous `AsyncDBChatStore`.
-Of the second only what is new is read: rows are appended, and a conversation that was replaced by
-another process is noticed by its number of messages or by its last known one.
+Of the second only what is new is read: messages are appended, and a conversation that another
+process replaced is noticed by its first or its last known message.
 """
 
 from __future__ import annotations
@@ -47,10 +47,11 @@ class StoredMessages:
         if isinstance(self._store, BaseChatStore):
             return list(await self._store.aget_messages(self._key))
         known = self._known
-        if known and await self._store.count_messages(self._key) >= len(known):
-            # The last known message is read again, to see whether it still is where it was.
+        if known:
+            # The first and the last known message show whether the rest is where it was.
+            first = await self._store.get_messages(self._key, limit=1)
             later = await self._store.get_messages(self._key, offset=len(known) - 1)
-            if later and later[0] == known[-1]:
+            if first == known[:1] and later[:1] == known[-1:]:
                 self._known = [*known, *later[1:]]
                 return list(self._known)
         self._known = await self._store.get_messages(self._key)
