@@ -112,7 +112,8 @@ def test_random_histories_give_views_that_providers_take(seed: int) -> None:
     spoken = [message for message in view if message.role is not MessageRole.SYSTEM]
     assert not spoken or spoken[0].role is MessageRole.USER
     wrong = orphans(view)
-    assert not [name for name in wrong if name.startswith("result")]
+    ends_open = question is None and view and view[-1].role is not MessageRole.USER
+    assert not wrong or (ends_open and not [name for name in wrong if name.startswith("result")])
     assert contents(memory.get_all()) == contents(history)
 
 

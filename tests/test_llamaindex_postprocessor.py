@@ -112,10 +112,19 @@ def test_separator_counts() -> None:
 def test_template_and_question_are_within_the_budget(template: Any) -> None:
     nodes = retrieved([10, 10, 10])
     fixed = words("Read this: Now answer: " + QUESTION)
+    for room, kept in ((20, 2), (19, 1)):
+        post = MemoryBudgetPostprocessor(
+            budget_tokens=fixed + room, token_counter=words, prompt_template=template
+        )
+        assert len(post.postprocess_nodes(nodes, query_str=QUESTION)) == kept
+
+
+def test_nothing_comes_out_where_the_template_alone_is_over_the_budget() -> None:
+    image = NodeWithScore(node=ImageNode(image_url="https://example.org/map.png"), score=0.9)
     post = MemoryBudgetPostprocessor(
-        budget_tokens=fixed + 25, token_counter=words, prompt_template=template
+        budget_tokens=3, token_counter=words, prompt_template="one two three four {context_str}"
     )
-    assert len(post.postprocess_nodes(nodes, query_str=QUESTION)) == 2
+    assert post.postprocess_nodes([image, *retrieved([5])], query_str=QUESTION) == []
 
 
 def test_template_without_a_place_for_documents_is_refused() -> None:
@@ -324,11 +333,12 @@ def test_nodes_that_stay_in_a_session_keep_their_places() -> None:
     nodes = retrieved([10] * 6)
     post = MemoryBudgetPostprocessor(budget_tokens=30, token_counter=words, session_id="kate")
     first = post.postprocess_nodes(nodes, query_str=QUESTION)
-    for scored in nodes:
-        scored.score = 1.0 - (scored.score or 0.0)
+    nodes[3].score = 0.99
     second = post.postprocess_nodes(nodes, query_str=QUESTION)
+    alone = MemoryBudgetPostprocessor(budget_tokens=30, token_counter=words)
+    assert alone.postprocess_nodes(nodes, query_str=QUESTION) != second
     stayed = [scored for scored in first if scored in second]
-    assert [scored for scored in second if scored in first] == stayed
+    assert stayed
     assert second[: len(stayed)] == stayed
 
 

@@ -45,17 +45,18 @@ class ContextLayout(JoinedTexts):
         ]
 
     def write(self, sections: Sequence[Section]) -> WrittenPrompt:
-        """The texts, joined; a message for each item that brings media."""
+        """The texts, joined; a message for each item that brings media or has no text."""
         items = [item for _, section in sections for item in section]
         texts = [self.text_of(item) for item in items if item.content != NO_TEXT]
-        media = tuple({"id": item.id} for item in items if item.id in self.media_tokens)
-        return WrittenPrompt(text=self.separator.join(texts), messages=media)
+        silent = [item for item in items if item.content == NO_TEXT or item.id in self.media_tokens]
+        messages = tuple({"id": item.id} for item in silent)
+        return WrittenPrompt(text=self.separator.join(texts), messages=messages)
 
     def measure(self, written: WrittenPrompt, counter: TokenCounter) -> PromptTokens:
         """Tokens of the joined text and the media, alone and with what stands around them."""
         text = JoinedTexts.measure(self, WrittenPrompt(text=written.text), counter)
-        media = sum(self.media_tokens[message["id"]] for message in written.messages)
-        around = 0 if written.text or not media else self.fixed_tokens(counter)
+        media = sum(self.media_tokens.get(message["id"], 0) for message in written.messages)
+        around = 0 if written.text or not written.messages else self.fixed_tokens(counter)
         return PromptTokens(used=text.used + media, messages=0, needed=text.needed + media + around)
 
 
