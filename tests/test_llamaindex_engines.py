@@ -156,6 +156,11 @@ def test_prompt_of_a_ledger_for_the_model_fits_its_window_in_one_call() -> None:
     assert max(map(TOKENS.of_list, llm.prompts)) <= 1900
 
 
+def test_reply_of_a_model_that_does_not_say_has_the_frameworks_length() -> None:
+    llm = ScriptedLLM(context_window=2000, num_output=-1)
+    assert BudgetLedger.for_model(llm, reserved_tokens=100).budget_tokens == 2000 - 256 - 100
+
+
 def test_ledger_that_leaves_nothing_is_refused() -> None:
     with pytest.raises(BudgetError, match=r"512 tokens, the reply takes 12 and 500 are reserved"):
         BudgetLedger.for_model(ScriptedLLM(context_window=512, num_output=12), reserved_tokens=500)

@@ -364,10 +364,13 @@ def test_round_trip_through_a_dict() -> None:
 
 def test_workspace_settings_apply() -> None:
     strict = WorkspaceConfig(workspace_id="strict", min_score=0.999)
-    post = MemoryBudgetPostprocessor(
-        budget_tokens=99, token_counter=words, workspace=strict, shorten=False
-    )
+    post = MemoryBudgetPostprocessor(budget_tokens=99, token_counter=words, workspace=strict)
     assert post.postprocess_nodes(retrieved([10]), query_str=QUESTION) == []
+
+
+def test_an_argument_that_does_not_exist_is_refused() -> None:
+    with pytest.raises(ValueError, match="budget_token\n"):
+        MemoryBudgetPostprocessor(budget_token=99)
 
 
 def test_users_tokenizer_counts(monkeypatch: pytest.MonkeyPatch) -> None:

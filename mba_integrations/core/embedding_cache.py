@@ -78,8 +78,9 @@ class CachedEmbedder:
         Raises:
             InputError: If the shape is another, or a value is not finite.
         """
-        made = embed(texts, lambda _: vectors)
-        self._keep(dict(zip(texts, () if made is None else made, strict=True)))
+        made = np.array(embed(texts, lambda _: vectors))
+        made.flags.writeable = False
+        self._keep(dict(zip(texts, made, strict=True)))
 
     def _keep(self, fresh: dict[str, FloatArray]) -> None:
         with self._lock:

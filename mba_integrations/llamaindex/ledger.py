@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated
 
+from llama_index.core.constants import DEFAULT_NUM_OUTPUTS
 from llama_index.core.llms.llm import LLM
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
 
@@ -78,7 +79,7 @@ class BudgetLedger(BaseModel):
             BudgetError: If nothing is left.
         """
         window = llm.metadata.context_window
-        reply = max(llm.metadata.num_output, 0)
+        reply = reply_tokens(llm)
         left = window - reply - reserved_tokens
         if left < 1:
             raise BudgetError(
@@ -124,6 +125,12 @@ class BudgetLedger(BaseModel):
         if other is Participant.DOCUMENTS:
             return self.budget_tokens - history
         return history if self._history_demand is None else min(history, self._history_demand)
+
+
+def reply_tokens(llm: LLM) -> int:
+    """Tokens that the model's reply may have; LlamaIndex' default where the model does not say."""
+    tokens = llm.metadata.num_output
+    return tokens if tokens >= 0 else DEFAULT_NUM_OUTPUTS
 
 
 def _other(participant: Participant) -> Participant:

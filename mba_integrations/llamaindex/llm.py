@@ -22,7 +22,7 @@ from llama_index.core.base.llms.types import (
     LLMMetadata,
     MessageRole,
 )
-from llama_index.core.bridge.pydantic import Field, PrivateAttr, SerializeAsAny
+from llama_index.core.bridge.pydantic import ConfigDict, Field, PrivateAttr, SerializeAsAny
 from llama_index.core.llms.function_calling import FunctionCallingLLM
 from llama_index.core.llms.llm import ToolSelection
 from llama_index.core.tools.types import BaseTool
@@ -32,6 +32,7 @@ from mba_integrations.core.workspace import WorkspaceConfig
 from mba_integrations.llamaindex.counters import LiveAllocator
 from mba_integrations.llamaindex.events import view_event
 from mba_integrations.llamaindex.history import DEFAULT_RECENT_SHARE, HistorySelector
+from mba_integrations.llamaindex.ledger import reply_tokens
 from mba_integrations.llamaindex.message_tokens import DEFAULT_MEDIA_TOKENS
 from mba_integrations.llamaindex.template_variables import TemplateGuard
 
@@ -54,6 +55,8 @@ class BudgetedFunctionCallingLLM(FunctionCallingLLM):
         media_tokens: As for `BudgetedMemory`.
         token_counter: As for `BudgetedMemory`; not part of `to_dict`.
     """
+
+    model_config = ConfigDict(extra="forbid", arbitrary_types_allowed=True)
 
     llm: SerializeAsAny[FunctionCallingLLM]
     budget_tokens: int | None = Field(default=None, ge=1)
@@ -198,7 +201,7 @@ class BudgetedFunctionCallingLLM(FunctionCallingLLM):
     def _budget(self) -> int:
         if self.budget_tokens is not None:
             return self.budget_tokens
-        return self.llm.metadata.context_window - max(0, self.llm.metadata.num_output)
+        return self.llm.metadata.context_window - reply_tokens(self.llm)
 
     def _fitting(
         self, messages: Sequence[ChatMessage], tools: Sequence[BaseTool] = ()

@@ -13,6 +13,7 @@ import llama_index.core.instrumentation as instrument
 from llama_index.core.base.embeddings.base import BaseEmbedding
 from llama_index.core.base.llms.types import ChatMessage, MessageRole
 from llama_index.core.bridge.pydantic import (
+    ConfigDict,
     Field,
     PrivateAttr,
     SerializeAsAny,
@@ -74,6 +75,8 @@ class BudgetedMemory(BaseMemory):
 
     The last three are not part of `to_dict`: give them to `from_dict` again.
     """
+
+    model_config = ConfigDict(extra="forbid", arbitrary_types_allowed=True)
 
     budget_tokens: int | None = Field(default=None, ge=1)
     chat_store: SerializeAsAny[ChatStore] = Field(default_factory=SimpleChatStore)

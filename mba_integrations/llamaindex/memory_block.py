@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from llama_index.core.base.llms.types import ChatMessage, MessageRole
-from llama_index.core.bridge.pydantic import Field, PrivateAttr
+from llama_index.core.bridge.pydantic import ConfigDict, Field, PrivateAttr
 from llama_index.core.memory.memory import BaseMemoryBlock
 from llama_index.core.settings import Settings
 
@@ -40,6 +40,8 @@ class BudgetedMemoryBlock(BaseMemoryBlock[str]):
         workspace: Settings of the choice; the core's defaults without it.
         pool: What is remembered; several blocks may share one. A new one by default.
     """
+
+    model_config = ConfigDict(extra="forbid", arbitrary_types_allowed=True)
 
     name: str = "recalled"
     budget_tokens: int = Field(default=1024, ge=1)

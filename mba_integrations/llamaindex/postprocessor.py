@@ -13,8 +13,7 @@ from typing import Any, Literal
 
 import llama_index.core.instrumentation as instrument
 from llama_index.core.base.embeddings.base import BaseEmbedding
-from llama_index.core.base.llms.base import BaseLLM
-from llama_index.core.bridge.pydantic import Field, PrivateAttr
+from llama_index.core.bridge.pydantic import ConfigDict, Field, PrivateAttr
 from llama_index.core.llms.llm import LLM
 from llama_index.core.postprocessor.types import BaseNodePostprocessor
 from llama_index.core.prompts.base import BasePromptTemplate
@@ -25,7 +24,8 @@ from mba_integrations.core.allocation import Allocation
 from mba_integrations.core.allocator import MemoryBudgetAllocator
 from mba_integrations.core.arrays import FloatArray
 from mba_integrations.core.errors import InputError
-from mba_integrations.core.model import MemoryItem
+from mba_integrations.core.model import MemoryItem, OmissionReason
+from mba_integrations.core.prompt_layout import WrittenPrompt
 from mba_integrations.core.settings import ItemOrder
 from mba_integrations.core.token_counting import TokenCounter
 from mba_integrations.core.truncation import truncate
@@ -49,6 +49,9 @@ from mba_integrations.llamaindex.nodes import (
 from mba_integrations.llamaindex.prompt_room import PromptRoom
 
 dispatcher = instrument.get_dispatcher(__name__)
+
+_UNWANTED = (OmissionReason.BELOW_THRESHOLD, OmissionReason.TIER_EXCLUDED)
+"""Reasons for which a node stays out whatever its length."""
 
 Vector = Sequence[float] | FloatArray
 Vectors = tuple[Sequence[Vector | None] | FloatArray, Vector | None]
@@ -98,6 +101,8 @@ class MemoryBudgetPostprocessor(BaseNodePostprocessor):
         InputError: If arguments contradict each other.
     """
 
+    model_config = ConfigDict(extra="forbid", arbitrary_types_allowed=True)
+
     budget_tokens: int | None = Field(default=None, ge=1)
     fit: Literal["budget", "prompt"] = "budget"
     workspace: WorkspaceConfig | None = None
@@ -126,7 +131,7 @@ class MemoryBudgetPostprocessor(BaseNodePostprocessor):
         **fields: Any,
     ) -> None:
         if prompt_template is not None:
-            fields["prompt_template"] = template_text(prompt_template, _as_base(llm))
+            fields["prompt_template"] = template_text(prompt_template, llm)
         super().__init__(**fields)
         self._check(token_counter)
         self._live = LiveAllocator(self._settings(), token_counter=token_counter)
@@ -148,26 +153,24 @@ class MemoryBudgetPostprocessor(BaseNodePostprocessor):
     def _postprocess_nodes(
         self, nodes: list[NodeWithScore], query_bundle: QueryBundle | None = None
     ) -> list[NodeWithScore]:
-        vectors = self._known_vectors(nodes, query_bundle)
-        if self._embedder is not None and nodes and query_bundle is not None:
-            query = _query_vector(query_bundle)
-            texts = [llm_text(scored.node) for scored in nodes]
-            asked = self._embedder.query(query_bundle.query_str) if query is None else query
-            vectors = (self._embedder(texts), asked)
-        return self._choose(nodes, query_bundle, vectors)
+        embedder = self._embedder
+        if embedder is None or not nodes or query_bundle is None:
+            return self._choose(nodes, query_bundle, self._known_vectors(nodes, query_bundle))
+        query = query_bundle.embedding or embedder.query(query_bundle.query_str)
+        vectors = embedder([llm_text(scored.node) for scored in nodes])
+        return self._choose(nodes, query_bundle, (vectors, query))
 
     async def _apostprocess_nodes(
         self, nodes: list[NodeWithScore], query_bundle: QueryBundle | None = None
     ) -> list[NodeWithScore]:
         """As the synchronous one, but models are awaited; in the task that called, not a thread."""
-        vectors = self._known_vectors(nodes, query_bundle)
-        if self._embedder is not None and nodes and query_bundle is not None:
-            query = _query_vector(query_bundle)
-            texts = [llm_text(scored.node) for scored in nodes]
-            await self._embedder.aprepare(texts)
-            asked = await self._embedder.aquery(query_bundle.query_str) if query is None else query
-            vectors = (self._embedder(texts), asked)
-        return self._choose(nodes, query_bundle, vectors)
+        embedder = self._embedder
+        if embedder is None or not nodes or query_bundle is None:
+            return self._choose(nodes, query_bundle, self._known_vectors(nodes, query_bundle))
+        query = query_bundle.embedding or await embedder.aquery(query_bundle.query_str)
+        texts = [llm_text(scored.node) for scored in nodes]
+        await embedder.aprepare(texts)
+        return self._choose(nodes, query_bundle, (embedder(texts), query))
 
     def _check(self, token_counter: object) -> None:
         if self.fit == "prompt" and token_counter is not None:
@@ -182,7 +185,6 @@ class MemoryBudgetPostprocessor(BaseNodePostprocessor):
             )
         if self.fit == "prompt" and self.prompt_template is not None:
             raise InputError('fit="prompt" counts the synthesizer\'s templates by itself.')
-
         if self.session_id is not None and self.order is not ItemOrder.VALUE:
             raise InputError(
                 f'session_id keeps the order of the call before, which order="{self.order.value}" '
@@ -198,7 +200,7 @@ class MemoryBudgetPostprocessor(BaseNodePostprocessor):
         self, nodes: Sequence[NodeWithScore], query_bundle: QueryBundle | None
     ) -> Vectors:
         """Embeddings that nodes and query bring, else vectors that stand for the scores."""
-        query = _query_vector(query_bundle)
+        query = query_bundle.embedding if query_bundle is not None else None
         own = [scored.node.embedding for scored in nodes]
         if query is not None and any(vector is not None for vector in own):
             return own, query
@@ -286,22 +288,29 @@ class MemoryBudgetPostprocessor(BaseNodePostprocessor):
         layout: ContextLayout,
     ) -> tuple[list[NodeWithScore], int]:
         """The best node as a copy that is cut to the budget, and its tokens; nothing if none is."""
-        room = allocation.budget_tokens - layout.fixed_tokens(counter)
         candidates = zip(allocation.omitted, nodes, strict=True)
-        for _, scored in sorted(candidates, key=lambda pair: -pair[0].score):
+        for omitted, scored in sorted(candidates, key=lambda pair: -pair[0].score):
+            if omitted.reason in _UNWANTED:
+                continue
             text = scored.node.get_content(metadata_mode=MetadataMode.NONE).strip()
-            cut, tokens = truncate(counter, text, max(0, room))
-            if cut.strip():
-                return [_with_text(scored, cut.strip())], tokens
+            cut, tokens = _cut(text, allocation.budget_tokens, counter, layout)
+            if cut:
+                return [_with_text(scored, cut)], tokens
         return [], 0
 
 
-def _as_base(llm: LLM | None) -> BaseLLM | None:
-    return llm
-
-
-def _query_vector(query_bundle: QueryBundle | None) -> Vector | None:
-    return query_bundle.embedding if query_bundle is not None else None
+def _cut(
+    text: str, budget_tokens: int, counter: TokenCounter, layout: ContextLayout
+) -> tuple[str, int]:
+    """The longest beginning of *text* that fits where the layout puts it, and its tokens."""
+    room = budget_tokens - layout.fixed_tokens(counter)
+    while room > 0:
+        cut = truncate(counter, text, room)[0].strip()
+        tokens = layout.measure(WrittenPrompt(text=cut), counter)
+        if not cut or tokens.needed <= budget_tokens:
+            return cut, tokens.used
+        room -= tokens.needed - budget_tokens
+    return "", 0
 
 
 def _with_text(scored: NodeWithScore, text: str) -> NodeWithScore:
