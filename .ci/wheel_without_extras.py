@@ -15,6 +15,7 @@ from mba_integrations import (
     MemoryBudgetConfigLoader,
     MemoryItem,
     MemoryTier,
+    MissingExtraError,
     TokenizerError,
 )
 
@@ -63,6 +64,18 @@ def check_shipped_settings() -> None:
     assert "development" in configs, configs
 
 
+def check_llamaindex() -> None:
+    """The package can be imported; its names say what to install."""
+    import mba_integrations.llamaindex as adapter
+
+    message = ""
+    try:
+        adapter.BudgetedMemory  # noqa: B018 - the look-up is what is checked
+    except MissingExtraError as error:
+        message = str(error)
+    assert "pip install 'mba-integrations[llamaindex]'" in message, message
+
+
 def check_command(mba: str) -> None:
     """The command says in one line what to install."""
     done = subprocess.run([mba, "demo"], capture_output=True, text=True, check=False)
@@ -76,5 +89,6 @@ if __name__ == "__main__":
     check_allocation_with_own_counter()
     check_default_counter()
     check_shipped_settings()
+    check_llamaindex()
     check_command(str(Path(sys.argv[1]).absolute()))
     print("the wheel works without extras")
