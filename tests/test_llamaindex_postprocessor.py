@@ -7,6 +7,7 @@ import random
 from contextvars import ContextVar
 from typing import Any
 
+import numpy as np
 import pytest
 from llama_index.core import Settings, VectorStoreIndex
 from llama_index.core.indices.prompt_helper import PromptHelper
@@ -423,7 +424,33 @@ def test_score_vectors_have_the_scores_as_cosines() -> None:
         None if vector is None else sum(a * b for a, b in zip(vector, query, strict=True))
         for vector in vectors
     ]
-    assert cosines == [nodes[0].score, None, nodes[2].score]
+    assert cosines == [pytest.approx(0.9), None, pytest.approx(0.88)]
+
+
+def test_scores_of_any_scale_keep_their_order_as_cosines() -> None:
+    nodes = retrieved([5, 5, 5])
+    for scored, score in zip(nodes, (12.0, -3.0, 4.5), strict=True):
+        scored.score = score
+    vectors, query = score_vectors(nodes)
+    assert query is not None
+    assert [float(np.dot(one, query)) for one in vectors if one is not None] == [1.0, 0.0, 0.5]
+
+
+@pytest.mark.parametrize("count", [3, 600])
+def test_vectors_of_scores_are_as_alike_as_the_scores_make_them(count: int) -> None:
+    vectors, _ = score_vectors(
+        [NodeWithScore(node=TextNode(text="x"), score=0.5) for _ in range(count)]
+    )
+    matrix = np.array(vectors)
+    assert np.allclose(np.linalg.norm(matrix, axis=1), 1.0, atol=1e-5)
+    assert np.abs(matrix[0] @ matrix[1:].T - 0.25).max() < 0.15
+
+
+def test_embeddings_of_another_length_than_the_querys_are_not_compared() -> None:
+    nodes = retrieved([10, 10, 10])
+    nodes[0].node.embedding = [1.0, 2.0, 3.0]
+    post = MemoryBudgetPostprocessor(budget_tokens=10, token_counter=words)
+    assert post.postprocess_nodes(nodes, QueryBundle("zzz", embedding=[1.0, 0.0])) == [nodes[0]]
 
 
 def test_async_runs_in_the_callers_context() -> None:

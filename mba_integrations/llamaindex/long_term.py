@@ -32,7 +32,7 @@ class Recalled:
     """Candidates for a query, with the query's vector where they have vectors."""
 
     candidates: list[MemoryItem] | MemoryPool
-    query_embedding: list[float] | FloatArray | None = None
+    query_embedding: FloatArray | None = None
 
 
 class LongTermMemory:

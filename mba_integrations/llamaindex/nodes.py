@@ -10,11 +10,13 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+import numpy as np
 from llama_index.core.schema import BaseNode, ImageNode, MetadataMode, Node, NodeWithScore
 
 from mba_integrations.core.arrays import FloatArray
 from mba_integrations.core.model import MemoryItem, MemoryTier, TierName
 
+_ORTHOGONAL = 512
 NO_TEXT = "(no text)"
 """Stands for the text of a node that has none, which an item must have; it is not written."""
 
@@ -76,40 +78,42 @@ def _unique_ids(nodes: Sequence[NodeWithScore]) -> list[str]:
 
 def score_vectors(
     nodes: Sequence[NodeWithScore],
-) -> tuple[list[list[float] | None], list[float] | None]:
+) -> tuple[list[FloatArray | None], FloatArray | None]:
     """Vectors whose cosines with a query vector are the nodes' scores, and that query vector.
 
     A retriever that keeps its vectors to itself still says by its scores how near the nodes are.
-    Node i gets `(s, 0, …, sqrt(1 - s * s), …, 0)` with the second number in a place of its own, so
-    two nodes are no more alike than their scores make them. Scores outside of [-1, 1], as of BM25
-    or of a reranker, are first brought to [0, 1] by their least and greatest. Nodes without a
-    finite score have no vector; None for the query if no node has one.
+    A node of score s gets `(s, sqrt(1 - s * s) * u)`, where the unit vectors u of any two nodes are
+    orthogonal (almost so, beyond 512 nodes): two nodes are as alike as their scores make them.
+    Scores outside of [-1, 1], as of BM25 or of a reranker, are first brought to [0, 1] by their
+    least and greatest. Nodes without a finite score have no vector; None for the query if no node
+    has one.
     """
-    scores = [_finite(scored.score) for scored in nodes]
-    known = [score for score in scores if score is not None]
-    if not known:
+    scores = np.array([_finite(scored.score) for scored in nodes], dtype=np.float64)
+    known = np.isfinite(scores)
+    if not known.any():
         return [None] * len(nodes), None
-    low, high = min(known), max(known)
+    low, high = scores[known].min(), scores[known].max()
     if low < -1.0 or high > 1.0:
-        span = (high - low) or 1.0
-        scores = [None if score is None else (score - low) / span for score in scores]
-    size = len(nodes) + 1
-    return [_with_cosine(score, place, size) for place, score in enumerate(scores)], [
-        1.0,
-        *([0.0] * len(nodes)),
-    ]
+        scores = (scores - low) / ((high - low) or 1.0)
+    apart = _apart(len(nodes))
+    rest = np.sqrt(np.maximum(0.0, 1.0 - scores * scores))
+    vectors = np.column_stack([scores, rest[:, None] * apart]).astype(np.float32)
+    vectors.flags.writeable = False
+    query = np.zeros(vectors.shape[1], dtype=np.float32)
+    query[0] = 1.0
+    return [vectors[row] if known[row] else None for row in range(len(nodes))], query
 
 
-def _with_cosine(score: float | None, place: int, size: int) -> list[float] | None:
-    if score is None:
-        return None
-    vector = [0.0] * size
-    vector[0], vector[place + 1] = score, math.sqrt(1.0 - score * score)
-    return vector
+def _apart(count: int) -> FloatArray:
+    """So many unit vectors, orthogonal up to 512 of them, then with cosines around 0.04."""
+    if count <= _ORTHOGONAL:
+        return np.eye(count)
+    drawn = np.random.default_rng(0).standard_normal((count, _ORTHOGONAL))
+    return np.asarray(drawn / np.linalg.norm(drawn, axis=1, keepdims=True))
 
 
-def _finite(score: float | None) -> float | None:
-    return float(score) if score is not None and math.isfinite(score) else None
+def _finite(score: float | None) -> float:
+    return float("nan") if score is None or not math.isfinite(score) else float(score)
 
 
 def _positions(nodes: Sequence[BaseNode]) -> list[float | None]:

@@ -91,7 +91,8 @@ class MemoryBudgetPostprocessor(BaseNodePostprocessor):
             workspace's model, without it. With `fit="prompt"` the synthesizer's own tokenizer
             counts, since it decides on the number of calls.
         embed_model: Embeds the nodes' texts and the query for the choice, each text once. Without
-            it the embeddings of nodes and query are used where both have one, else the scores.
+            it the embeddings of nodes and query are used where both have one of the same
+            length, else the scores.
         llm: The model of `fit="prompt"`; `Settings.llm` without it.
         room: What `fit="prompt"` works with, in place of `llm` and the default templates.
 
@@ -156,7 +157,7 @@ class MemoryBudgetPostprocessor(BaseNodePostprocessor):
         embedder = self._embedder
         if embedder is None or not nodes or query_bundle is None:
             return self._choose(nodes, query_bundle, self._known_vectors(nodes, query_bundle))
-        query = query_bundle.embedding or embedder.query(query_bundle.query_str)
+        query = embedder.query(query_bundle.query_str)
         vectors = embedder([llm_text(scored.node) for scored in nodes])
         return self._choose(nodes, query_bundle, (vectors, query))
 
@@ -167,7 +168,7 @@ class MemoryBudgetPostprocessor(BaseNodePostprocessor):
         embedder = self._embedder
         if embedder is None or not nodes or query_bundle is None:
             return self._choose(nodes, query_bundle, self._known_vectors(nodes, query_bundle))
-        query = query_bundle.embedding or await embedder.aquery(query_bundle.query_str)
+        query = await embedder.aquery(query_bundle.query_str)
         texts = [llm_text(scored.node) for scored in nodes]
         await embedder.aprepare(texts)
         return self._choose(nodes, query_bundle, (embedder(texts), query))
@@ -202,7 +203,7 @@ class MemoryBudgetPostprocessor(BaseNodePostprocessor):
         """Embeddings that nodes and query bring, else vectors that stand for the scores."""
         query = query_bundle.embedding if query_bundle is not None else None
         own = [scored.node.embedding for scored in nodes]
-        if query is not None and any(vector is not None for vector in own):
+        if query is not None and {len(query)} == {len(one) for one in own if one is not None}:
             return own, query
         return score_vectors(nodes)
 
