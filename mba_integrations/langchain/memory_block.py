@@ -45,6 +45,20 @@ class MemoryMessage:
         """That of the renderer."""
         return self.renderer.section_order
 
+    @property
+    def shows_content(self) -> bool:
+        """That of the renderer."""
+        return self.renderer.shows_content
+
+    @property
+    def bytes_per_character(self) -> int | None:
+        """That of the renderer."""
+        return self.renderer.bytes_per_character
+
+    def most_bytes(self, item: MemoryItem) -> int:
+        """That of the renderer."""
+        return self.renderer.most_bytes(item)
+
     def order_of(self, tier: MemoryTier) -> ItemOrder:
         """That of the renderer."""
         return self.renderer.order_of(tier)

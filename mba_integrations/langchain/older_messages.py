@@ -40,6 +40,20 @@ class PricedMessages:
         """The order of definition; there is one section."""
         return tuple(MemoryTier)
 
+    @property
+    def shows_content(self) -> bool:
+        """Long results may be shortened, so costs do not follow from contents."""
+        return False
+
+    @property
+    def bytes_per_character(self) -> int | None:
+        """Not known."""
+        return None
+
+    def most_bytes(self, item: MemoryItem) -> int:
+        """Nothing is counted; costs are known."""
+        return 0
+
     def order_of(self, tier: MemoryTier) -> ItemOrder:
         """As in the conversation."""
         return ItemOrder.CHRONOLOGICAL
