@@ -1,7 +1,7 @@
 """What an agent's middleware remembers of each thread, bounded.
 
-It makes calls cheap and keeps memories in their order. A thread that was forgotten costs one call
-more and loses that order; nothing else depends on it.
+It makes calls cheap; nothing else depends on it. The order of memories is remembered by the
+allocator's sessions.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from mba_integrations.core.allocation import Allocation
 from mba_integrations.core.model import MemoryItem
 from mba_integrations.langchain.conversation import Conversation
 from mba_integrations.langchain.older_messages import OlderMessages
@@ -27,18 +26,18 @@ class AgentThread:
 
     Attributes:
         conversation: Its messages as they were last seen.
+        session_id: The allocator's session in which memories keep their order.
         older: Those of them that are chosen from.
         shortened: The results of tools that were shortened for the call before.
         found: The memories that were found for a question, with the question.
-        memories: The allocation of memories of the call before.
         lock: Calls on one thread at the same time wait for each other.
     """
 
     conversation: Conversation
+    session_id: str
     older: OlderMessages = field(default_factory=OlderMessages)
     shortened: ShortenedResults = field(default_factory=ShortenedResults)
     found: tuple[object, list[MemoryItem]] | None = None
-    memories: Allocation | None = None
     lock: threading.Lock = field(default_factory=threading.Lock)
 
 

@@ -55,7 +55,7 @@ class HistoryChoice:
             in_system=False,
             introduction="",
         )
-        self._thread = AgentThread(Conversation(self.counter))
+        self._thread = AgentThread(Conversation(self.counter), "history")
 
     def messages(
         self, history: Sequence[BaseMessage], query: str, *, less_tokens: int = 0

@@ -55,15 +55,12 @@ class Window:
     Attributes:
         recent: Places of what is sent, shape (k,).
         older: Places to choose from, shape (m,).
-        soon: Places that belong to the choice at the next steps of the window as well, with `older`
-            among them, shape (l,). An index of them serves until then.
         sent: Tokens of each message as it would be sent, shape (n,).
         recent_tokens: Tokens of `recent`.
     """
 
     recent: IntArray
     older: IntArray
-    soon: IntArray
     sent: IntArray
     recent_tokens: int
 
@@ -158,12 +155,11 @@ def window_of(
     sent = costs.limited(limit)
     if int(sent[places].sum()) <= room:
         return _all_of(places, _restored(places, costs.full, sent, room))
-    boundary, soon = _boundaries(conversation.exchanges, np.where(free, sent, 0), min(recent, room))
+    boundary = _boundary(conversation.exchanges, np.where(free, sent, 0), min(recent, room))
     newest = places[places >= boundary]
     return Window(
         recent=newest,
         older=places[places < boundary],
-        soon=places[places < max(boundary, min(soon, conversation.exchanges[-1].start))],
         sent=sent,
         recent_tokens=int(sent[newest].sum()),
     )
@@ -172,7 +168,7 @@ def window_of(
 def _all_of(places: IntArray, sent: IntArray) -> Window:
     none = np.zeros(0, dtype=np.int64)
     tokens = int(sent[places].sum())
-    return Window(recent=places, older=none, soon=none, sent=sent, recent_tokens=tokens)
+    return Window(recent=places, older=none, sent=sent, recent_tokens=tokens)
 
 
 def _restored(places: IntArray, full: IntArray, sent: IntArray, room: int) -> IntArray:
@@ -187,20 +183,14 @@ def _restored(places: IntArray, full: IntArray, sent: IntArray, room: int) -> In
     return sent
 
 
-def _boundaries(exchanges: Sequence[Exchange], cost: IntArray, recent: int) -> tuple[int, int]:
-    """Where the window begins, and where it will begin after one or two steps.
-
-    Each is the first exchange at or after a multiple of a step; so many tokens at least stand
-    before the window that the rest fits.
-    """
+def _boundary(exchanges: Sequence[Exchange], cost: IntArray, recent: int) -> int:
+    """Where the window begins: at the first exchange at or after the step from which it fits."""
     before = np.concatenate([[0], np.cumsum(cost)])
     step = max(1, recent // 2)
     over = max(0, int(before[-1]) - recent)
-    steps = -(-over // step)
     starts = np.array([*_starts(exchanges), len(cost)])
-    passed = before[starts]
-    now, soon = np.searchsorted(passed, [steps * step, -(-steps // 2) * 2 * step])
-    return int(starts[min(now, len(starts) - 1)]), int(starts[min(soon, len(starts) - 1)])
+    place = int(np.searchsorted(before[starts], -(-over // step) * step))
+    return int(starts[min(place, len(starts) - 1)])
 
 
 def _starts(exchanges: Sequence[Exchange]) -> list[int]:

@@ -263,8 +263,10 @@ class MemoryBudgetMiddleware(AgentMiddleware[MemoryBudgetState, Any, Any]):
         if not counter.exact:
             scaled = self._calibration.scaled(_model_key(request), budget.tokens)
             budget = RequestBudget(tokens=max(1, scaled), source=budget.source)
+        key = _thread_key(request)
+        session_id = "/".join((self.name, *key))
         thread = self._threads.get(
-            _thread_key(request, counter), lambda: AgentThread(Conversation(counter))
+            (counter.id, *key), lambda: AgentThread(Conversation(counter), session_id)
         )
         return _Call(request, thread, counter, budget, [])
 
@@ -343,13 +345,14 @@ def _rewritten(request: ModelRequest[Any], planned: PlannedPrompt) -> ModelReque
     return request.override(messages=planned.messages, system_message=planned.system_message)
 
 
-def _thread_key(request: ModelRequest[Any], counter: MessageCounter) -> tuple[object, ...]:
+def _thread_key(request: ModelRequest[Any]) -> tuple[str, ...]:
     """The thread and the graph in it; without a thread, the conversation by its first message."""
-    info = getattr(request.runtime, "execution_info", None)
-    thread_id = getattr(info, "thread_id", None)
-    first = request.messages[0].id if request.messages else None
-    namespace = str(getattr(info, "checkpoint_ns", "")).split("|")[:-1]
-    return thread_id, first, tuple(part.split(":")[0] for part in namespace), counter.id
+    info = request.runtime.execution_info if request.runtime is not None else None
+    thread_id = info.thread_id if info is not None else None
+    if info is None or thread_id is None:
+        return (str(request.messages[0].id),) if request.messages else ()
+    graphs = [part.partition(":")[0] for part in info.checkpoint_ns.split("|")[:-1]]
+    return (thread_id, *graphs)
 
 
 def _model_key(request: ModelRequest[Any]) -> str:

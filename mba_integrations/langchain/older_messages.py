@@ -1,7 +1,6 @@
 """The messages before the window as memory items, and the core's choice among them.
 
-Kept in a pool that changes at every other step of the window: it holds what will be chosen from
-soon as well, at a price that no budget pays. An exchange is one group; where it has more
+Kept in a pool that changes only when the window moves. An exchange is one group; where it has more
 than a long result's tokens, its tool rounds are groups of their own, and a round comes in only
 together with its question.
 """
@@ -20,7 +19,7 @@ from mba_integrations.core.arrays import IntArray
 from mba_integrations.core.model import MemoryItem, MemoryTier
 from mba_integrations.core.pool import MemoryPool
 from mba_integrations.core.prompt_layout import PromptTokens, Section, WrittenPrompt
-from mba_integrations.core.settings import MOST_TOKENS, ItemOrder
+from mba_integrations.core.settings import ItemOrder
 from mba_integrations.core.token_counting import TokenCounter
 from mba_integrations.langchain.conversation import Conversation
 from mba_integrations.langchain.message_counting import role_of
@@ -89,7 +88,6 @@ class OlderMessages:
         self._items: dict[int, MemoryItem] = {}
         self._tokens: dict[str, int] = {}
         self._places: dict[str, int] = {}
-        self._open: list[int] = []
         self._limit = 0
 
     def forget_from(self, place: int) -> None:
@@ -97,7 +95,7 @@ class OlderMessages:
         self._remove([known for known in self._items if known >= place])
 
     def update(self, conversation: Conversation, window: Window, limit: int) -> None:
-        """Hold the messages to choose from, and those that will be soon.
+        """Hold the messages to choose from.
 
         Args:
             conversation: The messages.
@@ -107,22 +105,21 @@ class OlderMessages:
         if limit != self._limit:
             self._remove(list(self._items))
             self._limit = limit
-        wanted = window.soon.tolist()
+        wanted = window.older.tolist()
         missing = [place for place in wanted if place not in self._items]
         if len(self._items) + len(missing) != len(wanted):
             kept = set(wanted)
             self._remove([place for place in self._items if place not in kept])
         if missing:
             self._add(conversation, missing, window.sent)
-        self._open = window.older.tolist()
 
     def choose(
         self, allocator: MemoryBudgetAllocator, query: str, workspace_id: str, budget_tokens: int
     ) -> tuple[Allocation | None, list[int]]:
         """The core's choice within a budget, and the places of what it chose, ascending."""
-        if budget_tokens < 1 or not self._open:
+        if budget_tokens < 1 or not self._items:
             return None, []
-        layout = PricedMessages(f"messages:{self._limit}:{self._open[-1]}", self._prices())
+        layout = PricedMessages(f"messages:{self._limit}", self._tokens)
         allocation = allocator.allocate_memory_budget(
             query,
             self._pool,
@@ -158,14 +155,6 @@ class OlderMessages:
                 among.difference_update(places)
                 left_tokens += sum(self._cost(place) for place in places)
         return sorted(among)
-
-    def _prices(self) -> dict[str, int]:
-        """Tokens by item; what is not open to choice costs more than any budget."""
-        if len(self._open) == len(self._items):
-            return self._tokens
-        is_open = set(self._open)
-        closed = (self._items[place].id for place in self._items if place not in is_open)
-        return {**self._tokens, **dict.fromkeys(closed, MOST_TOKENS)}
 
     def _cost(self, place: int) -> int:
         return self._tokens[self._items[place].id] if place in self._items else 0

@@ -187,15 +187,14 @@ class _Draft:
         layout = memory_message(config.rendering, self.counter, self.planner.introduction, system)
         if not memories or budget <= layout.fixed_tokens(self.counter):
             return None, None
-        allocation = self.planner.allocator.allocate_memory_budget(
+        session = self.planner.allocator.session(self.thread.session_id)
+        allocation = session.allocate_memory_budget(
             query,
             memories,
             workspace_id=self.planner.workspace_id,
             budget_tokens=budget,
-            previous=self.thread.memories,
             layout=layout,
         )
-        self.thread.memories = allocation
         return (allocation, layout) if allocation.prompt_text else (allocation, None)
 
     def _older(

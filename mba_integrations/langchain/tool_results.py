@@ -63,7 +63,12 @@ class ShortenedResults:
         self._used: dict[tuple[str, int, str], tuple[ToolMessage, ToolMessage]] = {}
 
     def get(
-        self, message: ToolMessage, tokens: int, limit_tokens: int, query: str, counter: MessageCounter
+        self,
+        message: ToolMessage,
+        tokens: int,
+        limit_tokens: int,
+        query: str,
+        counter: MessageCounter,
     ) -> ToolMessage:
         """As `shortened`; made now if it is not kept."""
         key = (message.tool_call_id, limit_tokens, query)
