@@ -36,10 +36,37 @@ from mba_integrations import PinnedOverBudgetError, TokenCounter, counter_for_mo
 from mba_integrations.langchain import LangGraphStoreSource, MemoryBudgetMiddleware
 from mba_integrations.langchain.media_tokens import LARGEST_IMAGE_TOKENS, LOW_DETAIL_IMAGE_TOKENS
 
-WORDS = (
-    "order invoice index table query cache worker billing región 東京 naïve deploy rollback ticket "
-    "refund customer latency graph memory budget token prompt agent tool result {x} <tag> ## 12.50"
-).split()
+WORDS = [
+    "order",
+    "invoice",
+    "index",
+    "table",
+    "query",
+    "cache",
+    "worker",
+    "billing",
+    "región",
+    "東京",
+    "naïve",
+    "deploy",
+    "rollback",
+    "ticket",
+    "refund",
+    "customer",
+    "latency",
+    "graph",
+    "memory",
+    "budget",
+    "token",
+    "prompt",
+    "agent",
+    "tool",
+    "result",
+    "{x}",
+    "<tag>",
+    "##",
+    "12.50",
+]
 NAMESPACE = ("memories", "kate@example.com")
 CONFIG: Any = {"configurable": {"thread_id": "run"}, "recursion_limit": 60}
 

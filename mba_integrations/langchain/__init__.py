@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from mba_integrations.langchain.memory_sources import MemorySource, RetrieverSource
     from mba_integrations.langchain.message_counting import MessageCounter
     from mba_integrations.langchain.middleware import MemoryBudgetMiddleware
+    from mba_integrations.langchain.promotion import MemoryPromotionMiddleware
     from mba_integrations.langchain.retriever import BudgetedRetriever
     from mba_integrations.langchain.runnable import as_runnable
     from mba_integrations.langchain.store_source import LangGraphStoreSource
@@ -34,6 +35,7 @@ _HOME = {
     "memory_sources": ("MemorySource", "RetrieverSource"),
     "message_counting": ("MessageCounter",),
     "middleware": ("MemoryBudgetMiddleware",),
+    "promotion": ("MemoryPromotionMiddleware",),
     "retriever": ("BudgetedRetriever",),
     "runnable": ("as_runnable",),
     "store_source": ("LangGraphStoreSource",),
@@ -43,6 +45,7 @@ _MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
 _NEEDS = {
     "classic_memory": ("langchain_classic", "langchain-classic"),
     "middleware": ("langchain", "langchain"),
+    "promotion": ("langchain", "langchain"),
     "store_source": ("langgraph", "langchain"),
 }
 
@@ -54,6 +57,7 @@ __all__ = [
     "EmbeddingsEmbedder",
     "LangGraphStoreSource",
     "MemoryBudgetMiddleware",
+    "MemoryPromotionMiddleware",
     "MemorySource",
     "MessageCounter",
     "RetrieverSource",

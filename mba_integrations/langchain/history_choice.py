@@ -52,8 +52,6 @@ class HistoryChoice:
             workspace_id=config.workspace_id,
             conversation_id=config.workspace_id,
             recent_share=recent_share,
-            in_system=False,
-            introduction="",
         )
         self._thread = AgentThread(Conversation(self.counter), "history")
 
@@ -77,9 +75,7 @@ class HistoryChoice:
         tokens = max(0, self.budget_tokens - less_tokens)
         budget = RequestBudget(tokens=tokens + beside, source="budget_tokens and the question")
         with self._thread.lock:
-            planned = self._planner.plan(
-                self._thread, self.counter, [*history, question], None, (), budget
-            )
+            planned = self._planner.plan(self._thread, [*history, question], None, (), budget)
         return list(planned.messages[:-1])
 
     def text(

@@ -1,6 +1,7 @@
 """Memories as one message of a conversation, within an exact number of tokens.
 
-The message is measured as it is sent, with its framing and its introduction.
+The message is measured as it is sent, with its framing and its introduction. Which memories come in
+is the core's choice, in a session: those that stay keep their order.
 """
 
 from __future__ import annotations
@@ -10,9 +11,11 @@ from dataclasses import dataclass
 
 from langchain_core.messages import HumanMessage, SystemMessage
 
+from mba_integrations.core.allocation import Allocation
 from mba_integrations.core.model import MemoryItem, MemoryTier
 from mba_integrations.core.prompt_layout import PromptTokens, Section, WrittenPrompt
 from mba_integrations.core.rendering import Renderer
+from mba_integrations.core.session import AllocationSession
 from mba_integrations.core.settings import ItemOrder, PromptFormat, RenderingSettings
 from mba_integrations.core.token_counting import TokenCounter
 from mba_integrations.langchain.message_counting import MessageCounter
@@ -96,6 +99,61 @@ class MemoryMessage:
     def _tokens(self, text: str) -> int:
         (tokens,) = self.counter.message_tokens([self.message(text)])
         return tokens - (self.counter.message_tokens([self.system])[0] if self.system else 0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChosenMemories:
+    """What was chosen of the memories.
+
+    Attributes:
+        allocation: The choice; None if none was made.
+        message: The message with the memories; None if none came in.
+        tokens: What it costs, or what the system message grows by.
+    """
+
+    allocation: Allocation | None = None
+    message: HumanMessage | SystemMessage | None = None
+    tokens: int = 0
+
+    @property
+    def omits_some(self) -> bool:
+        """Whether more room could bring in more."""
+        return self.allocation is None or bool(self.allocation.omission_counts())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MemoryChoice:
+    """Chooses among the memories of one question.
+
+    Args:
+        session: Chooses, and remembers the order.
+        workspace_id: Whose settings apply.
+        memories: The memories.
+        query: What they are for.
+        layout: Writes and counts the message.
+    """
+
+    session: AllocationSession
+    workspace_id: str
+    memories: Sequence[MemoryItem]
+    query: str
+    layout: MemoryMessage
+
+    def within(self, budget_tokens: int) -> ChosenMemories:
+        """The memories that fit; none if the message alone does not."""
+        if not self.memories or budget_tokens <= self.layout.fixed_tokens(self.layout.counter):
+            return ChosenMemories()
+        allocation = self.session.allocate_memory_budget(
+            self.query,
+            self.memories,
+            workspace_id=self.workspace_id,
+            budget_tokens=budget_tokens,
+            layout=self.layout,
+        )
+        if not allocation.prompt_text:
+            return ChosenMemories(allocation=allocation)
+        message = self.layout.message(allocation.prompt_text)
+        return ChosenMemories(allocation=allocation, message=message, tokens=allocation.used_tokens)
 
 
 def memory_message(

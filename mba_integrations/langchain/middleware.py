@@ -7,46 +7,38 @@ the list of middleware, so that it sees what the others made of the request.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, NotRequired
+from typing import Any
 
 from langchain.agents.middleware import (
     AgentMiddleware,
-    AgentState,
     ExtendedModelResponse,
     ModelRequest,
     ModelResponse,
     TracePolicy,
     omit_payload,
 )
-from langchain.agents.middleware.types import PrivateStateAttr
 from langchain_core.callbacks import adispatch_custom_event, dispatch_custom_event
 from langchain_core.exceptions import ContextOverflowError
-from langchain_core.messages import AIMessage
-from langgraph.runtime import Runtime
+from langchain_core.messages import AIMessage, HumanMessage
 from langgraph.types import Command
 
 from mba_integrations.core.allocator import MemoryBudgetAllocator
 from mba_integrations.core.errors import BudgetError, InputError
 from mba_integrations.core.model import MemoryItem
 from mba_integrations.core.workspace import WorkspaceConfig
+from mba_integrations.langchain.agent_state import STATE_KEY, MemoryBudgetState
 from mba_integrations.langchain.agent_threads import AgentThread, AgentThreads
 from mba_integrations.langchain.conversation import Conversation
 from mba_integrations.langchain.embeddings import as_embedder
 from mba_integrations.langchain.memory_sources import as_source, distinct
 from mba_integrations.langchain.message_counting import MessageCounter
-from mba_integrations.langchain.prompt_planner import (
-    PlannedPrompt,
-    PromptPlanner,
-    conversation_workspace,
-)
+from mba_integrations.langchain.prompt_draft import PlannedPrompt
+from mba_integrations.langchain.prompt_planner import PromptPlanner, conversation_workspace
 from mba_integrations.langchain.request_budget import RequestBudget, budget_of, model_name
-from mba_integrations.langchain.store_source import LangGraphStoreSource
 from mba_integrations.langchain.usage_calibration import UsageCalibration
 
-STATE_KEY = "memory_budget"
-"""Of the agent's state, hidden from input and output: the last decision by middleware name."""
 EVENT_NAME = "memory_budget"
 """Of the custom event that carries the decision."""
 DEFAULT_WORKSPACE = WorkspaceConfig(
@@ -58,18 +50,7 @@ DEFAULT_WORKSPACE = WorkspaceConfig(
 )
 """An agent works on its conversation more than on what it remembers."""
 _OVERFLOW_RETRIES = 3
-_OVERFLOW_PART = 0.75
-
-
-def _merged(old: Mapping[str, Any] | None, new: Mapping[str, Any]) -> dict[str, Any]:
-    """Decisions by middleware name: several write in one step."""
-    return {**(old or {}), **new}
-
-
-class MemoryBudgetState(AgentState[Any]):
-    """The agent's state with the last decision of each middleware."""
-
-    memory_budget: NotRequired[Annotated[dict[str, Any], _merged, PrivateStateAttr]]
+_OVERFLOW_PART = 0.7
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +62,16 @@ class _Call:
     counter: MessageCounter
     budget: RequestBudget
     memories: list[MemoryItem]
+
+
+@dataclass(frozen=True, slots=True)
+class _Question:
+    """The last human message, for which memories are searched once in a thread."""
+
+    thread_id: str | None
+    context: object
+    place: int
+    text: str
 
 
 class MemoryBudgetMiddleware(AgentMiddleware[MemoryBudgetState, Any, Any]):
@@ -110,8 +101,6 @@ class MemoryBudgetMiddleware(AgentMiddleware[MemoryBudgetState, Any, Any]):
         memories_in_system: Appends memories to the system message instead. A prompt cache then ends
             with the system message whenever memories change.
         introduction: Stands before the memories.
-        promote: Whether memories of a `LangGraphStoreSource` that were in the prompt are noted as
-            used after each run, and moved between tiers by the workspace's promotion settings.
         name: Of this instance; two instances of one agent need different names.
 
     Raises:
@@ -134,7 +123,6 @@ class MemoryBudgetMiddleware(AgentMiddleware[MemoryBudgetState, Any, Any]):
         reply_tokens: int | None = None,
         memories_in_system: bool = False,
         introduction: str = "Memories that may help with the next message:\n",
-        promote: bool = False,
         name: str = "MemoryBudgetMiddleware",
     ) -> None:
         super().__init__()
@@ -150,13 +138,11 @@ class MemoryBudgetMiddleware(AgentMiddleware[MemoryBudgetState, Any, Any]):
         self._budget_tokens = budget_tokens
         self._reply_tokens = reply_tokens
         self._sources = [as_source(source) for source in memories]
-        self._promote = promote
         self._given_counter = token_counter
         self._counters: dict[str | None, MessageCounter] = {}
         self._threads = AgentThreads()
         self._calibration = UsageCalibration()
         config = self._workspace(workspace)
-        self._promotion = config.promotion
         self._planner = PromptPlanner(
             allocator=self.allocator,
             workspace_id=config.workspace_id,
@@ -178,12 +164,14 @@ class MemoryBudgetMiddleware(AgentMiddleware[MemoryBudgetState, Any, Any]):
     ) -> ExtendedModelResponse[Any]:
         """Send what fits; after an overflow at the provider send less, up to three times."""
         call = self._call(request)
-        key = self._question(call)
-        found = self._remembered(call, key)
+        question = _question_of(request)
+        found = self._remembered(call, question)
         if found is None:
             runtime = request.runtime
-            found = [item for source in self._sources for item in source.items(key[1], runtime)]
-        call = self._with_memories(call, key, found)
+            found = [
+                item for source in self._sources for item in source.items(question.text, runtime)
+            ]
+        call = self._with_memories(call, question, found)
         planned = self._plan(call, call.budget)
         for left in range(_OVERFLOW_RETRIES, -1, -1):
             _send_event(planned.decision)
@@ -202,14 +190,16 @@ class MemoryBudgetMiddleware(AgentMiddleware[MemoryBudgetState, Any, Any]):
     ) -> ExtendedModelResponse[Any]:
         """As `wrap_model_call`; planning runs in a thread, so the event loop does not wait."""
         call = self._call(request)
-        key = self._question(call)
-        found = self._remembered(call, key)
+        question = _question_of(request)
+        found = self._remembered(call, question)
         if found is None:
             runtime = request.runtime
             found = [
-                item for source in self._sources for item in await source.aitems(key[1], runtime)
+                item
+                for source in self._sources
+                for item in await source.aitems(question.text, runtime)
             ]
-        call = self._with_memories(call, key, found)
+        call = self._with_memories(call, question, found)
         planned = await asyncio.to_thread(self._plan, call, call.budget)
         for left in range(_OVERFLOW_RETRIES, -1, -1):
             await _asend_event(planned.decision)
@@ -220,26 +210,6 @@ class MemoryBudgetMiddleware(AgentMiddleware[MemoryBudgetState, Any, Any]):
             else:
                 break
         return self._finished(call, planned, response)
-
-    def after_agent(self, state: MemoryBudgetState, runtime: Runtime[Any]) -> dict[str, Any] | None:
-        """Note the use of memories and move them between tiers, if asked to."""
-        used = self._used_memories(state)
-        if not used:
-            return None
-        moved = sum(source.record(used, runtime, self._promotion) for source in self._stores())
-        return self._after_promotion(state, moved)
-
-    async def aafter_agent(
-        self, state: MemoryBudgetState, runtime: Runtime[Any]
-    ) -> dict[str, Any] | None:
-        """As `after_agent`."""
-        used = self._used_memories(state)
-        if not used:
-            return None
-        moved = 0
-        for source in self._stores():
-            moved += await source.arecord(used, runtime, self._promotion)
-        return self._after_promotion(state, moved)
 
     def _workspace(self, workspace: WorkspaceConfig | str) -> WorkspaceConfig:
         if isinstance(workspace, str):
@@ -261,7 +231,7 @@ class MemoryBudgetMiddleware(AgentMiddleware[MemoryBudgetState, Any, Any]):
         counter = self._counter(model_name(request.model))
         budget = budget_of(request, counter, self._budget_tokens, self._reply_tokens)
         if not counter.exact:
-            scaled = self._calibration.scaled(_model_key(request), budget.tokens)
+            scaled = self._calibration.scaled(model_name(request.model), budget.tokens)
             budget = RequestBudget(tokens=max(1, scaled), source=budget.source)
         key = _thread_key(request)
         session_id = "/".join((self.name, *key))
@@ -270,32 +240,26 @@ class MemoryBudgetMiddleware(AgentMiddleware[MemoryBudgetState, Any, Any]):
         )
         return _Call(request, thread, counter, budget, [])
 
-    def _question(self, call: _Call) -> tuple[int, str]:
-        """Place and text of the last human message: memories are searched for once for each."""
-        messages = call.request.messages
-        for place in range(len(messages) - 1, -1, -1):
-            if messages[place].type == "human":
-                return place, str(messages[place].text)
-        return -1, ""
-
-    def _remembered(self, call: _Call, key: tuple[int, str]) -> list[MemoryItem] | None:
+    def _remembered(self, call: _Call, question: _Question) -> list[MemoryItem] | None:
+        """What was found for the question before, in this thread and this context only."""
         if not self._sources:
             return []
+        if question.thread_id is None:
+            return None
         with call.thread.lock:
             found = call.thread.found
-        return found[1] if found is not None and found[0] == key else None
+        return found[1] if found is not None and found[0] == question else None
 
-    def _with_memories(self, call: _Call, key: tuple[int, str], found: list[MemoryItem]) -> _Call:
+    def _with_memories(self, call: _Call, question: _Question, found: list[MemoryItem]) -> _Call:
         items = distinct(found)
         with call.thread.lock:
-            call.thread.found = (key, items)
+            call.thread.found = (question, items)
         return _Call(call.request, call.thread, call.counter, call.budget, items)
 
     def _plan(self, call: _Call, budget: RequestBudget) -> PlannedPrompt:
         with call.thread.lock:
             return self._planner.plan(
                 call.thread,
-                call.counter,
                 call.request.messages,
                 call.request.system_message,
                 call.memories,
@@ -305,11 +269,11 @@ class MemoryBudgetMiddleware(AgentMiddleware[MemoryBudgetState, Any, Any]):
     def _smaller(
         self, call: _Call, planned: PlannedPrompt, error: ContextOverflowError, left: int
     ) -> PlannedPrompt:
-        """A prompt of three quarters of the tokens; the provider's error if there is none."""
+        """A prompt of seven tenths of the tokens; the provider's error if there is none."""
         if not left:
             raise error
         tokens = max(1, int(planned.tokens * _OVERFLOW_PART))
-        source = f"three quarters of {planned.tokens:,}, which the provider refused"
+        source = f"seven tenths of {planned.tokens:,}, which the provider refused"
         try:
             return self._plan(call, RequestBudget(tokens=tokens, source=source))
         except BudgetError as over:
@@ -321,28 +285,26 @@ class MemoryBudgetMiddleware(AgentMiddleware[MemoryBudgetState, Any, Any]):
         usage = [one.usage_metadata for one in response.result if isinstance(one, AIMessage)]
         if usage and usage[-1]:
             estimated = planned.tokens + call.counter.tool_tokens(call.request.tools)
-            self._calibration.observe(
-                _model_key(call.request), reported=usage[-1]["input_tokens"], estimated=estimated
-            )
+            reported = usage[-1]["input_tokens"]
+            name = model_name(call.request.model)
+            self._calibration.observe(name, reported=reported, estimated=estimated)
         update = {STATE_KEY: {self.name: planned.decision}}
         return ExtendedModelResponse(model_response=response, command=Command(update=update))
-
-    def _stores(self) -> list[LangGraphStoreSource]:
-        return [source for source in self._sources if isinstance(source, LangGraphStoreSource)]
-
-    def _used_memories(self, state: MemoryBudgetState) -> list[str]:
-        if not self._promote:
-            return []
-        decision = state.get("memory_budget", {}).get(self.name, {})
-        return [] if "memories_moved" in decision else list(decision.get("memories", ()))
-
-    def _after_promotion(self, state: MemoryBudgetState, moved: int) -> dict[str, Any]:
-        decision = state.get("memory_budget", {}).get(self.name, {})
-        return {STATE_KEY: {self.name: {**decision, "memories_moved": moved}}}
 
 
 def _rewritten(request: ModelRequest[Any], planned: PlannedPrompt) -> ModelRequest[Any]:
     return request.override(messages=planned.messages, system_message=planned.system_message)
+
+
+def _question_of(request: ModelRequest[Any]) -> _Question:
+    runtime = request.runtime
+    info = runtime.execution_info if runtime is not None else None
+    thread_id = info.thread_id if info is not None else None
+    context = runtime.context if runtime is not None else None
+    for place in range(len(request.messages) - 1, -1, -1):
+        if isinstance(request.messages[place], HumanMessage):
+            return _Question(thread_id, context, place, str(request.messages[place].text))
+    return _Question(thread_id, context, -1, "")
 
 
 def _thread_key(request: ModelRequest[Any]) -> tuple[str, ...]:
@@ -353,10 +315,6 @@ def _thread_key(request: ModelRequest[Any]) -> tuple[str, ...]:
         return (str(request.messages[0].id),) if request.messages else ()
     graphs = [part.partition(":")[0] for part in info.checkpoint_ns.split("|")[:-1]]
     return (thread_id, *graphs)
-
-
-def _model_key(request: ModelRequest[Any]) -> str:
-    return model_name(request.model) or type(request.model).__name__
 
 
 def _check_positive(name: str, value: int | None) -> None:

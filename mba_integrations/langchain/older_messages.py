@@ -13,7 +13,6 @@ from dataclasses import dataclass
 import numpy as np
 from langchain_core.messages import AIMessage, BaseMessage
 
-from mba_integrations.core.allocation import Allocation
 from mba_integrations.core.allocator import MemoryBudgetAllocator
 from mba_integrations.core.arrays import IntArray
 from mba_integrations.core.model import MemoryItem, MemoryTier
@@ -115,28 +114,27 @@ class OlderMessages:
 
     def choose(
         self, allocator: MemoryBudgetAllocator, query: str, workspace_id: str, budget_tokens: int
-    ) -> tuple[Allocation | None, list[int]]:
-        """The core's choice within a budget, and the places of what it chose, ascending."""
+    ) -> list[int]:
+        """Places of the messages that the core chooses within a budget, ascending."""
         if budget_tokens < 1 or not self._items:
-            return None, []
-        layout = PricedMessages(f"messages:{self._limit}", self._tokens)
+            return []
         allocation = allocator.allocate_memory_budget(
             query,
             self._pool,
             workspace_id=workspace_id,
             budget_tokens=budget_tokens,
-            layout=layout,
+            layout=PricedMessages(f"messages:{self._limit}", self._tokens),
         )
-        chosen = (self._places[message["id"]] for message in allocation.to_messages())
-        return allocation, sorted(chosen)
+        return sorted(self._places[message["id"]] for message in allocation.to_messages())
 
     def with_questions(
-        self, exchanges: Sequence[Exchange], chosen: list[int], left_tokens: int
+        self, exchanges: Sequence[Exchange], chosen: list[int], budget_tokens: int
     ) -> list[int]:
         """*chosen* in which each tool round has its question.
 
-        A question that fits in what is left comes in; else the round goes.
+        A question that fits in what is left of the budget comes in; else the round goes.
         """
+        left_tokens = budget_tokens - sum(self._cost(place) for place in chosen)
         starts = np.array([exchange.start for exchange in exchanges])
         of_exchange = np.searchsorted(starts, chosen, side="right") - 1
         among = set(chosen)

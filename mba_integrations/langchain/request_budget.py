@@ -112,10 +112,10 @@ def _response_tokens(response_format: Any, counter: MessageCounter) -> int:
     return counter.tool_tokens([schema])
 
 
-def model_name(model: BaseChatModel) -> str | None:
-    """The name under which the provider knows the model; None where it has none."""
+def model_name(model: BaseChatModel) -> str:
+    """The name under which the provider knows the model, or that of its class."""
     for attribute in ("model_name", "model"):
         name = getattr(model, attribute, None)
         if isinstance(name, str) and name.strip():
             return name
-    return None
+    return type(model).__name__

@@ -106,7 +106,7 @@ def _best_text(text: str, query: str, room: int, counter: MessageCounter) -> str
     passage, used = truncate(counting, passage, room // 2)
     beginning, _ = truncate(counting, text, max(0, room - used - _JOIN_TOKENS))
     if passage in beginning:
-        return beginning
+        return truncate(counting, text, room)[0]
     return f"{beginning}\n{OMISSION}\n{passage}" if beginning else passage
 
 
