@@ -4,14 +4,14 @@
     python -m benchmarks.langchain_overhead --messages 20000
 
 A thread has so many messages in its state, one in six a long result of a tool. Each step is a new
-question or a further tool round; the middleware is called as `create_agent` calls it, with a handler
-that returns at once. `trim_messages` counts the same messages with a function that counts each once
-(`cached`) and with one that counts all in every call (`counted`), both with the same vocabulary.
-Its list has to be cut on a human message too.
+question or a further tool round; the middleware is called as `create_agent` calls it, with a
+handler that returns at once. `trim_messages` counts the same messages by a function that counts
+each once (`cached`) and by one that counts all in every call (`counted`), with the same vocabulary;
+it has to begin on a human message too.
 
-"same objects" is an agent without a checkpointer, or within one run; "loaded anew" is the first call
-of a run that read its state from a checkpoint. Times are in ms of one core, of the calls after the
-first: median, 95th percentile, largest.
+"same objects" is an agent without a checkpointer, or within one run; "loaded anew" is the first
+call of a run that read its state from a checkpoint. Times are in ms of one core, of the calls after
+the first: median, 95th percentile, largest.
 """
 
 from __future__ import annotations
@@ -151,7 +151,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--messages", type=int, default=MESSAGES)
     options = parser.parse_args()
-    print(f"command: {shlex.join([sys.executable.rpartition('/')[2], *sys.argv])}")
+    print(f"command: python -m benchmarks.langchain_overhead {shlex.join(sys.argv[1:])}".rstrip())
     print(f"machine: {platform.platform()}, Python {platform.python_version()}")
     print(f"versions: {', '.join(f'{n} {version(n)}' for n in ('langchain', 'langchain-core'))}")
     print(f"{options.messages:,} messages in the state, {STEPS} calls, ms of one call\n")

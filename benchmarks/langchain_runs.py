@@ -262,7 +262,8 @@ def outcome_of(run: Run, *, budgeted: bool) -> Outcome:
     outcome = Outcome(received=model.received, state="")
     for question in run.questions:
         try:
-            agent.invoke({"messages": [*history, question]}, CONFIG)
+            given: Any = {"messages": [*history, question]}
+            agent.invoke(given, CONFIG)
         except PinnedOverBudgetError as error:
             outcome.refused = error
             return outcome
@@ -345,7 +346,7 @@ def _refusal_problems(run: Run, plain: Outcome, budgeted: Outcome) -> list[str]:
     error = budgeted.refused
     assert error is not None
     found = []
-    if error.needed_tokens <= error.budget_tokens or str(error.budget_tokens) == "":
+    if error.needed_tokens <= error.budget_tokens:
         found.append(f"refused although it fits: {error}")
     call = len(budgeted.received)
     asked = [message for message in plain.received[call] if isinstance(message, HumanMessage)][-1:]

@@ -253,7 +253,8 @@ def budget_used(**request: Any) -> int:
     asked = ModelRequest(model=model, messages=long, **request)
     done = made.wrap_model_call(asked, lambda _: ModelResponse(result=[AIMessage("ok")]))
     assert done.command is not None
-    decision = done.command.update["memory_budget"]["MemoryBudgetMiddleware"]
+    update: Any = done.command.update
+    decision = update["memory_budget"]["MemoryBudgetMiddleware"]
     return int(decision["budget_tokens"])
 
 
