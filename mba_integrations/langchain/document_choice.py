@@ -73,9 +73,16 @@ class DocumentChoice:
 
 
 def best_documents(allocation: Allocation, k: int | None) -> list[Document]:
-    """The chosen documents, the most useful first, at most *k* of them."""
+    """The chosen documents in the order of the prompt, the *k* most useful of them.
+
+    They stand by tier, within one the most useful first: another order might count otherwise.
+    """
     documents = chosen_documents(allocation)
-    return documents if k is None else documents[:k]
+    if k is None or k >= len(documents):
+        return documents
+    scores = [selected.score for selected in allocation.selected]
+    best = sorted(range(len(scores)), key=lambda place: -scores[place])[:k]
+    return [documents[place] for place in sorted(best)]
 
 
 def summary_of(allocation: Allocation) -> dict[str, Any]:

@@ -43,7 +43,9 @@ EVENT_NAME = "memory_budget"
 
 
 class BudgetedRetriever(BaseRetriever):
-    """Returns the documents of several retrievers that fit a budget, the most useful first.
+    """Returns the documents of several retrievers that fit a budget.
+
+    They are in the order of the tiers, within one the most useful first.
 
     The budget is given here, at `invoke(query, budget_tokens=...)`, or through `configurable` (see
     `configurable_fields`); the call's goes before. Without any, the workspace's ceiling decides.
