@@ -22,7 +22,7 @@ import sys
 import time
 from importlib.metadata import version
 
-from benchmarks.langchain_runs import drawn_run, outcome_of, problems_of, recounted
+from benchmarks.langchain_runs import drawn_run, examined, recounted
 
 RUNS = 2_000
 
@@ -41,10 +41,10 @@ def main() -> None:
     fullest = 0.0
     for seed in range(options.seed, options.seed + options.runs):
         run = drawn_run(seed)
-        for problem in problems_of(run):
-            wrong += 1
+        problems, outcome = examined(run)
+        wrong += len(problems)
+        for problem in problems:
             print(f"seed {seed}: {problem}")
-        outcome = outcome_of(run, budgeted=True)
         calls += len(outcome.received)
         refused += outcome.refused is not None
         messages += sum(map(len, outcome.received))

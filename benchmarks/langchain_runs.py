@@ -305,6 +305,11 @@ def recounted(messages: Sequence[BaseMessage], counter: TokenCounter | None = No
 
 def problems_of(run: Run) -> list[str]:
     """What is wrong with a run; empty if nothing is."""
+    return examined(run)[0]
+
+
+def examined(run: Run) -> tuple[list[str], Outcome]:
+    """What is wrong with a run, and what it did."""
     plain, budgeted = outcome_of(run, budgeted=False), outcome_of(run, budgeted=True)
     found = []
     for number, messages in enumerate(budgeted.received):
@@ -315,8 +320,8 @@ def problems_of(run: Run) -> list[str]:
     if budgeted.refused is None and budgeted.state != plain.state:
         found.append("the state differs from that of the run without middleware")
     if budgeted.refused is not None:
-        found += _refusal_problems(run, plain, budgeted)
-    return found
+        found += _refusal_problems(plain, budgeted)
+    return found, budgeted
 
 
 def _call_problems(run: Run, messages: Sequence[BaseMessage]) -> list[str]:
@@ -341,7 +346,7 @@ def _call_problems(run: Run, messages: Sequence[BaseMessage]) -> list[str]:
     return found + ([f"calls {open_calls} at the end"] if open_calls else [])
 
 
-def _refusal_problems(run: Run, plain: Outcome, budgeted: Outcome) -> list[str]:
+def _refusal_problems(plain: Outcome, budgeted: Outcome) -> list[str]:
     """A refusal must come where what is pinned does not fit, and before the model was called."""
     error = budgeted.refused
     assert error is not None
