@@ -11,13 +11,10 @@ from langchain.agents import create_agent
 from langchain.agents.middleware import ModelRequest, ModelResponse
 from langchain.agents.structured_output import ProviderStrategy, ToolStrategy
 from langchain_agents import COUNTER, agent_of, ids, sent_by, talk, thread, tool_round, words
-from langchain_core.documents import Document
 from langchain_core.exceptions import ContextOverflowError
 from langchain_core.messages import AIMessage, AnyMessage, BaseMessage, HumanMessage, SystemMessage
-from langchain_core.retrievers import BaseRetriever
 from langchain_core.tools import tool
-from langgraph.store.memory import InMemoryStore
-from pydantic import BaseModel, Field
+from pydantic import BaseModel
 
 from benchmarks.langchain_runs import ScriptedModel
 from mba_integrations import (
@@ -25,7 +22,6 @@ from mba_integrations import (
     InputError,
     MemoryBudgetAllocator,
     PinnedOverBudgetError,
-    WorkspaceConfig,
 )
 from mba_integrations.langchain import LangGraphStoreSource, MemoryBudgetMiddleware
 
@@ -345,90 +341,6 @@ def test_an_overflow_that_stays_is_the_providers_error(most: int, calls: int) ->
     assert len(provider.asked) == calls
 
 
-class FixedRetriever(BaseRetriever):
-    """Finds the same documents for every query, and counts how often."""
-
-    texts: list[str]
-    asked: list[str] = Field(default_factory=list)
-
-    def _get_relevant_documents(self, query: str, *, run_manager: Any) -> list[Document]:
-        self.asked.append(query)
-        return [Document(text) for text in self.texts]
-
-
-def test_memories_stand_before_the_question_and_are_searched_once_for_it() -> None:
-    retriever = FixedRetriever(texts=["Kate lives in Oslo.", "Trams are blue."], asked=[])
-    made = middleware(300, memories=[retriever])
-    call = AIMessage("", tool_calls=[{"name": "search", "args": {"topic": "x"}, "id": "c"}])
-    agent, model = agent_of([made], ["hello", call, "in Oslo"], [search], system_prompt="Be brief.")
-    agent.invoke({"messages": talk("h0 hello")}, thread("t"))
-    agent.invoke({"messages": talk("h1 where does Kate live")}, thread("t"))
-    kinds = [[message.type for message in received] for received in model.received]
-    assert kinds[1] == ["system", "human", "ai", "human", "human"]
-    assert kinds[2] == ["system", "human", "ai", "human", "human", "ai", "tool"]
-    assert model.received[1][3].content == (
-        "Memories that may help with the next message:\n"
-        "## Documents\n- Kate lives in Oslo.\n- Trams are blue.\n"
-    )
-    assert model.received[2][3].content == model.received[1][3].content
-    assert model.received[1][:3] == [model.received[0][0], *model.received[1][1:3]]
-    assert retriever.asked == ["h0 hello", "h1 where does Kate live"]
-
-
-def test_memories_go_into_the_system_message_if_asked_to() -> None:
-    retriever = FixedRetriever(texts=["Kate lives in Oslo."])
-    made = middleware(300, memories=[retriever], memories_in_system=True, introduction="Known:\n")
-    sent = sent_by(made, talk("h0 kate"), system_message=SYSTEM)
-    assert [message.type for message in sent] == ["system", "human"]
-    assert sent[0].content == [
-        {"type": "text", "text": "be brief"},
-        {"type": "text", "text": "Known:\n## Documents\n- Kate lives in Oslo.\n"},
-    ]
-    assert SYSTEM.content == "be brief"
-
-
-def test_memories_give_way_before_the_question_does() -> None:
-    retriever = FixedRetriever(texts=["Kate lives in Oslo."])
-    kinds = {}
-    for budget in range(9, 40):
-        sent = sent_by(middleware(budget, memories=[retriever]), talk("h0 kate"))
-        assert COUNTER(sent) <= budget
-        kinds[budget] = len(sent)
-    assert kinds[9] == 1
-    assert kinds[39] == 2
-
-
-def test_memories_and_conversation_share_by_the_workspace() -> None:
-    texts = [f"Kate has been in town number {n}." for n in range(40)]
-    shares = {}
-    for share in (0.2, 0.8):
-        config = WorkspaceConfig(
-            workspace_id="w",
-            working_memory_pct=share,
-            project_memory_pct=0.0,
-            long_term_memory_pct=0.0,
-            rag_memory_pct=1.0 - share,
-        )
-        made = middleware(300, memories=[FixedRetriever(texts=texts)], workspace=config)
-        sent = sent_by(made, LONG)
-        memory = next(m for m in sent if "Memories that may help" in str(m.content))
-        shares[share] = COUNTER.message_tokens([memory])[0] / COUNTER(sent)
-    assert shares[0.2] == pytest.approx(0.8, abs=0.1)
-    assert shares[0.8] == pytest.approx(0.2, abs=0.1)
-
-
-def test_memories_of_one_conversation_do_not_come_into_another() -> None:
-    class Owned(FixedRetriever):
-        def _get_relevant_documents(self, query: str, *, run_manager: Any) -> list[Document]:
-            self.asked.append(query)
-            return [Document(f"secret {len(self.asked)}")]
-
-    made = middleware(300, memories=[Owned(texts=[], asked=[])])
-    first, second = sent_by(made, talk("h0 kate")), sent_by(made, talk("h0 kate"))
-    assert "secret 1" in str(first[0].content)
-    assert "secret 2" in str(second[0].content)
-
-
 def test_state_output_and_history_are_those_of_an_agent_without_it() -> None:
     made = middleware(25)
     agent, model = agent_of([made], ["one", "two", "three"])
@@ -558,19 +470,3 @@ def test_threads_do_not_mix() -> None:
 def test_unusable_arguments_are_refused(options: dict[str, Any], message: str) -> None:
     with pytest.raises(InputError, match=message):
         MemoryBudgetMiddleware(**options)
-
-
-def test_a_store_without_the_agent_having_one_is_said() -> None:
-    made = middleware(100, memories=[LangGraphStoreSource(("m",))])
-    agent, _ = agent_of([made], ["x"])
-    with pytest.raises(InputError, match="give store to LangGraphStoreSource or to create_agent"):
-        agent.invoke({"messages": talk("h0")}, thread("t"))
-
-
-def test_the_store_of_the_agent_is_found() -> None:
-    store = InMemoryStore()
-    store.put(("m",), "k", {"text": "Kate lives in Oslo."})
-    made = middleware(100, memories=[LangGraphStoreSource(("m",))])
-    agent, model = agent_of([made], ["x"], store=store)
-    agent.invoke({"messages": talk("h0 where does Kate live")}, thread("t"))
-    assert "## Long-term memory\n- Kate lives in Oslo." in str(model.received[0][0].content)
