@@ -67,6 +67,7 @@ WORDS = [
     "##",
     "12.50",
 ]
+BUDGETS = (1, 20, 60, 150, 400, 400, 1000, 1000, 3000, 3000, 20_000)
 NAMESPACE = ("memories", "kate@example.com")
 CONFIG: Any = {"configurable": {"thread_id": "run"}, "recursion_limit": 60}
 
@@ -164,7 +165,7 @@ def drawn_run(seed: int) -> Run:
         history=_history(draw, longest),
         questions=questions,
         script=[one for n in range(len(questions)) for one in _answers(draw, longest, f"s{n}")],
-        budget_tokens=draw.choice((1, 20, 60, 150, 400, 1000, 3000, 20_000)),
+        budget_tokens=draw.choice(BUDGETS),
         memories=[text(draw, 25) for _ in range(draw.choice((0, 0, 5, 40)))],
     )
 

@@ -83,8 +83,8 @@ def pins_of(conversation: Conversation, costs: Costs, room: int) -> Pins:
     last = _last_exchange(conversation.exchanges)
     system = np.flatnonzero(costs.standing == Standing.SYSTEM)
     human = last.start if last is not None and last.has_human else None
-    asked = [human] if human is not None else _last_head(last)
-    rounds = _open_round(conversation.messages, last)
+    rounds = _open_round(last)
+    asked = [human] if human is not None else [] if rounds else _last_head(last)
     results = np.array(rounds[1:], dtype=np.int64)
     calls = np.array(rounds[:1], dtype=np.int64)
     fixed = np.concatenate([system, np.array(asked, dtype=np.int64), calls]).astype(np.int64)
@@ -208,13 +208,13 @@ def _last_exchange(exchanges: Sequence[Exchange]) -> Exchange | None:
 
 
 def _last_head(exchange: Exchange | None) -> list[int]:
-    """Without a human message, the last message stands for it; none if a tool round is open."""
+    """Without a human message, the last message stands for it."""
     if exchange is None or not exchange.head:
         return []
     return [exchange.head[-1]]
 
 
-def _open_round(messages: Sequence[BaseMessage], exchange: Exchange | None) -> list[int]:
+def _open_round(exchange: Exchange | None) -> list[int]:
     """Places of the tool round that the model is to answer: one that nothing usable follows."""
     if exchange is None or not exchange.rounds:
         return []
