@@ -36,6 +36,8 @@ bench: $(VENV)/.bench ## Run the benchmarks; DATA=path adds those that read data
 	$(BIN)/python -m benchmarks.stability
 	$(BIN)/python -m benchmarks.llamaindex_fit
 	$(BIN)/python -m benchmarks.llamaindex_speed
+	$(BIN)/python -m benchmarks.langchain_fit
+	$(BIN)/python -m benchmarks.langchain_overhead
 ifneq ($(DATA),)
 	$(BIN)/python -m benchmarks.complexity --data $(DATA)
 	$(BIN)/python -m benchmarks.evidence --data $(DATA)

@@ -1,0 +1,84 @@
+"""LangChain and LangGraph: one module for each place where a chain or an agent meets memory.
+
+Conversion to `MemoryItem` and back; selection is the core's. The names below load on first use.
+Importing this package needs langchain-core; `MemoryBudgetMiddleware` needs langchain besides
+(both in the extra `langchain`), `BudgetedMemory` needs langchain-classic (extra
+`langchain-classic`).
+"""
+
+from __future__ import annotations
+
+import importlib.util
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from mba_integrations.core.errors import MissingExtraError
+
+if TYPE_CHECKING:
+    from mba_integrations.langchain.chat_history import BudgetedChatMessageHistory
+    from mba_integrations.langchain.classic_memory import BudgetedMemory
+    from mba_integrations.langchain.compressor import BudgetedDocumentCompressor
+    from mba_integrations.langchain.embeddings import EmbeddingsEmbedder
+    from mba_integrations.langchain.memory_sources import MemorySource, RetrieverSource
+    from mba_integrations.langchain.message_counting import MessageCounter
+    from mba_integrations.langchain.middleware import MemoryBudgetMiddleware
+    from mba_integrations.langchain.promotion import MemoryPromotionMiddleware
+    from mba_integrations.langchain.retriever import BudgetedRetriever
+    from mba_integrations.langchain.runnable import as_runnable
+    from mba_integrations.langchain.store_source import LangGraphStoreSource
+
+_HOME = {
+    "chat_history": ("BudgetedChatMessageHistory",),
+    "classic_memory": ("BudgetedMemory",),
+    "compressor": ("BudgetedDocumentCompressor",),
+    "embeddings": ("EmbeddingsEmbedder",),
+    "memory_sources": ("MemorySource", "RetrieverSource"),
+    "message_counting": ("MessageCounter",),
+    "middleware": ("MemoryBudgetMiddleware",),
+    "promotion": ("MemoryPromotionMiddleware",),
+    "retriever": ("BudgetedRetriever",),
+    "runnable": ("as_runnable",),
+    "store_source": ("LangGraphStoreSource",),
+}
+_MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
+# What a module needs beyond langchain-core, and the extra that brings it.
+_NEEDS = {
+    "classic_memory": ("langchain_classic", "langchain-classic"),
+    "middleware": ("langchain", "langchain"),
+    "promotion": ("langchain", "langchain"),
+    "store_source": ("langgraph", "langchain"),
+}
+
+__all__ = [
+    "BudgetedChatMessageHistory",
+    "BudgetedDocumentCompressor",
+    "BudgetedMemory",
+    "BudgetedRetriever",
+    "EmbeddingsEmbedder",
+    "LangGraphStoreSource",
+    "MemoryBudgetMiddleware",
+    "MemoryPromotionMiddleware",
+    "MemorySource",
+    "MessageCounter",
+    "RetrieverSource",
+    "as_runnable",
+]
+
+if importlib.util.find_spec("langchain_core") is None:
+    raise MissingExtraError("mba_integrations.langchain", extra="langchain")
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MODULE_OF:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    module = _MODULE_OF[name]
+    needed, extra = _NEEDS.get(module, ("langchain_core", "langchain"))
+    if importlib.util.find_spec(needed) is None:
+        raise MissingExtraError(f"mba_integrations.langchain.{name}", extra=extra)
+    value = getattr(import_module(f"{__name__}.{module}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,68 @@
+"""What an agent's middleware remembers of each thread, bounded.
+
+It makes calls cheap; nothing else depends on it. The order of memories is remembered by the
+allocator's sessions.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from mba_integrations.core.model import MemoryItem
+from mba_integrations.langchain.conversation import Conversation
+from mba_integrations.langchain.older_messages import OlderMessages
+from mba_integrations.langchain.tool_results import ShortenedResults
+
+MAX_THREADS = 64
+"""A thread of 5,000 messages holds some 20 MB."""
+
+
+@dataclass(slots=True)
+class AgentThread:
+    """One thread. Whoever reads or changes it holds its lock.
+
+    Attributes:
+        conversation: Its messages as they were last seen.
+        session_id: The allocator's session in which memories keep their order.
+        older: Those of them that are chosen from.
+        shortened: The results of tools that were shortened for the call before.
+        found: The memories that were found for a question, with the question.
+        lock: Calls on one thread at the same time wait for each other.
+    """
+
+    conversation: Conversation
+    session_id: str
+    older: OlderMessages = field(default_factory=OlderMessages)
+    shortened: ShortenedResults = field(default_factory=ShortenedResults)
+    found: tuple[object, list[MemoryItem]] | None = None
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+
+class AgentThreads:
+    """Threads by key; the one that was unused for longest goes first. Thread-safe.
+
+    Args:
+        capacity: How many are kept.
+    """
+
+    def __init__(self, capacity: int = MAX_THREADS) -> None:
+        self._capacity = capacity
+        self._threads: OrderedDict[object, AgentThread] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def __len__(self) -> int:
+        return len(self._threads)
+
+    def get(self, key: object, make: Callable[[], AgentThread]) -> AgentThread:
+        """The thread of a key; made now if there is none."""
+        with self._lock:
+            thread = self._threads.get(key)
+            if thread is None:
+                thread = self._threads[key] = make()
+            self._threads.move_to_end(key)
+            while len(self._threads) > self._capacity:
+                self._threads.popitem(last=False)
+            return thread

@@ -1,0 +1,88 @@
+"""LangChain `Embeddings` as the core's embedder: batched, each text embedded once.
+
+`EmbeddingsEmbedder` is a callable from texts to an array. Where an event loop must not wait, embed
+beforehand with `aembed`: what it made is kept, so the allocator finds it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from langchain_core.embeddings import Embeddings
+
+from mba_integrations.core.arrays import FloatArray
+from mba_integrations.core.embedding_cache import DEFAULT_MAX_ENTRIES, CachedEmbedder
+from mba_integrations.core.errors import InputError
+from mba_integrations.core.snapshot import Embedder, embed
+
+BATCH_SIZE = 256
+
+
+class EmbeddingsEmbedder(CachedEmbedder):
+    """An embedder from LangChain's `Embeddings`.
+
+    Queries and texts are embedded alike, by `embed_documents`: the core compares both.
+
+    Args:
+        embeddings: The model.
+        batch_size: Most texts in one call of it, >= 1.
+        max_entries: Most vectors that are kept.
+
+    Raises:
+        InputError: If *embeddings* is something else.
+    """
+
+    def __init__(
+        self,
+        embeddings: Embeddings,
+        *,
+        batch_size: int = BATCH_SIZE,
+        max_entries: int = DEFAULT_MAX_ENTRIES,
+    ) -> None:
+        if not isinstance(embeddings, Embeddings):
+            kind = type(embeddings).__name__
+            raise InputError(f"embeddings must be LangChain Embeddings, got {kind}.")
+        if type(batch_size) is not int or batch_size < 1:
+            raise InputError(f"batch_size must be an integer >= 1, got {batch_size!r}.")
+        self._embeddings = embeddings
+        self._batch_size = batch_size
+        super().__init__(self._embed, max_entries=max_entries)
+
+    async def aembed(self, texts: Sequence[str]) -> None:
+        """Embed and keep the texts that are not kept, without blocking the event loop."""
+        missing = [text for text in dict.fromkeys(texts) if text not in self._vectors]
+        vectors: list[list[float]] = []
+        for batch in self._batches(missing):
+            vectors += await self._embeddings.aembed_documents(batch)
+        made = embed(missing, lambda _: np.asarray(vectors, dtype=np.float32)) if missing else None
+        if made is not None:
+            self._keep(dict(zip(missing, made, strict=True)))
+
+    def _embed(self, texts: list[str]) -> FloatArray:
+        vectors: list[list[float]] = []
+        for batch in self._batches(texts):
+            vectors += self._embeddings.embed_documents(batch)
+        return np.asarray(vectors, dtype=np.float32)
+
+    def _batches(self, texts: list[str]) -> list[list[str]]:
+        size = self._batch_size
+        return [texts[start : start + size] for start in range(0, len(texts), size)]
+
+
+def as_embedder(source: Any) -> Embedder | None:
+    """An embedder from `Embeddings`, from a callable, or None from None.
+
+    Raises:
+        InputError: If it is none of these.
+    """
+    if source is None or isinstance(source, EmbeddingsEmbedder):
+        return source
+    if isinstance(source, Embeddings):
+        return EmbeddingsEmbedder(source)
+    if callable(source):
+        embedder: Embedder = source
+        return embedder
+    kind = type(source).__name__
+    raise InputError(f"embedder must be LangChain Embeddings or a callable, got {kind}.")

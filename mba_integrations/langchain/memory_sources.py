@@ -1,0 +1,83 @@
+"""Where an agent's memories come from: the protocol, and any retriever as a source."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+
+from langchain_core.retrievers import BaseRetriever
+
+from mba_integrations.core.errors import InputError
+from mba_integrations.core.model import MemoryItem, MemoryTier, TierName
+from mba_integrations.langchain.documents import items_from_documents
+
+if TYPE_CHECKING:
+    from langgraph.runtime import Runtime
+
+
+@runtime_checkable
+class MemorySource(Protocol):
+    """Finds memories for a query. It does not decide which come into the prompt.
+
+    1. Both methods give the same items.
+    2. Ids are unique within the source and stay the same from call to call.
+    3. Items hold no reference into a store or an index that others may change.
+    """
+
+    def items(self, query: str, runtime: Runtime[Any]) -> Sequence[MemoryItem]: ...
+
+    async def aitems(self, query: str, runtime: Runtime[Any]) -> Sequence[MemoryItem]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class RetrieverSource:
+    """The documents of a retriever as memories.
+
+    Args:
+        retriever: Any retriever.
+        tier: The tier of its documents.
+        share: Its part of the budget, in (0, 1], where `BudgetedRetriever` divides by shares.
+    """
+
+    retriever: BaseRetriever
+    tier: MemoryTier | TierName = MemoryTier.RAG
+    share: float | None = None
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.retriever, BaseRetriever):
+            kind = type(self.retriever).__name__
+            raise InputError(f"retriever must be a BaseRetriever, got {kind}.")
+        if self.share is not None and not 0.0 < self.share <= 1.0:
+            raise InputError(f"share must be in (0, 1], got {self.share!r}.")
+        object.__setattr__(self, "tier", MemoryTier(self.tier))
+
+    def items(self, query: str, runtime: Runtime[Any]) -> Sequence[MemoryItem]:
+        """What the retriever finds."""
+        return items_from_documents(self.retriever.invoke(query), tier=MemoryTier(self.tier))
+
+    async def aitems(self, query: str, runtime: Runtime[Any]) -> Sequence[MemoryItem]:
+        """What the retriever finds."""
+        found = await self.retriever.ainvoke(query)
+        return items_from_documents(found, tier=MemoryTier(self.tier))
+
+
+def as_source(source: object) -> MemorySource:
+    """A source as it is, or a retriever as a source of documents.
+
+    Raises:
+        InputError: If it is neither.
+    """
+    if isinstance(source, BaseRetriever):
+        return RetrieverSource(source)
+    if isinstance(source, MemorySource) and not isinstance(source, type):
+        return source
+    raise InputError(
+        "a source of memories must be a LangGraphStoreSource, a retriever or a MemorySource, got "
+        f"{type(source).__name__}."
+    )
+
+
+def distinct(items: Sequence[MemoryItem]) -> list[MemoryItem]:
+    """The items without those whose id occurred before: sources may find the same document."""
+    return list({item.id: item for item in reversed(items)}.values())[::-1]

@@ -1,0 +1,472 @@
+"""What a model receives through `MemoryBudgetMiddleware`, and what it leaves alone."""
+
+from __future__ import annotations
+
+import asyncio
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from langchain.agents import create_agent
+from langchain.agents.middleware import ModelRequest, ModelResponse
+from langchain.agents.structured_output import ProviderStrategy, ToolStrategy
+from langchain_agents import COUNTER, agent_of, ids, sent_by, talk, thread, tool_round, words
+from langchain_core.exceptions import ContextOverflowError
+from langchain_core.messages import AIMessage, AnyMessage, BaseMessage, HumanMessage, SystemMessage
+from langchain_core.tools import tool
+from pydantic import BaseModel
+
+from benchmarks.langchain_runs import ScriptedModel
+from mba_integrations import (
+    BudgetError,
+    InputError,
+    MemoryBudgetAllocator,
+    PinnedOverBudgetError,
+)
+from mba_integrations.langchain import LangGraphStoreSource, MemoryBudgetMiddleware
+
+SYSTEM = SystemMessage("be brief")  # 3 + 1 + 2 tokens
+
+
+def middleware(budget: int | None, **options: Any) -> MemoryBudgetMiddleware:
+    return MemoryBudgetMiddleware(budget, token_counter=words, **options)
+
+
+# Each message costs 4 and its words; three prime the reply.
+FOUR_TURNS = talk("h0 oslo", "a0 is", "h1 tram", "a1 blue", "h2 boat", "a2 red", "h3 oslo")
+
+
+@pytest.mark.parametrize(
+    ("budget", "expected"),
+    [
+        pytest.param(45, ["h0", "a0", "h1", "a1", "h2", "a2", "h3"], id="all-fit-exactly"),
+        pytest.param(44, ["h0", "a0", "h2", "a2", "h3"], id="one-under-costs-an-exchange"),
+        pytest.param(33, ["h0", "a0", "h2", "a2", "h3"], id="the-relevant-and-the-newest"),
+        pytest.param(32, ["h2", "a2", "h3"], id="the-newest-in-half-of-the-budget"),
+        pytest.param(24, ["h2", "a2", "h3"], id="half-of-it-is-one-exchange"),
+        pytest.param(23, ["h0", "a0", "h3"], id="the-relevant-beats-the-newest-in-less"),
+        pytest.param(21, ["h0", "a0", "h3"], id="one-exchange-exactly"),
+        pytest.param(20, ["h3"], id="no-exchange"),
+        pytest.param(9, ["h3"], id="the-question-alone"),
+    ],
+)
+def test_exchanges_disappear_in_this_order(budget: int, expected: list[str]) -> None:
+    sent = sent_by(middleware(budget), FOUR_TURNS)
+    assert ids(sent) == expected
+    assert COUNTER(sent) <= budget
+
+
+def test_the_newest_exchange_goes_first_to_the_window_where_it_has_room() -> None:
+    sent = sent_by(middleware(30, recent_share=1.0), FOUR_TURNS)
+    assert ids(sent) == ["h2", "a2", "h3"]
+
+
+def test_without_a_window_only_usefulness_decides() -> None:
+    sent = sent_by(middleware(33, recent_share=0.0), FOUR_TURNS)
+    assert ids(sent)[:2] == ["h0", "a0"]
+
+
+@pytest.mark.parametrize(
+    ("messages", "system", "budget", "message"),
+    [
+        pytest.param(
+            talk("h0 a b c"),
+            None,
+            10,
+            r"needs 11 tokens \(framing 3, last human message 8\), the budget is 10 "
+            r"\(budget_tokens; 1 over\).*shorten the last human message",
+            id="question",
+        ),
+        pytest.param(
+            talk("h0"), SYSTEM, 13, r"needs 14 tokens \(system message 6, framing 3", id="system"
+        ),
+        pytest.param(
+            [SystemMessage("a b c d", id="s"), *talk("h0")],
+            None,
+            15,
+            r"system messages in the state 8, last human message 5",
+            id="system-in-the-state",
+        ),
+        pytest.param(
+            [*talk("h0"), *tool_round("r", "x " * 90)],
+            None,
+            30,
+            r"open tool calls \d+, their results, shortened 1\d\), the budget is 30",
+            id="open-round",
+        ),
+    ],
+)
+def test_what_must_be_sent_and_does_not_fit_is_refused_with_the_arithmetic(
+    messages: list[AnyMessage], system: SystemMessage | None, budget: int, message: str
+) -> None:
+    with pytest.raises(PinnedOverBudgetError, match=message) as caught:
+        sent_by(middleware(budget), messages, system_message=system)
+    assert caught.value.budget_tokens == budget < caught.value.needed_tokens
+    fitting = caught.value.needed_tokens
+    assert COUNTER(sent_by(middleware(fitting), messages, system_message=system)) <= fitting
+
+
+def test_a_refusal_comes_before_the_model_is_called() -> None:
+    agent, model = agent_of([middleware(5)], ["never"])
+    with pytest.raises(PinnedOverBudgetError):
+        agent.invoke({"messages": talk("h0 a b c")}, thread("t"))
+    assert model.received == []
+
+
+def test_a_tool_round_stands_or_falls_with_its_results_and_its_question() -> None:
+    old = [*talk("h0 oslo"), *tool_round("r0", "oslo fjord", "oslo tram"), AIMessage("ok", id="a0")]
+    messages = [*old, *talk("h1 x", "a1 y", "h2 oslo")]
+    for budget in range(9, COUNTER(messages) + 1):
+        sent = ids(sent_by(middleware(budget), messages))
+        parts = {"r0", "r0-result-0", "r0-result-1"} & set(sent)
+        assert len(parts) in (0, 3)
+        assert not parts or "h0" in sent
+
+
+def test_results_of_the_open_round_are_shortened_as_little_as_needed() -> None:
+    long, short = "filler words here. " * 60 + "Oslo has trams.", "two words"
+    messages = [*talk("h0 trams oslo"), *tool_round("r0", long, short)]
+    sent = sent_by(middleware(120), messages)
+    assert 100 <= COUNTER(sent) <= 120
+    assert sent[3] is messages[3]
+    assert "Oslo has trams." in str(sent[2].content)
+    assert str(sent[2].content).startswith("[result of tool call r0-0: 190 tokens, shortened]")
+    assert sent[2].response_metadata["memory_budget"] == {"full_tokens": 190}
+    assert messages[2].content == long
+
+
+def test_closed_results_are_whole_where_all_fits_and_short_where_not() -> None:
+    old = [*talk("h0 x"), *tool_round("r0", "word " * 300), AIMessage("ok", id="a0")]
+    messages = [*old, *talk("h1 y")]
+    whole = COUNTER(messages)
+    assert sent_by(middleware(whole), messages) == messages
+    shorter = sent_by(middleware(whole - 1), messages)
+    assert ids(shorter) == ids(messages)
+    assert COUNTER(shorter) <= whole - 1
+    assert "shortened]" in str(shorter[2].content)
+
+
+@pytest.mark.parametrize(
+    ("messages", "expected"),
+    [
+        pytest.param(
+            [AIMessage("Hello", id="hello"), *talk("h0")], ["h0"], id="greeting-before-the-first"
+        ),
+        pytest.param(
+            [*talk("h0"), tool_round("r0", "x", "y")[0], *talk("h1")], ["h0", "h1"], id="unanswered"
+        ),
+        pytest.param(
+            [*talk("h0"), *tool_round("r0", "x", "y")[:2], *talk("h1")],
+            ["h0", "h1"],
+            id="half-answered",
+        ),
+        pytest.param(
+            [*talk("h0"), tool_round("r0", "x")[1], *talk("h1")], ["h0", "h1"], id="orphan"
+        ),
+        pytest.param(
+            [*talk("h0"), *tool_round("r0", "x"), tool_round("other", "y")[1]],
+            ["h0", "r0", "r0-result-0"],
+            id="orphan-after-an-open-round",
+        ),
+        pytest.param([*talk("h0"), tool_round("r0", "x")[0]], ["h0"], id="call-at-the-end"),
+        pytest.param([AIMessage("only", id="only")], ["only"], id="no-human-message"),
+        pytest.param([], [], id="no-message"),
+    ],
+)
+def test_what_a_provider_would_refuse_is_not_sent(
+    messages: list[AnyMessage], expected: list[str]
+) -> None:
+    assert ids(sent_by(middleware(500), messages)) == expected
+
+
+def test_a_system_message_in_the_state_stays_in_its_place() -> None:
+    messages = [*talk("h0 x", "a0 y"), SystemMessage("note", id="note"), *talk("h1 z")]
+    assert ids(sent_by(middleware(500), messages)) == ["h0", "a0", "note", "h1"]
+    assert ids(sent_by(middleware(14), messages)) == ["note", "h1"]
+
+
+def test_nothing_that_is_handed_in_changes() -> None:
+    messages = [*talk("h0 oslo"), *tool_round("r0", "word " * 300), *talk("h1 oslo")]
+    before = [message.model_dump() for message in messages]
+    kept = list(messages)
+    sent_by(middleware(60), messages, system_message=SYSTEM)
+    assert [message.model_dump() for message in messages] == before
+    assert all(one is other for one, other in zip(messages, kept, strict=True))
+
+
+def test_equal_calls_send_equal_prompts_whatever_was_sent_before() -> None:
+    used = middleware(80)
+    long = [m for n in range(40) for m in talk(f"h{n} word{n % 7} oslo", f"a{n} tram{n % 5}")]
+    for end in range(1, len(long), 6):
+        sent_by(used, long[:end])
+    assert sent_by(used, long[:61]) == sent_by(middleware(80), long[:61])
+
+
+def test_a_message_that_was_exchanged_is_counted_anew() -> None:
+    used = middleware(20)
+    (asked,) = talk("h0 a")
+    assert sent_by(used, [asked])
+    longer = asked.model_copy(update={"content": "word " * 50})
+    with pytest.raises(PinnedOverBudgetError):
+        sent_by(used, [longer])
+    asked.content = "word " * 50
+    with pytest.raises(PinnedOverBudgetError):
+        sent_by(used, [asked])
+
+
+def test_the_beginning_of_a_growing_prompt_stays() -> None:
+    used = middleware(10_000)
+    long = [m for n in range(30) for m in talk(f"h{n} word", f"a{n} reply")]
+    before: list[BaseMessage] = []
+    for end in range(1, len(long), 2):
+        sent = sent_by(used, long[:end], system_message=SYSTEM)
+        assert sent[: len(before)] == before
+        before = sent
+
+
+def model_with(profile: dict[str, Any], **settings: Any) -> ScriptedModel:
+    return ScriptedModel(script=[AIMessage("ok")], profile=profile, **settings)
+
+
+@tool
+def search(topic: str) -> str:
+    """Search for a topic in all of the documents that are known."""
+    return topic
+
+
+class Answer(BaseModel):
+    """An answer with what it rests on."""
+
+    answer: str
+    sources: list[str]
+
+
+def budget_used(**request: Any) -> int:
+    """The budget that a call with a full conversation had."""
+    long = [m for n in range(99) for m in talk(f"h{n} word", f"a{n} reply")]
+    made = middleware(None)
+    model = model_with({"max_input_tokens": 400, "max_output_tokens": 40})
+    asked = ModelRequest(model=model, messages=long, **request)
+    done = made.wrap_model_call(asked, lambda _: ModelResponse(result=[AIMessage("ok")]))
+    assert done.command is not None
+    update: Any = done.command.update
+    decision = update["memory_budget"]["MemoryBudgetMiddleware"]
+    return int(decision["budget_tokens"])
+
+
+def test_without_a_budget_the_profile_decides_less_what_stands_beside_the_messages() -> None:
+    tools = COUNTER.tool_tokens([search])
+    assert budget_used() == 400 - 40
+    assert budget_used(tools=[search]) == 400 - 40 - tools
+    assert budget_used(model_settings={"max_tokens": 100}) == 300
+    assert tools > 5
+    for schema in (ToolStrategy(Answer), ProviderStrategy(Answer), Answer):
+        assert 400 - 40 - 100 < budget_used(response_format=schema) < 400 - 40 - 5
+
+
+@pytest.mark.parametrize(
+    ("profile", "error", "message"),
+    [
+        pytest.param({}, InputError, "has no profile with max_input_tokens", id="no-window"),
+        pytest.param(
+            {"max_input_tokens": 20},
+            BudgetError,
+            r"nothing is left for messages: max_input_tokens 20 less tools \d+, .* reply 5",
+            id="window-full-of-tools",
+        ),
+    ],
+)
+def test_a_model_without_room_for_messages_is_refused(
+    profile: dict[str, Any], error: type[Exception], message: str
+) -> None:
+    with pytest.raises(error, match=message):
+        sent_by(middleware(None), talk("h0"), model=model_with(profile), tools=[search])
+
+
+def test_reported_usage_lowers_estimated_budgets() -> None:
+    made = MemoryBudgetMiddleware(200)
+    long = [m for n in range(99) for m in talk(f"h{n} word", f"a{n} reply")]
+    first = len(sent_by(made, long))
+
+    def reporting(asked: ModelRequest[Any]) -> ModelResponse[Any]:
+        usage = {"input_tokens": 400, "output_tokens": 1, "total_tokens": 401}
+        return ModelResponse(result=[AIMessage("ok", usage_metadata=usage)])
+
+    request: Any = ModelRequest(model=ScriptedModel(script=[]), messages=long)
+    made.wrap_model_call(request, reporting)
+    assert len(sent_by(made, long)) < first * 0.6
+
+
+class Overflowing:
+    """A provider that takes at most so many tokens."""
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+        self.asked: list[int] = []
+
+    def __call__(self, request: ModelRequest[Any]) -> ModelResponse[Any]:
+        self.asked.append(COUNTER(request.messages))
+        if self.asked[-1] > self.most:
+            raise ContextOverflowError("too long")
+        return ModelResponse(result=[AIMessage("ok")])
+
+    async def answer(self, request: ModelRequest[Any]) -> ModelResponse[Any]:
+        return self(request)
+
+
+LONG = [m for n in range(50) for m in talk(f"h{n} word", f"a{n} reply")] + talk("last word")
+
+
+@pytest.mark.parametrize("way", ["sync", "async"])
+def test_an_overflow_is_answered_with_less(way: str) -> None:
+    provider, made = Overflowing(150), middleware(400)
+    request: Any = ModelRequest(model=ScriptedModel(script=[]), messages=LONG)
+    if way == "sync":
+        done = made.wrap_model_call(request, provider)
+    else:
+        done = asyncio.run(made.awrap_model_call(request, provider.answer))
+    assert done.model_response.result[0].content == "ok"
+    assert 100 < provider.asked[-1] <= 150 < provider.asked[-2]
+    assert all(later <= 0.7 * sooner for sooner, later in pairwise(provider.asked))
+
+
+@pytest.mark.parametrize(
+    ("most", "calls"), [pytest.param(5, 4, id="three-retries"), pytest.param(0, 4, id="never")]
+)
+def test_an_overflow_that_stays_is_the_providers_error(most: int, calls: int) -> None:
+    provider = Overflowing(most)
+    request: Any = ModelRequest(model=ScriptedModel(script=[]), messages=LONG)
+    with pytest.raises(ContextOverflowError, match="too long"):
+        middleware(400).wrap_model_call(request, provider)
+    assert len(provider.asked) == calls
+
+
+def test_state_output_and_history_are_those_of_an_agent_without_it() -> None:
+    made = middleware(25)
+    agent, model = agent_of([made], ["one", "two", "three"])
+    plain, _ = agent_of([], ["one", "two", "three"])
+    for asked in ("h0 a b c", "h1 d e f", "h2 g h i"):
+        out = agent.invoke({"messages": talk(asked)}, thread("t"))
+        assert out.keys() == plain.invoke({"messages": talk(asked)}, thread("t")).keys()
+    texts = [
+        [message.content for message in one.get_state(thread("t")).values["messages"]]
+        for one in (agent, plain)
+    ]
+    assert texts[0] == texts[1]
+    assert len(texts[0]) == 6
+    assert len(model.received[2]) < 5
+
+
+def test_the_decision_is_in_the_state_and_the_log() -> None:
+    made = middleware(25)
+    agent, _ = agent_of([made], ["one", "two", "three"])
+    for asked in ("h0 a b c", "h1 d e f", "h2 g h i"):
+        agent.invoke({"messages": talk(asked)}, thread("t"))
+    decision = agent.get_state(thread("t")).values["memory_budget"]["MemoryBudgetMiddleware"]
+    assert decision["budget_tokens"] == 25
+    assert decision["messages"] == 5
+    assert decision["messages_sent"] + decision["messages_left_out"] == 5
+    assert decision["used_tokens"] <= 25
+    statistics = made.allocator.get_allocation_statistics("agent:conversation")
+    assert statistics.allocation_count >= 1
+
+
+def test_the_decision_is_a_custom_event_and_steps_have_names() -> None:
+    agent, _ = agent_of([middleware(100)], ["hello"])
+
+    async def events() -> list[dict[str, Any]]:
+        stream = agent.astream_events({"messages": talk("h0 hi")}, thread("t"), version="v2")
+        return [dict(event) async for event in stream]
+
+    found = asyncio.run(events())
+    custom = [event for event in found if event["event"] == "on_custom_event"]
+    assert [event["name"] for event in custom] == ["memory_budget"]
+    assert custom[0]["data"]["budget_tokens"] == 100
+    names = [event["name"] for event in found if event["event"].endswith("_start")]
+    assert names == ["LangGraph", "model", "ScriptedModel"]
+
+
+def test_streaming_and_async_send_the_same() -> None:
+    sent = {}
+    for way in ("invoke", "ainvoke", "stream", "astream"):
+        agent, model = agent_of([middleware(20)], ["one", "two"])
+        for asked in ("h0 a b c", "h1 d e f"):
+            given = {"messages": talk(asked)}
+            if way == "invoke":
+                agent.invoke(given, thread("t"))
+            elif way == "ainvoke":
+                asyncio.run(agent.ainvoke(given, thread("t")))
+            elif way == "stream":
+                assert list(agent.stream(given, thread("t")))
+            else:
+                assert asyncio.run(_all(agent.astream(given, thread("t"))))
+        sent[way] = [ids(received) for received in model.received]
+    assert all(one == [["h0"], ["h1"]] for one in sent.values())
+
+
+async def _all(stream: Any) -> list[Any]:
+    return [part async for part in stream]
+
+
+def test_two_instances_need_names_and_keep_their_decisions_apart() -> None:
+    outer, inner = middleware(200, name="outer"), middleware(15, name="inner")
+    agent, model = agent_of([outer, inner], ["one", "two"])
+    for asked in ("h0 a b c", "h1 d e f"):
+        agent.invoke({"messages": talk(asked)}, thread("t"))
+    assert ids(model.received[1]) == ["h1"]
+    decisions = agent.get_state(thread("t")).values["memory_budget"]
+    assert {name: one["budget_tokens"] for name, one in decisions.items()} == {
+        "outer": 200,
+        "inner": 15,
+    }
+    with pytest.raises(AssertionError, match="duplicate"):
+        agent_of([middleware(1), middleware(2)], [])
+
+
+def test_a_sub_agent_has_a_budget_of_its_own() -> None:
+    made = middleware(200)
+    inner_model = ScriptedModel(script=[AIMessage("deep answer")])
+    inner = create_agent(inner_model, middleware=[made], name="inner")
+
+    @tool
+    def ask(topic: str) -> str:
+        """Ask another agent."""
+        out = inner.invoke({"messages": [HumanMessage(topic, id="sub")]})
+        return str(out["messages"][-1].content)
+
+    call = AIMessage("", tool_calls=[{"name": "ask", "args": {"topic": "deep"}, "id": "c"}])
+    agent, model = agent_of([made], [call, "done"], [ask])
+    agent.invoke({"messages": talk("h0 top")}, thread("t"))
+    assert ids(inner_model.received[0]) == ["sub"]
+    assert [message.type for message in model.received[1]] == ["human", "ai", "tool"]
+    assert model.received[1][2].content == "deep answer"
+
+
+def test_threads_do_not_mix() -> None:
+    agent, model = agent_of([middleware(60)], ["one", "two", "three"])
+    agent.invoke({"messages": talk("h0 x")}, thread("a"))
+    agent.invoke({"messages": talk("h0 y")}, thread("b"))
+    agent.invoke({"messages": talk("h1 z")}, thread("a"))
+    assert [message.content for message in model.received[2]] == ["h0 x", "one", "h1 z"]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        pytest.param({"budget_tokens": 0}, "budget_tokens must be an integer >= 1", id="zero"),
+        pytest.param({"budget_tokens": True}, "budget_tokens must be an integer", id="a-truth"),
+        pytest.param({"reply_tokens": -1}, "reply_tokens must be an integer >= 1", id="reply"),
+        pytest.param({"recent_share": 1.5}, r"recent_share must be in \[0, 1\]", id="share"),
+        pytest.param({"memories": ["x"]}, "a source of memories must be", id="source"),
+        pytest.param({"memories": [LangGraphStoreSource]}, "a source of memories", id="class"),
+        pytest.param({"embedder": 3}, "embedder must be LangChain Embeddings", id="embedder"),
+        pytest.param(
+            {"embedder": len, "allocator": MemoryBudgetAllocator()},
+            "give embedder to the allocator",
+            id="embedder-twice",
+        ),
+    ],
+)
+def test_unusable_arguments_are_refused(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        MemoryBudgetMiddleware(**options)

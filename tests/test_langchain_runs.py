@@ -1,0 +1,99 @@
+"""Random agent runs: within budget, whole tool rounds, the question there, the state untouched."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolMessage
+
+from benchmarks import langchain_runs
+from benchmarks.langchain_runs import Run, drawn_run, outcome_of, problems_of
+from mba_integrations.langchain import MessageCounter
+
+RUNS = 150
+BATCH = 15
+
+
+@pytest.mark.parametrize("first", range(0, RUNS, BATCH))
+def test_random_runs_have_no_problem(first: int) -> None:
+    found = {seed: problems_of(drawn_run(seed)) for seed in range(first, first + BATCH)}
+    assert not {seed: problems for seed, problems in found.items() if problems}
+
+
+def test_runs_are_of_every_kind() -> None:
+    runs = [drawn_run(seed) for seed in range(RUNS)]
+    outcomes = [outcome_of(run, budgeted=True) for run in runs]
+    sent = [message for one in outcomes for call in one.received for message in call]
+    assert {run.budget_tokens for run in runs} >= {1, 20, 20_000}
+    assert any(outcome.refused for outcome in outcomes)
+    assert any(isinstance(message.content, list) for message in sent)
+    assert any(isinstance(message, AIMessage) and len(message.tool_calls) > 1 for message in sent)
+    assert any("shortened]" in str(message.content) for message in sent)
+    assert any("left out]" in str(message.content) for message in sent)
+    assert any("Memories that may help" in str(message.content) for message in sent)
+
+
+def test_budgets_are_used_where_there_is_enough() -> None:
+    count = MessageCounter(model="gpt-4o")
+    used = []
+    for seed in range(100):
+        run = drawn_run(seed)
+        material = count(run.history)
+        if run.budget_tokens >= 400 and material > 2 * run.budget_tokens:
+            outcome = outcome_of(run, budgeted=True)
+            used += [count(messages) / run.budget_tokens for messages in outcome.received]
+    assert len(used) >= 10
+    assert sum(used) / len(used) > 0.9
+
+
+ASKED = HumanMessage("q", id="q")
+CALL = AIMessage("", tool_calls=[{"name": "look_up", "args": {}, "id": "c"}], id="a")
+RESULT = ToolMessage("r", tool_call_id="c", id="r")
+
+
+@pytest.mark.parametrize(
+    ("messages", "problem"),
+    [
+        pytest.param([ASKED, CALL, RESULT], None, id="nothing"),
+        pytest.param([ASKED, RESULT], "without its call", id="orphan"),
+        pytest.param([ASKED, CALL], "at the end", id="open-call"),
+        pytest.param([ASKED, CALL, ASKED], "without results", id="unanswered"),
+        pytest.param([CALL, RESULT, ASKED], "begins with ai", id="begins-with-a-reply"),
+        pytest.param([HumanMessage("word " * 99)], "tokens of 50", id="over-budget"),
+    ],
+)
+def test_problems_of_a_call_are_noticed(messages: list[BaseMessage], problem: str | None) -> None:
+    run = Run(seed=0, system=None, history=[], questions=[ASKED], script=[], budget_tokens=50)
+    found = langchain_runs._call_problems(run, messages)
+    assert [problem in one for one in found] == [True] if problem else not found
+
+
+@pytest.mark.parametrize(
+    ("broken", "problem"),
+    [
+        pytest.param(lambda sent: sent.pop(), "the last human message is not there", id="dropped"),
+        pytest.param(
+            lambda sent: setattr(sent[-1], "content", "x"), "the state differs", id="changed-state"
+        ),
+    ],
+)
+def test_problems_of_a_run_are_noticed(
+    monkeypatch: pytest.MonkeyPatch, broken: Callable[[list[BaseMessage]], object], problem: str
+) -> None:
+    from mba_integrations.langchain import middleware
+
+    rewritten = middleware._rewritten
+
+    def breaking(request: object, planned: object) -> object:
+        broken(planned.messages)  # type: ignore[attr-defined]
+        return rewritten(request, planned)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(middleware, "_rewritten", breaking)
+    questions = [HumanMessage("first", id="q0")]
+    script = [AIMessage("answer", id="a0")]
+    history: list[BaseMessage] = [HumanMessage("old", id="h0"), AIMessage("reply", id="h1")]
+    run = Run(
+        seed=0, system=None, history=history, questions=questions, script=script, budget_tokens=500
+    )
+    assert any(problem in one for one in problems_of(run))

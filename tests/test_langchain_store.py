@@ -1,0 +1,257 @@
+"""Memories of a LangGraph store: reading, writing, expiry, promotion."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from langchain_agents import agent_of, talk, thread, words
+from langgraph.store.base import BaseStore
+from langgraph.store.memory import InMemoryStore
+from langgraph.store.sqlite import SqliteStore
+
+from mba_integrations import InputError, MemoryItem, MemoryTier
+from mba_integrations.core.settings import PromotionSettings
+from mba_integrations.langchain import (
+    LangGraphStoreSource,
+    MemoryBudgetMiddleware,
+    MemoryPromotionMiddleware,
+)
+from mba_integrations.langchain.store_source import escaped_label
+
+NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
+NOBODY: Any = None
+
+
+@pytest.fixture(params=["memory", "sqlite"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[BaseStore]:
+    if request.param == "memory":
+        yield InMemoryStore()
+        return
+    with SqliteStore.from_conn_string(str(tmp_path / "store.sqlite")) as opened:
+        opened.setup()
+        yield opened
+
+
+def source(store: BaseStore | None, *labels: str, **options: Any) -> LangGraphStoreSource:
+    return LangGraphStoreSource(
+        labels or ("memories", "kate"), store=store, clock=lambda: NOW, **options
+    )
+
+
+def test_what_is_written_is_read_as_it_was(store: BaseStore) -> None:
+    item = MemoryItem(
+        "home",
+        "Kate lives in Oslo.",
+        "project",
+        importance=0.7,
+        created_at=NOW - timedelta(days=3),
+        last_accessed_at=NOW,
+        access_count=4,
+        source="chat",
+        position=2.0,
+        metadata={"lang": "en"},
+    )
+    kept = source(store)
+    kept.put([item])
+    (read,) = kept.items("", NOBODY)
+    assert read.id == "memories/kate/home"
+    same = ("content", "tier", "importance", "created_at", "last_accessed_at", "access_count")
+    for name in (*same, "source", "position"):
+        assert getattr(read, name) == getattr(item, name), name
+    assert read.metadata["lang"] == "en"
+    kept.put([read])
+    assert kept.items("", NOBODY) == [read]
+
+
+def test_only_the_namespace_itself_is_read(store: BaseStore) -> None:
+    source(store, "m", "kate").put([MemoryItem("a", "hers", "rag")])
+    source(store, "m", "kate", "old").put([MemoryItem("b", "deeper", "rag")])
+    source(store, "m", "karl").put([MemoryItem("c", "his", "rag")])
+    assert [item.content for item in source(store, "m", "kate").items("", NOBODY)] == ["hers"]
+
+
+def test_more_than_ten_memories_are_read_in_one_batch(store: BaseStore) -> None:
+    many = source(store)
+    many.put(MemoryItem(str(n), f"fact {n}", "rag") for n in range(40))
+    assert len(many.items("", NOBODY)) == 40
+    assert len(source(store, limit=7).items("", NOBODY)) == 7
+
+
+@given(st.lists(st.text(max_size=8), min_size=2, max_size=2, unique=True))
+def test_labels_of_any_text_are_told_apart(labels: list[str]) -> None:
+    kept = InMemoryStore()
+    for label in labels:
+        source(kept, label).put([MemoryItem("a", f"of {label!r}", "rag")])
+    for label in labels:
+        (read,) = source(kept, label).items("", NOBODY)
+        assert read.content == f"of {label!r}"
+
+
+@pytest.mark.parametrize(
+    ("label", "escaped"),
+    [
+        pytest.param("kate@example.com", "kate@example%2Ecom", id="dot"),
+        pytest.param("", "%", id="empty"),
+        pytest.param("%", "%25", id="percent"),
+        pytest.param("langgraph", "%langgraph", id="reserved"),
+    ],
+)
+def test_labels_are_escaped(label: str, escaped: str) -> None:
+    assert escaped_label(label) == escaped
+
+
+@pytest.mark.parametrize(
+    ("expires_at", "there"),
+    [
+        pytest.param("2026-03-02T12:00:00+00:00", False, id="now"),
+        pytest.param("2026-03-02T12:00:01+00:00", True, id="in-a-second"),
+        pytest.param("2026-03-02T12:30:00", True, id="without-a-zone-is-utc"),
+        pytest.param(None, True, id="never"),
+    ],
+)
+def test_expired_memories_are_left_out(
+    store: BaseStore, expires_at: str | None, there: bool
+) -> None:
+    value = {"text": "short-lived", "expires_at": expires_at}
+    store.put(("memories", "kate"), "a", value)
+    assert bool(source(store).items("", NOBODY)) is there
+
+
+def test_nothing_that_is_read_leads_back_into_the_store() -> None:
+    kept = InMemoryStore()
+    kept.put(("memories", "kate"), "a", {"text": "x", "tags": ["one"]})
+    (read,) = source(kept).items("", NOBODY)
+    read.metadata["tags"].append("two")
+    found = kept.get(("memories", "kate"), "a")
+    assert found is not None
+    assert found.value["tags"] == ["one"]
+
+
+def test_values_without_text_are_no_memories(store: BaseStore) -> None:
+    for number, value in enumerate([{"other": 1}, {"text": ""}, {"text": 3}]):
+        store.put(("memories", "kate"), str(number), value)
+    assert source(store).items("", NOBODY) == []
+
+
+def test_a_broken_memory_is_named(store: BaseStore) -> None:
+    store.put(("memories", "kate"), "a", {"text": "x", "created_at": "yesterday"})
+    with pytest.raises(InputError, match="must be ISO 8601, got 'yesterday'"):
+        source(store).items("", NOBODY)
+
+
+def test_the_tier_is_that_of_the_value_else_of_the_source(store: BaseStore) -> None:
+    store.put(("memories", "kate"), "a", {"text": "x"})
+    store.put(("memories", "kate"), "b", {"text": "y", "tier": "rag"})
+    tiers = {item.content: item.tier for item in source(store, tier="project").items("", NOBODY)}
+    assert tiers == {"x": MemoryTier.PROJECT, "y": MemoryTier.RAG}
+
+
+def test_async_reads_the_same() -> None:
+    kept = InMemoryStore()
+    source(kept).put([MemoryItem("a", "x", "rag")])
+    assert asyncio.run(source(kept).aitems("", NOBODY)) == source(kept).items("", NOBODY)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        pytest.param(lambda: source(None).items("", NOBODY), "there is no store", id="no-store"),
+        pytest.param(lambda: source(None, limit=0), "limit must be an integer >= 1", id="limit"),
+        pytest.param(
+            lambda: LangGraphStoreSource(lambda runtime: ("a",)).labels(None),
+            "the namespace is a function of the runtime",
+            id="no-runtime",
+        ),
+        pytest.param(
+            lambda: LangGraphStoreSource("memories").labels(None),
+            "namespace must be a sequence of labels, got 'memories'",
+            id="text",
+        ),
+        pytest.param(
+            lambda: MemoryPromotionMiddleware("x"),  # type: ignore[arg-type]
+            "source must be a LangGraphStoreSource, got str",
+            id="promotion-of-something-else",
+        ),
+    ],
+)
+def test_unusable_arguments_are_refused(make: Any, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        make()
+
+
+def promoting_agent(store: BaseStore, replies: int) -> Any:
+    memories = source(store)
+    settings = PromotionSettings(promote_threshold=0.5, demote_threshold=0.1, min_stay_days=0.0)
+    agent, _ = agent_of(
+        [
+            MemoryBudgetMiddleware(60, memories=[memories], token_counter=words),
+            MemoryPromotionMiddleware(memories, settings=settings),
+        ],
+        ["ok"] * replies,
+        store=store,
+    )
+    return agent
+
+
+def stored(store: BaseStore, key: str) -> dict[str, Any]:
+    found = store.get(("memories", "kate"), key)
+    assert found is not None
+    return found.value
+
+
+@pytest.mark.parametrize("way", ["sync", "async"])
+def test_used_memories_are_noted_and_move_nearer(way: str) -> None:
+    store = InMemoryStore()
+    for key, text in (("a", "Kate lives in Oslo."), ("b", "word " * 90)):
+        value = {"text": text, "importance": 0.9, "created_at": "2026-02-01T00:00:00+00:00"}
+        store.put(("memories", "kate"), key, value)
+    agent = promoting_agent(store, 3)
+    for number in range(3):
+        given = {"messages": talk(f"h{number} where does Kate live")}
+        if way == "sync":
+            agent.invoke(given, thread("t"))
+        else:
+            asyncio.run(agent.ainvoke(given, thread("t")))
+    used, unused = stored(store, "a"), stored(store, "b")
+    assert (used["access_count"], used["tier"]) == (3, "project")
+    assert used["last_accessed_at"] == used["tier_since"] == NOW.isoformat()
+    assert "access_count" not in unused
+    decision = agent.get_state(thread("t")).values["memory_budget"]["MemoryBudgetMiddleware"]
+    assert decision["memories_moved"] == 0
+
+
+def test_a_run_without_memories_writes_nothing() -> None:
+    store = InMemoryStore()
+    agent = promoting_agent(store, 1)
+    agent.invoke({"messages": talk("h0 hello")}, thread("t"))
+    assert store.search(("memories",)) == []
+
+
+def test_without_promotion_the_store_is_only_read() -> None:
+    store = InMemoryStore()
+    store.put(("memories", "kate"), "a", {"text": "Kate lives in Oslo."})
+    made = MemoryBudgetMiddleware(60, memories=[source(store)], token_counter=words)
+    agent, _ = agent_of([made], ["ok"])
+    agent.invoke({"messages": talk("h0 where does Kate live")}, thread("t"))
+    assert stored(store, "a") == {"text": "Kate lives in Oslo."}
+
+
+def test_memories_keep_their_order_from_turn_to_turn() -> None:
+    store = InMemoryStore()
+    facts = ["Kate lives in Oslo.", "Kate skis in winter.", "Kate has a red bicycle."]
+    for number, fact in enumerate(facts):
+        store.put(("memories", "kate"), str(number), {"text": fact})
+    made = MemoryBudgetMiddleware(200, memories=[source(store)], token_counter=words)
+    agent, model = agent_of([made], ["ok"] * 3)
+    for asked in ("h0 bicycle", "h1 winter skis", "h2 Oslo"):
+        agent.invoke({"messages": talk(asked)}, thread("t"))
+    blocks = [str(received[-2].content) for received in model.received]
+    assert len(blocks[0].splitlines()) == 5
+    assert blocks[0] == blocks[1] == blocks[2]
