@@ -42,6 +42,7 @@ from mba_integrations import MemoryBudgetAllocator, MemoryItem, MemoryPool
 from mba_integrations.core.arrays import FloatArray
 from mba_integrations.core.count_cache import CachedCounter
 from mba_integrations.core.rendering import Renderer
+from mba_integrations.core.snapshot import PoolSnapshot
 from mba_integrations.core.token_counting import (
     TiktokenCounter,
     TokenCounter,
@@ -197,7 +198,14 @@ def _changes(pool: MemoryPool, call: Callable[[], object], size: int) -> Iterato
         add()
         call()
 
+    def add_and_prepare() -> None:
+        add()
+        built_of(pool.snapshot())
+
+    built_of(pool.snapshot())
     yield Row(work=f"add one item to a pool, {size:,}", ours=cpu_ms(add), goal=2.0)
+    taken = cpu_ms(add_and_prepare)
+    yield Row(work=f"add one item, with its columns and tokens, {size:,}", ours=taken, goal=2.0)
     taken = cpu_ms(add_and_allocate, repeats=3, warm=False)
     yield Row(work=f"add one item, then allocate, {size:,}", ours=taken)
 
@@ -244,6 +252,15 @@ def retrieval(sizes: list[int]) -> Iterator[Row]:
     lexical = references.LexicalFloor([item.content for item in pool])
     turn = iter(range(10**9))
     scores = cpu_ms(lambda: lexical(QUERIES[next(turn) % len(QUERIES)]))
+    turn_of_scores = iter(range(10**9))
+    own = pool.snapshot().lexical
+    yield Row(
+        work=f"BM25 scores alone, {size:,}",
+        ours=cpu_ms(lambda: own.scores(QUERIES[next(turn_of_scores) % len(QUERIES)])),
+        reference=scores,
+        against="bm25s get_scores",
+        goal=2.0 if size == 100_000 else None,
+    )
     yield Row(
         work=f"the same by BM25, {size:,}",
         ours=cpu_ms(calls(memory, pool, "weighted_sum")),
@@ -309,9 +326,14 @@ def never_seen_ms(items: list[MemoryItem], counter: TokenCounter) -> float:
 
 def built(items: list[MemoryItem], counter: TokenCounter) -> object:
     """A pool with its columns and the tokens of every line."""
-    snapshot = MemoryPool.from_items(items).snapshot()
+    return built_of(MemoryPool.from_items(items).snapshot(), CachedCounter(counter))
+
+
+def built_of(snapshot: PoolSnapshot, counter: TokenCounter | None = None) -> object:
+    """The columns and the tokens of every line of a snapshot."""
     renderer = Renderer(workspace("weighted_sum").rendering)
-    return snapshot.columns, snapshot.token_column(renderer, CachedCounter(counter)).all()
+    column = snapshot.token_column(renderer, counter or counter_for_model())
+    return snapshot.columns, snapshot.tier_rows, column.all()
 
 
 def packing(_: list[int]) -> Iterator[Row]:
