@@ -11,6 +11,7 @@ from langchain.agents import create_agent
 from langchain.agents.middleware import ModelRequest, ModelResponse
 from langchain.agents.structured_output import ProviderStrategy, ToolStrategy
 from langchain_agents import COUNTER, agent_of, ids, sent_by, talk, thread, tool_round, words
+from langchain_core.callbacks import BaseCallbackHandler
 from langchain_core.exceptions import ContextOverflowError
 from langchain_core.messages import AIMessage, AnyMessage, BaseMessage, HumanMessage, SystemMessage
 from langchain_core.tools import tool
@@ -24,6 +25,8 @@ from mba_integrations import (
     PinnedOverBudgetError,
 )
 from mba_integrations.langchain import LangGraphStoreSource, MemoryBudgetMiddleware
+from mba_integrations.langchain.conversation import Conversation
+from mba_integrations.langchain.message_plan import pins_of, window_of
 
 SYSTEM = SystemMessage("be brief")  # 3 + 1 + 2 tokens
 
@@ -32,6 +35,7 @@ def middleware(budget: int | None, **options: Any) -> MemoryBudgetMiddleware:
     return MemoryBudgetMiddleware(budget, token_counter=words, **options)
 
 
+LONG_TALK = [m for n in range(60) for m in talk(f"h{n} word", f"a{n} reply")]
 # Each message costs 4 and its words; three prime the reply.
 FOUR_TURNS = talk("h0 oslo", "a0 is", "h1 tram", "a1 blue", "h2 boat", "a2 red", "h3 oslo")
 
@@ -123,6 +127,24 @@ def test_a_tool_round_stands_or_falls_with_its_results_and_its_question() -> Non
         assert not parts or "h0" in sent
 
 
+def test_a_long_round_comes_in_only_with_its_question() -> None:
+    rounds = [m for n in range(3) for m in tool_round(f"r{n}", f"tram {n} " * 30)]
+    messages = [*talk("h0 harbour"), *rounds, AIMessage("ok", id="a0"), *talk("h1 tram 1")]
+    seen = set()
+    for budget in range(10, COUNTER(messages), 3):
+        sent = ids(sent_by(middleware(budget, recent_share=0.0), messages))
+        assert "h0" in sent or not {"r0", "r1", "r2"} & set(sent)
+        seen.add(len({"r0", "r1", "r2"} & set(sent)))
+    assert seen >= {0, 1, 2}
+
+
+def test_of_exchanges_that_match_alike_the_later_ones_come_in() -> None:
+    long = [m for n in range(10, 40) for m in talk(f"h{n} word", f"a{n} reply")]
+    sent = sent_by(middleware(93, recent_share=0.0), [*long, *talk("last other")])
+    assert len(sent) == 15
+    assert min(int(str(message.id)[1:]) for message in sent[:-1]) >= 30
+
+
 def test_results_of_the_open_round_are_shortened_as_little_as_needed() -> None:
     long, short = "filler words here. " * 60 + "Oslo has trams.", "two words"
     messages = [*talk("h0 trams oslo"), *tool_round("r0", long, short)]
@@ -142,7 +164,7 @@ def test_closed_results_are_whole_where_all_fits_and_short_where_not() -> None:
     assert sent_by(middleware(whole), messages) == messages
     shorter = sent_by(middleware(whole - 1), messages)
     assert ids(shorter) == ids(messages)
-    assert COUNTER(shorter) <= whole - 1
+    assert whole - 20 <= COUNTER(shorter) <= whole - 1
     assert "shortened]" in str(shorter[2].content)
 
 
@@ -209,9 +231,29 @@ def test_a_message_that_was_exchanged_is_counted_anew() -> None:
     longer = asked.model_copy(update={"content": "word " * 50})
     with pytest.raises(PinnedOverBudgetError):
         sent_by(used, [longer])
+
+
+def test_a_message_whose_content_was_exchanged_is_counted_anew() -> None:
+    used = middleware(20)
+    (asked,) = talk("h0 a")
+    assert sent_by(used, [asked])
     asked.content = "word " * 50
     with pytest.raises(PinnedOverBudgetError):
         sent_by(used, [asked])
+
+
+def test_the_window_of_the_newest_moves_in_steps() -> None:
+    conversation = Conversation(COUNTER)
+    begins = []
+    for end in range(41, 121, 2):
+        conversation.update(LONG_TALK[:end])
+        costs = conversation.costs
+        pins = pins_of(conversation, costs, 200)
+        window = window_of(conversation, costs, pins, room=200, limit=64, recent=96)
+        assert 48 <= window.recent_tokens <= 96
+        begins.append(int(window.recent[0]))
+    assert begins == sorted(begins)
+    assert len(set(begins)) <= len(begins) / 3
 
 
 def test_the_beginning_of_a_growing_prompt_stays() -> None:
@@ -384,6 +426,20 @@ def test_the_decision_is_a_custom_event_and_steps_have_names() -> None:
     assert custom[0]["data"]["budget_tokens"] == 100
     names = [event["name"] for event in found if event["event"].endswith("_start")]
     assert names == ["LangGraph", "model", "ScriptedModel"]
+
+
+def test_callbacks_of_a_sync_run_hear_of_the_decision() -> None:
+    class Listener(BaseCallbackHandler):
+        def __init__(self) -> None:
+            self.heard: list[Any] = []
+
+        def on_custom_event(self, name: str, data: Any, **kwargs: Any) -> None:
+            self.heard.append((name, data["budget_tokens"]))
+
+    listener = Listener()
+    agent, _ = agent_of([middleware(100)], ["hello"])
+    agent.invoke({"messages": talk("h0 hi")}, {**thread("t"), "callbacks": [listener]})
+    assert listener.heard == [("memory_budget", 100)]
 
 
 def test_streaming_and_async_send_the_same() -> None:
