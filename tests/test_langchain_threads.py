@@ -101,17 +101,24 @@ def _sent_or_refused(used: MemoryBudgetMiddleware, messages: list[AnyMessage]) -
         return str(error)
 
 
-@pytest.mark.parametrize("budget", range(30, 330, 20))
+@pytest.mark.parametrize(
+    ("rounds", "words_each"), [pytest.param(6, 24, id="long"), pytest.param(2, 2, id="short")]
+)
 def test_an_exchange_that_is_over_is_chosen_from_as_if_it_were_seen_for_the_first_time(
-    budget: int,
+    rounds: int, words_each: int
 ) -> None:
-    rounds = [m for n in range(6) for m in tool_round(f"r{n}", f"tram {n} " * 12, said="so")]
-    one = [*talk("h0 oslo"), *rounds, AIMessage("done with it", id="a0")]
-    messages = [*one, *talk("h1 tram 2", "a1 tram", "h2 tram 4")]
-    used = middleware(budget)
-    for end in (*range(2, len(one), 3), len(one), len(one) + 1, len(messages)):
-        _sent_or_refused(used, messages[:end])
-    assert _sent_or_refused(used, messages) == _sent_or_refused(middleware(budget), messages)
+    results = [f"tram {n} " * (words_each // 2) for n in range(rounds)]
+    one = [
+        *talk("h0 oslo"),
+        *(m for n, result in enumerate(results) for m in tool_round(f"r{n}", result)),
+        AIMessage("done with it", id="a0"),
+    ]
+    messages = [*one, *talk("h1 tram 1", "a1 tram", "h2 tram 1")]
+    for budget in range(20, 200, 4):
+        used = middleware(budget)
+        for end in (*range(2, len(one) + 1), len(one) + 1, len(messages)):
+            seen = _sent_or_refused(used, messages[:end])
+            assert seen == _sent_or_refused(middleware(budget), messages[:end])
 
 
 class TopicEmbeddings(Embeddings):
