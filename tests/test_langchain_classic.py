@@ -49,6 +49,14 @@ def test_what_is_loaded_fits(budget: int, return_messages: bool) -> None:
     assert used <= budget
 
 
+@pytest.mark.parametrize("budget", range(1, 60, 4))
+def test_text_with_long_prefixes_fits(budget: int) -> None:
+    made = filled(
+        budget, human_prefix="what a person has said here", ai_prefix="and the reply to it"
+    )
+    assert words(made.load_memory_variables({"input": "oslo"})["history"]) <= budget
+
+
 def test_the_input_decides_beside_the_newest() -> None:
     loaded = filled(30).load_memory_variables({"input": "oslo"})["history"]
     assert loaded.splitlines() == [

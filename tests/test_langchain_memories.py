@@ -105,6 +105,14 @@ def test_memories_and_conversation_share_by_the_workspace() -> None:
     assert shares[0.8] == pytest.approx(0.2, abs=0.1)
 
 
+def test_memories_have_what_the_conversation_cannot_use() -> None:
+    texts = [f"Kate has been in town number {n}." for n in range(40)]
+    long = [*talk("h0 kate", "a0 " + "word " * 300), *talk("h1 kate")]
+    sent = sent_by(middleware(200, memories=[FixedRetriever(texts=texts)]), long)
+    assert [message.type for message in sent] == ["human", "human"]
+    assert COUNTER(sent) > 190
+
+
 def test_memories_of_one_conversation_do_not_come_into_another() -> None:
     class Owned(FixedRetriever):
         def _get_relevant_documents(self, query: str, *, run_manager: Any) -> list[Document]:

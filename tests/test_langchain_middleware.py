@@ -3,27 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-from itertools import pairwise
 from typing import Any
 
 import pytest
 from langchain.agents import create_agent
-from langchain.agents.middleware import ModelRequest, ModelResponse
-from langchain.agents.structured_output import ProviderStrategy, ToolStrategy
 from langchain_agents import COUNTER, agent_of, ids, sent_by, talk, thread, tool_round, words
-from langchain_core.exceptions import ContextOverflowError
+from langchain_core.callbacks import BaseCallbackHandler
 from langchain_core.messages import AIMessage, AnyMessage, BaseMessage, HumanMessage, SystemMessage
 from langchain_core.tools import tool
-from pydantic import BaseModel
 
 from benchmarks.langchain_runs import ScriptedModel
 from mba_integrations import (
-    BudgetError,
     InputError,
     MemoryBudgetAllocator,
     PinnedOverBudgetError,
 )
 from mba_integrations.langchain import LangGraphStoreSource, MemoryBudgetMiddleware
+from mba_integrations.langchain.conversation import Conversation
+from mba_integrations.langchain.message_plan import pins_of, window_of
 
 SYSTEM = SystemMessage("be brief")  # 3 + 1 + 2 tokens
 
@@ -32,6 +29,7 @@ def middleware(budget: int | None, **options: Any) -> MemoryBudgetMiddleware:
     return MemoryBudgetMiddleware(budget, token_counter=words, **options)
 
 
+LONG_TALK = [m for n in range(60) for m in talk(f"h{n} word", f"a{n} reply")]
 # Each message costs 4 and its words; three prime the reply.
 FOUR_TURNS = talk("h0 oslo", "a0 is", "h1 tram", "a1 blue", "h2 boat", "a2 red", "h3 oslo")
 
@@ -123,6 +121,24 @@ def test_a_tool_round_stands_or_falls_with_its_results_and_its_question() -> Non
         assert not parts or "h0" in sent
 
 
+def test_a_long_round_comes_in_only_with_its_question() -> None:
+    rounds = [m for n in range(3) for m in tool_round(f"r{n}", f"tram {n} " * 30)]
+    messages = [*talk("h0 harbour"), *rounds, AIMessage("ok", id="a0"), *talk("h1 tram 1")]
+    seen = set()
+    for budget in range(10, COUNTER(messages), 3):
+        sent = ids(sent_by(middleware(budget, recent_share=0.0), messages))
+        assert "h0" in sent or not {"r0", "r1", "r2"} & set(sent)
+        seen.add(len({"r0", "r1", "r2"} & set(sent)))
+    assert seen >= {0, 1, 2}
+
+
+def test_of_exchanges_that_match_alike_the_later_ones_come_in() -> None:
+    long = [m for n in range(10, 40) for m in talk(f"h{n} word", f"a{n} reply")]
+    sent = sent_by(middleware(93, recent_share=0.0), [*long, *talk("last other")])
+    assert len(sent) == 15
+    assert min(int(str(message.id)[1:]) for message in sent[:-1]) >= 30
+
+
 def test_results_of_the_open_round_are_shortened_as_little_as_needed() -> None:
     long, short = "filler words here. " * 60 + "Oslo has trams.", "two words"
     messages = [*talk("h0 trams oslo"), *tool_round("r0", long, short)]
@@ -142,7 +158,7 @@ def test_closed_results_are_whole_where_all_fits_and_short_where_not() -> None:
     assert sent_by(middleware(whole), messages) == messages
     shorter = sent_by(middleware(whole - 1), messages)
     assert ids(shorter) == ids(messages)
-    assert COUNTER(shorter) <= whole - 1
+    assert whole - 20 <= COUNTER(shorter) <= whole - 1
     assert "shortened]" in str(shorter[2].content)
 
 
@@ -209,9 +225,29 @@ def test_a_message_that_was_exchanged_is_counted_anew() -> None:
     longer = asked.model_copy(update={"content": "word " * 50})
     with pytest.raises(PinnedOverBudgetError):
         sent_by(used, [longer])
+
+
+def test_a_message_whose_content_was_exchanged_is_counted_anew() -> None:
+    used = middleware(20)
+    (asked,) = talk("h0 a")
+    assert sent_by(used, [asked])
     asked.content = "word " * 50
     with pytest.raises(PinnedOverBudgetError):
         sent_by(used, [asked])
+
+
+def test_the_window_of_the_newest_moves_in_steps() -> None:
+    conversation = Conversation(COUNTER)
+    begins = []
+    for end in range(41, 121, 2):
+        conversation.update(LONG_TALK[:end])
+        costs = conversation.costs
+        pins = pins_of(conversation, costs, 200)
+        window = window_of(conversation, costs, pins, room=200, limit=64, recent=96)
+        assert 48 <= window.recent_tokens <= 96
+        begins.append(int(window.recent[0]))
+    assert begins == sorted(begins)
+    assert len(set(begins)) <= len(begins) / 3
 
 
 def test_the_beginning_of_a_growing_prompt_stays() -> None:
@@ -222,123 +258,6 @@ def test_the_beginning_of_a_growing_prompt_stays() -> None:
         sent = sent_by(used, long[:end], system_message=SYSTEM)
         assert sent[: len(before)] == before
         before = sent
-
-
-def model_with(profile: dict[str, Any], **settings: Any) -> ScriptedModel:
-    return ScriptedModel(script=[AIMessage("ok")], profile=profile, **settings)
-
-
-@tool
-def search(topic: str) -> str:
-    """Search for a topic in all of the documents that are known."""
-    return topic
-
-
-class Answer(BaseModel):
-    """An answer with what it rests on."""
-
-    answer: str
-    sources: list[str]
-
-
-def budget_used(**request: Any) -> int:
-    """The budget that a call with a full conversation had."""
-    long = [m for n in range(99) for m in talk(f"h{n} word", f"a{n} reply")]
-    made = middleware(None)
-    model = model_with({"max_input_tokens": 400, "max_output_tokens": 40})
-    asked = ModelRequest(model=model, messages=long, **request)
-    done = made.wrap_model_call(asked, lambda _: ModelResponse(result=[AIMessage("ok")]))
-    assert done.command is not None
-    update: Any = done.command.update
-    decision = update["memory_budget"]["MemoryBudgetMiddleware"]
-    return int(decision["budget_tokens"])
-
-
-def test_without_a_budget_the_profile_decides_less_what_stands_beside_the_messages() -> None:
-    tools = COUNTER.tool_tokens([search])
-    assert budget_used() == 400 - 40
-    assert budget_used(tools=[search]) == 400 - 40 - tools
-    assert budget_used(model_settings={"max_tokens": 100}) == 300
-    assert tools > 5
-    for schema in (ToolStrategy(Answer), ProviderStrategy(Answer), Answer):
-        assert 400 - 40 - 100 < budget_used(response_format=schema) < 400 - 40 - 5
-
-
-@pytest.mark.parametrize(
-    ("profile", "error", "message"),
-    [
-        pytest.param({}, InputError, "has no profile with max_input_tokens", id="no-window"),
-        pytest.param(
-            {"max_input_tokens": 20},
-            BudgetError,
-            r"nothing is left for messages: max_input_tokens 20 less tools \d+, .* reply 5",
-            id="window-full-of-tools",
-        ),
-    ],
-)
-def test_a_model_without_room_for_messages_is_refused(
-    profile: dict[str, Any], error: type[Exception], message: str
-) -> None:
-    with pytest.raises(error, match=message):
-        sent_by(middleware(None), talk("h0"), model=model_with(profile), tools=[search])
-
-
-def test_reported_usage_lowers_estimated_budgets() -> None:
-    made = MemoryBudgetMiddleware(200)
-    long = [m for n in range(99) for m in talk(f"h{n} word", f"a{n} reply")]
-    first = len(sent_by(made, long))
-
-    def reporting(asked: ModelRequest[Any]) -> ModelResponse[Any]:
-        usage = {"input_tokens": 400, "output_tokens": 1, "total_tokens": 401}
-        return ModelResponse(result=[AIMessage("ok", usage_metadata=usage)])
-
-    request: Any = ModelRequest(model=ScriptedModel(script=[]), messages=long)
-    made.wrap_model_call(request, reporting)
-    assert len(sent_by(made, long)) < first * 0.6
-
-
-class Overflowing:
-    """A provider that takes at most so many tokens."""
-
-    def __init__(self, most: int) -> None:
-        self.most = most
-        self.asked: list[int] = []
-
-    def __call__(self, request: ModelRequest[Any]) -> ModelResponse[Any]:
-        self.asked.append(COUNTER(request.messages))
-        if self.asked[-1] > self.most:
-            raise ContextOverflowError("too long")
-        return ModelResponse(result=[AIMessage("ok")])
-
-    async def answer(self, request: ModelRequest[Any]) -> ModelResponse[Any]:
-        return self(request)
-
-
-LONG = [m for n in range(50) for m in talk(f"h{n} word", f"a{n} reply")] + talk("last word")
-
-
-@pytest.mark.parametrize("way", ["sync", "async"])
-def test_an_overflow_is_answered_with_less(way: str) -> None:
-    provider, made = Overflowing(150), middleware(400)
-    request: Any = ModelRequest(model=ScriptedModel(script=[]), messages=LONG)
-    if way == "sync":
-        done = made.wrap_model_call(request, provider)
-    else:
-        done = asyncio.run(made.awrap_model_call(request, provider.answer))
-    assert done.model_response.result[0].content == "ok"
-    assert 100 < provider.asked[-1] <= 150 < provider.asked[-2]
-    assert all(later <= 0.7 * sooner for sooner, later in pairwise(provider.asked))
-
-
-@pytest.mark.parametrize(
-    ("most", "calls"), [pytest.param(5, 4, id="three-retries"), pytest.param(0, 4, id="never")]
-)
-def test_an_overflow_that_stays_is_the_providers_error(most: int, calls: int) -> None:
-    provider = Overflowing(most)
-    request: Any = ModelRequest(model=ScriptedModel(script=[]), messages=LONG)
-    with pytest.raises(ContextOverflowError, match="too long"):
-        middleware(400).wrap_model_call(request, provider)
-    assert len(provider.asked) == calls
 
 
 def test_state_output_and_history_are_those_of_an_agent_without_it() -> None:
@@ -384,6 +303,21 @@ def test_the_decision_is_a_custom_event_and_steps_have_names() -> None:
     assert custom[0]["data"]["budget_tokens"] == 100
     names = [event["name"] for event in found if event["event"].endswith("_start")]
     assert names == ["LangGraph", "model", "ScriptedModel"]
+
+
+def test_callbacks_of_a_sync_run_hear_of_the_decision() -> None:
+    class Listener(BaseCallbackHandler):
+        def __init__(self) -> None:
+            self.heard: list[Any] = []
+
+        def on_custom_event(self, name: str, data: Any, **kwargs: Any) -> None:
+            self.heard.append((name, data["budget_tokens"]))
+
+    listener = Listener()
+    agent, _ = agent_of([middleware(100)], ["hello"])
+    config: Any = {**thread("t"), "callbacks": [listener]}
+    agent.invoke({"messages": talk("h0 hi")}, config)
+    assert listener.heard == [("memory_budget", 100)]
 
 
 def test_streaming_and_async_send_the_same() -> None:

@@ -247,8 +247,22 @@ def test_steps_and_the_decision_are_traced() -> None:
 
 
 def test_the_rank_of_a_retriever_counts_where_words_do_not() -> None:
-    found = documents("alpha one two", "beta one two", "gamma one two")
+    found = documents("alpha one two", *(f"beta{n} one two" for n in range(9)))
     assert names(budgeted(found, budget_tokens=3).invoke("nothing of it")) == ["alpha"]
+    last = documents("beta one two", "alpha one two")[::-1]
+    assert names(budgeted(last, budget_tokens=3).invoke("nothing of it")) == ["alpha"]
+    scores = [
+        document.metadata["memory_budget"]["score"]
+        for document in budgeted(found, budget_tokens=99).invoke("nothing of it")
+    ]
+    assert scores == sorted(scores, reverse=True)
+    assert scores[0] > scores[-1]
+
+
+def test_of_documents_with_one_id_the_first_counts() -> None:
+    twice = [Document("oak here", id="a"), Document("oak again", id="a")]
+    (found,) = budgeted(twice, budget_tokens=99).invoke("oak")
+    assert found.page_content == "oak here"
 
 
 def test_a_relevance_score_goes_before_the_rank() -> None:

@@ -101,6 +101,26 @@ def _sent_or_refused(used: MemoryBudgetMiddleware, messages: list[AnyMessage]) -
         return str(error)
 
 
+@pytest.mark.parametrize(
+    ("rounds", "words_each"), [pytest.param(6, 24, id="long"), pytest.param(2, 2, id="short")]
+)
+def test_an_exchange_that_is_over_is_chosen_from_as_if_it_were_seen_for_the_first_time(
+    rounds: int, words_each: int
+) -> None:
+    results = [f"tram {n} " * (words_each // 2) for n in range(rounds)]
+    one = [
+        *talk("h0 oslo"),
+        *(m for n, result in enumerate(results) for m in tool_round(f"r{n}", result)),
+        AIMessage("done with it", id="a0"),
+    ]
+    messages = [*one, *talk("h1 tram 1", "a1 tram", "h2 tram 1")]
+    for budget in range(20, 200, 4):
+        used = middleware(budget)
+        for end in (*range(2, len(one) + 1), len(one) + 1, len(messages)):
+            seen = _sent_or_refused(used, messages[:end])
+            assert seen == _sent_or_refused(middleware(budget), messages[:end])
+
+
 class TopicEmbeddings(Embeddings):
     """One number for each of two topics, which texts have no word in common for."""
 
