@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import AsyncGenerator, Generator, Sequence
+from collections.abc import AsyncGenerator, Generator, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from llama_index.core.base.embeddings.base import BaseEmbedding
@@ -16,10 +17,14 @@ from llama_index.core.base.llms.types import (
     MessageRole,
     ToolCallBlock,
 )
+from llama_index.core.instrumentation import get_dispatcher
+from llama_index.core.instrumentation.event_handlers import BaseEventHandler
 from llama_index.core.llms.function_calling import FunctionCallingLLM
 from llama_index.core.llms.llm import ToolSelection
 from llama_index.core.tools.types import BaseTool
 from pydantic import PrivateAttr
+
+from mba_integrations.llamaindex import BudgetAllocationEvent
 
 _SYLLABLES = (
     *("ba", "de", "fi", "go", "lu", "ma", "ne", "pi", "ro", "su"),
@@ -199,6 +204,32 @@ class LetterEmbedding(BaseEmbedding):
 
     async def _aget_query_embedding(self, query: str) -> list[float]:
         return self._get_query_embedding(query)
+
+
+class Recorder(BaseEventHandler):
+    """Keeps the events of allocations."""
+
+    events: list[Any] = []  # noqa: RUF012 - a field, which pydantic copies
+
+    @classmethod
+    def class_name(cls) -> str:
+        return "Recorder"
+
+    def handle(self, event: Any, **kwargs: Any) -> None:
+        if isinstance(event, BudgetAllocationEvent):
+            self.events.append(event)
+
+
+@contextmanager
+def recorded_events() -> Iterator[list[BudgetAllocationEvent]]:
+    """The events of allocations that reach LlamaIndex' root dispatcher."""
+    recorder = Recorder()
+    root = get_dispatcher()
+    root.add_event_handler(recorder)
+    try:
+        yield recorder.events
+    finally:
+        root.event_handlers.remove(recorder)
 
 
 def orphans(messages: Sequence[ChatMessage]) -> list[str]:

@@ -25,6 +25,7 @@ from llamaindex_models import (
     ScriptedLLM,
     orphans,
     prose,
+    recorded_events,
     tool_call,
 )
 
@@ -311,6 +312,28 @@ def test_a_result_that_is_too_long_by_itself_is_cut() -> None:
     assert prompt_tokens(llm, 1) <= 400
     assert "cut to fit" in (llm.prompts[1][-1].content or "")
     assert memory.get_all()[2].content == prose(300, 0)
+
+
+def test_memory_and_model_tell_what_they_left_out() -> None:
+    history = [
+        ChatMessage(role=role, content=prose(20, place))
+        for place in range(30)
+        for role in (MessageRole.USER, MessageRole.ASSISTANT)
+    ]
+    memory = BudgetedMemory.from_defaults(500, chat_history=history)
+    wrapped = BudgetedFunctionCallingLLM(ScriptedLLM(), budget_tokens=300)
+    with recorded_events() as events:
+        view = memory.get("Which river?")
+        wrapped.chat([*view, ChatMessage(content="Which river?")])
+    of_memory, of_model = events
+    assert of_memory.component == "BudgetedMemory"
+    assert (of_memory.budget_tokens, of_memory.used_tokens) == (500, TOKENS.of_list(view))
+    assert [history[int(place)].content for place in of_memory.selected] == [
+        message.content for message in view
+    ]
+    assert sum(of_memory.omitted.values()) > 10
+    assert of_model.component == "BudgetedFunctionCallingLLM"
+    assert of_model.used_tokens <= of_model.budget_tokens == 300
 
 
 def test_memory_survives_in_a_context_that_is_saved() -> None:

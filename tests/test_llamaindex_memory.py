@@ -189,6 +189,19 @@ def test_large_tool_rounds_of_past_turns_go_before_their_talk() -> None:
     assert len(roomy.get("Thanks")) == 6
 
 
+def test_no_system_message_stands_between_a_call_and_its_result() -> None:
+    note = ChatMessage(role=MessageRole.SYSTEM, content="note")
+    history = [user("a"), tool_call("look", "c1"), note, tool_result("c1", "r"), assistant("b")]
+    view = BudgetedMemory.from_defaults(500, chat_history=history).get("so?")
+    assert [message.role.value for message in view] == [
+        "user",
+        "system",
+        "assistant",
+        "tool",
+        "assistant",
+    ]
+
+
 def test_views_are_copies() -> None:
     memory = BudgetedMemory.from_defaults(500, chat_history=[user("hello")])
     view = memory.get()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 import subprocess
 import sys
 import tomllib
@@ -131,3 +132,10 @@ def test_without_a_users_tokenizer_the_workspaces_model_counts(
     text = "Kate likes skiing in 2026."
     frame = 3 + 1
     assert len(memory.tokenizer_fn(text)) == counter_for_model("gpt-4o").count(text) + frame
+
+
+def test_page_names_every_module() -> None:
+    page = (ROOT / "docs" / "llamaindex.md").read_text(encoding="utf-8")
+    folder = ROOT / "mba_integrations" / "llamaindex"
+    modules = {path.name for path in folder.glob("*.py")} - {"__init__.py"}
+    assert set(re.findall(r"^\| `(\w+\.py)` \|", page, re.MULTILINE)) == modules

@@ -11,8 +11,6 @@ import numpy as np
 import pytest
 from llama_index.core import Settings, VectorStoreIndex
 from llama_index.core.indices.prompt_helper import PromptHelper
-from llama_index.core.instrumentation import get_dispatcher
-from llama_index.core.instrumentation.event_handlers import BaseEventHandler
 from llama_index.core.prompts import PromptTemplate
 from llama_index.core.response_synthesizers import CompactAndRefine
 from llama_index.core.schema import (
@@ -24,12 +22,11 @@ from llama_index.core.schema import (
     RelatedNodeInfo,
     TextNode,
 )
-from llamaindex_models import LetterEmbedding, ScriptedLLM, prose
+from llamaindex_models import LetterEmbedding, ScriptedLLM, prose, recorded_events
 
 from benchmarks import llamaindex_fit
 from mba_integrations import BudgetError, InputError, WorkspaceConfig, counter_for_model
 from mba_integrations.llamaindex import (
-    BudgetAllocationEvent,
     BudgetLedger,
     MemoryBudgetPostprocessor,
     items_from_nodes,
@@ -469,30 +466,11 @@ def test_async_runs_in_the_callers_context() -> None:
     assert asyncio.run(ask()) == "set inside"
 
 
-class Recorder(BaseEventHandler):
-    """Keeps the events of allocations."""
-
-    events: list[Any] = []  # noqa: RUF012 - a field, which pydantic copies
-
-    @classmethod
-    def class_name(cls) -> str:
-        return "Recorder"
-
-    def handle(self, event: Any, **kwargs: Any) -> None:
-        if isinstance(event, BudgetAllocationEvent):
-            self.events.append(event)
-
-
 def test_allocation_is_told_to_instrumentation() -> None:
-    recorder = Recorder()
-    root = get_dispatcher()
-    root.add_event_handler(recorder)
-    try:
+    with recorded_events() as events:
         post = MemoryBudgetPostprocessor(budget_tokens=20, token_counter=words)
         post.postprocess_nodes(retrieved([10, 10, 10]), query_str=QUESTION)
-    finally:
-        root.event_handlers.remove(recorder)
-    [event] = recorder.events
+    [event] = events
     assert (event.used_tokens, event.budget_tokens) == (20, 20)
     assert len(event.selected) == 2
     assert event.omitted == {"outranked": 1}

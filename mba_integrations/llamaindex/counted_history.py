@@ -6,6 +6,7 @@ is as it was: about a microsecond for each message.
 
 from __future__ import annotations
 
+from bisect import bisect
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -98,6 +99,20 @@ class CountedHistory:
     def open_results(self) -> tuple[int, ...]:
         """Places of the results in the open round."""
         return self.turns[-1].turn.open_round[1:] if self.awaits_answer else ()
+
+    def in_order(self, places: Iterable[int]) -> list[int]:
+        """Places as they are to be sent: as they stand, but no system message within a round.
+
+        Providers want the results right behind their call.
+        """
+        first = self.turns[0].turn.user if self.turns else len(self.messages)
+        within = [place for place in self.system if place > first]
+        moved: dict[int, int] = {}
+        for turn in (one.turn for one in self.turns if within):
+            for calls in filter(None, (*turn.rounds, turn.open_round)):
+                between = within[bisect(within, calls[0]) : bisect(within, calls[-1])]
+                moved |= dict.fromkeys(between, calls[0])
+        return sorted(places, key=lambda place: (moved.get(place, place), place not in moved))
 
     def optional(self) -> list[tuple[Unit, ...]]:
         """What may be left out, oldest first; each in its variants, the longest first.

@@ -38,7 +38,7 @@ class HistoryView:
     """What fits of a history.
 
     Attributes:
-        messages: Copies, in the order of the history.
+        messages: Copies, in the order of the history; system messages stand before a round.
         places: Where they stand in it.
         used_tokens: Their tokens with framing and what primes the reply; 0 for none.
         demand_tokens: What everything that may be shown would need.
@@ -257,7 +257,7 @@ class HistorySelector:
     def _view(
         self, draft: _Draft, demand_tokens: int, allocation: Allocation | None
     ) -> HistoryView:
-        places = sorted(draft.places)
+        places = draft.history.in_order(draft.places)
         messages = [
             self._guard.message(draft.instead.get(place, draft.history.messages[place].message))
             for place in places
