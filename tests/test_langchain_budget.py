@@ -19,6 +19,7 @@ from benchmarks.langchain_runs import ScriptedModel
 from mba_integrations import (
     BudgetError,
     InputError,
+    PinnedOverBudgetError,
 )
 from mba_integrations.langchain import MemoryBudgetMiddleware
 
@@ -98,6 +99,8 @@ def test_reported_usage_lowers_estimated_budgets() -> None:
     request: Any = ModelRequest(model=ScriptedModel(script=[]), messages=long)
     made.wrap_model_call(request, reporting)
     assert len(sent_by(made, long)) < first * 0.6
+    with pytest.raises(PinnedOverBudgetError, match=r"budget_tokens; 200 by \d\.\d\d, since more"):
+        sent_by(made, talk("h0 " + "word " * 150))
 
 
 class Overflowing:

@@ -20,19 +20,22 @@ from langchain.agents.middleware import (
     omit_payload,
 )
 from langchain_core.callbacks import adispatch_custom_event, dispatch_custom_event
+from langchain_core.embeddings import Embeddings
 from langchain_core.exceptions import ContextOverflowError
 from langchain_core.messages import AIMessage, HumanMessage
+from langchain_core.retrievers import BaseRetriever
 from langgraph.types import Command
 
 from mba_integrations.core.allocator import MemoryBudgetAllocator
 from mba_integrations.core.errors import BudgetError, InputError
 from mba_integrations.core.model import MemoryItem
+from mba_integrations.core.snapshot import Embedder
 from mba_integrations.core.workspace import WorkspaceConfig
 from mba_integrations.langchain.agent_state import STATE_KEY, MemoryBudgetState
 from mba_integrations.langchain.agent_threads import AgentThread, AgentThreads
 from mba_integrations.langchain.conversation import Conversation
 from mba_integrations.langchain.embeddings import as_embedder
-from mba_integrations.langchain.memory_sources import as_source, distinct
+from mba_integrations.langchain.memory_sources import MemorySource, as_source, distinct
 from mba_integrations.langchain.message_counting import MessageCounter
 from mba_integrations.langchain.prompt_draft import PlannedPrompt
 from mba_integrations.langchain.prompt_planner import PromptPlanner, conversation_workspace
@@ -114,11 +117,11 @@ class MemoryBudgetMiddleware(AgentMiddleware[MemoryBudgetState, Any, Any]):
         self,
         budget_tokens: int | None = None,
         *,
-        memories: Sequence[object] = (),
+        memories: Sequence[MemorySource | BaseRetriever] = (),
         workspace: WorkspaceConfig | str = DEFAULT_WORKSPACE,
         allocator: MemoryBudgetAllocator | None = None,
         token_counter: object = None,
-        embedder: object = None,
+        embedder: Embeddings | Embedder | None = None,
         recent_share: float = 0.5,
         reply_tokens: int | None = None,
         memories_in_system: bool = False,
@@ -231,14 +234,23 @@ class MemoryBudgetMiddleware(AgentMiddleware[MemoryBudgetState, Any, Any]):
         counter = self._counter(model_name(request.model))
         budget = budget_of(request, counter, self._budget_tokens, self._reply_tokens)
         if not counter.exact:
-            scaled = self._calibration.scaled(model_name(request.model), budget.tokens)
-            budget = RequestBudget(tokens=max(1, scaled), source=budget.source)
+            budget = self._calibrated(budget, model_name(request.model))
         key = _thread_key(request)
         session_id = "/".join((self.name, *key))
         thread = self._threads.get(
-            (counter.id, *key), lambda: AgentThread(Conversation(counter), session_id)
+            (counter.id, counter.exact, *key),
+            lambda: AgentThread(Conversation(counter), session_id),
         )
         return _Call(request, thread, counter, budget, [])
+
+    def _calibrated(self, budget: RequestBudget, model: str) -> RequestBudget:
+        """The budget in estimated tokens, by what the provider reported of calls before."""
+        tokens = max(1, self._calibration.scaled(model, budget.tokens))
+        if tokens == budget.tokens:
+            return budget
+        ratio = self._calibration.ratio(model)
+        source = f"{budget.source}; {budget.tokens:,} by {ratio:.2f}, since more was reported"
+        return RequestBudget(tokens=tokens, source=source)
 
     def _remembered(self, call: _Call, question: _Question) -> list[MemoryItem] | None:
         """What was found for the question before, in this thread and this context only."""
