@@ -27,14 +27,14 @@ ENCODINGS = ["gpt-4o", "gpt-4"]
 @settings(max_examples=400, deadline=None)
 @given(text=st.one_of(hard_texts, texts), enough=st.integers(-1, 8))
 def test_no_text_has_fewer_tokens_than_the_bound(model: str, text: str, enough: int) -> None:
-    assert fewest_by_words(text, enough) <= counter_for_model(model).count(text)
+    assert fewest_by_words([text], [enough])[0] <= counter_for_model(model).count(text)
 
 
 def test_words_that_share_a_piece_with_line_ends_do_not_count() -> None:
     """In o200k_base one piece may hold line ends and slashes."""
     text = "!\n/\n/\n/\n/\n/"
     assert counter_for_model("gpt-4o").count(text) < len(text.split())
-    assert fewest_by_words(text) == 1
+    assert fewest_by_words([text, "two words"], [-1, -1]) == [1, 2]
 
 
 @pytest.mark.parametrize(
@@ -66,7 +66,7 @@ def test_bounds_of_a_layout_hold(name: str, content: str, role: str | None) -> N
     tier = MemoryTier.WORKING if role else MemoryTier.RAG
     item = MemoryItem("m", content, tier, source="a book", metadata={"role": role} if role else {})
     (tokens,) = layout.item_tokens([item], counter)
-    assert fewest_by_words(content) <= tokens <= layout.most_bytes(item)
+    assert fewest_by_words([content], [-1])[0] <= tokens <= layout.most_bytes(item)
     if layout.bytes_per_character is not None:
         assert layout.most_bytes(item) <= layout.bytes_per_character * len(content) + BYTES_BESIDES
 

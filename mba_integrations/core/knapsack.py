@@ -360,8 +360,9 @@ def densest(density: FloatArray, count: int) -> tuple[IntArray, float]:
     if count * 4 >= len(density):
         return np.arange(len(density)), 0.0
     # A sample gives the threshold at a tenth of the time of a partition.
-    sample = density[:: max(1, len(density) // SAMPLE_SIZE)]
-    above = int(1.5 * count * len(sample) / len(density)) + 4
+    step = max(1, len(density) // SAMPLE_SIZE)
+    sample = density[::step]
+    above = count if step == 1 else int(1.5 * count * len(sample) / len(density)) + 4
     if above >= len(sample):
         return np.arange(len(density)), 0.0
     lowest = float(np.partition(sample, len(sample) - above)[len(sample) - above])

@@ -116,7 +116,7 @@ class TokenColumn:
         if len(missing):
             words = np.minimum(enough[missing], _MANY_WORDS).astype(np.int64).tolist()
             texts = [item.content for item in self._items.take(rows[missing])]
-            self._fewest[rows[missing]] = list(map(self._bound, texts, words))
+            self._fewest[rows[missing]] = self._bound(texts, words)
         return np.maximum(np.where(exact > 0, exact, self._fewest[rows]), 1)
 
     def over(self, limit: FloatArray, tier: IntArray, rows: IntArray | None = None) -> IntArray:

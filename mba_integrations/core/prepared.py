@@ -58,8 +58,10 @@ def _derived(kept: Sequence[PoolSnapshot], items: Sequence[MemoryItem]) -> PoolS
 
     None as well for items that cannot be prepared, which is refused where they are prepared anew.
     """
+    if not items or not kept:
+        return None
     ids = {item.id for item in items if isinstance(item, MemoryItem)}
-    if not items or len(ids) < len(items):
+    if len(ids) < len(items):
         return None
     known = [(_likeness(snapshot, items), -place) for place, snapshot in enumerate(kept)]
     likeness, place = max(known, default=(0.0, 0))
