@@ -40,7 +40,6 @@ from benchmarks.speed_workload import (
 )
 from mba_integrations import MemoryBudgetAllocator, MemoryItem, MemoryPool
 from mba_integrations.core.arrays import FloatArray
-from mba_integrations.core.count_cache import CachedCounter
 from mba_integrations.core.rendering import Renderer
 from mba_integrations.core.snapshot import PoolSnapshot
 from mba_integrations.core.token_counting import (
@@ -326,7 +325,7 @@ def never_seen_ms(items: list[MemoryItem], counter: TokenCounter) -> float:
 
 def built(items: list[MemoryItem], counter: TokenCounter) -> object:
     """A pool with its columns and the tokens of every line."""
-    return built_of(MemoryPool.from_items(items).snapshot(), CachedCounter(counter))
+    return built_of(MemoryPool.from_items(items).snapshot(), counter)
 
 
 def built_of(snapshot: PoolSnapshot, counter: TokenCounter | None = None) -> object:

@@ -57,12 +57,14 @@ class AllocationStep:
 
     def _selector(self) -> Selector:
         counter, remembered = self.counting
+        # A pool keeps counts in its columns; a list may be handed in anew, with the same texts.
+        of_lines = remembered if self.snapshot.lazy else counter
         selector = Selector(
             snapshot=self.snapshot,
             plan=self.plan,
             layout=self.layout,
             counter=counter,
-            tokens=self.snapshot.token_column(self.layout, remembered),
+            tokens=self.snapshot.token_column(self.layout, of_lines),
             worth=packing_worth(self.signals.score, self.config),
             score=self.signals.score,
             min_score=self.config.min_score,

@@ -49,6 +49,7 @@ class PoolSnapshot:
             once.
 
     Attributes:
+        lazy: See above.
         items: The items.
         ids: Rows of the ids.
         known_tokens: Tokens that were counted before, shape (n,), by id of layout and of counter;
@@ -62,7 +63,7 @@ class PoolSnapshot:
     def __init__(self, items: Iterable[MemoryItem], *, lazy: bool = False) -> None:
         self.items = ItemRows(items)
         self.ids = RowsById.build(self.items)
-        self._lazy = lazy
+        self.lazy = lazy
         self._derived: dict[Hashable, Any] = {}
         self.known_tokens: dict[tuple[str, str], IntArray] = {}
         self._tokens: dict[tuple[str, str], TokenColumn] = {}
@@ -101,7 +102,7 @@ class PoolSnapshot:
         made = PoolSnapshot.__new__(PoolSnapshot)
         made.items = items
         made.ids = self.ids.changed(lambda row: items[row].id, change.ids)
-        made._lazy, made._derived = self._lazy, {}
+        made.lazy, made._derived = self.lazy, {}
         made.known_tokens = {
             key: change.lines.carried(tokens, 0) for key, tokens in self.known_tokens.items()
         }
@@ -197,7 +198,7 @@ class PoolSnapshot:
         column = self._tokens.get(key)
         if column is None:
             known = self.known_tokens.get(key)
-            column = TokenColumn(self.items, layout, counter, lazy=self._lazy, known=known)
+            column = TokenColumn(self.items, layout, counter, lazy=self.lazy, known=known)
             self._tokens[key] = column
         column.use(layout, counter)
         return column
