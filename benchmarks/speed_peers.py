@@ -41,10 +41,10 @@ class Peer:
 def peers() -> Iterator[Peer]:
     """Peers whose package is installed."""
     if importlib.util.find_spec("langchain_core"):
-        yield Peer("LangChain trim_messages, tiktoken", 10_000, _trim_by_tiktoken)
+        yield Peer("LangChain trim_messages, tiktoken", 100_000, _trim_by_tiktoken)
         yield Peer("LangChain trim_messages, approximate", 100_000, trim_approximately)
-        yield Peer("LangChain InMemoryVectorStore, top 66", 10_000, _vector_store)
-        yield Peer("LangChain InMemoryVectorStore, MMR", 10_000, _vector_store_mmr)
+        yield Peer("LangChain InMemoryVectorStore, top 66", 100_000, _vector_store)
+        yield Peer("LangChain InMemoryVectorStore, MMR", 100_000, _vector_store_mmr)
     if importlib.util.find_spec("llama_index"):
         yield Peer("LlamaIndex ChatMemoryBuffer.get", 1_000, _chat_memory)
         yield Peer("LlamaIndex Memory.aget", 1_000, _memory)
