@@ -26,6 +26,7 @@ import numpy as np
 from mba_integrations.core.arrays import BoolArray, FloatArray, IntArray
 from mba_integrations.core.assembly import chronological_order
 from mba_integrations.core.budgeting import BudgetPlan
+from mba_integrations.core.knapsack import densest
 from mba_integrations.core.model import MemoryTier
 from mba_integrations.core.prospects import FIRST_UNITS, GUESSED_TOKENS
 from mba_integrations.core.settings import ItemOrder
@@ -161,12 +162,19 @@ class _Weighing:
 
     def _guaranteed(self, tier: int) -> float:
         """The tier's share, or what its open units need if that is less."""
-        share = float(self.problem.plan.tier_tokens[tier])
-        rows = np.flatnonzero(self.open_units & (self.problem.units.tier == tier))
+        problem = self.problem
+        share = float(problem.plan.tier_tokens[tier])
+        rows = problem.units.of_tiers(problem.snapshot.tier_rows)[tier]
+        rows = rows[self.open_units[rows]]
         if share <= 0.0 or not len(rows):
             return 0.0
-        densest = _densest(self.problem, rows, share)
-        return min(share, float(self.problem.units.tokens(densest).sum()))
+        count = int(share / GUESSED_TOKENS) + FIRST_UNITS
+        while True:
+            places, _ = densest(problem.density[rows], count)
+            needed = float(problem.units.tokens(rows[places]).sum())
+            if needed >= share or len(places) == len(rows):
+                return min(share, needed)
+            count *= 4
 
     def worth(self, places: IntArray) -> tuple[FloatArray, float]:
         """What the selection is worth if the prompt stays up to each place; value of a token."""
@@ -192,9 +200,7 @@ class _Weighing:
         """Which units would not stand before what stays in a chronological section."""
         problem = self.problem
         allowed = np.ones((len(places), len(top)), dtype=bool)
-        wanted = np.zeros(len(problem.units), dtype=bool)
-        wanted[top] = True
-        candidates = np.flatnonzero(wanted[problem.units.unit_of])
+        candidates = problem.units.rows(top)
         for tier in problem.chronological:
             code = _TIERS.index(tier)
             mine = problem.rows[self.tier == code]
@@ -219,11 +225,25 @@ def closed_rows(
         code = _TIERS.index(tier)
         mine = rows[snapshot.columns.tier[rows] == code]
         if len(mine):
-            every = np.flatnonzero(snapshot.columns.tier == code)
-            ordered = every[chronological_order(snapshot, every)]
-            newest = int(np.flatnonzero(np.isin(ordered, mine))[-1])
-            closed.append(np.setdiff1d(ordered[:newest], mine))
+            ordered, rank = _chronology(snapshot, code)
+            newest = int(rank[mine].max())
+            stays = np.zeros(newest + 1, dtype=bool)
+            stays[rank[mine]] = True
+            closed.append(ordered[:newest][~stays[:newest]])
     return np.concatenate(closed) if closed else np.zeros(0, dtype=np.int64)
+
+
+def _chronology(snapshot: PoolSnapshot, code: int) -> tuple[IntArray, IntArray]:
+    """Rows of a tier in chronological order, and the place of each row in it, shape (n,)."""
+
+    def made() -> tuple[IntArray, IntArray]:
+        every = snapshot.tier_rows[code]
+        ordered = every[chronological_order(snapshot, every)]
+        rank = np.full(len(snapshot), -1, dtype=np.int64)
+        rank[ordered] = np.arange(len(ordered))
+        return ordered, rank
+
+    return snapshot.remembered(("chronology", code), made)
 
 
 def chronological_tiers(orders: dict[MemoryTier, ItemOrder]) -> frozenset[MemoryTier]:
@@ -243,16 +263,15 @@ def _densest(problem: HoldingProblem, rows: IntArray, tokens: float) -> IntArray
     units, most = problem.units, problem.density[rows]
     count = int(tokens / GUESSED_TOKENS) + FIRST_UNITS
     while True:
-        few = len(rows) > count
-        some = rows[np.argpartition(-most, count)[:count]] if few else rows
+        places, above_others = densest(most, count)
+        few, some = len(places) < len(rows), rows[places]
         counted = units.tokens(some)
         density = units.value(some, counted) / counted
         order = np.lexsort((some, -density))
         filled = np.cumsum(counted[order])
         if not few:
             return some[order[: int(np.searchsorted(filled, tokens)) + 1]]
-        outside = float(np.partition(-most, count)[count])
-        known = int(np.count_nonzero(density >= -outside))
+        known = int(np.count_nonzero(density >= above_others))
         if known and filled[known - 1] >= tokens:
             return some[order[: int(np.searchsorted(filled, tokens)) + 1]]
         count *= 4
