@@ -7,7 +7,13 @@ from collections.abc import Sequence
 import pytest
 
 from mba_integrations import MemoryBudgetAllocator, MemoryItem, MemoryTier, PinnedOverBudgetError
-from mba_integrations.core.prompt_layout import JoinedTexts, PromptTokens, Section, WrittenPrompt
+from mba_integrations.core.prompt_layout import (
+    JoinedTexts,
+    PricedMessages,
+    PromptTokens,
+    Section,
+    WrittenPrompt,
+)
 from mba_integrations.core.token_counting import TokenCounter
 
 
@@ -50,7 +56,7 @@ def test_what_stands_around_joined_texts_is_within_the_budget() -> None:
     assert len(allocation.selected) == 2
 
 
-class PricedMessages(JoinedTexts):
+class TenEach(JoinedTexts):
     """Stands for messages with a cost of their own: ten tokens each, and three around them all."""
 
     @property
@@ -79,7 +85,7 @@ class PricedMessages(JoinedTexts):
 def test_a_layout_decides_what_items_cost(budget: int, messages: int) -> None:
     allocator = MemoryBudgetAllocator(token_counter=words)
     allocation = allocator.allocate_memory_budget(
-        "oak", DOCUMENTS, budget_tokens=budget, layout=PricedMessages()
+        "oak", DOCUMENTS, budget_tokens=budget, layout=TenEach()
     )
     assert len(allocation.to_messages()) == messages
     assert allocation.used_tokens == (10 * messages + 3 if messages else 0)
@@ -90,7 +96,7 @@ def test_pins_are_measured_by_the_layout() -> None:
     allocator = MemoryBudgetAllocator(token_counter=words)
     pinned = [document("ash", 1, pinned=True)]
     with pytest.raises(PinnedOverBudgetError, match="needs 13 tokens"):
-        allocator.allocate_memory_budget("ash", pinned, budget_tokens=12, layout=PricedMessages())
+        allocator.allocate_memory_budget("ash", pinned, budget_tokens=12, layout=TenEach())
 
 
 def test_layouts_of_other_ids_are_counted_apart() -> None:
@@ -100,3 +106,19 @@ def test_layouts_of_other_ids_are_counted_apart() -> None:
         "oak", DOCUMENTS, budget_tokens=99, layout=JoinedTexts()
     )
     assert (plain.used_tokens, joined.used_tokens) == (2 + 15, 12)
+
+
+@pytest.mark.parametrize(("budget", "chosen"), [(12, "oak elm fir"), (11, "oak elm"), (4, "elm")])
+def test_priced_messages_cost_what_is_said(budget: int, chosen: str) -> None:
+    prices = {"oak": 5, "elm": 4, "fir": 3}
+    allocator = MemoryBudgetAllocator(token_counter=words)
+    turns = [
+        MemoryItem(name, f"{name} tree", "working", position=place, importance=1 - place / 4)
+        for place, name in enumerate(prices)
+    ]
+    layout = PricedMessages("prices", lambda item: prices[item.id])
+    allocation = allocator.allocate_memory_budget("", turns, budget_tokens=budget, layout=layout)
+    ids = [message["id"] for message in allocation.to_messages()]
+    assert ids == [selected.id for selected in allocation.selected]
+    assert allocation.used_tokens == sum(prices[name] for name in ids) <= budget
+    assert ids == chosen.split()

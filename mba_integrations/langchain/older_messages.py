@@ -8,7 +8,6 @@ together with its question.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from langchain_core.messages import AIMessage, BaseMessage
@@ -17,9 +16,7 @@ from mba_integrations.core.allocator import MemoryBudgetAllocator
 from mba_integrations.core.arrays import IntArray
 from mba_integrations.core.model import MemoryItem, MemoryTier
 from mba_integrations.core.pool import MemoryPool
-from mba_integrations.core.prompt_layout import PromptTokens, Section, WrittenPrompt
-from mba_integrations.core.settings import ItemOrder
-from mba_integrations.core.token_counting import TokenCounter
+from mba_integrations.core.prompt_layout import PricedMessages
 from mba_integrations.langchain.conversation import Conversation
 from mba_integrations.langchain.message_counting import role_of
 from mba_integrations.langchain.message_plan import Window
@@ -27,59 +24,6 @@ from mba_integrations.langchain.message_units import Exchange
 
 _HALF_WAY = 100
 """Messages after which importance has grown by half."""
-
-
-@dataclass(frozen=True, slots=True)
-class PricedMessages:
-    """Chat messages whose costs are known: a `PromptLayout`."""
-
-    id: str
-    tokens_by_item: dict[str, int]
-
-    @property
-    def section_order(self) -> tuple[MemoryTier, ...]:
-        """The order of definition; there is one section."""
-        return tuple(MemoryTier)
-
-    @property
-    def shows_content(self) -> bool:
-        """Long results may be shortened, so costs do not follow from contents."""
-        return False
-
-    @property
-    def bytes_per_character(self) -> int | None:
-        """Not known."""
-        return None
-
-    def most_bytes(self, item: MemoryItem) -> int:
-        """Nothing is counted; costs are known."""
-        return 0
-
-    def order_of(self, tier: MemoryTier) -> ItemOrder:
-        """As in the conversation."""
-        return ItemOrder.CHRONOLOGICAL
-
-    def item_tokens(self, items: Sequence[MemoryItem], counter: TokenCounter) -> list[int]:
-        """What each message costs with its framing."""
-        return [self.tokens_by_item[item.id] for item in items]
-
-    def opening_tokens(self, items: Sequence[MemoryItem], counter: TokenCounter) -> list[int]:
-        """Nothing: messages have no headings."""
-        return [0] * len(MemoryTier)
-
-    def fixed_tokens(self, counter: TokenCounter) -> int:
-        """Nothing: the priming of the reply is counted by the caller."""
-        return 0
-
-    def write(self, sections: Sequence[Section]) -> WrittenPrompt:
-        """The messages by their ids; the text is left to the framework."""
-        messages = tuple({"id": item.id} for _, items in sections for item in items)
-        return WrittenPrompt(text="", messages=messages)
-
-    def measure(self, written: WrittenPrompt, counter: TokenCounter) -> PromptTokens:
-        """The sum: message boundaries are tokens of their own."""
-        tokens = sum(self.tokens_by_item[message["id"]] for message in written.messages)
-        return PromptTokens(used=tokens, messages=tokens, needed=tokens)
 
 
 class OlderMessages:
@@ -126,7 +70,9 @@ class OlderMessages:
             self._pool,
             workspace_id=workspace_id,
             budget_tokens=budget_tokens,
-            layout=PricedMessages(f"messages:{self._limit}", self._tokens),
+            layout=PricedMessages(
+                f"messages:{self._limit}", tokens_of=lambda item: self._tokens[item.id]
+            ),
         )
         return sorted(self._places[message["id"]] for message in allocation.to_messages())
 

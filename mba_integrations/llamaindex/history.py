@@ -19,10 +19,10 @@ from mba_integrations.core.chat_format import REPLY_FRAME_TOKENS
 from mba_integrations.core.errors import BudgetError
 from mba_integrations.core.model import MemoryItem, MemoryTier
 from mba_integrations.core.pool import MemoryPool
+from mba_integrations.core.prompt_layout import PricedMessages
 from mba_integrations.llamaindex.counted_history import CountedHistory, HistoryCounter, Unit
 from mba_integrations.llamaindex.counters import LiveAllocator
 from mba_integrations.llamaindex.message_cutting import cut_results
-from mba_integrations.llamaindex.message_layout import TOKENS, MessageLayout
 from mba_integrations.llamaindex.message_tokens import MessageTokens
 from mba_integrations.llamaindex.nodes import NO_TEXT
 from mba_integrations.llamaindex.template_variables import TemplateGuard
@@ -31,6 +31,8 @@ from mba_integrations.llamaindex.turns import turns_of
 LARGEST_TURN = 0.25
 """Part of the room from which a turn stands without its tool rounds."""
 DEFAULT_RECENT_SHARE = 0.5
+_TOKENS = "message_tokens"
+"""Key of an item's metadata: tokens of its messages, framing included."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -234,7 +236,7 @@ class HistorySelector:
             self._live.workspace.workspace_id,
             budget_tokens=draft.left,
             query_embedding=query_embedding,
-            layout=MessageLayout(),
+            layout=PricedMessages("llamaindex-messages", lambda item: item.metadata[_TOKENS]),
         )
         chosen = {selected.id for selected in allocation.selected}
         for unit in older:
@@ -294,7 +296,7 @@ def _item(history: CountedHistory, unit: Unit) -> MemoryItem:
         MemoryTier.WORKING,
         source="conversation",
         position=float(unit.places[0]),
-        metadata={TOKENS: unit.tokens},
+        metadata={_TOKENS: unit.tokens},
     )
 
 
