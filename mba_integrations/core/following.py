@@ -8,7 +8,6 @@ again stand before new ones in their section, and that is all.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 import numpy as np
 
@@ -16,7 +15,7 @@ from mba_integrations.core.assembly import Continuation
 from mba_integrations.core.model import MemoryItem, MemoryTier
 from mba_integrations.core.previous import Standing
 from mba_integrations.core.selection import Selector
-from mba_integrations.core.shortening import PASSAGE_WORTH
+from mba_integrations.core.shortening import with_passages
 from mba_integrations.core.stability import Holding, HoldingProblem, chronological_tiers, hold
 
 
@@ -37,7 +36,7 @@ def following(selector: Selector, standing: Standing, *, stability: float) -> Se
     stays = standing.kept[: holding.count]
     shown = {row: item for row, item in standing.shown.items() if row in stays}
     if shown:
-        selector = _with_passages(selector, shown)
+        selector = _as_it_stood(selector, shown)
     selector.after = Continuation(
         beginning=stays,
         opens=standing.opens[: holding.count],
@@ -57,7 +56,7 @@ def _new_pins(selector: Selector, standing: Standing) -> list[int]:
 def _holding(selector: Selector, standing: Standing, stability: float) -> Holding:
     rows = np.array(standing.kept[: standing.lead], dtype=np.int64)
     layout = selector.layout
-    as_it_stood = _with_passages(selector, standing.shown) if standing.shown else selector
+    as_it_stood = _as_it_stood(selector, standing.shown) if standing.shown else selector
     return hold(
         HoldingProblem(
             snapshot=selector.snapshot,
@@ -77,13 +76,6 @@ def _holding(selector: Selector, standing: Standing, stability: float) -> Holdin
     )
 
 
-def _with_passages(selector: Selector, shown: Mapping[int, MemoryItem]) -> Selector:
-    """A selector for which some items are the passages that they stood as."""
-    worth = selector.worth.of_item.copy()
-    worth[list(shown)] *= PASSAGE_WORTH
-    return replace(
-        selector,
-        tokens=selector.tokens.replaced(shown),
-        worth=replace(selector.worth, of_item=worth),
-        shown=shown,
-    )
+def _as_it_stood(selector: Selector, shown: Mapping[int, MemoryItem]) -> Selector:
+    """Items are the passages that they stood as; how they match the query now is not asked."""
+    return with_passages(selector, shown, dict.fromkeys(shown, 1.0))

@@ -66,7 +66,7 @@ def shorten(
     if not found:
         return unchanged
     shown = {row: _shown(selector, row, passage) for row, passage in found.items()}
-    trial = _with_passages(selector, found, shown)
+    trial = with_passages(selector, shown, {row: found[row].share for row in found})
     better = trial.select()
     if better.value <= selection.value:
         return unchanged
@@ -143,12 +143,19 @@ def _shown(selector: Selector, row: int, passage: Passage) -> MemoryItem:
     return replace(selector.snapshot.items[row], content=passage.text)
 
 
-def _with_passages(
-    selector: Selector, found: Mapping[int, Passage], shown: Mapping[int, MemoryItem]
+def with_passages(
+    selector: Selector, shown: Mapping[int, MemoryItem], share: Mapping[int, float]
 ) -> Selector:
+    """A selector for which some items stand as passages.
+
+    Args:
+        selector: The selector.
+        shown: The item that is written in place of the one of each row.
+        share: Part of the query's words that each passage holds, for the same rows.
+    """
     worth = selector.worth.of_item.copy()
-    for row, passage in found.items():
-        worth[row] *= PASSAGE_WORTH * passage.share
+    for row, part in share.items():
+        worth[row] *= PASSAGE_WORTH * part
     return replace(
         selector,
         tokens=selector.tokens.replaced(shown),
