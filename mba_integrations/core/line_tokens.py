@@ -8,6 +8,7 @@ Counts never change, so threads may share a column; two may count the same item,
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from copy import copy
 
 import numpy as np
 
@@ -182,24 +183,23 @@ class TokenColumn:
 
     def changed(self, items: ItemRows, rows: RowMap) -> TokenColumn:
         """The column of other items; *rows* says which of them cost what they did here."""
-        other = object.__new__(TokenColumn)
-        other.__dict__.update(self.__dict__)
+        other = self._with_counts(rows.carried(self._exact, 0))
         other._items = items
-        other._exact = rows.carried(self._exact, 0)
-        other._uncounted = int(np.count_nonzero(other._exact == 0))
         other._opening = other._fewest = other._most_bytes = other._characters = None
-        other._largest = other._smallest = -1
         return other
 
     def replaced(self, shown: Mapping[int, MemoryItem]) -> TokenColumn:
         """The same column with other items, such as passages, at some rows."""
-        rows = np.array(list(shown), dtype=np.int64)
-        other = object.__new__(TokenColumn)
-        other.__dict__.update(self.__dict__)
+        exact = self._exact.copy()
+        exact[list(shown)] = self._counts(list(shown.values()))
+        return self._with_counts(exact)
+
+    def _with_counts(self, exact: IntArray) -> TokenColumn:
+        """A copy with other counts; bounds are shared."""
+        other = copy(self)
+        other._exact = exact
+        other._uncounted = int(np.count_nonzero(exact == 0))
         other._largest = other._smallest = -1
-        other._exact = self._exact.copy()
-        other._exact[rows] = self._counts(list(shown.values()))
-        other._uncounted = int(np.count_nonzero(other._exact == 0))
         return other
 
     def _count(self, rows: IntArray) -> None:
