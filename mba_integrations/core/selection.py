@@ -162,8 +162,10 @@ class Selector:
         Raises:
             PinnedOverBudgetError: If the pinned items do not fit.
         """
-        reason, open_to_choice = self._reasons(self._room(NOTHING_BEFORE))
-        room = self._room(self.after)
+        room = self._room(NOTHING_BEFORE)
+        reason, open_to_choice = self._reasons(room)
+        if self.after.beginning:
+            room = self._room(self.after)
         self._close(open_to_choice)
         draft, packing = self._pack_to_fit(room, open_to_choice)
         bound = packing.upper_bound + self._forced_value(room)
