@@ -10,6 +10,7 @@ from fakes import CharCounter
 from mba_integrations import (
     Allocation,
     MemoryBudgetAllocator,
+    MemoryTier,
     WorkspaceConfig,
 )
 
@@ -32,6 +33,9 @@ class Clock:
     def __call__(self) -> datetime:
         return self.now
 
+    def pass_seconds(self, seconds: float) -> None:
+        self.now += timedelta(seconds=seconds)
+
 
 def allocator_with(*configs: WorkspaceConfig, **arguments: Any) -> MemoryBudgetAllocator:
     given = {"token_counter": CharCounter(), "clock": Clock(), **arguments}
@@ -43,6 +47,13 @@ def allocator_with(*configs: WorkspaceConfig, **arguments: Any) -> MemoryBudgetA
 
 def workspace(name: str = "w", **settings: Any) -> WorkspaceConfig:
     return WorkspaceConfig(workspace_id=name, **settings)
+
+
+def lettered(**settings: Any) -> WorkspaceConfig:
+    """A workspace by relevance whose headings are one letter, "## R", in no order of its own."""
+    titles = {tier: tier.value[0].upper() for tier in MemoryTier}
+    rendering = {"section_titles": titles, "item_order": {}, **settings.pop("rendering", {})}
+    return workspace(**{**BY_RELEVANCE, **settings, "rendering": rendering})
 
 
 def ids(allocation: Allocation) -> list[str]:

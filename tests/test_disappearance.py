@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
+from allocators import lettered
 from fakes import CharCounter, line
 
 from mba_integrations import (
@@ -18,7 +19,6 @@ from mba_integrations import (
     MemoryItem,
     MemoryTier,
     PinnedOverBudgetError,
-    WorkspaceConfig,
 )
 
 HEADING = 5  # "## R\n"
@@ -26,19 +26,6 @@ REFUSED = "!"  # the pinned items do not fit
 EQUAL = dict.fromkeys(
     ("working_memory_pct", "project_memory_pct", "long_term_memory_pct", "rag_memory_pct"), 0.25
 )
-BY_RELEVANCE = {
-    "scoring_method": "weighted_sum",
-    "relevance_weight": 1.0,
-    "importance_weight": 0.0,
-    "freshness_weight": 0.0,
-}
-
-
-def workspace(**settings: Any) -> WorkspaceConfig:
-    titles = {tier: tier.value[0].upper() for tier in MemoryTier}
-    rendering = {"section_titles": titles, "item_order": {}, **settings.pop("rendering", {})}
-    chosen = {"workspace_id": "w", **BY_RELEVANCE, "rendering": rendering, **settings}
-    return WorkspaceConfig(**chosen)
 
 
 def checked(allocation: Allocation, budget: int, items: Sequence[MemoryItem]) -> str:
@@ -62,7 +49,7 @@ def checked(allocation: Allocation, budget: int, items: Sequence[MemoryItem]) ->
 def disappearance(items: Sequence[MemoryItem], budget: int, **settings: Any) -> dict[int, str]:
     """What is in the prompt, at each budget where that changes on the way down to 1."""
     allocator = MemoryBudgetAllocator(CharCounter())
-    allocator.register_workspace(workspace(**settings))
+    allocator.register_workspace(lettered(**settings))
     changes: dict[int, str] = {}
     before = None
     for tokens in range(budget, 0, -1):

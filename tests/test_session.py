@@ -6,10 +6,10 @@ import gc
 import threading
 import weakref
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from allocators import BY_RELEVANCE, Clock
 from fakes import CharCounter, line
 
 from mba_integrations import (
@@ -23,26 +23,6 @@ from mba_integrations import (
     WorkspaceConfig,
 )
 from mba_integrations.core.previous import standing_of
-
-BY_RELEVANCE = {
-    "scoring_method": "weighted_sum",
-    "relevance_weight": 1.0,
-    "importance_weight": 0.0,
-    "freshness_weight": 0.0,
-}
-
-
-class Clock:
-    """A clock that is set by hand."""
-
-    def __init__(self) -> None:
-        self.now = datetime(2026, 3, 2, tzinfo=UTC)
-
-    def __call__(self) -> datetime:
-        return self.now
-
-    def pass_seconds(self, seconds: float) -> None:
-        self.now += timedelta(seconds=seconds)
 
 
 def allocator_with(

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from allocators import lettered
 from fakes import CharCounter, line
 
 from mba_integrations import Allocation, MemoryBudgetAllocator, MemoryItem, MemoryTier
@@ -17,20 +18,11 @@ from mba_integrations import WorkspaceConfig as Config
 from mba_integrations.core.prompt_layout import JoinedTexts
 
 HEADING = 5  # "## R\n"
-BY_RELEVANCE = {
-    "scoring_method": "weighted_sum",
-    "relevance_weight": 1.0,
-    "importance_weight": 0.0,
-    "freshness_weight": 0.0,
-}
 
 
 def allocator_with(**settings: Any) -> MemoryBudgetAllocator:
-    titles = {tier: tier.value[0].upper() for tier in MemoryTier}
-    rendering = {"section_titles": titles, "item_order": {}, **settings.pop("rendering", {})}
-    config = Config(**{"workspace_id": "w", **BY_RELEVANCE, **settings, "rendering": rendering})
     allocator = MemoryBudgetAllocator(CharCounter())
-    allocator.register_workspace(config)
+    allocator.register_workspace(lettered(**settings))
     return allocator
 
 
