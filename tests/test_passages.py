@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
+from allocators import BY_RELEVANCE
 from fakes import CharCounter
 from hypothesis import given
 from hypothesis import strategies as st
@@ -20,6 +22,7 @@ from mba_integrations import (
     WorkspaceConfig,
 )
 from mba_integrations.core.passages import OMISSION, best_passage
+from mba_integrations.core.shortening import PASSAGE_WORTH
 
 WEIGHTS = {"kate": 2.0, "skis": 3.0, "oslo": 1.0}
 FILLER = "Nothing of note is said in this one at all. "
@@ -79,11 +82,8 @@ def test_a_passage_fits_and_keeps_the_order_of_the_text(parts: list[str], max_ch
 
 
 def allocate(items: list[MemoryItem], budget: int, **settings: Any) -> Allocation:
-    weights = {"relevance_weight": 1.0, "importance_weight": 0.0, "freshness_weight": 0.0}
     allocator = MemoryBudgetAllocator(token_counter=CharCounter())
-    allocator.register_workspace(
-        WorkspaceConfig(workspace_id="w", scoring_method="weighted_sum", **weights, **settings)
-    )
+    allocator.register_workspace(WorkspaceConfig(workspace_id="w", **BY_RELEVANCE, **settings))
     return allocator.allocate_memory_budget("Where are the skis?", items, "w", budget, now=NOW)
 
 
@@ -105,6 +105,15 @@ def test_a_text_over_the_budget_comes_in_as_its_best_sentence() -> None:
     assert chosen.tokens == len(f"- {chosen.passage}\n")
     assert chosen.to_dict()["shortened"]
     assert isinstance(allocation.decision("short"), Selected)
+
+
+@pytest.mark.parametrize("score", [0.4, 0.8])
+def test_a_passage_is_worth_a_part_of_its_text(score: float) -> None:
+    """It holds every word of the query, so that part is all that it loses."""
+    allocation = allocate([replace(LONG, relevance=score)], 300)
+    (chosen,) = allocation.selected
+    assert chosen.passage is not None
+    assert allocation.value == pytest.approx(PASSAGE_WORTH * score * chosen.tokens)
 
 
 @pytest.mark.parametrize(
