@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from repository import ROOT
 
 from mba_integrations.core import log_file
 from mba_integrations.core.allocation_log import (
@@ -255,8 +256,7 @@ for number in range(200):
 @pytest.mark.parametrize("lock", ["locked", "unlocked"])
 def test_lines_of_several_processes_do_not_mix(tmp_path: Path, lock: str) -> None:
     path = tmp_path / "log.jsonl"
-    root = Path(__file__).parent.parent
-    search = os.pathsep.join(filter(None, (str(root), os.environ.get("PYTHONPATH"))))
+    search = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
     processes = [
         subprocess.Popen(
             [sys.executable, "-c", WRITER, str(path), f"process-{number}", lock],

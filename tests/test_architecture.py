@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from repository import ROOT
 
-ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "mba_integrations"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 SOURCES = sorted(

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import yaml
 from pydantic import BaseModel
+from repository import ROOT
 
 from mba_integrations.core.config_loader import MemoryBudgetConfigLoader
 from mba_integrations.core.config_shape import PLACES, WORKSPACE_KEYS
@@ -29,7 +30,6 @@ from mba_integrations.core.settings import (
 )
 from mba_integrations.core.workspace import WEIGHT_FIELDS, WorkspaceConfig
 
-ROOT = Path(__file__).parent.parent
 SHIPPED = ROOT / "configs" / "memory-budget.yaml"
 load = MemoryBudgetConfigLoader.load_from_yaml
 

@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from repository import ROOT
 
 import mba_integrations
 from mba_integrations import WorkspaceConfig
 from mba_integrations.core.settings_group import SettingsGroup
 
-ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 CORE = ROOT / "mba_integrations" / "core"
 _COMMANDS = re.compile(r"^```bash\n(?P<code>.*?)^```$", re.MULTILINE | re.DOTALL)

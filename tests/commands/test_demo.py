@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from repository import ROOT
 from typer.testing import CliRunner, Result
 
 from mba_integrations import (
@@ -28,7 +29,6 @@ from mba_integrations.commands.demo_sources import (
     demo_tier,
 )
 
-ROOT = Path(__file__).parent.parent
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
 

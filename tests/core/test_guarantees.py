@@ -6,7 +6,7 @@ import copy
 from typing import Any
 
 import pytest
-from fakes import CharCounter, JoinCounter, PieceCounter
+from counters import ADDITIVE, COUNTERS
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from strategies import NOW, memories, workspaces
@@ -17,20 +17,9 @@ from mba_integrations import (
     MemoryItem,
     MemoryTier,
     PinnedOverBudgetError,
-    TokenCounter,
     WorkspaceConfig,
-    counter_for_model,
 )
 
-COUNTERS: dict[str, TokenCounter] = {
-    "o200k": counter_for_model("gpt-4o"),
-    "cl100k": counter_for_model("gpt-4"),
-    "characters": CharCounter(),
-    "pieces": PieceCounter(),
-    "joins-cost": JoinCounter(3),
-    "joins-save": JoinCounter(-2),
-}
-ADDITIVE = {"o200k", "cl100k", "characters"}
 budgets = st.none() | st.integers(1, 250)
 any_counter = st.sampled_from(list(COUNTERS))
 

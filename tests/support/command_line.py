@@ -8,13 +8,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from repository import ROOT
 from typer.testing import CliRunner, Result
 
 from mba_integrations import MemoryTier, QueryComplexity
 from mba_integrations.commands.application import app
 from mba_integrations.core.allocation_log import AllocationRecord, TierRecord
 
-ROOT = Path(__file__).parent.parent
 NOTES = (
     {"id": "kate-ski", "content": "Kate likes skiing in the north.", "tier": "project"},
     {"id": "kate-oslo", "content": "Kate lives in Oslo, near the harbour.", "tier": "long_term"},

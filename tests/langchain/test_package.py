@@ -9,10 +9,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from repository import ROOT
 
 import mba_integrations.langchain as package
 
-ROOT = Path(__file__).parent.parent
 INSTALL = "pip install 'mba-integrations[{extra}]'"
 
 

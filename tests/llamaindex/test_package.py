@@ -9,7 +9,6 @@ import sys
 import tomllib
 from collections.abc import Callable
 from importlib import import_module
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,12 +18,12 @@ from llama_index.core.memory.memory import BaseMemoryBlock
 from llama_index.core.memory.types import BaseMemory
 from llama_index.core.postprocessor.types import BaseNodePostprocessor
 from llama_index.core.utils import get_tokenizer
+from repository import ROOT
 
 import mba_integrations.llamaindex as adapter
 from mba_integrations.core.token_counting import counter_for_model
 from mba_integrations.llamaindex.counters import counter_of_tokenizer, users_tokenizer
 
-ROOT = Path(__file__).parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 
 WITHOUT_FRAMEWORK = """

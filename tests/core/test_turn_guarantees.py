@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from counters import ADDITIVE, COUNTERS
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from strategies import NOW, fractions, memories, texts, workspaces
-from test_guarantees import ADDITIVE, COUNTERS
 
 from mba_integrations import (
     Allocation,
