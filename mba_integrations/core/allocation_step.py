@@ -10,12 +10,12 @@ import numpy as np
 
 from mba_integrations.core.allocation import Allocation, TierAllocation
 from mba_integrations.core.arrays import FloatArray
-from mba_integrations.core.budgeting import TIERS, BudgetPlan, borrowed_tokens, whole_tokens
+from mba_integrations.core.budgeting import BudgetPlan, borrowed_tokens, whole_tokens
 from mba_integrations.core.complexity import ComplexityEstimate
 from mba_integrations.core.count_cache import CachedCounter
 from mba_integrations.core.errors import InputError
 from mba_integrations.core.following import following
-from mba_integrations.core.model import MemoryTier
+from mba_integrations.core.model import TIERS, MemoryTier
 from mba_integrations.core.previous import PreviousPrompt, Standing
 from mba_integrations.core.prompt_layout import PromptLayout
 from mba_integrations.core.prompt_reuse import PromptReuse

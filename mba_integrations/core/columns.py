@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 import numpy as np
 
@@ -17,6 +17,7 @@ from mba_integrations.core.code_table import CodeTable
 from mba_integrations.core.errors import InputError
 from mba_integrations.core.model import MemoryItem, MemoryTier
 from mba_integrations.core.row_map import RowMap
+from mba_integrations.core.times import seconds_of
 
 _TIER_CODES = {tier: code for code, tier in enumerate(MemoryTier)}
 _WITHOUT_ZONE, _WITH_ZONE = 1, 2
@@ -135,11 +136,6 @@ class Speakers:
         """Speakers of other items; those of rows that are not fresh are taken from here."""
         fresh = [_speaker(items[row]) for row in rows.fresh.tolist()]
         return Speakers(*_recoded(self.table, self.codes, fresh, rows))
-
-
-def seconds_of(time: datetime) -> float:
-    """Unix time in seconds; a time without a zone counts as UTC."""
-    return (time.replace(tzinfo=UTC) if time.tzinfo is None else time).timestamp()
 
 
 def _seconds(times: Sequence[datetime | None]) -> FloatArray:

@@ -10,10 +10,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from mba_integrations.core.arrays import FloatArray, IntArray
+from mba_integrations.core.arrays import FloatArray, IntArray, best_rows
 from mba_integrations.core.match_signals import Question, Signals, standardised
 from mba_integrations.core.neighbourhood import Neighbourhood
-from mba_integrations.core.ranks import best_rows
 from mba_integrations.core.relevance import Corpus, cosine_to_query
 
 _STRONG_ITEMS = 5  # that links and similarity start from

@@ -21,12 +21,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from mba_integrations.core.arrays import BoolArray, FloatArray, IntArray
+from mba_integrations.core.arrays import BoolArray, FloatArray, IntArray, densest
 
 MAX_CELLS = 1_000_000
 """Cells of one dynamic program: about 2 ms, and enough for all but contrived instances."""
-SAMPLE_SIZE = 2048
-"""Items that the threshold of the sorted head is estimated from."""
 FIRST_CORE_ITEMS = 16
 """Items in the first core. It usually finds the optimum; the second core proves it."""
 FIRST_CELLS = 100_000
@@ -350,23 +348,6 @@ def _by_core(
         value=value,
         upper_bound=max(value, bound - table.margin),
     )
-
-
-def densest(density: FloatArray, count: int) -> tuple[IntArray, float]:
-    """Positions, ascending, of about the `count` highest, and what all others are below.
-
-    All that equal the lowest of them are among them.
-    """
-    if count * 4 >= len(density):
-        return np.arange(len(density)), 0.0
-    # A sample gives the threshold at a tenth of the time of a partition.
-    step = max(1, len(density) // SAMPLE_SIZE)
-    sample = density[::step]
-    above = count if step == 1 else int(1.5 * count * len(sample) / len(density)) + 4
-    if above >= len(sample):
-        return np.arange(len(density)), 0.0
-    lowest = float(np.partition(sample, len(sample) - above)[len(sample) - above])
-    return np.flatnonzero(density >= lowest), lowest
 
 
 def _cells(tokens: IntArray, left: int) -> int:

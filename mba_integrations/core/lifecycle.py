@@ -25,15 +25,15 @@ from datetime import datetime
 from typing import Literal
 
 from mba_integrations.core.errors import DuplicateItemError, InputError
-from mba_integrations.core.item_times import (
+from mba_integrations.core.model import MemoryItem, MemoryTier
+from mba_integrations.core.settings import PromotionSettings
+from mba_integrations.core.times import (
     TIER_SINCE,
     check_zones,
     idle_days,
     latest_time,
     stay_days,
 )
-from mba_integrations.core.model import MemoryItem, MemoryTier
-from mba_integrations.core.settings import PromotionSettings
 
 _NEARER = {
     MemoryTier.RAG: MemoryTier.PROJECT,

@@ -13,8 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mba_integrations.core.arrays import BoolArray, FloatArray
-from mba_integrations.core.ranks import ranks_of
+from mba_integrations.core.arrays import BoolArray, FloatArray, ranks_of
 from mba_integrations.core.relevance import (
     Corpus,
     cosine_to_query,

@@ -204,3 +204,6 @@ class MemoryItem:
                 raise InputError(f"item {self.id!r}: {name} must be a text or None, got {value!r}.")
         if self.position is not None and not math.isfinite(self.position):
             raise InputError(f"item {self.id!r}: position must be finite, got {self.position!r}.")
+
+
+TIERS: tuple[MemoryTier, ...] = tuple(MemoryTier)

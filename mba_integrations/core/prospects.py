@@ -13,8 +13,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from mba_integrations.core.arrays import BoolArray, FloatArray, IntArray
-from mba_integrations.core.knapsack import densest
+from mba_integrations.core.arrays import BoolArray, FloatArray, IntArray, densest
 from mba_integrations.core.packing import Doubt, Packing, PackingProblem, pack
 from mba_integrations.core.units import Units
 

@@ -23,10 +23,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mba_integrations.core.arrays import BoolArray, FloatArray, IntArray
+from mba_integrations.core.arrays import BoolArray, FloatArray, IntArray, densest
 from mba_integrations.core.assembly import chronological_order
 from mba_integrations.core.budgeting import BudgetPlan
-from mba_integrations.core.knapsack import densest
 from mba_integrations.core.model import MemoryTier
 from mba_integrations.core.prospects import FIRST_UNITS, GUESSED_TOKENS
 from mba_integrations.core.settings import ItemOrder

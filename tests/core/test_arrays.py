@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mba_integrations.core.ranks import best_rows, ranks_of
+from mba_integrations.core.arrays import best_rows, ranks_of
 
 scores = st.lists(st.sampled_from([0.0, 0.25, 0.5, 1.0, -1.0]) | st.floats(-9, 9), max_size=30)
 

@@ -7,14 +7,14 @@ present is an argument. O(n).
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 
 from mba_integrations.core.errors import InputError
 from mba_integrations.core.model import MemoryItem
 
 TIER_SINCE = "tier_since"
 """Key of an item's metadata that says since when it is in its tier: a datetime or ISO 8601 text."""
-_SECONDS_PER_DAY = 86_400.0
+SECONDS_PER_DAY = 86_400.0
 
 
 def idle_days(item: MemoryItem, now: datetime | None) -> float | None:
@@ -34,7 +34,7 @@ def _first_known(*times: datetime | None) -> datetime | None:
 def _days_since(time: datetime | None, now: datetime | None) -> float | None:
     if time is None or now is None:
         return None
-    return max((now - time).total_seconds() / _SECONDS_PER_DAY, 0.0)
+    return max((now - time).total_seconds() / SECONDS_PER_DAY, 0.0)
 
 
 def _tier_since(item: MemoryItem) -> datetime | None:
@@ -83,3 +83,8 @@ def check_zones(items: Sequence[MemoryItem], now: datetime | None) -> None:
                     f"{with_zone} has a time zone, {without} has none. "
                     "Give all times a zone, or none."
                 )
+
+
+def seconds_of(time: datetime) -> float:
+    """Unix time in seconds; a time without a zone counts as UTC."""
+    return (time.replace(tzinfo=UTC) if time.tzinfo is None else time).timestamp()
