@@ -18,10 +18,10 @@ from typing import Any
 import numpy as np
 
 from mba_integrations.core.arrays import BoolArray, FloatArray, IntArray
+from mba_integrations.core.counting.tiktoken_counters import counter_for_model
 from mba_integrations.core.lexical import LexicalIndex
 from mba_integrations.core.neighbourhood import Neighbourhood
 from mba_integrations.core.relevance import Corpus
-from mba_integrations.core.token_counting import counter_for_model
 from mba_integrations.core.vector_column import VectorColumn
 
 Embedder = Callable[[list[str]], FloatArray]

@@ -42,9 +42,9 @@ from mba_integrations import (
     WorkspaceConfig,
     counter_for_model,
 )
-from mba_integrations.core.given_counters import HuggingFaceCounter
+from mba_integrations.core.counting.given_counters import HuggingFaceCounter
+from mba_integrations.core.counting.tiktoken_counters import TiktokenCounter
 from mba_integrations.core.rendering import Renderer
-from mba_integrations.core.token_counting import TiktokenCounter
 
 CASES = 200_000
 BUDGETS_PER_POOL = 16

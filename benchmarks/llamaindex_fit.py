@@ -37,8 +37,8 @@ from pydantic import PrivateAttr
 from benchmarks.evidence import machine
 from benchmarks.fit_texts import adversarial, words
 from mba_integrations import TokenCounter, counter_for_model
+from mba_integrations.core.counting.tiktoken_counters import TiktokenCounter
 from mba_integrations.core.errors import TokenizerError
-from mba_integrations.core.token_counting import TiktokenCounter
 from mba_integrations.llamaindex import MemoryBudgetPostprocessor
 
 CASES = 2_000

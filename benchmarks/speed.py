@@ -40,14 +40,14 @@ from benchmarks.speed_workload import (
 )
 from mba_integrations import MemoryBudgetAllocator, MemoryItem, MemoryPool
 from mba_integrations.core.arrays import FloatArray
-from mba_integrations.core.rendering import Renderer
-from mba_integrations.core.snapshot import PoolSnapshot
-from mba_integrations.core.token_counting import (
+from mba_integrations.core.counting.counter import TokenCounter
+from mba_integrations.core.counting.tiktoken_counters import (
     TiktokenCounter,
-    TokenCounter,
     counter_for_model,
     toktok_is_installed,
 )
+from mba_integrations.core.rendering import Renderer
+from mba_integrations.core.snapshot import PoolSnapshot
 
 METHODS = ("weighted_sum", "usefulness")
 COLD_ITEMS = 10_000

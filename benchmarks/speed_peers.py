@@ -16,7 +16,7 @@ from typing import Any
 
 from benchmarks.speed_workload import BUDGET_TOKENS, DIMENSIONS
 from mba_integrations.core.arrays import FloatArray
-from mba_integrations.core.vocabularies import load_encoding
+from mba_integrations.core.counting.encodings import load_encoding
 
 TOP = 66
 """Items of about 60 tokens that fill the budget of 4,096."""

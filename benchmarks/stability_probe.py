@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from mba_integrations import Allocation, MemoryBudgetAllocator, MemoryItem, WorkspaceConfig
-from mba_integrations.core.token_counting import counter_for_model
+from mba_integrations.core.counting.tiktoken_counters import counter_for_model
 
 ITEMS, TURNS, SEEDS = 80, 20, 20
 JITTERS = (0.05, 0.2)

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from mba_integrations.core.budget_curve import BudgetPoint
     from mba_integrations.core.complexity import ComplexityEstimate
     from mba_integrations.core.config_loader import MemoryBudgetConfigLoader
+    from mba_integrations.core.counting.counter import TokenCounter
+    from mba_integrations.core.counting.tiktoken_counters import counter_for_model
     from mba_integrations.core.errors import (
         BudgetError,
         ConfigError,
@@ -56,7 +58,6 @@ if TYPE_CHECKING:
         RenderingSettings,
         ScoringMethod,
     )
-    from mba_integrations.core.token_counting import TokenCounter, counter_for_model
     from mba_integrations.core.workspace import WorkspaceConfig
 
     __version__: str
@@ -68,6 +69,8 @@ _HOME = {
     "budget_curve": ("BudgetPoint",),
     "complexity": ("ComplexityEstimate",),
     "config_loader": ("MemoryBudgetConfigLoader",),
+    "counting.counter": ("TokenCounter",),
+    "counting.tiktoken_counters": ("counter_for_model",),
     "errors": (
         "BudgetError",
         "ConfigError",
@@ -88,7 +91,6 @@ _HOME = {
     "prompt_layout": ("JoinedTexts", "PromptLayout"),
     "session": ("AllocationSession",),
     "settings": ("ItemOrder", "PromptFormat", "RenderingSettings", "ScoringMethod"),
-    "token_counting": ("TokenCounter", "counter_for_model"),
     "workspace": ("WorkspaceConfig",),
 }
 _MODULE_OF = {name: module for module, names in _HOME.items() for name in names}

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import pytest
 
 from mba_integrations import MemoryBudgetAllocator, MemoryItem, MemoryTier, PinnedOverBudgetError
+from mba_integrations.core.counting.counter import TokenCounter
 from mba_integrations.core.prompt_layout import (
     JoinedTexts,
     PricedMessages,
@@ -14,7 +15,6 @@ from mba_integrations.core.prompt_layout import (
     Section,
     WrittenPrompt,
 )
-from mba_integrations.core.token_counting import TokenCounter
 
 
 def words(text: str) -> int:

@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 
 from mba_integrations import MemoryItem, MemoryTier
 from mba_integrations.core.arrays import FloatArray, IntArray
+from mba_integrations.core.counting.counter import TokenCounter
 from mba_integrations.core.line_tokens import TokenColumn
 from mba_integrations.core.packing import Packing, PackingProblem, pack
 from mba_integrations.core.prompt_layout import JoinedTexts
 from mba_integrations.core.prospects import pack_prospects
 from mba_integrations.core.snapshot import PoolSnapshot
-from mba_integrations.core.token_counting import TokenCounter
 from mba_integrations.core.units import Worth, form_units
 
 TIERS = tuple(MemoryTier)

@@ -12,7 +12,8 @@ from mba_integrations.core.allocation import Allocation, TierAllocation
 from mba_integrations.core.arrays import FloatArray
 from mba_integrations.core.budgeting import BudgetPlan, borrowed_tokens, whole_tokens
 from mba_integrations.core.complexity import ComplexityEstimate
-from mba_integrations.core.count_cache import CachedCounter
+from mba_integrations.core.counting.cached_counter import CachedCounter
+from mba_integrations.core.counting.counter import TokenCounter
 from mba_integrations.core.errors import InputError
 from mba_integrations.core.following import following
 from mba_integrations.core.model import TIERS, MemoryTier
@@ -22,7 +23,6 @@ from mba_integrations.core.prompt_reuse import PromptReuse
 from mba_integrations.core.selection import REASONS, Selection, Selector
 from mba_integrations.core.shortening import Shortened, shorten
 from mba_integrations.core.snapshot import Embedder, PoolSnapshot, embed, seconds_of
-from mba_integrations.core.token_counting import TokenCounter
 from mba_integrations.core.valuation import Signals, packing_worth
 from mba_integrations.core.workspace import WorkspaceConfig
 

@@ -25,9 +25,9 @@ from mba_integrations.core.budgeting import plan_budget
 from mba_integrations.core.complexity import ComplexityEstimate, estimate_complexity
 from mba_integrations.core.config_loader import MemoryBudgetConfigLoader
 from mba_integrations.core.config_watch import WatchedConfigFile
+from mba_integrations.core.counting.given_counters import as_token_counter
 from mba_integrations.core.embedding_cache import CachedEmbedder
 from mba_integrations.core.errors import InputError
-from mba_integrations.core.given_counters import as_token_counter
 from mba_integrations.core.lifecycle import LifecycleReview, evaluate_promotion_demotion
 from mba_integrations.core.logs import AllocationLogs
 from mba_integrations.core.model import TIERS, MemoryItem, MemoryTier

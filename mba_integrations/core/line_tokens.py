@@ -13,12 +13,12 @@ from copy import copy
 import numpy as np
 
 from mba_integrations.core.arrays import FloatArray, IntArray
+from mba_integrations.core.counting.bounds import bound_of
+from mba_integrations.core.counting.counter import TokenCounter
 from mba_integrations.core.item_rows import ItemRows
 from mba_integrations.core.model import MemoryItem
 from mba_integrations.core.prompt_layout import BYTES_BESIDES, PromptLayout
 from mba_integrations.core.row_map import RowMap
-from mba_integrations.core.token_bounds import bound_of
-from mba_integrations.core.token_counting import TokenCounter
 
 _MANY_WORDS = 2**40
 

@@ -16,12 +16,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from mba_integrations.core.chat_format import (
+from mba_integrations.core.counting.chat_format import (
     MESSAGE_FRAME_TOKENS,
     REPLY_FRAME_TOKENS,
     framed_tokens,
     message_tokens,
 )
+from mba_integrations.core.counting.counter import TokenCounter, checked_count, checked_counts
 from mba_integrations.core.model import MemoryItem, MemoryTier
 from mba_integrations.core.prompt_layout import (
     BYTES_BESIDES,
@@ -31,7 +32,6 @@ from mba_integrations.core.prompt_layout import (
     most_bytes,
 )
 from mba_integrations.core.settings import ItemOrder, PromptFormat, RenderingSettings
-from mba_integrations.core.token_counting import TokenCounter, checked_count, checked_counts
 
 LINE_BREAKS = "\n\r\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029"
 """What `str.splitlines` and common readers take for the end of a line."""

@@ -15,6 +15,7 @@ import numpy as np
 from mba_integrations.core.arrays import BoolArray, FloatArray, IntArray
 from mba_integrations.core.assembly import NOTHING_BEFORE, Continuation, Prompt, assemble
 from mba_integrations.core.budgeting import BudgetPlan
+from mba_integrations.core.counting.counter import TokenCounter
 from mba_integrations.core.errors import PinnedOverBudgetError
 from mba_integrations.core.line_tokens import TokenColumn
 from mba_integrations.core.model import MemoryItem, MemoryTier, OmissionReason
@@ -23,7 +24,6 @@ from mba_integrations.core.prompt_layout import PromptLayout, PromptTokens
 from mba_integrations.core.prospects import pack_prospects
 from mba_integrations.core.redundancy import near_duplicates
 from mba_integrations.core.snapshot import PoolSnapshot
-from mba_integrations.core.token_counting import TokenCounter
 from mba_integrations.core.units import Units, Worth, form_units
 
 REASONS: tuple[OmissionReason, ...] = tuple(OmissionReason)

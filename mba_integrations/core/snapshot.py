@@ -20,6 +20,7 @@ import numpy as np
 from mba_integrations.core.arrays import BoolArray, FloatArray, IntArray
 from mba_integrations.core.changes import Change
 from mba_integrations.core.columns import Columns, ItemColumns, Speakers
+from mba_integrations.core.counting.counter import TokenCounter
 from mba_integrations.core.errors import InputError
 from mba_integrations.core.item_rows import Contents, ItemRows, RowsById
 from mba_integrations.core.lexical import LexicalIndex
@@ -30,7 +31,6 @@ from mba_integrations.core.prompt_layout import PromptLayout
 from mba_integrations.core.relevance import Corpus
 from mba_integrations.core.row_map import RowMap
 from mba_integrations.core.times import seconds_of
-from mba_integrations.core.token_counting import TokenCounter
 from mba_integrations.core.vector_column import VectorColumn, column_of
 
 __all__ = ["Columns", "Embedder", "PoolSnapshot", "embed", "seconds_of"]

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import threading
 
-from mba_integrations.core.count_cache import CachedCounter
-from mba_integrations.core.token_counting import TokenCounter, counter_for_model
+from mba_integrations.core.counting.cached_counter import CachedCounter
+from mba_integrations.core.counting.counter import TokenCounter
+from mba_integrations.core.counting.tiktoken_counters import counter_for_model
 from mba_integrations.core.workspace import WorkspaceConfig
 
 

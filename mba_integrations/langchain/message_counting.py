@@ -19,10 +19,11 @@ from langchain_core.messages import AIMessage, BaseMessage, ChatMessage, ToolMes
 from langchain_core.tools import BaseTool
 from langchain_core.utils.function_calling import convert_to_openai_tool
 
-from mba_integrations.core.chat_format import MESSAGE_FRAME_TOKENS, REPLY_FRAME_TOKENS
-from mba_integrations.core.count_cache import CachedCounter
-from mba_integrations.core.given_counters import as_token_counter
-from mba_integrations.core.token_counting import TokenCounter, counter_for_model
+from mba_integrations.core.counting.cached_counter import CachedCounter
+from mba_integrations.core.counting.chat_format import MESSAGE_FRAME_TOKENS, REPLY_FRAME_TOKENS
+from mba_integrations.core.counting.counter import TokenCounter
+from mba_integrations.core.counting.given_counters import as_token_counter
+from mba_integrations.core.counting.tiktoken_counters import counter_for_model
 from mba_integrations.langchain.media_tokens import (
     audio_block_tokens,
     file_block_tokens,

@@ -15,7 +15,7 @@ from langchain_core.messages import AnyMessage, BaseMessage, SystemMessage, Tool
 
 from mba_integrations.core.allocator import MemoryBudgetAllocator
 from mba_integrations.core.arrays import IntArray
-from mba_integrations.core.chat_format import REPLY_FRAME_TOKENS
+from mba_integrations.core.counting.chat_format import REPLY_FRAME_TOKENS
 from mba_integrations.langchain.agent_threads import AgentThread
 from mba_integrations.langchain.conversation import Costs, Standing
 from mba_integrations.langchain.memory_block import ChosenMemories, MemoryChoice

@@ -15,7 +15,7 @@ from llama_index.core.base.llms.types import ChatMessage, ToolCallBlock
 
 from mba_integrations.core.allocation import Allocation
 from mba_integrations.core.arrays import FloatArray
-from mba_integrations.core.chat_format import REPLY_FRAME_TOKENS
+from mba_integrations.core.counting.chat_format import REPLY_FRAME_TOKENS
 from mba_integrations.core.errors import BudgetError
 from mba_integrations.core.model import MemoryItem, MemoryTier
 from mba_integrations.core.pool import MemoryPool

@@ -16,10 +16,10 @@ from llama_index.core.memory.memory import BaseMemoryBlock
 from llama_index.core.settings import Settings
 
 from mba_integrations.core.allocation import Allocation
+from mba_integrations.core.counting.truncation import truncate
 from mba_integrations.core.errors import PinnedOverBudgetError
 from mba_integrations.core.model import MemoryItem
 from mba_integrations.core.pool import MemoryPool
-from mba_integrations.core.truncation import truncate
 from mba_integrations.core.workspace import WorkspaceConfig
 from mba_integrations.llamaindex.counters import LiveAllocator, counter_of_tokenizer
 from mba_integrations.llamaindex.template_variables import TemplateGuard

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 from llama_index.core.base.llms.types import ChatMessage, TextBlock
 
-from mba_integrations.core.truncation import truncate
+from mba_integrations.core.counting.truncation import truncate
 from mba_integrations.llamaindex.message_tokens import MessageTokens
 
 CUT_MARK = "\n[… cut to fit the token budget]"

@@ -26,8 +26,8 @@ from llama_index.core.base.llms.types import (
 )
 from llama_index.core.tools.types import BaseTool
 
-from mba_integrations.core.chat_format import MESSAGE_FRAME_TOKENS, REPLY_FRAME_TOKENS
-from mba_integrations.core.token_counting import TokenCounter, checked_counts
+from mba_integrations.core.counting.chat_format import MESSAGE_FRAME_TOKENS, REPLY_FRAME_TOKENS
+from mba_integrations.core.counting.counter import TokenCounter, checked_counts
 
 DEFAULT_MEDIA_TOKENS = 2125
 """An image of 2048 x 1536 pixels at OpenAI, the estimate of LlamaIndex' own `ImageBlock`."""

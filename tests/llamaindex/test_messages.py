@@ -20,7 +20,7 @@ from llama_index.core.base.llms.types import (
 from llama_index.core.tools import FunctionTool
 from llamaindex_models import prose, tool_call, tool_result
 
-from mba_integrations.core.given_counters import CallableCounter
+from mba_integrations.core.counting.given_counters import CallableCounter
 from mba_integrations.llamaindex import MessageTokens, items_from_messages
 from mba_integrations.llamaindex.message_cutting import CUT_MARK, cut_results
 from mba_integrations.llamaindex.template_variables import TEMPLATE_VARIABLES, TemplateGuard

@@ -21,7 +21,7 @@ from llama_index.core.utils import get_tokenizer
 from repository import ROOT
 
 import mba_integrations.llamaindex as adapter
-from mba_integrations.core.token_counting import counter_for_model
+from mba_integrations.core.counting.tiktoken_counters import counter_for_model
 from mba_integrations.llamaindex.counters import counter_of_tokenizer, users_tokenizer
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mba_integrations.core.count_cache import CachedCounter
+from mba_integrations.core.counting.cached_counter import CachedCounter
 from mba_integrations.core.errors import InputError
 
 

@@ -12,94 +12,16 @@ to `given_counters`, estimates to `estimated_counting`, cutting text to `truncat
 from __future__ import annotations
 
 import importlib.util
-import operator
 import re
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any
 
+from mba_integrations.core.counting.encodings import VOCABULARIES, load_encoding, open_toktok
+from mba_integrations.core.counting.model_names import DEFAULT_ENCODING, resolve_encoding
 from mba_integrations.core.errors import InputError, MissingExtraError
-from mba_integrations.core.model_names import DEFAULT_ENCODING, resolve_encoding
-from mba_integrations.core.vocabularies import VOCABULARIES, load_encoding, open_toktok
 
 if TYPE_CHECKING:
     import tiktoken
-
-
-@runtime_checkable
-class TokenCounter(Protocol):
-    """Decides how many tokens a text is. It does not decide what fits, nor cut texts.
-
-    1. `count(text)` depends on the text and on `id` only: counts are kept under them.
-    2. `count_batch(texts)` equals `[count(text) for text in texts]`, the empty batch included:
-       callers choose between the two by speed.
-    3. Every `str` is counted: special tokens as plain text, lone surrogates, NUL, a megabyte of
-       one letter. Memories are untrusted, and one bad text must not fail a whole allocation.
-    4. Counts are integers, zero or more, and need not add up: the count of a joined text may
-       differ from the sum of its parts, so callers count what they rendered.
-    5. Both methods may be called from several threads at once.
-
-    Attributes:
-        id: Namespace of the counts, such as `tiktoken:o200k_base`.
-        exact: True if counts are those of the model's own tokenizer, False if they estimate it.
-    """
-
-    @property
-    def id(self) -> str: ...
-
-    @property
-    def exact(self) -> bool: ...
-
-    def count(self, text: str, /) -> int: ...
-
-    def count_batch(self, texts: Sequence[str], /) -> list[int]: ...
-
-
-def checked_count(counter: TokenCounter, text: str) -> int:
-    """What *counter* says about one text.
-
-    Raises:
-        InputError: If it is not an integer, or is negative.
-    """
-    return _as_count(counter.id, counter.count(text))
-
-
-def checked_counts(counter: TokenCounter, texts: Sequence[str]) -> list[int]:
-    """What *counter* says about each text, in order.
-
-    Raises:
-        InputError: If there are more or fewer counts than texts, or one is not an integer, or
-            is negative.
-    """
-    counts = counter.count_batch(texts)
-    try:
-        received = len(counts)
-    except TypeError:
-        kind = type(counts).__name__
-        raise InputError(
-            f"token counter {counter.id!r}: count_batch must return a list, got {kind}."
-        ) from None
-    if received != len(texts):
-        raise InputError(
-            f"token counter {counter.id!r}: count_batch gave {received:,} counts for "
-            f"{len(texts):,} texts."
-        )
-    if set(map(type, counts)) == {int} and min(counts) >= 0:
-        return list(counts)
-    return [_as_count(counter.id, value) for value in counts]
-
-
-def _as_count(counter_id: str, value: object) -> int:
-    if type(value) is int and value >= 0:
-        return value
-    try:
-        number = operator.index(value)  # type: ignore[arg-type]
-    except TypeError:
-        number = -1
-    if number < 0 or isinstance(value, bool):
-        raise InputError(
-            f"token counter {counter_id!r}: a count must be an integer >= 0, got {value!r}."
-        )
-    return number
 
 
 # tiktoken gives up on a run of about 1,000,000 white-space characters. A power of two cuts a run

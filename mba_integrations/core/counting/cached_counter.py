@@ -17,8 +17,8 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
+from mba_integrations.core.counting.counter import TokenCounter, checked_counts
 from mba_integrations.core.errors import InputError
-from mba_integrations.core.token_counting import TokenCounter, checked_counts
 
 DEFAULT_MAX_ENTRIES = 200_000
 

@@ -14,8 +14,8 @@ import unicodedata
 from functools import partial
 from itertools import islice
 
+from mba_integrations.core.counting.counter import TokenCounter, checked_count
 from mba_integrations.core.errors import InputError
-from mba_integrations.core.token_counting import TokenCounter, checked_count
 
 # First guess at a prefix; English has about 4 characters per token.
 _CHARS_PER_TOKEN = 4
@@ -44,7 +44,7 @@ def truncate(counter: TokenCounter, text: str, max_tokens: int) -> tuple[str, in
     Raises:
         InputError: If *max_tokens* is not an integer >= 0, or the counter gives no such count.
 
-    >>> from mba_integrations.core.given_counters import CallableCounter
+    >>> from mba_integrations.core.counting.given_counters import CallableCounter
     >>> truncate(CallableCounter(len, id="characters"), "abcdef", 4)
     ('abcd', 4)
     """

@@ -12,8 +12,9 @@ import sys
 from collections.abc import Callable, Mapping, Sequence, Sized
 from typing import Any
 
+from mba_integrations.core.counting.counter import TokenCounter
+from mba_integrations.core.counting.tiktoken_counters import TiktokenCounter
 from mba_integrations.core.errors import InputError
-from mba_integrations.core.token_counting import TiktokenCounter, TokenCounter
 
 _unnamed_callables = itertools.count(1)
 

@@ -2,8 +2,8 @@
 
 import pytest
 
+from mba_integrations.core.counting.model_names import EncodingChoice, resolve_encoding
 from mba_integrations.core.errors import InputError
-from mba_integrations.core.model_names import EncodingChoice, resolve_encoding
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from mba_integrations.core.token_counting import TokenCounter, checked_count
+from mba_integrations.core.counting.counter import TokenCounter, checked_count
 
 MESSAGE_FRAME_TOKENS = 3
 REPLY_FRAME_TOKENS = 3

@@ -4,11 +4,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mba_integrations.core.counting.encodings import load_encoding
+from mba_integrations.core.counting.given_counters import CallableCounter
+from mba_integrations.core.counting.tiktoken_counters import TiktokenCounter
+from mba_integrations.core.counting.truncation import _is_cut, truncate
 from mba_integrations.core.errors import InputError, TokenizerError
-from mba_integrations.core.given_counters import CallableCounter
-from mba_integrations.core.token_counting import TiktokenCounter
-from mba_integrations.core.truncation import _is_cut, truncate
-from mba_integrations.core.vocabularies import load_encoding
 
 characters = CallableCounter(len, id="characters")
 words = CallableCounter(str.split, id="words")

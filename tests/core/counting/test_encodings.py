@@ -11,9 +11,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from mba_integrations.core import vocabularies
+from mba_integrations.core.counting import encodings
+from mba_integrations.core.counting.encodings import VOCABULARIES, Vocabulary, load_encoding
 from mba_integrations.core.errors import InputError, TokenizerError
-from mba_integrations.core.vocabularies import VOCABULARIES, Vocabulary, load_encoding
 
 tiktoken = pytest.importorskip("tiktoken")
 
@@ -23,9 +23,9 @@ NAMES = ["o200k_base", "cl100k_base"]
 def published_file(vocabulary: Vocabulary) -> bytes:
     """The published vocabulary from any offline source; skips where there is none."""
     sources = (
-        vocabularies._from_tiktoken_cache,
-        vocabularies._from_llama_index,
-        vocabularies._from_toktok,
+        encodings._from_tiktoken_cache,
+        encodings._from_llama_index,
+        encodings._from_toktok,
     )
     for source in sources:
         content = source(vocabulary)
@@ -42,11 +42,11 @@ def nothing_installed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         raise ConnectionError("the network is down")
 
     monkeypatch.setenv("TIKTOKEN_CACHE_DIR", str(tmp_path / "cache"))
-    monkeypatch.setattr(vocabularies, "_loaded", {})
+    monkeypatch.setattr(encodings, "_loaded", {})
     monkeypatch.setattr("tiktoken.registry.ENCODINGS", {})
     monkeypatch.setattr("tiktoken.load.read_file", no_network)
-    monkeypatch.setattr(vocabularies, "_from_llama_index", lambda _: None)
-    monkeypatch.setattr(vocabularies, "_from_toktok", lambda _: None)
+    monkeypatch.setattr(encodings, "_from_llama_index", lambda _: None)
+    monkeypatch.setattr(encodings, "_from_toktok", lambda _: None)
 
 
 def put_in_cache(content: bytes, vocabulary: Vocabulary) -> None:
@@ -58,7 +58,7 @@ def put_in_cache(content: bytes, vocabulary: Vocabulary) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_toktok_carries_the_published_vocabulary(name: str) -> None:
     pytest.importorskip("toktok")
-    assert vocabularies._from_toktok(VOCABULARIES[name]) is not None
+    assert encodings._from_toktok(VOCABULARIES[name]) is not None
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -66,7 +66,7 @@ def test_an_encoding_built_here_is_the_one_that_tiktoken_makes(
     name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     content = published_file(VOCABULARIES[name])
-    built = vocabularies._build(name, VOCABULARIES[name], content)
+    built = encodings._build(name, VOCABULARIES[name], content)
     monkeypatch.setattr("tiktoken.load.read_file_cached", lambda *_: content)
     theirs = getattr(importlib.import_module("tiktoken_ext.openai_public"), name)()
     assert built._mergeable_ranks == theirs["mergeable_ranks"]
@@ -80,10 +80,10 @@ def test_tiktokens_cache_comes_first(monkeypatch: pytest.MonkeyPatch, tmp_path: 
         raise AssertionError("asked although tiktoken's cache has the file")
 
     monkeypatch.setenv("TIKTOKEN_CACHE_DIR", str(tmp_path))
-    monkeypatch.setattr(vocabularies, "_loaded", {})
+    monkeypatch.setattr(encodings, "_loaded", {})
     monkeypatch.setattr("tiktoken.registry.ENCODINGS", {})
-    monkeypatch.setattr(vocabularies, "_from_llama_index", must_not_be_asked)
-    monkeypatch.setattr(vocabularies, "_from_toktok", must_not_be_asked)
+    monkeypatch.setattr(encodings, "_from_llama_index", must_not_be_asked)
+    monkeypatch.setattr(encodings, "_from_toktok", must_not_be_asked)
     put_in_cache(content, VOCABULARIES["cl100k_base"])
     encoding = load_encoding("cl100k_base")
     assert encoding is tiktoken.get_encoding("cl100k_base")
@@ -93,7 +93,7 @@ def test_an_installed_source_comes_before_the_network(
     nothing_installed: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ranks = b"".join(base64.b64encode(bytes([b])) + b" %d\n" % b for b in range(256))
-    monkeypatch.setattr(vocabularies, "_from_toktok", lambda _: ranks)
+    monkeypatch.setattr(encodings, "_from_toktok", lambda _: ranks)
     encoding = load_encoding("o200k_base")
     assert len(encoding.encode("abc")) == 3
 
@@ -103,12 +103,12 @@ def test_a_damaged_cache_file_is_passed_over(
 ) -> None:
     vocabulary = VOCABULARIES["o200k_base"]
     put_in_cache(b"AA== 0\n", vocabulary)
-    assert vocabularies._from_tiktoken_cache(vocabulary) is None
+    assert encodings._from_tiktoken_cache(vocabulary) is None
 
 
 def test_an_empty_cache_variable_turns_the_cache_off(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TIKTOKEN_CACHE_DIR", "")
-    assert vocabularies._tiktoken_cache_folder() is None
+    assert encodings._tiktoken_cache_folder() is None
 
 
 @pytest.mark.parametrize(
@@ -125,7 +125,7 @@ def test_the_cache_is_where_tiktoken_has_it(
     monkeypatch.delenv("DATA_GYM_CACHE_DIR", raising=False)
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
-    assert vocabularies._tiktoken_cache_folder() == Path(expected)
+    assert encodings._tiktoken_cache_folder() == Path(expected)
 
 
 def test_the_file_of_llama_index_is_found_without_importing_it(
@@ -138,12 +138,12 @@ def test_the_file_of_llama_index_is_found_without_importing_it(
     (folder / VOCABULARIES["cl100k_base"].file_name).write_bytes(content)
     spec = SimpleNamespace(submodule_search_locations=[str(tmp_path / "llama_index")])
     monkeypatch.setattr("importlib.util.find_spec", lambda name: spec)
-    assert vocabularies._from_llama_index(VOCABULARIES["cl100k_base"]) == content
+    assert encodings._from_llama_index(VOCABULARIES["cl100k_base"]) == content
 
 
 def test_without_llama_index_there_is_no_file_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    assert vocabularies._from_llama_index(VOCABULARIES["cl100k_base"]) is None
+    assert encodings._from_llama_index(VOCABULARIES["cl100k_base"]) is None
 
 
 def test_with_no_source_the_error_lists_every_way_out_and_keeps_the_cause(
@@ -170,7 +170,7 @@ def test_a_failed_search_is_tried_again(
 ) -> None:
     with pytest.raises(TokenizerError):
         load_encoding("o200k_base")
-    monkeypatch.setattr(vocabularies, "_from_llama_index", lambda _: b"YQ== 0\n")
+    monkeypatch.setattr(encodings, "_from_llama_index", lambda _: b"YQ== 0\n")
     assert load_encoding("o200k_base").n_vocab == 1
 
 
@@ -196,7 +196,7 @@ def test_many_threads_load_an_encoding_once(
         searches.append(name)
         return object()
 
-    monkeypatch.setattr(vocabularies, "_find_encoding", find)
+    monkeypatch.setattr(encodings, "_find_encoding", find)
     threads = [threading.Thread(target=load_encoding, args=("o200k_base",)) for _ in range(16)]
     for thread in threads:
         thread.start()
@@ -206,12 +206,12 @@ def test_many_threads_load_an_encoding_once(
 
 
 MODULES = [
-    "token_counting",
-    "count_cache",
+    "tiktoken_counters",
+    "cached_counter",
     "given_counters",
-    "estimated_counting",
+    "heuristic_counter",
     "truncation",
-    "vocabularies",
+    "encodings",
     "model_names",
 ]
 
@@ -220,8 +220,8 @@ def test_importing_and_making_counters_imports_no_tokenizer_library() -> None:
     program = "\n".join(
         [
             "import sys",
-            *(f"import mba_integrations.core.{module}" for module in MODULES),
-            "from mba_integrations.core.token_counting import counter_for_model",
+            *(f"import mba_integrations.core.counting.{module}" for module in MODULES),
+            "from mba_integrations.core.counting.tiktoken_counters import counter_for_model",
             "counter_for_model('gpt-4o')",
             "heavy = {'tiktoken', 'toktok', 'tokenizers', 'transformers', 'requests'}",
             "print(sorted(heavy & set(sys.modules)))",

@@ -5,14 +5,15 @@ from typing import Any
 
 import pytest
 
-from mba_integrations.core.errors import InputError
-from mba_integrations.core.estimated_counting import HeuristicCounter
-from mba_integrations.core.given_counters import (
+from mba_integrations.core.counting.counter import TokenCounter
+from mba_integrations.core.counting.given_counters import (
     CallableCounter,
     HuggingFaceCounter,
     as_token_counter,
 )
-from mba_integrations.core.token_counting import TiktokenCounter, TokenCounter
+from mba_integrations.core.counting.heuristic_counter import HeuristicCounter
+from mba_integrations.core.counting.tiktoken_counters import TiktokenCounter
+from mba_integrations.core.errors import InputError
 
 
 def word_count(text: str) -> int:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from mba_integrations.core.token_counting import TokenCounter
+from mba_integrations.core.counting.counter import TokenCounter
 
 # After these a word may share a piece with what is before it: a slash after a line end, and what
 # Python takes for white space and the encodings do not.

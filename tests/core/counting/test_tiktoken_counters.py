@@ -10,17 +10,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mba_integrations.core import token_counting
-from mba_integrations.core.errors import InputError, MissingExtraError, TokenizerError
-from mba_integrations.core.token_counting import (
+from mba_integrations.core.counting import tiktoken_counters
+from mba_integrations.core.counting.counter import TokenCounter, checked_count, checked_counts
+from mba_integrations.core.counting.encodings import VOCABULARIES, load_encoding
+from mba_integrations.core.counting.tiktoken_counters import (
     FastCounter,
     TiktokenCounter,
-    TokenCounter,
-    checked_count,
-    checked_counts,
     counter_for_model,
 )
-from mba_integrations.core.vocabularies import VOCABULARIES, load_encoding
+from mba_integrations.core.errors import InputError, MissingExtraError, TokenizerError
 
 ENCODINGS = sorted(VOCABULARIES)
 
@@ -149,7 +147,7 @@ def test_text_around_refused_runs_is_counted_as_if_it_were_not_cut(gap: str) -> 
 
 def test_a_long_mixed_run_is_off_by_at_most_three_tokens_a_cut() -> None:
     text = "x" + " \t\u00a0" * 400_000 + "y"
-    cuts = len(text) // token_counting._RUN_PIECE_CHARS
+    cuts = len(text) // tiktoken_counters._RUN_PIECE_CHARS
     assert abs(TiktokenCounter().count(text) - fast().count(text)) <= 3 * cuts
 
 
@@ -245,7 +243,7 @@ def test_fast_and_tiktoken_share_their_counts() -> None:
 
 
 def test_a_missing_extra_names_the_install_command(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(token_counting, "toktok_is_installed", lambda: False)
+    monkeypatch.setattr(tiktoken_counters, "toktok_is_installed", lambda: False)
     with pytest.raises(MissingExtraError, match=r"mba-integrations\[fast\]"):
         FastCounter()
 
@@ -254,7 +252,7 @@ def test_a_toktok_without_what_is_needed_counts_as_missing(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     counter = fast()
-    monkeypatch.setattr(token_counting, "open_toktok", lambda _: None)
+    monkeypatch.setattr(tiktoken_counters, "open_toktok", lambda _: None)
     with pytest.raises(MissingExtraError, match="fast"):
         counter.count("x")
 
@@ -301,7 +299,7 @@ def test_the_counter_of_a_model_is_fast_where_that_is_possible() -> None:
 def test_without_toktok_the_counter_of_a_model_is_tiktokens(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(token_counting, "toktok_is_installed", lambda: False)
+    monkeypatch.setattr(tiktoken_counters, "toktok_is_installed", lambda: False)
     assert type(counter_for_model("gpt-4o")) is TiktokenCounter
     with pytest.raises(MissingExtraError):
         counter_for_model("gpt-4o", fast=True)
