@@ -33,7 +33,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from mba_integrations.core.arrays import FloatArray, IntArray
-from mba_integrations.core.packing import Packing, PackingProblem, pack
+from mba_integrations.core.packing.pack import Packing, pack
+from mba_integrations.core.packing.problem import PackingProblem
 
 ORDINARY = ("independent", "score", "correlated", "quantised", "grouped")
 CLASSES = (*ORDINARY, "adversarial")

@@ -19,7 +19,7 @@ import numpy as np
 from benchmarks.packing import Solver, instance, silenced
 from mba_integrations.core.arrays import FloatArray, IntArray
 from mba_integrations.core.counting.counter import TokenCounter
-from mba_integrations.core.packing import pack
+from mba_integrations.core.packing.pack import pack
 
 TOP = 200
 

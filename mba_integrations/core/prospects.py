@@ -14,7 +14,8 @@ from dataclasses import replace
 import numpy as np
 
 from mba_integrations.core.arrays import BoolArray, FloatArray, IntArray, densest
-from mba_integrations.core.packing import Doubt, Packing, PackingProblem, pack
+from mba_integrations.core.packing.pack import Doubt, Packing, pack
+from mba_integrations.core.packing.problem import PackingProblem
 from mba_integrations.core.units import Units
 
 SHARE_HELD = 1.25

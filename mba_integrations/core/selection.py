@@ -19,7 +19,8 @@ from mba_integrations.core.counting.counter import TokenCounter
 from mba_integrations.core.errors import PinnedOverBudgetError
 from mba_integrations.core.line_tokens import TokenColumn
 from mba_integrations.core.model import MemoryItem, MemoryTier, OmissionReason
-from mba_integrations.core.packing import Packing, PackingProblem
+from mba_integrations.core.packing.pack import Packing
+from mba_integrations.core.packing.problem import PackingProblem
 from mba_integrations.core.prompt_layout import PromptLayout, PromptTokens
 from mba_integrations.core.prospects import pack_prospects
 from mba_integrations.core.redundancy import near_duplicates

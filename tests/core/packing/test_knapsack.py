@@ -7,8 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mba_integrations.core import knapsack
-from mba_integrations.core.knapsack import CoreTable, RankedItems, best_within, rounded_down
+from mba_integrations.core.packing import knapsack
+from mba_integrations.core.packing.core_table import CoreTable
+from mba_integrations.core.packing.knapsack import best_within, rounded_down
+from mba_integrations.core.packing.ranked_items import RankedItems
 
 
 def full_table(value: np.ndarray, tokens: np.ndarray, room: int) -> float:

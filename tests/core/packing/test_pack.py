@@ -10,12 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mba_integrations.core import knapsack, tiered_knapsack
 from mba_integrations.core.errors import InputError
-from mba_integrations.core.packing import (
-    PackingProblem,
-    pack,
-)
+from mba_integrations.core.packing import knapsack, shared_budget
+from mba_integrations.core.packing.pack import pack
+from mba_integrations.core.packing.problem import PackingProblem
 
 
 def problem(
@@ -200,10 +198,10 @@ def test_bound_holds_where_tables_and_lists_are_too_small_to_be_exact(
     for module, name in (
         (knapsack, "MAX_CELLS"),
         (knapsack, "FIRST_CELLS"),
-        (tiered_knapsack, "FIRST_CELLS"),
-        (tiered_knapsack, "MAX_SHARED_CELLS"),
-        (tiered_knapsack, "MAX_PAIRS"),
-        (tiered_knapsack, "FIRST_PAIRS"),
+        (shared_budget, "FIRST_CELLS"),
+        (shared_budget, "MAX_SHARED_CELLS"),
+        (shared_budget, "MAX_PAIRS"),
+        (shared_budget, "FIRST_PAIRS"),
     ):
         monkeypatch.setattr(module, name, limit)
     for seed in range(60):
