@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from mba_integrations.core.arrays import FloatArray
 from mba_integrations.core.lexical import LexicalIndex
-from mba_integrations.core.row_map import RowMap
+from mba_integrations.core.rows.row_map import RowMap
 from mba_integrations.core.search_terms import TermSplitter
 
 ODD_QUERIES = [

@@ -14,7 +14,7 @@ from operator import attrgetter
 import numpy as np
 
 from mba_integrations.core.model import MemoryItem
-from mba_integrations.core.row_map import RowMap
+from mba_integrations.core.rows.row_map import RowMap
 
 _MANY = 1000  # then lists, which are read faster, are worth a copy
 _IN_LINE = attrgetter("id", "content", "tier", "source", "position", "group")

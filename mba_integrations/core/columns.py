@@ -13,10 +13,10 @@ from datetime import datetime
 import numpy as np
 
 from mba_integrations.core.arrays import BoolArray, FloatArray, IntArray
-from mba_integrations.core.code_table import CodeTable
 from mba_integrations.core.errors import InputError
 from mba_integrations.core.model import MemoryItem, MemoryTier
-from mba_integrations.core.row_map import RowMap
+from mba_integrations.core.rows.codes import CodeTable
+from mba_integrations.core.rows.row_map import RowMap
 from mba_integrations.core.times import seconds_of
 
 _TIER_CODES = {tier: code for code, tier in enumerate(MemoryTier)}

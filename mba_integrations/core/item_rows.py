@@ -15,9 +15,8 @@ from typing import SupportsIndex, overload
 from mba_integrations.core.arrays import IntArray
 from mba_integrations.core.errors import DuplicateItemError, InputError
 from mba_integrations.core.model import MemoryItem
-from mba_integrations.core.row_map import RowMap
-from mba_integrations.core.slot_table import SlotTable
-from mba_integrations.core.slots import Slots
+from mba_integrations.core.rows.row_map import RowMap
+from mba_integrations.core.rows.slots import Slots, SlotTable
 
 
 class ItemRows(Sequence[MemoryItem]):

@@ -24,8 +24,8 @@ import numpy as np
 
 from mba_integrations.core.arrays import FloatArray, IntArray
 from mba_integrations.core.postings import Postings, appended, merged
-from mba_integrations.core.row_map import RowMap
-from mba_integrations.core.slots import Slots
+from mba_integrations.core.rows.row_map import RowMap
+from mba_integrations.core.rows.slots import Slots
 from mba_integrations.core.text_traits import TextTraits
 from mba_integrations.core.vocabulary import Vocabulary
 

@@ -12,10 +12,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from copy import copy
 from itertools import islice
 
-from mba_integrations.core.row_map import RowMap
+from mba_integrations.core.rows.row_map import RowMap
+from mba_integrations.core.rows.slots import Slots, SlotTable
 from mba_integrations.core.search_terms import STOP_WORDS
-from mba_integrations.core.slot_table import SlotTable
-from mba_integrations.core.slots import Slots
 
 _WORD = re.compile(r"\w+")
 _BRACKETS = re.compile(r"\s*[(\[][^()\[\]]*[)\]]\s*$")

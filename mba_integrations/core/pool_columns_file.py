@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from mba_integrations.core.arrays import IntArray
 from mba_integrations.core.lexical import LexicalColumns, LexicalIndex
 from mba_integrations.core.postings import Postings
-from mba_integrations.core.slots import Slots
+from mba_integrations.core.rows.slots import Slots
 from mba_integrations.core.snapshot import PoolSnapshot
 from mba_integrations.core.text_traits import TextTraits
 from mba_integrations.core.vocabulary import Vocabulary

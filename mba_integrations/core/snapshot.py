@@ -29,7 +29,7 @@ from mba_integrations.core.model import MemoryItem, MemoryTier
 from mba_integrations.core.neighbourhood import Neighbourhood
 from mba_integrations.core.prompt_layout import PromptLayout
 from mba_integrations.core.relevance import Corpus
-from mba_integrations.core.row_map import RowMap
+from mba_integrations.core.rows.row_map import RowMap
 from mba_integrations.core.times import seconds_of
 from mba_integrations.core.vector_column import VectorColumn, column_of
 

@@ -16,8 +16,8 @@ import numpy as np
 from mba_integrations.core.arrays import BoolArray, FloatArray, IntArray
 from mba_integrations.core.errors import InputError
 from mba_integrations.core.model import MemoryItem
-from mba_integrations.core.row_map import RowMap
-from mba_integrations.core.vector_rows import VectorRows
+from mba_integrations.core.rows.row_map import RowMap
+from mba_integrations.core.rows.vector_rows import VectorRows
 
 NONE, PENDING = -1, -2
 _UNUSED_SHARE = 0.5
