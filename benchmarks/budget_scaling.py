@@ -32,8 +32,8 @@ from benchmarks.evidence import FITTED_SETS, Sets, bootstrap_interval, fitted_wi
 from benchmarks.evidence_data import EvidencePool, load_set
 from mba_integrations.core.arrays import BoolArray, FloatArray, IntArray
 from mba_integrations.core.complexity import estimate_complexity
+from mba_integrations.core.config.settings import DEFAULT_MULTIPLIERS, ComplexitySettings
 from mba_integrations.core.model import QueryComplexity
-from mba_integrations.core.settings import DEFAULT_MULTIPLIERS, ComplexitySettings
 
 BUDGETS = (512, 1024, 2048, 4096)
 LEVELS = tuple(QueryComplexity)

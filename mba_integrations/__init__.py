@@ -21,7 +21,14 @@ if TYPE_CHECKING:
     from mba_integrations.core.allocator import MemoryBudgetAllocator
     from mba_integrations.core.budget_curve import BudgetPoint
     from mba_integrations.core.complexity import ComplexityEstimate
-    from mba_integrations.core.config_loader import MemoryBudgetConfigLoader
+    from mba_integrations.core.config.loader import MemoryBudgetConfigLoader
+    from mba_integrations.core.config.settings import (
+        ItemOrder,
+        PromptFormat,
+        RenderingSettings,
+        ScoringMethod,
+    )
+    from mba_integrations.core.config.workspace import WorkspaceConfig
     from mba_integrations.core.counting.counter import TokenCounter
     from mba_integrations.core.counting.tiktoken_counters import counter_for_model
     from mba_integrations.core.errors import (
@@ -52,13 +59,6 @@ if TYPE_CHECKING:
     from mba_integrations.core.previous import PreviousPrompt
     from mba_integrations.core.prompt_layout import JoinedTexts, PromptLayout
     from mba_integrations.core.session import AllocationSession
-    from mba_integrations.core.settings import (
-        ItemOrder,
-        PromptFormat,
-        RenderingSettings,
-        ScoringMethod,
-    )
-    from mba_integrations.core.workspace import WorkspaceConfig
 
     __version__: str
 
@@ -68,7 +68,7 @@ _HOME = {
     "allocator": ("MemoryBudgetAllocator",),
     "budget_curve": ("BudgetPoint",),
     "complexity": ("ComplexityEstimate",),
-    "config_loader": ("MemoryBudgetConfigLoader",),
+    "config.loader": ("MemoryBudgetConfigLoader",),
     "counting.counter": ("TokenCounter",),
     "counting.tiktoken_counters": ("counter_for_model",),
     "errors": (
@@ -90,8 +90,8 @@ _HOME = {
     "previous": ("PreviousPrompt",),
     "prompt_layout": ("JoinedTexts", "PromptLayout"),
     "session": ("AllocationSession",),
-    "settings": ("ItemOrder", "PromptFormat", "RenderingSettings", "ScoringMethod"),
-    "workspace": ("WorkspaceConfig",),
+    "config.settings": ("ItemOrder", "PromptFormat", "RenderingSettings", "ScoringMethod"),
+    "config.workspace": ("WorkspaceConfig",),
 }
 _MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
 

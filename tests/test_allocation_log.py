@@ -30,9 +30,9 @@ from mba_integrations.core.allocation_log import (
     record_from_dict,
     statistics,
 )
+from mba_integrations.core.config.settings import LoggingSettings
 from mba_integrations.core.errors import ConfigError, InputError
 from mba_integrations.core.model import MemoryTier, QueryComplexity
-from mba_integrations.core.settings import LoggingSettings
 
 NOW = datetime(2025, 6, 1, 12, tzinfo=UTC)
 RAG = TierRecord(budget_tokens=40, used_tokens=50, selected=2, omitted=1)

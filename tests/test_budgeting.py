@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mba_integrations.core.budgeting import borrowed_tokens, plan_budget, whole_tokens
+from mba_integrations.core.config.workspace import WorkspaceConfig
 from mba_integrations.core.errors import InputError
 from mba_integrations.core.model import MemoryTier, QueryComplexity
-from mba_integrations.core.workspace import WorkspaceConfig
 
 SIMPLE, EXPERT = QueryComplexity.SIMPLE, QueryComplexity.EXPERT
 

@@ -8,14 +8,14 @@ from hypothesis import strategies as st
 
 from mba_integrations.core.complexity import ComplexityEstimate, estimate_complexity, level_of
 from mba_integrations.core.complexity_signals import READ_CHARACTERS
-from mba_integrations.core.complexity_words import (
+from mba_integrations.core.config.complexity_words import (
     DEFAULT_SIGNAL_POINTS,
     MOST_UNITS,
     ComplexitySignal,
 )
+from mba_integrations.core.config.settings import ComplexitySettings
 from mba_integrations.core.errors import ConfigError, InputError
 from mba_integrations.core.model import QueryComplexity
-from mba_integrations.core.settings import ComplexitySettings
 from mba_integrations.learning.complexity_fit import (
     FITTED_SIGNALS,
     MOST_POINTS,

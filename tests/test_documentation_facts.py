@@ -16,7 +16,7 @@ from repository import ROOT
 
 import mba_integrations
 from mba_integrations import WorkspaceConfig
-from mba_integrations.core.settings_group import SettingsGroup
+from mba_integrations.core.config.group import SettingsGroup
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 CORE = ROOT / "mba_integrations" / "core"

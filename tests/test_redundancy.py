@@ -11,13 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mba_integrations.core.budgeting import plan_budget
+from mba_integrations.core.config.workspace import WorkspaceConfig
 from mba_integrations.core.model import MemoryItem, OmissionReason, QueryComplexity
 from mba_integrations.core.redundancy import _similar_pairs, _words_of, near_duplicates
 from mba_integrations.core.rendering import Renderer
 from mba_integrations.core.selection import REASONS, Selector
 from mba_integrations.core.snapshot import PoolSnapshot
 from mba_integrations.core.units import Worth
-from mba_integrations.core.workspace import WorkspaceConfig
 
 DAY = datetime(2026, 1, 1, tzinfo=UTC)
 TEN = "the deploy key of the staging server rotates on every monday morning"

@@ -8,13 +8,13 @@ import pytest
 from fakes import CharCounter, JoinCounter
 
 from mba_integrations.core.budgeting import plan_budget
+from mba_integrations.core.config.workspace import WorkspaceConfig
 from mba_integrations.core.errors import InputError, PinnedOverBudgetError
 from mba_integrations.core.model import MemoryItem, MemoryTier, OmissionReason, QueryComplexity
 from mba_integrations.core.rendering import Renderer
 from mba_integrations.core.selection import REASONS, Selection, Selector
 from mba_integrations.core.snapshot import PoolSnapshot
 from mba_integrations.core.units import Worth
-from mba_integrations.core.workspace import WorkspaceConfig
 
 
 def memory(name: str, size: int, tier: str = "rag", **fields: Any) -> MemoryItem:

@@ -19,7 +19,7 @@ from mba_integrations.commands.tables import (
 )
 from mba_integrations.commands.workspaces import chosen_workspace, with_overrides
 from mba_integrations.core.allocation import Allocation
-from mba_integrations.core.settings import PromptFormat
+from mba_integrations.core.config.settings import PromptFormat
 
 HELP = """Choose memories for a query and print the prompt.
 

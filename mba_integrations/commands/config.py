@@ -12,10 +12,10 @@ from rich.table import Table
 from mba_integrations.commands import options
 from mba_integrations.commands.output import remark, results, write_text
 from mba_integrations.commands.workspaces import chosen_workspace, workspaces
-from mba_integrations.core.config_loader import MemoryBudgetConfigLoader
+from mba_integrations.core.config.loader import MemoryBudgetConfigLoader
+from mba_integrations.core.config.workspace import WorkspaceConfig
 from mba_integrations.core.errors import ConfigError, ConfigFileError, InputError
 from mba_integrations.core.model import MemoryTier
-from mba_integrations.core.workspace import WorkspaceConfig
 
 HELP = "Check, show or write settings of workspaces."
 VALIDATE_HELP = """Check a settings file; prints every problem with its line.

@@ -23,7 +23,7 @@ from mba_integrations.commands.tables import (
 from mba_integrations.commands.why import Why, why
 from mba_integrations.commands.workspaces import chosen_workspace, with_overrides
 from mba_integrations.core.allocation import Allocation, Omitted
-from mba_integrations.core.settings import LoggingSettings
+from mba_integrations.core.config.settings import LoggingSettings
 
 HELP = """Show what came into the prompt, what stayed out, and why.
 

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from mba_integrations.core.settings import PromptFormat
+from mba_integrations.core.config.settings import PromptFormat
 
 
 def _time(value: str) -> datetime:

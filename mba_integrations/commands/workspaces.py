@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from mba_integrations.core.config_loader import MemoryBudgetConfigLoader
+from mba_integrations.core.config.loader import MemoryBudgetConfigLoader
+from mba_integrations.core.config.settings import PromptFormat
+from mba_integrations.core.config.workspace import WorkspaceConfig
 from mba_integrations.core.errors import UnknownWorkspaceError
-from mba_integrations.core.settings import PromptFormat
-from mba_integrations.core.workspace import WorkspaceConfig
 
 
 def workspaces(config_file: Path | None) -> dict[str, WorkspaceConfig]:

@@ -16,13 +16,13 @@ import numpy as np
 from mba_integrations.core.arrays import BoolArray, IntArray
 from mba_integrations.core.budget_curve import BudgetPoint, budget_curve, marginal_value
 from mba_integrations.core.complexity import ComplexityEstimate
+from mba_integrations.core.config.settings import PromptFormat
 from mba_integrations.core.errors import InputError
 from mba_integrations.core.line_tokens import TokenColumn
 from mba_integrations.core.model import MemoryItem, MemoryTier, OmissionReason, QueryComplexity
 from mba_integrations.core.previous import PreviousItem, PreviousPrompt, digest_of
 from mba_integrations.core.prompt_reuse import PromptReuse
 from mba_integrations.core.selection import Selector
-from mba_integrations.core.settings import PromptFormat
 from mba_integrations.core.snapshot import PoolSnapshot
 from mba_integrations.core.valuation import Signals
 

@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from mba_integrations.core.config.settings import LoggingSettings
 from mba_integrations.core.errors import InputError
 from mba_integrations.core.log_file import (
     LineProblem,
@@ -39,7 +40,6 @@ from mba_integrations.core.log_statistics import (
     choose_records,
     statistics,
 )
-from mba_integrations.core.settings import LoggingSettings
 
 __all__ = [
     "SCHEMA_VERSION",

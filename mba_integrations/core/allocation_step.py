@@ -12,6 +12,7 @@ from mba_integrations.core.allocation import Allocation, TierAllocation
 from mba_integrations.core.arrays import FloatArray
 from mba_integrations.core.budgeting import BudgetPlan, borrowed_tokens, whole_tokens
 from mba_integrations.core.complexity import ComplexityEstimate
+from mba_integrations.core.config.workspace import WorkspaceConfig
 from mba_integrations.core.counting.cached_counter import CachedCounter
 from mba_integrations.core.counting.counter import TokenCounter
 from mba_integrations.core.errors import InputError
@@ -24,7 +25,6 @@ from mba_integrations.core.selection import REASONS, Selection, Selector
 from mba_integrations.core.shortening import Shortened, shorten
 from mba_integrations.core.snapshot import Embedder, PoolSnapshot, embed, seconds_of
 from mba_integrations.core.valuation import Signals, packing_worth
-from mba_integrations.core.workspace import WorkspaceConfig
 
 _NAMED = 3
 

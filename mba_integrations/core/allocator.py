@@ -23,8 +23,10 @@ from mba_integrations.core.allocation_step import (
 from mba_integrations.core.arrays import FloatArray
 from mba_integrations.core.budgeting import plan_budget
 from mba_integrations.core.complexity import ComplexityEstimate, estimate_complexity
-from mba_integrations.core.config_loader import MemoryBudgetConfigLoader
-from mba_integrations.core.config_watch import WatchedConfigFile
+from mba_integrations.core.config.loader import MemoryBudgetConfigLoader
+from mba_integrations.core.config.registry import WorkspaceRegistry
+from mba_integrations.core.config.watched_file import WatchedConfigFile
+from mba_integrations.core.config.workspace import WorkspaceConfig
 from mba_integrations.core.counting.given_counters import as_token_counter
 from mba_integrations.core.embedding_cache import CachedEmbedder
 from mba_integrations.core.errors import InputError
@@ -35,13 +37,11 @@ from mba_integrations.core.pool import MemoryPool
 from mba_integrations.core.prepared import PreparedPools
 from mba_integrations.core.previous import PreviousPrompt, Standing, standing_of
 from mba_integrations.core.prompt_layout import PromptLayout
-from mba_integrations.core.registry import WorkspaceRegistry
 from mba_integrations.core.rendering import Renderer
 from mba_integrations.core.session import AllocationSession, SessionMemory
 from mba_integrations.core.snapshot import Embedder, PoolSnapshot
 from mba_integrations.core.times import check_zones, latest_time
 from mba_integrations.core.valuation import Signals, evaluate, matches_query
-from mba_integrations.core.workspace import WorkspaceConfig
 from mba_integrations.core.workspace_counters import WorkspaceCounters
 
 

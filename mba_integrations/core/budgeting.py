@@ -13,9 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from mba_integrations.core.arrays import FloatArray
+from mba_integrations.core.config.workspace import WorkspaceConfig
 from mba_integrations.core.errors import InputError
 from mba_integrations.core.model import TIERS, QueryComplexity
-from mba_integrations.core.workspace import WorkspaceConfig
 
 _ROUNDING = 1e-9
 """Sums of shares in binary may fall short of a whole number by this much per token."""

@@ -12,10 +12,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from mba_integrations.core.complexity_signals import Finding, read_signals
-from mba_integrations.core.complexity_words import MOST_UNITS, ComplexitySignal
+from mba_integrations.core.config.complexity_words import MOST_UNITS, ComplexitySignal
+from mba_integrations.core.config.settings import ComplexitySettings
 from mba_integrations.core.errors import InputError
 from mba_integrations.core.model import QueryComplexity
-from mba_integrations.core.settings import ComplexitySettings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
 
-from mba_integrations.core.complexity_words import ComplexitySignal
-from mba_integrations.core.settings import ComplexitySettings
+from mba_integrations.core.config.complexity_words import ComplexitySignal
+from mba_integrations.core.config.settings import ComplexitySettings
 
 READ_CHARACTERS = 10_000
 JUDGEMENT_MIN_WORDS = 6

@@ -24,9 +24,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
 
+from mba_integrations.core.config.settings import PromotionSettings
 from mba_integrations.core.errors import DuplicateItemError, InputError
 from mba_integrations.core.model import MemoryItem, MemoryTier
-from mba_integrations.core.settings import PromotionSettings
 from mba_integrations.core.times import (
     TIER_SINCE,
     check_zones,

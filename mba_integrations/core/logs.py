@@ -20,8 +20,8 @@ from mba_integrations.core.allocation_log import (
     TierRecord,
     recent_statistics,
 )
+from mba_integrations.core.config.settings import LoggingSettings
 from mba_integrations.core.log_file import export_records
-from mba_integrations.core.settings import LoggingSettings
 
 
 class AllocationLogs:

@@ -10,9 +10,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from mba_integrations.core.config.settings import ItemOrder
 from mba_integrations.core.counting.counter import TokenCounter, checked_count, checked_counts
 from mba_integrations.core.model import MemoryItem, MemoryTier
-from mba_integrations.core.settings import ItemOrder
 
 BYTES_BESIDES = 64
 """Room for marks, roles and frames around the content of an item, in bytes."""

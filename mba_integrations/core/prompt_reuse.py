@@ -16,9 +16,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from mba_integrations.core.config.settings import CachingSettings
 from mba_integrations.core.counting.counter import TokenCounter, checked_count
 from mba_integrations.core.previous import PreviousPrompt, reused_beginning
-from mba_integrations.core.settings import CachingSettings
 
 MOST_BREAKS = 16
 """Places that stay marked; Anthropic's cache looks back over 20 blocks."""

@@ -16,6 +16,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from mba_integrations.core.config.settings import ItemOrder, PromptFormat, RenderingSettings
 from mba_integrations.core.counting.chat_format import (
     MESSAGE_FRAME_TOKENS,
     REPLY_FRAME_TOKENS,
@@ -31,7 +32,6 @@ from mba_integrations.core.prompt_layout import (
     WrittenPrompt,
     most_bytes,
 )
-from mba_integrations.core.settings import ItemOrder, PromptFormat, RenderingSettings
 
 LINE_BREAKS = "\n\r\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029"
 """What `str.splitlines` and common readers take for the end of a line."""

@@ -26,9 +26,9 @@ import numpy as np
 from mba_integrations.core.arrays import BoolArray, FloatArray, IntArray, densest
 from mba_integrations.core.assembly import chronological_order
 from mba_integrations.core.budgeting import BudgetPlan
+from mba_integrations.core.config.settings import ItemOrder
 from mba_integrations.core.model import MemoryTier
 from mba_integrations.core.prospects import FIRST_UNITS, GUESSED_TOKENS
-from mba_integrations.core.settings import ItemOrder
 from mba_integrations.core.snapshot import PoolSnapshot
 from mba_integrations.core.units import Units
 

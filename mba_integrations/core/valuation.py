@@ -14,14 +14,14 @@ from datetime import datetime
 import numpy as np
 
 from mba_integrations.core.arrays import FloatArray
+from mba_integrations.core.config.settings import ScoringMethod
+from mba_integrations.core.config.workspace import WorkspaceConfig
 from mba_integrations.core.model import MemoryTier
 from mba_integrations.core.relevance import estimate_relevance
 from mba_integrations.core.scoring import decayed_freshness, lasting_part, product, with_freshness
-from mba_integrations.core.settings import ScoringMethod
 from mba_integrations.core.snapshot import Embedder, PoolSnapshot, seconds_of
 from mba_integrations.core.units import Worth
 from mba_integrations.core.usefulness import estimate_usefulness
-from mba_integrations.core.workspace import WorkspaceConfig
 
 SECONDS_PER_DAY = 86_400.0
 UNKNOWN_FRESHNESS = 0.5

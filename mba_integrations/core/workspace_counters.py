@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import threading
 
+from mba_integrations.core.config.workspace import WorkspaceConfig
 from mba_integrations.core.counting.cached_counter import CachedCounter
 from mba_integrations.core.counting.counter import TokenCounter
 from mba_integrations.core.counting.tiktoken_counters import counter_for_model
-from mba_integrations.core.workspace import WorkspaceConfig
 
 
 class WorkspaceCounters:

@@ -11,8 +11,8 @@ from langchain_core.documents import BaseDocumentCompressor, Document
 from pydantic import ConfigDict, Field, PrivateAttr, field_validator
 
 from mba_integrations.core.allocator import MemoryBudgetAllocator
+from mba_integrations.core.config.workspace import WorkspaceConfig
 from mba_integrations.core.model import MemoryTier
-from mba_integrations.core.workspace import WorkspaceConfig
 from mba_integrations.langchain.document_choice import (
     SEPARATOR,
     DocumentChoice,

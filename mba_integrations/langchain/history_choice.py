@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from langchain_core.messages import BaseMessage, HumanMessage, get_buffer_string
 
 from mba_integrations.core.allocator import MemoryBudgetAllocator
+from mba_integrations.core.config.workspace import WorkspaceConfig
 from mba_integrations.core.errors import InputError
-from mba_integrations.core.workspace import WorkspaceConfig
 from mba_integrations.langchain.agent_threads import AgentThread
 from mba_integrations.langchain.conversation import Conversation
 from mba_integrations.langchain.message_counting import MessageCounter

@@ -12,8 +12,8 @@ from typing import Any
 from langchain.agents.middleware import AgentMiddleware
 from langgraph.runtime import Runtime
 
+from mba_integrations.core.config.settings import PromotionSettings
 from mba_integrations.core.errors import InputError
-from mba_integrations.core.settings import PromotionSettings
 from mba_integrations.langchain.agent_state import STATE_KEY, MemoryBudgetState, decision_in
 from mba_integrations.langchain.store_source import LangGraphStoreSource
 

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from langchain_core.messages import BaseMessage, SystemMessage
 
 from mba_integrations.core.allocator import MemoryBudgetAllocator
+from mba_integrations.core.config.workspace import WorkspaceConfig
 from mba_integrations.core.counting.chat_format import REPLY_FRAME_TOKENS
 from mba_integrations.core.model import MemoryItem, MemoryTier
-from mba_integrations.core.workspace import WorkspaceConfig
 from mba_integrations.langchain.agent_threads import AgentThread
 from mba_integrations.langchain.conversation import Conversation
 from mba_integrations.langchain.memory_block import MemoryChoice, memory_message

@@ -24,9 +24,9 @@ from pydantic import ConfigDict, Field, PrivateAttr, field_validator
 
 from mba_integrations.core.allocation import Allocation
 from mba_integrations.core.allocator import MemoryBudgetAllocator
+from mba_integrations.core.config.workspace import WorkspaceConfig
 from mba_integrations.core.errors import InputError
 from mba_integrations.core.model import MemoryItem, MemoryTier
-from mba_integrations.core.workspace import WorkspaceConfig
 from mba_integrations.langchain.document_choice import (
     SEPARATOR,
     DocumentChoice,

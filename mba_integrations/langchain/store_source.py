@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, Any
 
 from langgraph.store.base import BaseStore, Op, PutOp, SearchItem, SearchOp
 
+from mba_integrations.core.config.settings import PromotionSettings
 from mba_integrations.core.errors import InputError
 from mba_integrations.core.lifecycle import apply_recommendations, evaluate_promotion_demotion
 from mba_integrations.core.model import MemoryItem, MemoryTier, TierName
-from mba_integrations.core.settings import PromotionSettings
 
 if TYPE_CHECKING:
     from langgraph.runtime import Runtime

@@ -27,8 +27,8 @@ from llama_index.core.llms.function_calling import FunctionCallingLLM
 from llama_index.core.llms.llm import ToolSelection
 from llama_index.core.tools.types import BaseTool
 
+from mba_integrations.core.config.workspace import WorkspaceConfig
 from mba_integrations.core.errors import BudgetError
-from mba_integrations.core.workspace import WorkspaceConfig
 from mba_integrations.llamaindex.counters import LiveAllocator
 from mba_integrations.llamaindex.events import view_event
 from mba_integrations.llamaindex.history import DEFAULT_RECENT_SHARE, HistorySelector

@@ -25,9 +25,9 @@ from llama_index.core.memory.types import DEFAULT_CHAT_STORE_KEY, BaseMemory
 from llama_index.core.storage.chat_store.simple_chat_store import SimpleChatStore
 
 from mba_integrations.core.arrays import FloatArray
+from mba_integrations.core.config.workspace import WorkspaceConfig
 from mba_integrations.core.errors import InputError
 from mba_integrations.core.model import MemoryTier
-from mba_integrations.core.workspace import WorkspaceConfig
 from mba_integrations.llamaindex.counters import LiveAllocator
 from mba_integrations.llamaindex.embedding import LlamaIndexEmbedder
 from mba_integrations.llamaindex.events import view_event

@@ -23,13 +23,13 @@ from llama_index.core.schema import MetadataMode, NodeWithScore, QueryBundle
 from mba_integrations.core.allocation import Allocation
 from mba_integrations.core.allocator import MemoryBudgetAllocator
 from mba_integrations.core.arrays import FloatArray
+from mba_integrations.core.config.settings import ItemOrder
+from mba_integrations.core.config.workspace import WorkspaceConfig
 from mba_integrations.core.counting.counter import TokenCounter
 from mba_integrations.core.counting.truncation import truncate
 from mba_integrations.core.errors import InputError
 from mba_integrations.core.model import MemoryItem, OmissionReason
 from mba_integrations.core.prompt_layout import WrittenPrompt
-from mba_integrations.core.settings import ItemOrder
-from mba_integrations.core.workspace import WorkspaceConfig
 from mba_integrations.llamaindex.context_layout import (
     ContextLayout,
     around_context,

@@ -7,7 +7,7 @@ import pickle
 import pytest
 
 from mba_integrations.core import errors
-from mba_integrations.core.workspace import InvalidWorkspaceError, WorkspaceConfig
+from mba_integrations.core.config.workspace import InvalidWorkspaceError, WorkspaceConfig
 
 
 def invalid_workspace() -> InvalidWorkspaceError:

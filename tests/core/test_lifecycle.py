@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mba_integrations.core.config.settings import PromotionSettings
 from mba_integrations.core.errors import DuplicateItemError, InputError
 from mba_integrations.core.lifecycle import (
     LifecycleReview,
@@ -17,7 +18,6 @@ from mba_integrations.core.lifecycle import (
     evaluate_promotion_demotion,
 )
 from mba_integrations.core.model import MemoryItem, MemoryTier
-from mba_integrations.core.settings import PromotionSettings
 
 NOW = datetime(2025, 6, 1, 12, tzinfo=UTC)
 LONG_AGO = NOW - timedelta(days=400)

@@ -23,7 +23,7 @@ from mba_integrations import (
     WorkspaceConfig,
 )
 from mba_integrations.core.assembly import chronological_order
-from mba_integrations.core.settings import ItemOrder
+from mba_integrations.core.config.settings import ItemOrder
 
 any_counter = st.sampled_from(list(COUNTERS))
 stabilities = st.sampled_from([0.0, 0.3, 0.6, 1.0])

@@ -17,7 +17,7 @@ from langgraph.store.memory import InMemoryStore
 from langgraph.store.sqlite import SqliteStore
 
 from mba_integrations import InputError, MemoryItem, MemoryTier
-from mba_integrations.core.settings import PromotionSettings
+from mba_integrations.core.config.settings import PromotionSettings
 from mba_integrations.langchain import (
     LangGraphStoreSource,
     MemoryBudgetMiddleware,

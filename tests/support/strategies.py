@@ -7,8 +7,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from mba_integrations.core.config.workspace import WorkspaceConfig
 from mba_integrations.core.model import MemoryItem, MemoryTier
-from mba_integrations.core.workspace import WorkspaceConfig
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
 AWKWARD_PIECES = (

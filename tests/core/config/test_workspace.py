@@ -14,10 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
-from mba_integrations.core.errors import ConfigError, MemoryBudgetError
-from mba_integrations.core.model import MemoryTier, QueryComplexity
-from mba_integrations.core.setting_problems import InvalidSettingsError, SettingProblem, shown
-from mba_integrations.core.settings import (
+from mba_integrations.core.config.group import ReadOnlyDict, SettingsGroup
+from mba_integrations.core.config.problems import InvalidSettingsError, SettingProblem, shown
+from mba_integrations.core.config.settings import (
     MOST_TOKENS,
     CachingSettings,
     ComplexitySettings,
@@ -30,8 +29,13 @@ from mba_integrations.core.settings import (
     RenderingSettings,
     ScoringMethod,
 )
-from mba_integrations.core.settings_group import ReadOnlyDict, SettingsGroup
-from mba_integrations.core.workspace import SHARE_FIELDS, InvalidWorkspaceError, WorkspaceConfig
+from mba_integrations.core.config.workspace import (
+    SHARE_FIELDS,
+    InvalidWorkspaceError,
+    WorkspaceConfig,
+)
+from mba_integrations.core.errors import ConfigError, MemoryBudgetError
+from mba_integrations.core.model import MemoryTier, QueryComplexity
 
 GROUPS: list[type[SettingsGroup]] = [
     WorkspaceConfig,

@@ -7,14 +7,14 @@ from typing import Annotated, Any
 
 from pydantic import Discriminator, Field, Tag, model_validator
 
-from mba_integrations.core.model import MemoryTier, QueryComplexity
-from mba_integrations.core.setting_problems import (
+from mba_integrations.core.config.group import SettingsGroup
+from mba_integrations.core.config.problems import (
     NUMBER_BRANCH,
     TIERS_BRANCH,
     InvalidSettingsError,
     SettingProblem,
 )
-from mba_integrations.core.settings import (
+from mba_integrations.core.config.settings import (
     DEFAULT_MULTIPLIERS,
     MOST_TOKENS,
     CachingSettings,
@@ -32,7 +32,7 @@ from mba_integrations.core.settings import (
     ScoringMethod,
     Tokens,
 )
-from mba_integrations.core.settings_group import SettingsGroup
+from mba_integrations.core.model import MemoryTier, QueryComplexity
 
 SHARE_FIELDS: dict[MemoryTier, str] = {
     MemoryTier.WORKING: "working_memory_pct",

@@ -15,22 +15,27 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
-from mba_integrations.core.config_file import YamlDocument, read_yaml
-from mba_integrations.core.config_shape import ID_FIELD, FlatSettings, flat_settings, not_a_mapping
-from mba_integrations.core.errors import ConfigFileError
-from mba_integrations.core.setting_problems import (
+from mba_integrations.core.config.file_shape import (
+    ID_FIELD,
+    FlatSettings,
+    flat_settings,
+    not_a_mapping,
+)
+from mba_integrations.core.config.group import SettingsGroup
+from mba_integrations.core.config.problems import (
     InvalidSettingsError,
     SettingProblem,
     unknown_setting,
 )
-from mba_integrations.core.settings import (
+from mba_integrations.core.config.settings import (
     CountingSettings,
     LoggingSettings,
     PerformanceSettings,
 )
-from mba_integrations.core.settings_group import SettingsGroup
-from mba_integrations.core.workspace import WorkspaceConfig
-from mba_integrations.core.yaml_nodes import KeyPath, LineProblem
+from mba_integrations.core.config.workspace import WorkspaceConfig
+from mba_integrations.core.config.yaml_document import YamlDocument, read_yaml
+from mba_integrations.core.config.yaml_nodes import KeyPath, LineProblem
+from mba_integrations.core.errors import ConfigFileError
 
 VERSION: Final = 1
 SHARED_GROUPS = ("counting", "logging", "performance")

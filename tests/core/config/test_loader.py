@@ -15,11 +15,9 @@ import yaml
 from pydantic import BaseModel
 from repository import ROOT
 
-from mba_integrations.core.config_loader import MemoryBudgetConfigLoader
-from mba_integrations.core.config_shape import PLACES, WORKSPACE_KEYS
-from mba_integrations.core.errors import ConfigFileError, UnknownWorkspaceError
-from mba_integrations.core.model import MemoryTier, QueryComplexity
-from mba_integrations.core.settings import (
+from mba_integrations.core.config.file_shape import PLACES, WORKSPACE_KEYS
+from mba_integrations.core.config.loader import MemoryBudgetConfigLoader
+from mba_integrations.core.config.settings import (
     INFINITE,
     CountingSettings,
     ItemOrder,
@@ -28,7 +26,9 @@ from mba_integrations.core.settings import (
     PromptFormat,
     ScoringMethod,
 )
-from mba_integrations.core.workspace import WEIGHT_FIELDS, WorkspaceConfig
+from mba_integrations.core.config.workspace import WEIGHT_FIELDS, WorkspaceConfig
+from mba_integrations.core.errors import ConfigFileError, UnknownWorkspaceError
+from mba_integrations.core.model import MemoryTier, QueryComplexity
 
 SHIPPED = ROOT / "configs" / "memory-budget.yaml"
 load = MemoryBudgetConfigLoader.load_from_yaml
@@ -370,7 +370,7 @@ def test_defaults_are_written_only_if_asked_for() -> None:
 
 def test_importing_the_settings_does_not_import_yaml() -> None:
     code = (
-        "import sys, mba_integrations.core.workspace, mba_integrations.core.config_loader; "
+        "import sys, mba_integrations.core.config.workspace, mba_integrations.core.config.loader; "
         "sys.exit('yaml' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0

@@ -17,11 +17,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from mba_integrations.core.config.group import SettingsGroup
+from mba_integrations.core.config.problems import SettingProblem, unknown_setting
+from mba_integrations.core.config.workspace import SHARE_FIELDS, WEIGHT_FIELDS, WorkspaceConfig
+from mba_integrations.core.config.yaml_nodes import KeyPath
 from mba_integrations.core.model import MemoryTier
-from mba_integrations.core.setting_problems import SettingProblem, unknown_setting
-from mba_integrations.core.settings_group import SettingsGroup
-from mba_integrations.core.workspace import SHARE_FIELDS, WEIGHT_FIELDS, WorkspaceConfig
-from mba_integrations.core.yaml_nodes import KeyPath
 
 SHARES, SCORING, LIMITS = "tier_allocation", "scoring", "tier_limits"
 _SCORING_FIELDS = (*WEIGHT_FIELDS, "half_life_days", "tier_half_life_days", "min_score")

@@ -14,10 +14,10 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from mba_integrations.core import complexity_words
-from mba_integrations.core.complexity_words import ComplexitySignal
+from mba_integrations.core.config import complexity_words
+from mba_integrations.core.config.complexity_words import ComplexitySignal
+from mba_integrations.core.config.group import SettingsGroup
 from mba_integrations.core.model import MemoryTier, QueryComplexity
-from mba_integrations.core.settings_group import SettingsGroup
 
 INFINITE = "infinite"
 

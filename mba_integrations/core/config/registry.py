@@ -5,11 +5,11 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
+from mba_integrations.core.config.workspace import WorkspaceConfig
 from mba_integrations.core.errors import UnknownWorkspaceError
-from mba_integrations.core.workspace import WorkspaceConfig
 
 if TYPE_CHECKING:
-    from mba_integrations.core.config_watch import WatchedConfigFile
+    from mba_integrations.core.config.watched_file import WatchedConfigFile
 
 DEFAULT_WORKSPACE = "default"
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from mba_integrations.core import config_reading, config_watch
-from mba_integrations.core.config_watch import WatchedConfigFile
+from mba_integrations.core.config import file_settings, watched_file
+from mba_integrations.core.config.watched_file import WatchedConfigFile
 from mba_integrations.core.errors import ConfigFileError
 
 
@@ -48,13 +48,13 @@ def file(tmp_path: Path) -> SettingsFile:
 def reads(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     """The paths that were read, in order."""
     seen: list[Path] = []
-    real = config_reading.read_settings
+    real = file_settings.read_settings
 
     def counted(path: Path) -> object:
         seen.append(path)
         return real(path)
 
-    monkeypatch.setattr(config_watch, "read_settings", counted)
+    monkeypatch.setattr(watched_file, "read_settings", counted)
     return seen
 
 

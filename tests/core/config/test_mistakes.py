@@ -11,9 +11,9 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mba_integrations.core.config_file import MAX_FILE_BYTES
-from mba_integrations.core.config_loader import MemoryBudgetConfigLoader
-from mba_integrations.core.config_shape import WORKSPACE_KEYS
+from mba_integrations.core.config.file_shape import WORKSPACE_KEYS
+from mba_integrations.core.config.loader import MemoryBudgetConfigLoader
+from mba_integrations.core.config.yaml_document import MAX_FILE_BYTES
 from mba_integrations.core.errors import ConfigFileError
 
 load = MemoryBudgetConfigLoader.load_from_yaml

@@ -12,7 +12,7 @@ from typing import Any, NoReturn, Self
 
 from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, ValidationError
 
-from mba_integrations.core.setting_problems import (
+from mba_integrations.core.config.problems import (
     InvalidSettingsError,
     SettingProblem,
     problems_in,

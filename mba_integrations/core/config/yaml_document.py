@@ -18,8 +18,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mba_integrations.core.errors import ConfigFileError
-from mba_integrations.core.yaml_nodes import (
+from mba_integrations.core.config.yaml_nodes import (
     MAX_VALUES,
     TAG,
     KeyPath,
@@ -29,6 +28,7 @@ from mba_integrations.core.yaml_nodes import (
     line_of,
     unreadable,
 )
+from mba_integrations.core.errors import ConfigFileError
 
 if TYPE_CHECKING:
     import yaml

@@ -12,19 +12,24 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
-from mba_integrations.core.config_file import write_yaml
-from mba_integrations.core.config_reading import VERSION, WORKSPACES, FileSettings, read_settings
-from mba_integrations.core.config_shape import ID_FIELD, file_shape
-from mba_integrations.core.errors import ConfigError, ConfigFileError, UnknownWorkspaceError
-from mba_integrations.core.setting_problems import nearest_hint
-from mba_integrations.core.settings import (
+from mba_integrations.core.config.file_settings import (
+    VERSION,
+    WORKSPACES,
+    FileSettings,
+    read_settings,
+)
+from mba_integrations.core.config.file_shape import ID_FIELD, file_shape
+from mba_integrations.core.config.group import SettingsGroup
+from mba_integrations.core.config.problems import nearest_hint
+from mba_integrations.core.config.settings import (
     INFINITE,
     CountingSettings,
     LoggingSettings,
     PerformanceSettings,
 )
-from mba_integrations.core.settings_group import SettingsGroup
-from mba_integrations.core.workspace import SHARE_FIELDS, WorkspaceConfig
+from mba_integrations.core.config.workspace import SHARE_FIELDS, WorkspaceConfig
+from mba_integrations.core.config.yaml_document import write_yaml
+from mba_integrations.core.errors import ConfigError, ConfigFileError, UnknownWorkspaceError
 
 SHIPPED_NAME = "configs/memory-budget.yaml"
 _ALWAYS_WRITTEN = {"max_total_tokens", *SHARE_FIELDS.values()}
@@ -104,7 +109,7 @@ class MemoryBudgetConfigLoader:
         Raises:
             ConfigFileError: If the installation lacks it.
         """
-        package = Path(__file__).parent.parent
+        package = Path(__file__).parents[2]
         for folder in (package, package.parent):
             if (folder / SHIPPED_NAME).is_file():
                 return folder / SHIPPED_NAME

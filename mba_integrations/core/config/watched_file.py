@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
-from mba_integrations.core.config_reading import read_settings
+from mba_integrations.core.config.file_settings import read_settings
+from mba_integrations.core.config.workspace import WorkspaceConfig
 from mba_integrations.core.errors import ConfigFileError
-from mba_integrations.core.workspace import WorkspaceConfig
 
 Stamp = tuple[int, ...] | None
 
