@@ -13,10 +13,10 @@ from snapshots import CountingCounter, assert_same, prepared, renderer
 from strategies import memories
 
 from mba_integrations.core.errors import PoolError
-from mba_integrations.core.lexical import LexicalIndex
 from mba_integrations.core.model import MemoryItem
 from mba_integrations.core.pool import MemoryPool
 from mba_integrations.core.pool_file import load_snapshot, save_snapshot
+from mba_integrations.core.search.lexical import LexicalIndex
 from mba_integrations.core.snapshot import PoolSnapshot
 
 

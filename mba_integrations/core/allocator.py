@@ -28,7 +28,6 @@ from mba_integrations.core.config.registry import WorkspaceRegistry
 from mba_integrations.core.config.watched_file import WatchedConfigFile
 from mba_integrations.core.config.workspace import WorkspaceConfig
 from mba_integrations.core.counting.given_counters import as_token_counter
-from mba_integrations.core.embedding_cache import CachedEmbedder
 from mba_integrations.core.errors import InputError
 from mba_integrations.core.lifecycle import LifecycleReview, evaluate_promotion_demotion
 from mba_integrations.core.logs import AllocationLogs
@@ -38,8 +37,10 @@ from mba_integrations.core.prepared import PreparedPools
 from mba_integrations.core.previous import PreviousPrompt, Standing, standing_of
 from mba_integrations.core.prompt_layout import PromptLayout
 from mba_integrations.core.rendering import Renderer
+from mba_integrations.core.search.cached_embedder import CachedEmbedder
+from mba_integrations.core.search.embedder import Embedder
 from mba_integrations.core.session import AllocationSession, SessionMemory
-from mba_integrations.core.snapshot import Embedder, PoolSnapshot
+from mba_integrations.core.snapshot import PoolSnapshot
 from mba_integrations.core.times import check_zones, latest_time
 from mba_integrations.core.valuation import Signals, evaluate, matches_query
 from mba_integrations.core.workspace_counters import WorkspaceCounters

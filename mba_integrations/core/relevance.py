@@ -16,9 +16,9 @@ import numpy as np
 
 from mba_integrations.core.arrays import BoolArray, FloatArray, IntArray
 from mba_integrations.core.errors import InputError
-from mba_integrations.core.lexical import LexicalIndex
 from mba_integrations.core.neighbourhood import Neighbourhood
-from mba_integrations.core.vector_column import VectorColumn
+from mba_integrations.core.search.lexical import LexicalIndex
+from mba_integrations.core.search.vector_column import VectorColumn
 
 # A best hit below these is no full match: in an unrelated pool nothing comes near 1.
 _FULL_MATCH_SHARE = 0.25  # of the BM25 of a text that has every term of the query once

@@ -20,7 +20,7 @@ import numpy as np
 
 from mba_integrations.core.arrays import IntArray
 from mba_integrations.core.model import MemoryItem, MemoryTier, OmissionReason
-from mba_integrations.core.passages import Passage, best_passage
+from mba_integrations.core.search.passages import Passage, best_passage
 from mba_integrations.core.selection import REASONS, Selection, Selector
 
 PASSAGE_WORTH = 0.25

@@ -23,22 +23,20 @@ from mba_integrations.core.columns import Columns, ItemColumns, Speakers
 from mba_integrations.core.counting.counter import TokenCounter
 from mba_integrations.core.errors import InputError
 from mba_integrations.core.item_rows import Contents, ItemRows, RowsById
-from mba_integrations.core.lexical import LexicalIndex
 from mba_integrations.core.line_tokens import TokenColumn
 from mba_integrations.core.model import MemoryItem, MemoryTier
 from mba_integrations.core.neighbourhood import Neighbourhood
 from mba_integrations.core.prompt_layout import PromptLayout
 from mba_integrations.core.relevance import Corpus
 from mba_integrations.core.rows.row_map import RowMap
+from mba_integrations.core.search.embedder import Embedder, embed
+from mba_integrations.core.search.lexical import LexicalIndex
+from mba_integrations.core.search.vector_column import VectorColumn, column_of
 from mba_integrations.core.times import seconds_of
-from mba_integrations.core.vector_column import VectorColumn, column_of
 
 __all__ = ["Columns", "Embedder", "PoolSnapshot", "embed", "seconds_of"]
 
 T = TypeVar("T")
-
-Embedder = Callable[[list[str]], FloatArray]
-"""Texts in, array of shape (n, d) out."""
 
 
 class PoolSnapshot:
@@ -303,25 +301,3 @@ class PoolSnapshot:
             for row, vector in zip(missing, made, strict=True):
                 rows[row] = vector
         return rows
-
-
-def embed(texts: list[str], embedder: Embedder | None) -> FloatArray | None:
-    """Call the embedder and check what it returns: float32, shape (n, d), finite; None without one.
-
-    Raises:
-        InputError: If the result has another shape or holds values that are not finite.
-    """
-    if embedder is None:
-        return None
-    try:
-        vectors = np.asarray(embedder(texts), dtype=np.float32)
-    except (TypeError, ValueError) as error:
-        raise InputError(f"the embedder returned what is no array of numbers: {error}.") from error
-    if vectors.ndim != 2 or len(vectors) != len(texts):
-        raise InputError(
-            f"the embedder returned an array of shape {vectors.shape} for {len(texts):,} texts; "
-            f"it must return ({len(texts):,}, dimensions)."
-        )
-    if not np.isfinite(vectors).all():
-        raise InputError("the embedder returned a value that is not finite.")
-    return vectors

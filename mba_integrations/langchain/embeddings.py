@@ -13,9 +13,9 @@ import numpy as np
 from langchain_core.embeddings import Embeddings
 
 from mba_integrations.core.arrays import FloatArray
-from mba_integrations.core.embedding_cache import DEFAULT_MAX_ENTRIES, CachedEmbedder
 from mba_integrations.core.errors import InputError
-from mba_integrations.core.snapshot import Embedder, embed
+from mba_integrations.core.search.cached_embedder import DEFAULT_MAX_ENTRIES, CachedEmbedder
+from mba_integrations.core.search.embedder import Embedder, embed
 
 BATCH_SIZE = 256
 

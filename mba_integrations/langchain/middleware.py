@@ -30,7 +30,7 @@ from mba_integrations.core.allocator import MemoryBudgetAllocator
 from mba_integrations.core.config.workspace import WorkspaceConfig
 from mba_integrations.core.errors import BudgetError, InputError
 from mba_integrations.core.model import MemoryItem
-from mba_integrations.core.snapshot import Embedder
+from mba_integrations.core.search.embedder import Embedder
 from mba_integrations.langchain.agent_state import STATE_KEY, MemoryBudgetState
 from mba_integrations.langchain.agent_threads import AgentThread, AgentThreads
 from mba_integrations.langchain.conversation import Conversation

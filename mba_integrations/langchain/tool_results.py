@@ -10,8 +10,8 @@ from functools import cache
 from langchain_core.messages import ToolMessage
 
 from mba_integrations.core.counting.truncation import truncate
-from mba_integrations.core.passages import OMISSION, best_passage
-from mba_integrations.core.search_terms import TermSplitter
+from mba_integrations.core.search.passages import OMISSION, best_passage
+from mba_integrations.core.search.terms import TermSplitter
 from mba_integrations.langchain.message_counting import MessageCounter
 
 SHORTENED = "memory_budget"

@@ -18,7 +18,7 @@ from mba_integrations.core.config.workspace import WorkspaceConfig
 from mba_integrations.core.counting.counter import TokenCounter
 from mba_integrations.core.counting.given_counters import as_token_counter
 from mba_integrations.core.counting.tiktoken_counters import counter_for_model
-from mba_integrations.core.snapshot import Embedder
+from mba_integrations.core.search.embedder import Embedder
 
 _FRAMEWORK_ENCODING = "cl100k_base"
 

@@ -6,7 +6,7 @@ import numpy as np
 from llama_index.core.base.embeddings.base import BaseEmbedding
 
 from mba_integrations.core.arrays import FloatArray
-from mba_integrations.core.embedding_cache import DEFAULT_MAX_ENTRIES, CachedEmbedder
+from mba_integrations.core.search.cached_embedder import DEFAULT_MAX_ENTRIES, CachedEmbedder
 
 
 class LlamaIndexEmbedder(CachedEmbedder):

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from mba_integrations.core.arrays import BoolArray, FloatArray
-from mba_integrations.core.lexical import LexicalIndex
 from mba_integrations.core.neighbourhood import Neighbourhood
 from mba_integrations.core.relevance import Corpus
-from mba_integrations.core.vector_column import VectorColumn
+from mba_integrations.core.search.lexical import LexicalIndex
+from mba_integrations.core.search.vector_column import VectorColumn
 
 
 def corpus_of(

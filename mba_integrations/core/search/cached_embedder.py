@@ -14,7 +14,7 @@ import numpy as np
 
 from mba_integrations.core.arrays import FloatArray
 from mba_integrations.core.errors import InputError
-from mba_integrations.core.snapshot import Embedder, embed
+from mba_integrations.core.search.embedder import Embedder, embed
 
 DEFAULT_MAX_ENTRIES = 50_000
 """With 384 numbers a vector, 77 MB."""

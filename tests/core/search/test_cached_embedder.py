@@ -14,7 +14,7 @@ from mba_integrations import (
     MemoryPool,
     WorkspaceConfig,
 )
-from mba_integrations.core.embedding_cache import CachedEmbedder
+from mba_integrations.core.search.cached_embedder import CachedEmbedder
 
 
 class Lengths:

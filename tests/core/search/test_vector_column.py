@@ -11,7 +11,7 @@ from mba_integrations.core.arrays import FloatArray
 from mba_integrations.core.model import MemoryItem
 from mba_integrations.core.rows.row_map import RowMap
 from mba_integrations.core.rows.vector_rows import VectorRows
-from mba_integrations.core.vector_column import NONE, VectorColumn, column_of
+from mba_integrations.core.search.vector_column import NONE, VectorColumn, column_of
 
 
 def matrix(rows: int, seed: int = 0) -> FloatArray:

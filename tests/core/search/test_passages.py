@@ -21,7 +21,7 @@ from mba_integrations import (
     Selected,
     WorkspaceConfig,
 )
-from mba_integrations.core.passages import OMISSION, best_passage
+from mba_integrations.core.search.passages import OMISSION, best_passage
 from mba_integrations.core.shortening import PASSAGE_WORTH
 
 WEIGHTS = {"kate": 2.0, "skis": 3.0, "oslo": 1.0}

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mba_integrations.core.arrays import FloatArray, IntArray
-from mba_integrations.core.vocabulary import CutTexts
+from mba_integrations.core.search.term_numbers import CutTexts
 
 _MERGED_AT = 2  # a later part joins the one before it when that is less than so many times larger
 

@@ -16,7 +16,7 @@ from itertools import chain
 import numpy as np
 
 from mba_integrations.core.arrays import IntArray
-from mba_integrations.core.search_terms import TermSplitter, words_of
+from mba_integrations.core.search.terms import TermSplitter, words_of
 
 _MAX_KNOWN_WORDS = 50_000  # frequent words come early; others are analysed each time they occur
 

@@ -23,11 +23,11 @@ from itertools import chain
 import numpy as np
 
 from mba_integrations.core.arrays import FloatArray, IntArray
-from mba_integrations.core.postings import Postings, appended, merged
 from mba_integrations.core.rows.row_map import RowMap
 from mba_integrations.core.rows.slots import Slots
-from mba_integrations.core.text_traits import TextTraits
-from mba_integrations.core.vocabulary import Vocabulary
+from mba_integrations.core.search.postings import Postings, appended, merged
+from mba_integrations.core.search.term_numbers import Vocabulary
+from mba_integrations.core.search.text_traits import TextTraits
 
 # k1 and b are the values of Lucene; evidence recall moves by under 1 point for k1 in [0.9, 1.5].
 _K1 = 1.2

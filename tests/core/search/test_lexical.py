@@ -13,9 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mba_integrations.core.arrays import FloatArray
-from mba_integrations.core.lexical import LexicalIndex
 from mba_integrations.core.rows.row_map import RowMap
-from mba_integrations.core.search_terms import TermSplitter
+from mba_integrations.core.search.lexical import LexicalIndex
+from mba_integrations.core.search.terms import TermSplitter
 
 ODD_QUERIES = [
     pytest.param("", id="empty"),

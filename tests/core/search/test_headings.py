@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mba_integrations.core.links import HeadingIndex
+from mba_integrations.core.search.headings import HeadingIndex
 
 
 @pytest.mark.parametrize(
