@@ -31,7 +31,7 @@ from benchmarks import evidence_methods as methods
 from benchmarks.evidence import FITTED_SETS, Sets, bootstrap_interval, fitted_without, machine
 from benchmarks.evidence_data import EvidencePool, load_set
 from mba_integrations.core.arrays import BoolArray, FloatArray, IntArray
-from mba_integrations.core.complexity import estimate_complexity
+from mba_integrations.core.budget.complexity import estimate_complexity
 from mba_integrations.core.config.settings import DEFAULT_MULTIPLIERS, ComplexitySettings
 from mba_integrations.core.model import QueryComplexity
 

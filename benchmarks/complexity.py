@@ -21,7 +21,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mba_integrations.core.complexity import estimate_complexity
+from mba_integrations.core.budget.complexity import estimate_complexity
 from mba_integrations.core.config.settings import ComplexitySettings
 from mba_integrations.learning.complexity_fit import (
     FITTED_SIGNALS,

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     )
     from mba_integrations.core.allocation_log import AllocationStatistics
     from mba_integrations.core.allocator import MemoryBudgetAllocator
+    from mba_integrations.core.budget.complexity import ComplexityEstimate
     from mba_integrations.core.budget_curve import BudgetPoint
-    from mba_integrations.core.complexity import ComplexityEstimate
     from mba_integrations.core.config.loader import MemoryBudgetConfigLoader
     from mba_integrations.core.config.settings import (
         ItemOrder,
@@ -67,7 +67,7 @@ _HOME = {
     "allocation_log": ("AllocationStatistics",),
     "allocator": ("MemoryBudgetAllocator",),
     "budget_curve": ("BudgetPoint",),
-    "complexity": ("ComplexityEstimate",),
+    "budget.complexity": ("ComplexityEstimate",),
     "config.loader": ("MemoryBudgetConfigLoader",),
     "counting.counter": ("TokenCounter",),
     "counting.tiktoken_counters": ("counter_for_model",),

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from mba_integrations import MemoryItem
 from mba_integrations import WorkspaceConfig as Config
-from mba_integrations.core.budgeting import plan_budget
+from mba_integrations.core.budget.plan import plan_budget
 from mba_integrations.core.line_tokens import TokenColumn
 from mba_integrations.core.model import QueryComplexity
 from mba_integrations.core.prompt_layout import JoinedTexts

@@ -10,7 +10,7 @@ from fakes import CharCounter
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mba_integrations.core.budgeting import plan_budget
+from mba_integrations.core.budget.plan import plan_budget
 from mba_integrations.core.config.workspace import WorkspaceConfig
 from mba_integrations.core.model import MemoryItem, OmissionReason, QueryComplexity
 from mba_integrations.core.redundancy import _similar_pairs, _words_of, near_duplicates

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from fakes import CharCounter, JoinCounter
 
-from mba_integrations.core.budgeting import plan_budget
+from mba_integrations.core.budget.plan import plan_budget
 from mba_integrations.core.config.workspace import WorkspaceConfig
 from mba_integrations.core.errors import InputError, PinnedOverBudgetError
 from mba_integrations.core.model import MemoryItem, MemoryTier, OmissionReason, QueryComplexity

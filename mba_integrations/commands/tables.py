@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from mba_integrations.core.allocation import Allocation, Candidate, Omitted
-from mba_integrations.core.complexity import ComplexityEstimate
+from mba_integrations.core.budget.complexity import ComplexityEstimate
 
 _OTHER_COLUMNS_WIDTH = 106
 """Tier, id, five figures, remark and the gaps between them."""

@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 
 from mba_integrations.core.arrays import BoolArray, IntArray
+from mba_integrations.core.budget.complexity import ComplexityEstimate
 from mba_integrations.core.budget_curve import BudgetPoint, budget_curve, marginal_value
-from mba_integrations.core.complexity import ComplexityEstimate
 from mba_integrations.core.config.settings import PromptFormat
 from mba_integrations.core.errors import InputError
 from mba_integrations.core.line_tokens import TokenColumn

@@ -10,8 +10,8 @@ import numpy as np
 
 from mba_integrations.core.allocation import Allocation, TierAllocation
 from mba_integrations.core.arrays import FloatArray
-from mba_integrations.core.budgeting import BudgetPlan, borrowed_tokens, whole_tokens
-from mba_integrations.core.complexity import ComplexityEstimate
+from mba_integrations.core.budget.complexity import ComplexityEstimate
+from mba_integrations.core.budget.plan import BudgetPlan, borrowed_tokens, whole_tokens
 from mba_integrations.core.config.workspace import WorkspaceConfig
 from mba_integrations.core.counting.cached_counter import CachedCounter
 from mba_integrations.core.counting.counter import TokenCounter

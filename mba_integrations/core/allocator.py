@@ -21,8 +21,8 @@ from mba_integrations.core.allocation_step import (
     standing_notes,
 )
 from mba_integrations.core.arrays import FloatArray
-from mba_integrations.core.budgeting import plan_budget
-from mba_integrations.core.complexity import ComplexityEstimate, estimate_complexity
+from mba_integrations.core.budget.complexity import ComplexityEstimate, estimate_complexity
+from mba_integrations.core.budget.plan import plan_budget
 from mba_integrations.core.config.loader import MemoryBudgetConfigLoader
 from mba_integrations.core.config.registry import WorkspaceRegistry
 from mba_integrations.core.config.watched_file import WatchedConfigFile

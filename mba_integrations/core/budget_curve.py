@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from mba_integrations.core.arrays import IntArray
-from mba_integrations.core.budgeting import BudgetPlan
+from mba_integrations.core.budget.plan import BudgetPlan
 from mba_integrations.core.errors import InputError, PinnedOverBudgetError
 from mba_integrations.core.model import MemoryTier
 from mba_integrations.core.selection import Selector

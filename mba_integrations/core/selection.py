@@ -14,7 +14,7 @@ import numpy as np
 
 from mba_integrations.core.arrays import BoolArray, FloatArray, IntArray
 from mba_integrations.core.assembly import NOTHING_BEFORE, Continuation, Prompt, assemble
-from mba_integrations.core.budgeting import BudgetPlan
+from mba_integrations.core.budget.plan import BudgetPlan
 from mba_integrations.core.counting.counter import TokenCounter
 from mba_integrations.core.errors import PinnedOverBudgetError
 from mba_integrations.core.line_tokens import TokenColumn

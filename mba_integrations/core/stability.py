@@ -25,7 +25,7 @@ import numpy as np
 
 from mba_integrations.core.arrays import BoolArray, FloatArray, IntArray, densest
 from mba_integrations.core.assembly import chronological_order
-from mba_integrations.core.budgeting import BudgetPlan
+from mba_integrations.core.budget.plan import BudgetPlan
 from mba_integrations.core.config.settings import ItemOrder
 from mba_integrations.core.model import MemoryTier
 from mba_integrations.core.prospects import FIRST_UNITS, GUESSED_TOKENS

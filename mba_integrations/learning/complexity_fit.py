@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mba_integrations.core.arrays import BoolArray, FloatArray
-from mba_integrations.core.complexity_signals import read_signals
+from mba_integrations.core.budget.complexity_signals import read_signals
 from mba_integrations.core.config.complexity_words import MOST_UNITS, ComplexitySignal
 from mba_integrations.core.config.settings import ComplexitySettings
 from mba_integrations.core.errors import InputError

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mba_integrations.core.budgeting import borrowed_tokens, plan_budget, whole_tokens
+from mba_integrations.core.budget.plan import borrowed_tokens, plan_budget, whole_tokens
 from mba_integrations.core.config.workspace import WorkspaceConfig
 from mba_integrations.core.errors import InputError
 from mba_integrations.core.model import MemoryTier, QueryComplexity

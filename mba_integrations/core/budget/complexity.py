@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from mba_integrations.core.complexity_signals import Finding, read_signals
+from mba_integrations.core.budget.complexity_signals import Finding, read_signals
 from mba_integrations.core.config.complexity_words import MOST_UNITS, ComplexitySignal
 from mba_integrations.core.config.settings import ComplexitySettings
 from mba_integrations.core.errors import InputError

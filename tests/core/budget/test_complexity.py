@@ -6,8 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mba_integrations.core.complexity import ComplexityEstimate, estimate_complexity, level_of
-from mba_integrations.core.complexity_signals import READ_CHARACTERS
+from mba_integrations.core.budget.complexity import (
+    ComplexityEstimate,
+    estimate_complexity,
+    level_of,
+)
+from mba_integrations.core.budget.complexity_signals import READ_CHARACTERS
 from mba_integrations.core.config.complexity_words import (
     DEFAULT_SIGNAL_POINTS,
     MOST_UNITS,
