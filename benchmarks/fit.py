@@ -44,7 +44,7 @@ from mba_integrations import (
 )
 from mba_integrations.core.counting.given_counters import HuggingFaceCounter
 from mba_integrations.core.counting.tiktoken_counters import TiktokenCounter
-from mba_integrations.core.rendering import Renderer
+from mba_integrations.core.layout.renderer import Renderer
 
 CASES = 200_000
 BUDGETS_PER_POOL = 16

@@ -46,7 +46,7 @@ from mba_integrations.core.counting.tiktoken_counters import (
     counter_for_model,
     toktok_is_installed,
 )
-from mba_integrations.core.rendering import Renderer
+from mba_integrations.core.layout.renderer import Renderer
 from mba_integrations.core.snapshot import PoolSnapshot
 
 METHODS = ("weighted_sum", "usefulness")

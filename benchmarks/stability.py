@@ -37,8 +37,8 @@ from mba_integrations.core.arrays import BoolArray, FloatArray, IntArray
 from mba_integrations.core.config.settings import RenderingSettings
 from mba_integrations.core.counting.encodings import load_encoding
 from mba_integrations.core.counting.tiktoken_counters import counter_for_model
-from mba_integrations.core.prompt_layout import Section
-from mba_integrations.core.rendering import Renderer
+from mba_integrations.core.layout.protocol import Section
+from mba_integrations.core.layout.renderer import Renderer
 
 BUDGETS = (1024, 4096, 16384)
 STABILITIES = {"off": 0.0, "low": 0.13, "default": 0.7, "high": 1.0}

@@ -44,6 +44,8 @@ if TYPE_CHECKING:
         TokenizerError,
         UnknownWorkspaceError,
     )
+    from mba_integrations.core.layout.joined_texts import JoinedTexts
+    from mba_integrations.core.layout.protocol import PromptLayout
     from mba_integrations.core.lifecycle import (
         LifecycleRecommendation,
         LifecycleReview,
@@ -57,7 +59,6 @@ if TYPE_CHECKING:
     )
     from mba_integrations.core.pool import MemoryPool
     from mba_integrations.core.previous import PreviousPrompt
-    from mba_integrations.core.prompt_layout import JoinedTexts, PromptLayout
     from mba_integrations.core.session import AllocationSession
 
     __version__: str
@@ -66,9 +67,11 @@ _HOME = {
     "allocation": ("Allocation", "Candidate", "Omitted", "Selected", "TierAllocation"),
     "allocation_log": ("AllocationStatistics",),
     "allocator": ("MemoryBudgetAllocator",),
-    "budget_curve": ("BudgetPoint",),
     "budget.complexity": ("ComplexityEstimate",),
+    "budget_curve": ("BudgetPoint",),
     "config.loader": ("MemoryBudgetConfigLoader",),
+    "config.settings": ("ItemOrder", "PromptFormat", "RenderingSettings", "ScoringMethod"),
+    "config.workspace": ("WorkspaceConfig",),
     "counting.counter": ("TokenCounter",),
     "counting.tiktoken_counters": ("counter_for_model",),
     "errors": (
@@ -84,14 +87,13 @@ _HOME = {
         "TokenizerError",
         "UnknownWorkspaceError",
     ),
+    "layout.joined_texts": ("JoinedTexts",),
+    "layout.protocol": ("PromptLayout",),
     "lifecycle": ("LifecycleRecommendation", "LifecycleReview", "apply_recommendations"),
     "model": ("MemoryItem", "MemoryTier", "OmissionReason", "QueryComplexity"),
     "pool": ("MemoryPool",),
     "previous": ("PreviousPrompt",),
-    "prompt_layout": ("JoinedTexts", "PromptLayout"),
     "session": ("AllocationSession",),
-    "config.settings": ("ItemOrder", "PromptFormat", "RenderingSettings", "ScoringMethod"),
-    "config.workspace": ("WorkspaceConfig",),
 }
 _MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
 

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from mba_integrations.core.budget.plan import plan_budget
 from mba_integrations.core.config.workspace import WorkspaceConfig
+from mba_integrations.core.layout.renderer import Renderer
 from mba_integrations.core.model import MemoryItem, OmissionReason, QueryComplexity
 from mba_integrations.core.redundancy import _similar_pairs, _words_of, near_duplicates
-from mba_integrations.core.rendering import Renderer
 from mba_integrations.core.selection import REASONS, Selector
 from mba_integrations.core.snapshot import PoolSnapshot
 from mba_integrations.core.units import Worth

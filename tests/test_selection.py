@@ -10,8 +10,8 @@ from fakes import CharCounter, JoinCounter
 from mba_integrations.core.budget.plan import plan_budget
 from mba_integrations.core.config.workspace import WorkspaceConfig
 from mba_integrations.core.errors import InputError, PinnedOverBudgetError
+from mba_integrations.core.layout.renderer import Renderer
 from mba_integrations.core.model import MemoryItem, MemoryTier, OmissionReason, QueryComplexity
-from mba_integrations.core.rendering import Renderer
 from mba_integrations.core.selection import REASONS, Selection, Selector
 from mba_integrations.core.snapshot import PoolSnapshot
 from mba_integrations.core.units import Worth

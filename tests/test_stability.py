@@ -15,7 +15,7 @@ from fakes import CharCounter, line
 
 from mba_integrations import Allocation, MemoryBudgetAllocator, MemoryItem, MemoryTier
 from mba_integrations import WorkspaceConfig as Config
-from mba_integrations.core.prompt_layout import JoinedTexts
+from mba_integrations.core.layout.joined_texts import JoinedTexts
 
 HEADING = 5  # "## R\n"
 

@@ -17,9 +17,9 @@ from mba_integrations.core.counting.cached_counter import CachedCounter
 from mba_integrations.core.counting.counter import TokenCounter
 from mba_integrations.core.errors import InputError
 from mba_integrations.core.following import following
+from mba_integrations.core.layout.protocol import PromptLayout
 from mba_integrations.core.model import TIERS, MemoryTier
 from mba_integrations.core.previous import PreviousPrompt, Standing
-from mba_integrations.core.prompt_layout import PromptLayout
 from mba_integrations.core.prompt_reuse import PromptReuse
 from mba_integrations.core.search.embedder import Embedder, embed
 from mba_integrations.core.selection import REASONS, Selection, Selector

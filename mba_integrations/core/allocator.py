@@ -29,14 +29,14 @@ from mba_integrations.core.config.watched_file import WatchedConfigFile
 from mba_integrations.core.config.workspace import WorkspaceConfig
 from mba_integrations.core.counting.given_counters import as_token_counter
 from mba_integrations.core.errors import InputError
+from mba_integrations.core.layout.protocol import PromptLayout
+from mba_integrations.core.layout.renderer import Renderer
 from mba_integrations.core.lifecycle import LifecycleReview, evaluate_promotion_demotion
 from mba_integrations.core.logs import AllocationLogs
 from mba_integrations.core.model import TIERS, MemoryItem, MemoryTier
 from mba_integrations.core.pool import MemoryPool
 from mba_integrations.core.prepared import PreparedPools
 from mba_integrations.core.previous import PreviousPrompt, Standing, standing_of
-from mba_integrations.core.prompt_layout import PromptLayout
-from mba_integrations.core.rendering import Renderer
 from mba_integrations.core.search.cached_embedder import CachedEmbedder
 from mba_integrations.core.search.embedder import Embedder
 from mba_integrations.core.session import AllocationSession, SessionMemory

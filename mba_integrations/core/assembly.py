@@ -18,9 +18,9 @@ import numpy as np
 
 from mba_integrations.core.arrays import BoolArray, FloatArray, IntArray
 from mba_integrations.core.config.settings import ItemOrder
+from mba_integrations.core.layout.protocol import PromptLayout, WrittenPrompt
 from mba_integrations.core.model import MemoryItem, MemoryTier
 from mba_integrations.core.previous import reused_beginning
-from mba_integrations.core.prompt_layout import PromptLayout, WrittenPrompt
 from mba_integrations.core.snapshot import PoolSnapshot
 
 _TIERS = tuple(MemoryTier)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from mba_integrations.core.errors import InputError
-from mba_integrations.core.rendering import LINE_BREAKS
+from mba_integrations.core.layout.renderer import LINE_BREAKS
 
 if TYPE_CHECKING:
     from mba_integrations.core.allocation import Allocation, Candidate

@@ -19,10 +19,10 @@ from mba_integrations.core.allocation import Allocation
 from mba_integrations.core.arrays import FloatArray
 from mba_integrations.core.config.settings import PerformanceSettings
 from mba_integrations.core.errors import InputError
+from mba_integrations.core.layout.protocol import PromptLayout
 from mba_integrations.core.model import MemoryItem
 from mba_integrations.core.pool import MemoryPool
 from mba_integrations.core.previous import PreviousPrompt
-from mba_integrations.core.prompt_layout import PromptLayout
 
 if TYPE_CHECKING:
     from mba_integrations.core.allocator import MemoryBudgetAllocator

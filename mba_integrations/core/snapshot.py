@@ -23,10 +23,10 @@ from mba_integrations.core.columns import Columns, ItemColumns, Speakers
 from mba_integrations.core.counting.counter import TokenCounter
 from mba_integrations.core.errors import InputError
 from mba_integrations.core.item_rows import Contents, ItemRows, RowsById
+from mba_integrations.core.layout.protocol import PromptLayout
 from mba_integrations.core.line_tokens import TokenColumn
 from mba_integrations.core.model import MemoryItem, MemoryTier
 from mba_integrations.core.neighbourhood import Neighbourhood
-from mba_integrations.core.prompt_layout import PromptLayout
 from mba_integrations.core.relevance import Corpus
 from mba_integrations.core.rows.row_map import RowMap
 from mba_integrations.core.search.embedder import Embedder, embed

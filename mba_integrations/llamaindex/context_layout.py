@@ -10,8 +10,9 @@ from llama_index.core.prompts.base import BasePromptTemplate
 
 from mba_integrations.core.counting.counter import TokenCounter
 from mba_integrations.core.errors import InputError
+from mba_integrations.core.layout.joined_texts import JoinedTexts
+from mba_integrations.core.layout.protocol import PromptTokens, Section, WrittenPrompt
 from mba_integrations.core.model import MemoryItem
-from mba_integrations.core.prompt_layout import JoinedTexts, PromptTokens, Section, WrittenPrompt
 from mba_integrations.llamaindex.nodes import NO_TEXT
 
 

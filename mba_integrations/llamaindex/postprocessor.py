@@ -28,8 +28,8 @@ from mba_integrations.core.config.workspace import WorkspaceConfig
 from mba_integrations.core.counting.counter import TokenCounter
 from mba_integrations.core.counting.truncation import truncate
 from mba_integrations.core.errors import InputError
+from mba_integrations.core.layout.protocol import WrittenPrompt
 from mba_integrations.core.model import MemoryItem, OmissionReason
-from mba_integrations.core.prompt_layout import WrittenPrompt
 from mba_integrations.llamaindex.context_layout import (
     ContextLayout,
     around_context,

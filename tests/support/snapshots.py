@@ -6,7 +6,7 @@ import numpy as np
 from allocators import workspace
 from fakes import CharCounter
 
-from mba_integrations.core.rendering import Renderer
+from mba_integrations.core.layout.renderer import Renderer
 from mba_integrations.core.snapshot import PoolSnapshot
 
 QUERIES = ("Where does Kate ski?", "Oslo harbour 日本 keys", "nothing known", "")

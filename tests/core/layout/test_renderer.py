@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from mba_integrations.core.config.settings import RenderingSettings
 from mba_integrations.core.counting.tiktoken_counters import counter_for_model
+from mba_integrations.core.layout.renderer import LINE_BREAKS, Renderer
 from mba_integrations.core.model import MemoryItem, MemoryTier
-from mba_integrations.core.rendering import LINE_BREAKS, Renderer
 
 MARKDOWN = Renderer(RenderingSettings())
 XML = Renderer(RenderingSettings(format="xml"))

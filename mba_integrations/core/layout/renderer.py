@@ -24,14 +24,14 @@ from mba_integrations.core.counting.chat_format import (
     message_tokens,
 )
 from mba_integrations.core.counting.counter import TokenCounter, checked_count, checked_counts
-from mba_integrations.core.model import MemoryItem, MemoryTier
-from mba_integrations.core.prompt_layout import (
+from mba_integrations.core.layout.protocol import (
     BYTES_BESIDES,
     PromptTokens,
     Section,
     WrittenPrompt,
     most_bytes,
 )
+from mba_integrations.core.model import MemoryItem, MemoryTier
 
 LINE_BREAKS = "\n\r\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029"
 """What `str.splitlines` and common readers take for the end of a line."""

@@ -8,13 +8,9 @@ import pytest
 
 from mba_integrations import MemoryBudgetAllocator, MemoryItem, MemoryTier, PinnedOverBudgetError
 from mba_integrations.core.counting.counter import TokenCounter
-from mba_integrations.core.prompt_layout import (
-    JoinedTexts,
-    PricedMessages,
-    PromptTokens,
-    Section,
-    WrittenPrompt,
-)
+from mba_integrations.core.layout.joined_texts import JoinedTexts
+from mba_integrations.core.layout.priced_messages import PricedMessages
+from mba_integrations.core.layout.protocol import PromptTokens, Section, WrittenPrompt
 
 
 def words(text: str) -> int:
