@@ -17,7 +17,6 @@ if TYPE_CHECKING:
         Selected,
         TierAllocation,
     )
-    from mba_integrations.core.allocation_log import AllocationStatistics
     from mba_integrations.core.allocator import MemoryBudgetAllocator
     from mba_integrations.core.budget.complexity import ComplexityEstimate
     from mba_integrations.core.budget_curve import BudgetPoint
@@ -51,6 +50,7 @@ if TYPE_CHECKING:
         LifecycleReview,
         apply_recommendations,
     )
+    from mba_integrations.core.log.log import AllocationStatistics
     from mba_integrations.core.model import (
         MemoryItem,
         MemoryTier,
@@ -65,7 +65,7 @@ if TYPE_CHECKING:
 
 _HOME = {
     "allocation": ("Allocation", "Candidate", "Omitted", "Selected", "TierAllocation"),
-    "allocation_log": ("AllocationStatistics",),
+    "log.log": ("AllocationStatistics",),
     "allocator": ("MemoryBudgetAllocator",),
     "budget.complexity": ("ComplexityEstimate",),
     "budget_curve": ("BudgetPoint",),

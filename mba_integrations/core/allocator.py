@@ -13,7 +13,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from mba_integrations.core.allocation import Allocation
-from mba_integrations.core.allocation_log import AllocationStatistics
 from mba_integrations.core.allocation_step import (
     AllocationStep,
     prompt_to_follow,
@@ -32,6 +31,7 @@ from mba_integrations.core.errors import InputError
 from mba_integrations.core.layout.protocol import PromptLayout
 from mba_integrations.core.layout.renderer import Renderer
 from mba_integrations.core.lifecycle import LifecycleReview, evaluate_promotion_demotion
+from mba_integrations.core.log.log import AllocationStatistics
 from mba_integrations.core.logs import AllocationLogs
 from mba_integrations.core.model import TIERS, MemoryItem, MemoryTier
 from mba_integrations.core.pool import MemoryPool

@@ -12,7 +12,9 @@ from dataclasses import replace
 from datetime import datetime
 
 from mba_integrations.core.allocation import Allocation
-from mba_integrations.core.allocation_log import (
+from mba_integrations.core.config.settings import LoggingSettings
+from mba_integrations.core.log.file import export_records
+from mba_integrations.core.log.log import (
     AllocationLog,
     AllocationRecord,
     AllocationStatistics,
@@ -20,8 +22,6 @@ from mba_integrations.core.allocation_log import (
     TierRecord,
     recent_statistics,
 )
-from mba_integrations.core.config.settings import LoggingSettings
-from mba_integrations.core.log_file import export_records
 
 
 class AllocationLogs:

@@ -18,7 +18,7 @@ from datetime import datetime, timedelta
 
 from mba_integrations.core.config.settings import LoggingSettings
 from mba_integrations.core.errors import InputError
-from mba_integrations.core.log_file import (
+from mba_integrations.core.log.file import (
     LineProblem,
     LogFile,
     append_record,
@@ -26,7 +26,7 @@ from mba_integrations.core.log_file import (
     read_log_file,
     unwritable_note,
 )
-from mba_integrations.core.log_records import (
+from mba_integrations.core.log.records import (
     SCHEMA_VERSION,
     AllocationRecord,
     LogRecord,
@@ -34,7 +34,7 @@ from mba_integrations.core.log_records import (
     TierRecord,
     record_from_dict,
 )
-from mba_integrations.core.log_statistics import (
+from mba_integrations.core.log.statistics import (
     AllocationStatistics,
     TierStatistics,
     choose_records,

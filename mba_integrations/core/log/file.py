@@ -22,7 +22,7 @@ from datetime import datetime
 from pathlib import Path
 
 from mba_integrations.core.errors import InputError
-from mba_integrations.core.log_records import SCHEMA_VERSION, LogRecord, record_from_dict
+from mba_integrations.core.log.records import SCHEMA_VERSION, LogRecord, record_from_dict
 
 SHOWN_PROBLEMS = 20
 """Bad lines that are described; all of them are counted."""

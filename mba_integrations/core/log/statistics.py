@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from mba_integrations.core.log_records import (
+from mba_integrations.core.log.records import (
     SCHEMA_VERSION,
     AllocationRecord,
     LogRecord,

@@ -19,8 +19,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from repository import ROOT
 
-from mba_integrations.core import log_file
-from mba_integrations.core.allocation_log import (
+from mba_integrations.core.config.settings import LoggingSettings
+from mba_integrations.core.errors import ConfigError, InputError
+from mba_integrations.core.log import file
+from mba_integrations.core.log.log import (
     AllocationLog,
     AllocationRecord,
     LogRecord,
@@ -30,8 +32,6 @@ from mba_integrations.core.allocation_log import (
     record_from_dict,
     statistics,
 )
-from mba_integrations.core.config.settings import LoggingSettings
-from mba_integrations.core.errors import ConfigError, InputError
 from mba_integrations.core.model import MemoryTier, QueryComplexity
 
 NOW = datetime(2025, 6, 1, 12, tzinfo=UTC)
@@ -204,7 +204,7 @@ def test_all_bad_lines_are_counted_and_the_first_described(tmp_path: Path) -> No
     path = tmp_path / "log.jsonl"
     path.write_text("x\n" * 500)
     found = read_log_file(path)
-    assert (found.problem_count, len(found.problems)) == (500, log_file.SHOWN_PROBLEMS)
+    assert (found.problem_count, len(found.problems)) == (500, file.SHOWN_PROBLEMS)
 
 
 def test_missing_log_file_is_an_input_error(tmp_path: Path) -> None:
@@ -241,12 +241,12 @@ def test_lines_of_many_threads_do_not_mix(tmp_path: Path) -> None:
 
 WRITER = """
 import sys
-from mba_integrations.core import log_file
-from mba_integrations.core.log_records import AllocationRecord
+from mba_integrations.core.log import file
+from mba_integrations.core.log.records import AllocationRecord
 if sys.argv[3] == "unlocked":
-    log_file._lock = lambda descriptor: None
+    file._lock = lambda descriptor: None
 for number in range(200):
-    log_file.append_record(sys.argv[1], AllocationRecord(
+    file.append_record(sys.argv[1], AllocationRecord(
         timestamp="2025-06-01T12:00:00+00:00", workspace_id=sys.argv[2], complexity="simple",
         budget_tokens=number, used_tokens=0, value=0.0, upper_bound=0.0, duration_ms=0.0,
         notes=("x" * (number * 97 % 9000),)))
