@@ -19,8 +19,8 @@ import numpy as np
 
 from mba_integrations.core.arrays import BoolArray, FloatArray, IntArray
 from mba_integrations.core.counting.tiktoken_counters import counter_for_model
-from mba_integrations.core.neighbourhood import Neighbourhood
-from mba_integrations.core.relevance import Corpus
+from mba_integrations.core.pool.corpus import Corpus
+from mba_integrations.core.pool.neighbourhood import Neighbourhood
 from mba_integrations.core.search.lexical import LexicalIndex
 from mba_integrations.core.search.vector_column import VectorColumn
 

@@ -47,7 +47,7 @@ from mba_integrations.core.counting.tiktoken_counters import (
     toktok_is_installed,
 )
 from mba_integrations.core.layout.renderer import Renderer
-from mba_integrations.core.snapshot import PoolSnapshot
+from mba_integrations.core.pool.snapshot import PoolSnapshot
 
 METHODS = ("weighted_sum", "usefulness")
 COLD_ITEMS = 10_000

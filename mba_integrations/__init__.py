@@ -57,7 +57,7 @@ if TYPE_CHECKING:
         OmissionReason,
         QueryComplexity,
     )
-    from mba_integrations.core.pool import MemoryPool
+    from mba_integrations.core.pool.memory_pool import MemoryPool
     from mba_integrations.core.previous import PreviousPrompt
     from mba_integrations.core.session import AllocationSession
 
@@ -91,7 +91,7 @@ _HOME = {
     "layout.protocol": ("PromptLayout",),
     "lifecycle": ("LifecycleRecommendation", "LifecycleReview", "apply_recommendations"),
     "model": ("MemoryItem", "MemoryTier", "OmissionReason", "QueryComplexity"),
-    "pool": ("MemoryPool",),
+    "pool.memory_pool": ("MemoryPool",),
     "previous": ("PreviousPrompt",),
     "session": ("AllocationSession",),
 }

@@ -9,8 +9,8 @@ from mba_integrations.core.arrays import FloatArray
 from mba_integrations.core.context_signals import context_signals
 from mba_integrations.core.feedback_signals import feedback_signals
 from mba_integrations.core.match_signals import Question, Signals
-from mba_integrations.core.neighbourhood import Neighbourhood
-from mba_integrations.core.relevance import Corpus
+from mba_integrations.core.pool.corpus import Corpus
+from mba_integrations.core.pool.neighbourhood import Neighbourhood
 
 
 def feedback(corpus: Corpus, estimate: list[float], vector: FloatArray | None = None) -> Signals:

@@ -15,9 +15,9 @@ from mba_integrations import MemoryItem
 from mba_integrations import WorkspaceConfig as Config
 from mba_integrations.core.budget.plan import plan_budget
 from mba_integrations.core.layout.joined_texts import JoinedTexts
-from mba_integrations.core.line_tokens import TokenColumn
 from mba_integrations.core.model import QueryComplexity
-from mba_integrations.core.snapshot import PoolSnapshot
+from mba_integrations.core.pool.snapshot import PoolSnapshot
+from mba_integrations.core.pool.token_column import TokenColumn
 from mba_integrations.core.stability import HoldingProblem, hold
 from mba_integrations.core.units import Worth, form_units
 

@@ -13,11 +13,11 @@ from mba_integrations import MemoryItem, MemoryTier
 from mba_integrations.core.arrays import FloatArray, IntArray
 from mba_integrations.core.counting.counter import TokenCounter
 from mba_integrations.core.layout.joined_texts import JoinedTexts
-from mba_integrations.core.line_tokens import TokenColumn
 from mba_integrations.core.packing.pack import Packing, pack
 from mba_integrations.core.packing.problem import PackingProblem
+from mba_integrations.core.pool.snapshot import PoolSnapshot
+from mba_integrations.core.pool.token_column import TokenColumn
 from mba_integrations.core.prospects import pack_prospects
-from mba_integrations.core.snapshot import PoolSnapshot
 from mba_integrations.core.units import Worth, form_units
 
 TIERS = tuple(MemoryTier)

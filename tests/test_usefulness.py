@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mba_integrations.core.arrays import FloatArray
-from mba_integrations.core.relevance import Corpus
+from mba_integrations.core.pool.corpus import Corpus
 from mba_integrations.core.usefulness import (
     LogisticModel,
     UsefulnessModel,
@@ -251,7 +251,7 @@ def test_other_coefficients_may_be_given() -> None:
 def test_every_shipped_weight_belongs_to_a_signal(kind: str) -> None:
     from mba_integrations.core.feedback_signals import feedback_signals
     from mba_integrations.core.match_signals import Question
-    from mba_integrations.core.neighbourhood import Neighbourhood
+    from mba_integrations.core.pool.neighbourhood import Neighbourhood
     from mba_integrations.core.usefulness import first_signals
 
     vectors = unit([[1, 0], [0, 1]]) if kind == "dense" else None

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from mba_integrations import MemoryItem, MemoryTier, WorkspaceConfig
-from mba_integrations.core.snapshot import PoolSnapshot
+from mba_integrations.core.pool.snapshot import PoolSnapshot
 from mba_integrations.core.valuation import freshness_of
 
 DAY = timedelta(days=1)

@@ -19,12 +19,12 @@ from mba_integrations.core.errors import InputError
 from mba_integrations.core.following import following
 from mba_integrations.core.layout.protocol import PromptLayout
 from mba_integrations.core.model import TIERS, MemoryTier
+from mba_integrations.core.pool.snapshot import PoolSnapshot, seconds_of
 from mba_integrations.core.previous import PreviousPrompt, Standing
 from mba_integrations.core.prompt_reuse import PromptReuse
 from mba_integrations.core.search.embedder import Embedder, embed
 from mba_integrations.core.selection import REASONS, Selection, Selector
 from mba_integrations.core.shortening import Shortened, shorten
-from mba_integrations.core.snapshot import PoolSnapshot, seconds_of
 from mba_integrations.core.valuation import Signals, packing_worth
 
 _NAMED = 3

@@ -34,13 +34,13 @@ from mba_integrations.core.lifecycle import LifecycleReview, evaluate_promotion_
 from mba_integrations.core.log.log import AllocationStatistics
 from mba_integrations.core.logs import AllocationLogs
 from mba_integrations.core.model import TIERS, MemoryItem, MemoryTier
-from mba_integrations.core.pool import MemoryPool
-from mba_integrations.core.prepared import PreparedPools
+from mba_integrations.core.pool.memory_pool import MemoryPool
+from mba_integrations.core.pool.prepared import PreparedPools
+from mba_integrations.core.pool.snapshot import PoolSnapshot
 from mba_integrations.core.previous import PreviousPrompt, Standing, standing_of
 from mba_integrations.core.search.cached_embedder import CachedEmbedder
 from mba_integrations.core.search.embedder import Embedder
 from mba_integrations.core.session import AllocationSession, SessionMemory
-from mba_integrations.core.snapshot import PoolSnapshot
 from mba_integrations.core.times import check_zones, latest_time
 from mba_integrations.core.valuation import Signals, evaluate, matches_query
 from mba_integrations.core.workspace_counters import WorkspaceCounters

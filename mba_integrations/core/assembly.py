@@ -20,8 +20,8 @@ from mba_integrations.core.arrays import BoolArray, FloatArray, IntArray
 from mba_integrations.core.config.settings import ItemOrder
 from mba_integrations.core.layout.protocol import PromptLayout, WrittenPrompt
 from mba_integrations.core.model import MemoryItem, MemoryTier
+from mba_integrations.core.pool.snapshot import PoolSnapshot
 from mba_integrations.core.previous import reused_beginning
-from mba_integrations.core.snapshot import PoolSnapshot
 
 _TIERS = tuple(MemoryTier)
 

@@ -13,9 +13,9 @@ import numpy as np
 
 from mba_integrations.core.arrays import BoolArray, FloatArray
 from mba_integrations.core.match_signals import Question, Signals
-from mba_integrations.core.neighbourhood import Neighbourhood
+from mba_integrations.core.pool.corpus import Corpus
+from mba_integrations.core.pool.neighbourhood import Neighbourhood
 from mba_integrations.core.query_time import asked_time
-from mba_integrations.core.relevance import Corpus
 
 _DAY_SECONDS = 86_400.0
 _NEAR_PERIOD_DAYS = 7.0

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from mba_integrations.core.model import MemoryItem, MemoryTier
-from mba_integrations.core.snapshot import PoolSnapshot
+from mba_integrations.core.pool.snapshot import PoolSnapshot
 
 _DIGEST_BYTES = 12
 

@@ -20,7 +20,7 @@ from functools import lru_cache
 import numpy as np
 
 from mba_integrations.core.arrays import FloatArray, IntArray
-from mba_integrations.core.snapshot import PoolSnapshot
+from mba_integrations.core.pool.snapshot import PoolSnapshot
 
 _WORD = re.compile(r"\w+|[^\w\s]")
 _BITS = 256

@@ -18,13 +18,13 @@ from mba_integrations.core.budget.plan import BudgetPlan
 from mba_integrations.core.counting.counter import TokenCounter
 from mba_integrations.core.errors import PinnedOverBudgetError
 from mba_integrations.core.layout.protocol import PromptLayout, PromptTokens
-from mba_integrations.core.line_tokens import TokenColumn
 from mba_integrations.core.model import MemoryItem, MemoryTier, OmissionReason
 from mba_integrations.core.packing.pack import Packing
 from mba_integrations.core.packing.problem import PackingProblem
+from mba_integrations.core.pool.snapshot import PoolSnapshot
+from mba_integrations.core.pool.token_column import TokenColumn
 from mba_integrations.core.prospects import pack_prospects
 from mba_integrations.core.redundancy import near_duplicates
-from mba_integrations.core.snapshot import PoolSnapshot
 from mba_integrations.core.units import Units, Worth, form_units
 
 REASONS: tuple[OmissionReason, ...] = tuple(OmissionReason)

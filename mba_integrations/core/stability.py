@@ -28,8 +28,8 @@ from mba_integrations.core.assembly import chronological_order
 from mba_integrations.core.budget.plan import BudgetPlan
 from mba_integrations.core.config.settings import ItemOrder
 from mba_integrations.core.model import MemoryTier
+from mba_integrations.core.pool.snapshot import PoolSnapshot
 from mba_integrations.core.prospects import FIRST_UNITS, GUESSED_TOKENS
-from mba_integrations.core.snapshot import PoolSnapshot
 from mba_integrations.core.units import Units
 
 _TIERS = tuple(MemoryTier)

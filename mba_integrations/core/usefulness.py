@@ -24,8 +24,8 @@ from mba_integrations.core.arrays import FloatArray
 from mba_integrations.core.context_signals import context_signals
 from mba_integrations.core.feedback_signals import feedback_signals
 from mba_integrations.core.match_signals import Question, Signals, match_signals
-from mba_integrations.core.neighbourhood import Neighbourhood
-from mba_integrations.core.relevance import Corpus
+from mba_integrations.core.pool.corpus import Corpus
+from mba_integrations.core.pool.neighbourhood import Neighbourhood
 
 # No evidence set has importances, so this weight is set, not fitted: from importance 0 to 1 the
 # odds grow by e. Where all items have the same importance it changes nothing.

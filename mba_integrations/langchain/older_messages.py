@@ -16,7 +16,7 @@ from mba_integrations.core.allocator import MemoryBudgetAllocator
 from mba_integrations.core.arrays import IntArray
 from mba_integrations.core.layout.priced_messages import PricedMessages
 from mba_integrations.core.model import MemoryItem, MemoryTier
-from mba_integrations.core.pool import MemoryPool
+from mba_integrations.core.pool.memory_pool import MemoryPool
 from mba_integrations.langchain.conversation import Conversation
 from mba_integrations.langchain.message_counting import role_of
 from mba_integrations.langchain.message_plan import Window

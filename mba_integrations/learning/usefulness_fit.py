@@ -19,8 +19,8 @@ import numpy as np
 from mba_integrations.core.arrays import BoolArray, FloatArray, IntArray
 from mba_integrations.core.feedback_signals import feedback_signals
 from mba_integrations.core.match_signals import Question, Signals
-from mba_integrations.core.neighbourhood import Neighbourhood
-from mba_integrations.core.relevance import Corpus
+from mba_integrations.core.pool.corpus import Corpus
+from mba_integrations.core.pool.neighbourhood import Neighbourhood
 from mba_integrations.core.usefulness import LogisticModel, UsefulnessModel, first_signals
 
 # Fixed, not fitted. `substance` corrects for texts shorter than the sets it was fitted on; the

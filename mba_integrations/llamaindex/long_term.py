@@ -17,7 +17,7 @@ from llama_index.core.schema import NodeWithScore, QueryBundle
 from mba_integrations.core.arrays import FloatArray
 from mba_integrations.core.counting.chat_format import MESSAGE_FRAME_TOKENS
 from mba_integrations.core.model import MemoryItem, MemoryTier
-from mba_integrations.core.pool import MemoryPool
+from mba_integrations.core.pool.memory_pool import MemoryPool
 from mba_integrations.llamaindex.counters import LiveAllocator
 from mba_integrations.llamaindex.nodes import items_from_nodes, score_vectors
 from mba_integrations.llamaindex.template_variables import TemplateGuard

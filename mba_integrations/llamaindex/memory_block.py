@@ -20,7 +20,7 @@ from mba_integrations.core.config.workspace import WorkspaceConfig
 from mba_integrations.core.counting.truncation import truncate
 from mba_integrations.core.errors import PinnedOverBudgetError
 from mba_integrations.core.model import MemoryItem
-from mba_integrations.core.pool import MemoryPool
+from mba_integrations.core.pool.memory_pool import MemoryPool
 from mba_integrations.llamaindex.counters import LiveAllocator, counter_of_tokenizer
 from mba_integrations.llamaindex.template_variables import TemplateGuard
 from mba_integrations.llamaindex.turns import items_from_messages

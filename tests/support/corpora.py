@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from mba_integrations.core.arrays import BoolArray, FloatArray
-from mba_integrations.core.neighbourhood import Neighbourhood
-from mba_integrations.core.relevance import Corpus
+from mba_integrations.core.pool.corpus import Corpus
+from mba_integrations.core.pool.neighbourhood import Neighbourhood
 from mba_integrations.core.search.lexical import LexicalIndex
 from mba_integrations.core.search.vector_column import VectorColumn
 

@@ -7,7 +7,7 @@ from allocators import workspace
 from fakes import CharCounter
 
 from mba_integrations.core.layout.renderer import Renderer
-from mba_integrations.core.snapshot import PoolSnapshot
+from mba_integrations.core.pool.snapshot import PoolSnapshot
 
 QUERIES = ("Where does Kate ski?", "Oslo harbour 日本 keys", "nothing known", "")
 

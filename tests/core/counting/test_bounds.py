@@ -16,8 +16,8 @@ from mba_integrations.core.counting.cached_counter import CachedCounter
 from mba_integrations.core.layout.joined_texts import JoinedTexts
 from mba_integrations.core.layout.protocol import BYTES_BESIDES, PromptLayout
 from mba_integrations.core.layout.renderer import Renderer
-from mba_integrations.core.line_tokens import TokenColumn
 from mba_integrations.core.model import MemoryTier
+from mba_integrations.core.pool.token_column import TokenColumn
 
 HARD = "a !/\n\r\t\x1c\x1d\x1e\x1f\x85\xa0\u2028\u3000.,(é中'1_-"
 hard_texts = st.text(alphabet=HARD, min_size=1, max_size=60)

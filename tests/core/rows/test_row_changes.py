@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mba_integrations.core.arrays import IntArray
-from mba_integrations.core.item_rows import ItemRows
 from mba_integrations.core.model import MemoryItem
+from mba_integrations.core.pool.items import ItemRows
 from mba_integrations.core.rows.codes import CodeTable
 from mba_integrations.core.rows.row_map import RowMap
 from mba_integrations.core.rows.slots import Slots, SlotTable

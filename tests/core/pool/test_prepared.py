@@ -17,9 +17,9 @@ from strategies import memories
 
 from mba_integrations.core.errors import DuplicateItemError, InputError
 from mba_integrations.core.model import MemoryItem
-from mba_integrations.core.prepared import PreparedPools
+from mba_integrations.core.pool.prepared import PreparedPools
+from mba_integrations.core.pool.snapshot import PoolSnapshot
 from mba_integrations.core.search.term_numbers import CutTexts, Vocabulary
-from mba_integrations.core.snapshot import PoolSnapshot
 
 NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
 

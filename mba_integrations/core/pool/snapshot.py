@@ -18,16 +18,16 @@ from typing import Any, TypeVar
 import numpy as np
 
 from mba_integrations.core.arrays import BoolArray, FloatArray, IntArray
-from mba_integrations.core.changes import Change
-from mba_integrations.core.columns import Columns, ItemColumns, Speakers
 from mba_integrations.core.counting.counter import TokenCounter
 from mba_integrations.core.errors import InputError
-from mba_integrations.core.item_rows import Contents, ItemRows, RowsById
 from mba_integrations.core.layout.protocol import PromptLayout
-from mba_integrations.core.line_tokens import TokenColumn
 from mba_integrations.core.model import MemoryItem, MemoryTier
-from mba_integrations.core.neighbourhood import Neighbourhood
-from mba_integrations.core.relevance import Corpus
+from mba_integrations.core.pool.change import Change
+from mba_integrations.core.pool.columns import Columns, ItemColumns, Speakers
+from mba_integrations.core.pool.corpus import Corpus
+from mba_integrations.core.pool.items import Contents, ItemRows, RowsById
+from mba_integrations.core.pool.neighbourhood import Neighbourhood
+from mba_integrations.core.pool.token_column import TokenColumn
 from mba_integrations.core.rows.row_map import RowMap
 from mba_integrations.core.search.embedder import Embedder, embed
 from mba_integrations.core.search.lexical import LexicalIndex

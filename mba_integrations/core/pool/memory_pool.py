@@ -17,8 +17,8 @@ import numpy as np
 
 from mba_integrations.core.errors import DuplicateItemError, InputError, PoolError
 from mba_integrations.core.model import MemoryItem
-from mba_integrations.core.pool_file import load_snapshot, save_snapshot
-from mba_integrations.core.snapshot import PoolSnapshot
+from mba_integrations.core.pool.saved import load_snapshot, save_snapshot
+from mba_integrations.core.pool.snapshot import PoolSnapshot
 
 
 @dataclass(slots=True)

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mba_integrations.core.neighbourhood import Neighbourhood
+from mba_integrations.core.pool.neighbourhood import Neighbourhood
 
 places = st.lists(
     st.tuples(st.integers(-1, 2), st.sampled_from([0.0, 1.0, 2.5, float("nan")])), max_size=8

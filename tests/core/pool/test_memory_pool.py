@@ -10,9 +10,9 @@ import pytest
 
 from mba_integrations.core.errors import DuplicateItemError, InputError, PoolError
 from mba_integrations.core.model import MemoryItem
-from mba_integrations.core.pool import MemoryPool
+from mba_integrations.core.pool.memory_pool import MemoryPool
+from mba_integrations.core.pool.snapshot import PoolSnapshot
 from mba_integrations.core.search.embedder import embed
-from mba_integrations.core.snapshot import PoolSnapshot
 
 
 def memory(name: str, **fields: Any) -> MemoryItem:

@@ -15,9 +15,9 @@ import numpy as np
 from mba_integrations.core.arrays import FloatArray, IntArray
 from mba_integrations.core.counting.bounds import bound_of
 from mba_integrations.core.counting.counter import TokenCounter
-from mba_integrations.core.item_rows import ItemRows
 from mba_integrations.core.layout.protocol import BYTES_BESIDES, PromptLayout
 from mba_integrations.core.model import MemoryItem
+from mba_integrations.core.pool.items import ItemRows
 from mba_integrations.core.rows.row_map import RowMap
 
 _MANY_WORDS = 2**40

@@ -18,9 +18,9 @@ from snapshots import CountingCounter, assert_same, prepared, renderer
 
 from mba_integrations.core.errors import InputError
 from mba_integrations.core.model import MemoryItem
-from mba_integrations.core.pool import MemoryPool
+from mba_integrations.core.pool.memory_pool import MemoryPool
+from mba_integrations.core.pool.snapshot import PoolSnapshot
 from mba_integrations.core.search.term_numbers import CutTexts, Vocabulary
-from mba_integrations.core.snapshot import PoolSnapshot
 
 NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
 CONTENTS = (

@@ -14,10 +14,10 @@ from strategies import memories
 
 from mba_integrations.core.errors import PoolError
 from mba_integrations.core.model import MemoryItem
-from mba_integrations.core.pool import MemoryPool
-from mba_integrations.core.pool_file import load_snapshot, save_snapshot
+from mba_integrations.core.pool.memory_pool import MemoryPool
+from mba_integrations.core.pool.saved import load_snapshot, save_snapshot
+from mba_integrations.core.pool.snapshot import PoolSnapshot
 from mba_integrations.core.search.lexical import LexicalIndex
-from mba_integrations.core.snapshot import PoolSnapshot
 
 
 def memory(name: str = "a", **fields: Any) -> MemoryItem:

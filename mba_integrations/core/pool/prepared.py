@@ -16,7 +16,7 @@ import numpy as np
 
 from mba_integrations.core.arrays import IntArray
 from mba_integrations.core.model import MemoryItem
-from mba_integrations.core.snapshot import PoolSnapshot
+from mba_integrations.core.pool.snapshot import PoolSnapshot
 
 _SAMPLE = 16
 _LEAST_KNOWN = 0.5  # with fewer items in common a list is prepared anew

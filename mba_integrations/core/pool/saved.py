@@ -21,8 +21,8 @@ import numpy as np
 
 from mba_integrations.core.errors import InputError, PoolError
 from mba_integrations.core.model import MemoryItem
-from mba_integrations.core.pool_columns_file import read_columns, write_columns
-from mba_integrations.core.snapshot import PoolSnapshot
+from mba_integrations.core.pool.saved_columns import read_columns, write_columns
+from mba_integrations.core.pool.snapshot import PoolSnapshot
 
 FORMAT = "mba-memory-pool"
 SCHEMA_VERSION = 2  # 1 had no columns

@@ -16,12 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mba_integrations.core.arrays import IntArray
+from mba_integrations.core.pool.snapshot import PoolSnapshot
 from mba_integrations.core.rows.slots import Slots
 from mba_integrations.core.search.lexical import LexicalColumns, LexicalIndex
 from mba_integrations.core.search.postings import Postings
 from mba_integrations.core.search.term_numbers import Vocabulary
 from mba_integrations.core.search.text_traits import TextTraits
-from mba_integrations.core.snapshot import PoolSnapshot
 
 COLUMNS_VERSION = 1
 """Raised when a text is rendered, counted or cut into terms in another way."""
