@@ -1,7 +1,7 @@
 """Evidence recall at equal tokens: how much of what the answer needs is in the prompt.
 
     python -m benchmarks.evidence --data ../shared/data --out evidence.json --curves docs/images
-    python -m benchmarks.evidence --data ../shared/data --fit mba_integrations/core/usefulness.json
+    python -m benchmarks.evidence --data ../shared/data --fit mba_integrations/core/value/usefulness.json
 
 Figures of usefulness on a set come from coefficients that were fitted without that set. Intervals
 are 95 % bootstrap intervals, resampling pools where a set has at least five, else questions.
@@ -28,8 +28,8 @@ from benchmarks import evidence_methods as methods
 from benchmarks.evidence_data import EvidencePool, EvidenceQuery, has_minilm, load_set
 from benchmarks.evidence_data import local_embedder as make_local_embedder
 from mba_integrations.core.arrays import BoolArray, FloatArray
-from mba_integrations.core.match_signals import Question
-from mba_integrations.core.usefulness import UsefulnessModel
+from mba_integrations.core.value.match_features import Question
+from mba_integrations.core.value.usefulness import UsefulnessModel
 from mba_integrations.learning.usefulness_fit import Example, fit_usefulness
 
 BUDGETS = (256, 512, 1024, 1536, 2048, 3072, 4096, 6144, 8192)

@@ -12,9 +12,9 @@ import numpy as np
 
 from benchmarks.evidence_data import EvidencePool, EvidenceQuery
 from mba_integrations.core.arrays import BoolArray, FloatArray, IntArray
-from mba_integrations.core.relevance import estimate_relevance
-from mba_integrations.core.scoring import decayed_freshness, weighted_sum
-from mba_integrations.core.usefulness import UsefulnessModel, estimate_usefulness
+from mba_integrations.core.value.mem0_score import decayed_freshness, weighted_sum
+from mba_integrations.core.value.relevance import estimate_relevance
+from mba_integrations.core.value.usefulness import UsefulnessModel, estimate_usefulness
 
 Method = Callable[[EvidencePool, EvidenceQuery], FloatArray]
 HALF_LIFE_DAYS = 30.0

@@ -29,10 +29,10 @@ from pydantic import PrivateAttr
 
 from benchmarks.evidence import FITTED_SETS, Sets, bootstrap_interval, fitted_without, machine
 from benchmarks.evidence_data import EvidencePool, EvidenceQuery, load_set
-from mba_integrations.core import usefulness
 from mba_integrations.core.arrays import FloatArray
 from mba_integrations.core.counting.tiktoken_counters import counter_for_model
-from mba_integrations.core.usefulness import shipped_models
+from mba_integrations.core.value import usefulness
+from mba_integrations.core.value.usefulness import shipped_models
 from mba_integrations.llamaindex import MemoryBudgetPostprocessor
 
 SETS = ("hotpotqa-merged", "2wikimultihopqa-merged")

@@ -19,7 +19,8 @@ from mba_integrations.core.model import QueryComplexity
 from mba_integrations.core.pool.snapshot import PoolSnapshot
 from mba_integrations.core.pool.token_column import TokenColumn
 from mba_integrations.core.stability import HoldingProblem, hold
-from mba_integrations.core.units import Worth, form_units
+from mba_integrations.core.units import form_units
+from mba_integrations.core.value.worth import Worth
 
 weights = st.lists(
     st.tuples(st.integers(1, 9), st.sampled_from([0.0, 0.1, 0.5, 0.9]) | st.floats(0.0, 1.0)),

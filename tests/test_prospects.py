@@ -18,7 +18,8 @@ from mba_integrations.core.packing.problem import PackingProblem
 from mba_integrations.core.pool.snapshot import PoolSnapshot
 from mba_integrations.core.pool.token_column import TokenColumn
 from mba_integrations.core.prospects import pack_prospects
-from mba_integrations.core.units import Worth, form_units
+from mba_integrations.core.units import form_units
+from mba_integrations.core.value.worth import Worth
 
 TIERS = tuple(MemoryTier)
 OPENING = np.array([2, 3, 2, 4])

@@ -17,7 +17,7 @@ from mba_integrations.core.model import MemoryItem, OmissionReason, QueryComplex
 from mba_integrations.core.pool.snapshot import PoolSnapshot
 from mba_integrations.core.redundancy import _similar_pairs, _words_of, near_duplicates
 from mba_integrations.core.selection import REASONS, Selector
-from mba_integrations.core.units import Worth
+from mba_integrations.core.value.worth import Worth
 
 DAY = datetime(2026, 1, 1, tzinfo=UTC)
 TEN = "the deploy key of the staging server rotates on every monday morning"

@@ -14,7 +14,7 @@ from mba_integrations.core.layout.renderer import Renderer
 from mba_integrations.core.model import MemoryItem, MemoryTier, OmissionReason, QueryComplexity
 from mba_integrations.core.pool.snapshot import PoolSnapshot
 from mba_integrations.core.selection import REASONS, Selection, Selector
-from mba_integrations.core.units import Worth
+from mba_integrations.core.value.worth import Worth
 
 
 def memory(name: str, size: int, tier: str = "rag", **fields: Any) -> MemoryItem:

@@ -24,7 +24,7 @@ from mba_integrations.core.pool.token_column import TokenColumn
 from mba_integrations.core.previous import PreviousItem, PreviousPrompt, digest_of
 from mba_integrations.core.prompt_reuse import PromptReuse
 from mba_integrations.core.selection import Selector
-from mba_integrations.core.valuation import Signals
+from mba_integrations.core.value.valuation import Signals
 
 SCHEMA_VERSION = 1
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
 import numpy as np
 
 from mba_integrations.core.allocation import Allocation, TierAllocation
-from mba_integrations.core.arrays import FloatArray
 from mba_integrations.core.budget.complexity import ComplexityEstimate
 from mba_integrations.core.budget.plan import BudgetPlan, borrowed_tokens, whole_tokens
 from mba_integrations.core.config.workspace import WorkspaceConfig
@@ -22,10 +21,9 @@ from mba_integrations.core.model import TIERS, MemoryTier
 from mba_integrations.core.pool.snapshot import PoolSnapshot, seconds_of
 from mba_integrations.core.previous import PreviousPrompt, Standing
 from mba_integrations.core.prompt_reuse import PromptReuse
-from mba_integrations.core.search.embedder import Embedder, embed
 from mba_integrations.core.selection import REASONS, Selection, Selector
 from mba_integrations.core.shortening import Shortened, shorten
-from mba_integrations.core.valuation import Signals, packing_worth
+from mba_integrations.core.value.valuation import Signals, packing_worth
 
 _NAMED = 3
 
@@ -156,45 +154,6 @@ class AllocationStep:
             )
             for code, tier in enumerate(TIERS)
         }
-
-
-def query_vector(
-    query: str,
-    snapshot: PoolSnapshot,
-    given: Sequence[float] | FloatArray | None,
-    embedder: Embedder | None,
-) -> FloatArray | None:
-    """Vector of the query: the given one, else what the embedder makes of it.
-
-    Raises:
-        InputError: If its length is not that of the items' embeddings, or it is not finite.
-    """
-    vector: FloatArray | None
-    if given is None:
-        made = embed([query], embedder) if len(snapshot) else None
-        vector = None if made is None else made[0]
-    else:
-        vector = _as_vector(given)
-    if vector is None:
-        return None
-    if vector.ndim != 1 or not np.isfinite(vector).all():
-        raise InputError(
-            f"query_embedding must be one vector of finite numbers, got shape {vector.shape}."
-        )
-    vectors, _ = snapshot.vectors(embedder)
-    if vectors is not None and vectors.shape[1] != len(vector):
-        raise InputError(
-            f"the query's embedding has {len(vector)} numbers, the items' have "
-            f"{vectors.shape[1]}. Embed both with one model."
-        )
-    return vector
-
-
-def _as_vector(given: Sequence[float] | FloatArray) -> FloatArray:
-    try:
-        return np.asarray(given, dtype=np.float32)
-    except (TypeError, ValueError) as error:
-        raise InputError("query_embedding is not a list of numbers.") from error
 
 
 def prompt_to_follow(

@@ -13,12 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from mba_integrations.core.allocation import Allocation
-from mba_integrations.core.allocation_step import (
-    AllocationStep,
-    prompt_to_follow,
-    query_vector,
-    standing_notes,
-)
+from mba_integrations.core.allocation_step import AllocationStep, prompt_to_follow, standing_notes
 from mba_integrations.core.arrays import FloatArray
 from mba_integrations.core.budget.complexity import ComplexityEstimate, estimate_complexity
 from mba_integrations.core.budget.plan import plan_budget
@@ -42,7 +37,8 @@ from mba_integrations.core.search.cached_embedder import CachedEmbedder
 from mba_integrations.core.search.embedder import Embedder
 from mba_integrations.core.session import AllocationSession, SessionMemory
 from mba_integrations.core.times import check_zones, latest_time
-from mba_integrations.core.valuation import Signals, evaluate, matches_query
+from mba_integrations.core.value.query_vector import query_vector
+from mba_integrations.core.value.valuation import Signals, evaluate, matches_query
 from mba_integrations.core.workspace_counters import WorkspaceCounters
 
 

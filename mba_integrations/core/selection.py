@@ -25,7 +25,8 @@ from mba_integrations.core.pool.snapshot import PoolSnapshot
 from mba_integrations.core.pool.token_column import TokenColumn
 from mba_integrations.core.prospects import pack_prospects
 from mba_integrations.core.redundancy import near_duplicates
-from mba_integrations.core.units import Units, Worth, form_units
+from mba_integrations.core.units import Units, form_units
+from mba_integrations.core.value.worth import Worth
 
 REASONS: tuple[OmissionReason, ...] = tuple(OmissionReason)
 _MAX_REPACKS = 4

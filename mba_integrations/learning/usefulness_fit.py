@@ -17,11 +17,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from mba_integrations.core.arrays import BoolArray, FloatArray, IntArray
-from mba_integrations.core.feedback_signals import feedback_signals
-from mba_integrations.core.match_signals import Question, Signals
 from mba_integrations.core.pool.corpus import Corpus
 from mba_integrations.core.pool.neighbourhood import Neighbourhood
-from mba_integrations.core.usefulness import LogisticModel, UsefulnessModel, first_signals
+from mba_integrations.core.value.feedback_features import feedback_signals
+from mba_integrations.core.value.match_features import Question, Signals
+from mba_integrations.core.value.usefulness import LogisticModel, UsefulnessModel, first_signals
 
 # Fixed, not fitted. `substance` corrects for texts shorter than the sets it was fitted on; the
 # others have no consistent sign over the sets, and act as tie-breakers only.

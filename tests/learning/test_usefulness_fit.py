@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from corpora import corpus_of
 
-from mba_integrations.core.match_signals import Question
-from mba_integrations.core.usefulness import estimate_usefulness
+from mba_integrations.core.value.match_features import Question
+from mba_integrations.core.value.usefulness import estimate_usefulness
 from mba_integrations.learning.usefulness_fit import Example, fit_usefulness, signed_logistic
 
 WORDS = [

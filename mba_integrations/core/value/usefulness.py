@@ -21,11 +21,11 @@ from typing import Any
 import numpy as np
 
 from mba_integrations.core.arrays import FloatArray
-from mba_integrations.core.context_signals import context_signals
-from mba_integrations.core.feedback_signals import feedback_signals
-from mba_integrations.core.match_signals import Question, Signals, match_signals
 from mba_integrations.core.pool.corpus import Corpus
 from mba_integrations.core.pool.neighbourhood import Neighbourhood
+from mba_integrations.core.value.context_features import context_signals
+from mba_integrations.core.value.feedback_features import feedback_signals
+from mba_integrations.core.value.match_features import Question, Signals, match_signals
 
 # No evidence set has importances, so this weight is set, not fitted: from importance 0 to 1 the
 # odds grow by e. Where all items have the same importance it changes nothing.
@@ -110,7 +110,7 @@ def first_signals(
 @cache
 def shipped_models() -> Mapping[str, UsefulnessModel]:
     """The coefficients of `usefulness.json`, under "dense" and "lexical"."""
-    file = resources.files("mba_integrations.core") / "usefulness.json"
+    file = resources.files("mba_integrations.core.value") / "usefulness.json"
     return models_from_dict(json.loads(file.read_text(encoding="utf-8"))["models"])
 
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from mba_integrations.core.arrays import FloatArray
 from mba_integrations.core.pool.corpus import Corpus
-from mba_integrations.core.usefulness import (
+from mba_integrations.core.value.usefulness import (
     LogisticModel,
     UsefulnessModel,
     estimate_usefulness,
@@ -249,10 +249,10 @@ def test_other_coefficients_may_be_given() -> None:
 
 @pytest.mark.parametrize("kind", ["dense", "lexical"])
 def test_every_shipped_weight_belongs_to_a_signal(kind: str) -> None:
-    from mba_integrations.core.feedback_signals import feedback_signals
-    from mba_integrations.core.match_signals import Question
     from mba_integrations.core.pool.neighbourhood import Neighbourhood
-    from mba_integrations.core.usefulness import first_signals
+    from mba_integrations.core.value.feedback_features import feedback_signals
+    from mba_integrations.core.value.match_features import Question
+    from mba_integrations.core.value.usefulness import first_signals
 
     vectors = unit([[1, 0], [0, 1]]) if kind == "dense" else None
     corpus = corpus_of(["a b", "c d"], vectors=vectors)
@@ -268,7 +268,7 @@ def test_every_shipped_weight_belongs_to_a_signal(kind: str) -> None:
 
 def test_importing_usefulness_loads_no_search_library() -> None:
     code = (
-        "import sys, mba_integrations.core.usefulness;"
+        "import sys, mba_integrations.core.value.usefulness;"
         "print([m for m in ('bm25s', 'Stemmer', 'scipy') if m in sys.modules])"
     )
     output = subprocess.run(

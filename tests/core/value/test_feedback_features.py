@@ -6,11 +6,11 @@ import numpy as np
 from corpora import corpus_of, unit
 
 from mba_integrations.core.arrays import FloatArray
-from mba_integrations.core.context_signals import context_signals
-from mba_integrations.core.feedback_signals import feedback_signals
-from mba_integrations.core.match_signals import Question, Signals
 from mba_integrations.core.pool.corpus import Corpus
 from mba_integrations.core.pool.neighbourhood import Neighbourhood
+from mba_integrations.core.value.context_features import context_signals
+from mba_integrations.core.value.feedback_features import feedback_signals
+from mba_integrations.core.value.match_features import Question, Signals
 
 
 def feedback(corpus: Corpus, estimate: list[float], vector: FloatArray | None = None) -> Signals:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mba_integrations.core.query_time import asked_time
+from mba_integrations.core.value.asked_time import asked_time
 
 NOW = datetime(2024, 6, 15, 12, tzinfo=UTC).timestamp()
 

@@ -18,11 +18,16 @@ from mba_integrations.core.config.settings import ScoringMethod
 from mba_integrations.core.config.workspace import WorkspaceConfig
 from mba_integrations.core.model import MemoryTier
 from mba_integrations.core.pool.snapshot import PoolSnapshot, seconds_of
-from mba_integrations.core.relevance import estimate_relevance
-from mba_integrations.core.scoring import decayed_freshness, lasting_part, product, with_freshness
 from mba_integrations.core.search.embedder import Embedder
-from mba_integrations.core.units import Worth
-from mba_integrations.core.usefulness import estimate_usefulness
+from mba_integrations.core.value.mem0_score import (
+    decayed_freshness,
+    lasting_part,
+    product,
+    with_freshness,
+)
+from mba_integrations.core.value.relevance import estimate_relevance
+from mba_integrations.core.value.usefulness import estimate_usefulness
+from mba_integrations.core.value.worth import Worth
 
 SECONDS_PER_DAY = 86_400.0
 UNKNOWN_FRESHNESS = 0.5

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mba_integrations.core.errors import InputError
-from mba_integrations.core.relevance import (
+from mba_integrations.core.value.relevance import (
     cosine_to_query,
     estimate_relevance,
     filled_by_lexical,

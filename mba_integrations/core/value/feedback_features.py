@@ -11,10 +11,10 @@ from __future__ import annotations
 import numpy as np
 
 from mba_integrations.core.arrays import FloatArray, IntArray, best_rows
-from mba_integrations.core.match_signals import Question, Signals, standardised
 from mba_integrations.core.pool.corpus import Corpus
 from mba_integrations.core.pool.neighbourhood import Neighbourhood
-from mba_integrations.core.relevance import cosine_to_query
+from mba_integrations.core.value.match_features import Question, Signals, standardised
+from mba_integrations.core.value.relevance import cosine_to_query
 
 _STRONG_ITEMS = 5  # that links and similarity start from
 _RARE_TERMS = 12  # of a strong item that its links go by

@@ -15,7 +15,11 @@ import numpy as np
 
 from mba_integrations.core.arrays import BoolArray, FloatArray, ranks_of
 from mba_integrations.core.pool.corpus import Corpus
-from mba_integrations.core.relevance import cosine_to_query, filled_by_lexical, lexical_relevance
+from mba_integrations.core.value.relevance import (
+    cosine_to_query,
+    filled_by_lexical,
+    lexical_relevance,
+)
 
 Signals = dict[str, FloatArray]
 

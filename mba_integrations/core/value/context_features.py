@@ -12,10 +12,10 @@ from datetime import UTC, datetime
 import numpy as np
 
 from mba_integrations.core.arrays import BoolArray, FloatArray
-from mba_integrations.core.match_signals import Question, Signals
 from mba_integrations.core.pool.corpus import Corpus
 from mba_integrations.core.pool.neighbourhood import Neighbourhood
-from mba_integrations.core.query_time import asked_time
+from mba_integrations.core.value.asked_time import asked_time
+from mba_integrations.core.value.match_features import Question, Signals
 
 _DAY_SECONDS = 86_400.0
 _NEAR_PERIOD_DAYS = 7.0
