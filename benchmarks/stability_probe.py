@@ -93,7 +93,7 @@ def _tokens(items: list[MemoryItem]) -> int:
 
 
 def _shared_tokens(before: Allocation, after: Allocation) -> int:
-    from mba_integrations.core.previous import reused_beginning
+    from mba_integrations.core.selection.assembly import reused_beginning
 
     shared = reused_beginning(before.prompt_text, after.prompt_text)
     return counter_for_model("gpt-4o").count(after.prompt_text[:shared])

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     )
     from mba_integrations.core.allocator import MemoryBudgetAllocator
     from mba_integrations.core.budget.complexity import ComplexityEstimate
-    from mba_integrations.core.budget_curve import BudgetPoint
     from mba_integrations.core.config.loader import MemoryBudgetConfigLoader
     from mba_integrations.core.config.settings import (
         ItemOrder,
@@ -59,6 +58,7 @@ if TYPE_CHECKING:
     )
     from mba_integrations.core.pool.memory_pool import MemoryPool
     from mba_integrations.core.previous import PreviousPrompt
+    from mba_integrations.core.selection.budget_curve import BudgetPoint
     from mba_integrations.core.session import AllocationSession
 
     __version__: str
@@ -68,7 +68,7 @@ _HOME = {
     "log.log": ("AllocationStatistics",),
     "allocator": ("MemoryBudgetAllocator",),
     "budget.complexity": ("ComplexityEstimate",),
-    "budget_curve": ("BudgetPoint",),
+    "selection.budget_curve": ("BudgetPoint",),
     "config.loader": ("MemoryBudgetConfigLoader",),
     "config.settings": ("ItemOrder", "PromptFormat", "RenderingSettings", "ScoringMethod"),
     "config.workspace": ("WorkspaceConfig",),

@@ -21,8 +21,9 @@ from mba_integrations.core.model import TIERS, MemoryTier
 from mba_integrations.core.pool.snapshot import PoolSnapshot, seconds_of
 from mba_integrations.core.previous import PreviousPrompt, Standing
 from mba_integrations.core.prompt_reuse import PromptReuse
-from mba_integrations.core.selection import REASONS, Selection, Selector
-from mba_integrations.core.shortening import Shortened, shorten
+from mba_integrations.core.selection.outcome import REASONS, Selection
+from mba_integrations.core.selection.selector import Selector
+from mba_integrations.core.selection.shortening import Shortened, shorten
 from mba_integrations.core.value.valuation import Signals, packing_worth
 
 _NAMED = 3

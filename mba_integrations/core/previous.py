@@ -117,26 +117,3 @@ def digest_of(text: str) -> bytes:
     """Stands for a text: equal for equal texts, and in practice for no others."""
     encoded = text.encode("utf-8", "surrogatepass")
     return hashlib.blake2b(encoded, digest_size=_DIGEST_BYTES).digest()
-
-
-def common_beginning(left: str, right: str) -> int:
-    """How many characters two texts have in common from their beginning.
-
-    >>> common_beginning("one two", "one three")
-    5
-    """
-    low, high = 0, min(len(left), len(right))
-    while low < high:
-        middle = (low + high + 1) // 2
-        if left[low:middle] == right[low:middle]:
-            low = middle
-        else:
-            high = middle - 1
-    return low
-
-
-def reused_beginning(previous: str, text: str) -> int:
-    """Characters of *text* that a cache can take from *previous*: whole lines, or all of it."""
-    common = common_beginning(previous, text)
-    whole = common == len(previous) or common == len(text)
-    return common if whole else text.rfind("\n", 0, common) + 1

@@ -24,13 +24,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from mba_integrations.core.arrays import BoolArray, FloatArray, IntArray, densest
-from mba_integrations.core.assembly import chronological_order
 from mba_integrations.core.budget.plan import BudgetPlan
 from mba_integrations.core.config.settings import ItemOrder
 from mba_integrations.core.model import MemoryTier
 from mba_integrations.core.pool.snapshot import PoolSnapshot
-from mba_integrations.core.prospects import FIRST_UNITS, GUESSED_TOKENS
-from mba_integrations.core.units import Units
+from mba_integrations.core.selection.assembly import chronological_order
+from mba_integrations.core.selection.prospects import FIRST_UNITS, GUESSED_TOKENS
+from mba_integrations.core.selection.units import Units
 
 _TIERS = tuple(MemoryTier)
 _PLACES = 128

@@ -22,8 +22,8 @@ from mba_integrations import (
     PinnedOverBudgetError,
     WorkspaceConfig,
 )
-from mba_integrations.core.assembly import chronological_order
 from mba_integrations.core.config.settings import ItemOrder
+from mba_integrations.core.selection.assembly import chronological_order
 
 any_counter = st.sampled_from(list(COUNTERS))
 stabilities = st.sampled_from([0.0, 0.3, 0.6, 1.0])

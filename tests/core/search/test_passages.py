@@ -22,7 +22,7 @@ from mba_integrations import (
     WorkspaceConfig,
 )
 from mba_integrations.core.search.passages import OMISSION, best_passage
-from mba_integrations.core.shortening import PASSAGE_WORTH
+from mba_integrations.core.selection.shortening import PASSAGE_WORTH
 
 WEIGHTS = {"kate": 2.0, "skis": 3.0, "oslo": 1.0}
 FILLER = "Nothing of note is said in this one at all. "

@@ -15,8 +15,9 @@ from mba_integrations.core.config.workspace import WorkspaceConfig
 from mba_integrations.core.layout.renderer import Renderer
 from mba_integrations.core.model import MemoryItem, OmissionReason, QueryComplexity
 from mba_integrations.core.pool.snapshot import PoolSnapshot
-from mba_integrations.core.redundancy import _similar_pairs, _words_of, near_duplicates
-from mba_integrations.core.selection import REASONS, Selector
+from mba_integrations.core.selection.duplicates import _similar_pairs, _words_of, near_duplicates
+from mba_integrations.core.selection.outcome import REASONS
+from mba_integrations.core.selection.selector import Selector
 from mba_integrations.core.value.worth import Worth
 
 DAY = datetime(2026, 1, 1, tzinfo=UTC)

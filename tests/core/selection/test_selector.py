@@ -13,7 +13,8 @@ from mba_integrations.core.errors import InputError, PinnedOverBudgetError
 from mba_integrations.core.layout.renderer import Renderer
 from mba_integrations.core.model import MemoryItem, MemoryTier, OmissionReason, QueryComplexity
 from mba_integrations.core.pool.snapshot import PoolSnapshot
-from mba_integrations.core.selection import REASONS, Selection, Selector
+from mba_integrations.core.selection.outcome import REASONS, Selection
+from mba_integrations.core.selection.selector import Selector
 from mba_integrations.core.value.worth import Worth
 
 

@@ -21,7 +21,6 @@ from mba_integrations.core.config.settings import ItemOrder
 from mba_integrations.core.layout.protocol import PromptLayout, WrittenPrompt
 from mba_integrations.core.model import MemoryItem, MemoryTier
 from mba_integrations.core.pool.snapshot import PoolSnapshot
-from mba_integrations.core.previous import reused_beginning
 
 _TIERS = tuple(MemoryTier)
 
@@ -199,3 +198,26 @@ def chronological_order(snapshot: PoolSnapshot, rows: IntArray) -> IntArray:
     seconds = np.where(latest < 0, -np.inf, seconds[latest])
     position = np.nan_to_num(columns.position[rows], nan=np.inf)
     return np.lexsort((rows, position, columns.source[rows], seconds))
+
+
+def common_beginning(left: str, right: str) -> int:
+    """How many characters two texts have in common from their beginning.
+
+    >>> common_beginning("one two", "one three")
+    5
+    """
+    low, high = 0, min(len(left), len(right))
+    while low < high:
+        middle = (low + high + 1) // 2
+        if left[low:middle] == right[low:middle]:
+            low = middle
+        else:
+            high = middle - 1
+    return low
+
+
+def reused_beginning(previous: str, text: str) -> int:
+    """Characters of *text* that a cache can take from *previous*: whole lines, or all of it."""
+    common = common_beginning(previous, text)
+    whole = common == len(previous) or common == len(text)
+    return common if whole else text.rfind("\n", 0, common) + 1

@@ -17,8 +17,8 @@ from mba_integrations.core.packing.pack import Packing, pack
 from mba_integrations.core.packing.problem import PackingProblem
 from mba_integrations.core.pool.snapshot import PoolSnapshot
 from mba_integrations.core.pool.token_column import TokenColumn
-from mba_integrations.core.prospects import pack_prospects
-from mba_integrations.core.units import form_units
+from mba_integrations.core.selection.prospects import pack_prospects
+from mba_integrations.core.selection.units import form_units
 from mba_integrations.core.value.worth import Worth
 
 TIERS = tuple(MemoryTier)

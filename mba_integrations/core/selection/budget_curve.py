@@ -15,7 +15,7 @@ from mba_integrations.core.arrays import IntArray
 from mba_integrations.core.budget.plan import BudgetPlan
 from mba_integrations.core.errors import InputError, PinnedOverBudgetError
 from mba_integrations.core.model import MemoryTier
-from mba_integrations.core.selection import Selector
+from mba_integrations.core.selection.selector import Selector
 
 TOKENS_OF_MARGINAL_VALUE = 100
 

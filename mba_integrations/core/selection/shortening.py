@@ -21,7 +21,8 @@ import numpy as np
 from mba_integrations.core.arrays import IntArray
 from mba_integrations.core.model import MemoryItem, MemoryTier, OmissionReason
 from mba_integrations.core.search.passages import Passage, best_passage
-from mba_integrations.core.selection import REASONS, Selection, Selector
+from mba_integrations.core.selection.outcome import REASONS, Selection
+from mba_integrations.core.selection.selector import Selector
 
 PASSAGE_WORTH = 0.25
 LARGEST_PART = 0.25

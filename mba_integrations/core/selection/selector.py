@@ -13,86 +13,23 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from mba_integrations.core.arrays import BoolArray, FloatArray, IntArray
-from mba_integrations.core.assembly import NOTHING_BEFORE, Continuation, Prompt, assemble
 from mba_integrations.core.budget.plan import BudgetPlan
 from mba_integrations.core.counting.counter import TokenCounter
 from mba_integrations.core.errors import PinnedOverBudgetError
 from mba_integrations.core.layout.protocol import PromptLayout, PromptTokens
 from mba_integrations.core.model import MemoryItem, MemoryTier, OmissionReason
 from mba_integrations.core.packing.pack import Packing
-from mba_integrations.core.packing.problem import PackingProblem
 from mba_integrations.core.pool.snapshot import PoolSnapshot
 from mba_integrations.core.pool.token_column import TokenColumn
-from mba_integrations.core.prospects import pack_prospects
-from mba_integrations.core.redundancy import near_duplicates
-from mba_integrations.core.units import Units, form_units
+from mba_integrations.core.selection.assembly import NOTHING_BEFORE, Continuation, Prompt, assemble
+from mba_integrations.core.selection.duplicates import near_duplicates
+from mba_integrations.core.selection.outcome import REASONS, Selection
+from mba_integrations.core.selection.prospects import pack_prospects
+from mba_integrations.core.selection.room import Room
+from mba_integrations.core.selection.units import Units, form_units
 from mba_integrations.core.value.worth import Worth
 
-REASONS: tuple[OmissionReason, ...] = tuple(OmissionReason)
 _MAX_REPACKS = 4
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Selection:
-    """What came into the prompt.
-
-    Attributes:
-        prompt: The written prompt with its rows.
-        tokens: What it costs.
-        tier_used_tokens: Tokens of each tier's section, shape (4,).
-        value: Value of the selected items.
-        upper_bound: No selection that respects the rules is worth more.
-        proven_optimal: Whether packing proved that there is none better.
-        reason: For each item the index into `REASONS` that holds if it is omitted, shape (n,).
-        repaired: How many items were taken out because the counted prompt was over.
-    """
-
-    prompt: Prompt
-    tokens: PromptTokens
-    tier_used_tokens: IntArray
-    value: float
-    upper_bound: float
-    proven_optimal: bool
-    reason: IntArray
-    repaired: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Room:
-    """What is left for packing once pins, and what stays of a previous prompt, have their place."""
-
-    forced: IntArray
-    forced_tokens: int
-    total: int
-    tier_tokens: FloatArray
-    tier_cap: FloatArray
-    capped: BoolArray
-    opening: IntArray
-    borrowing: bool
-
-    def shares(self, extra: int) -> FloatArray:
-        """What belongs to each tier with *extra* tokens, shape (4,)."""
-        total = max(0, self.total + extra)
-        shares = np.minimum(self.tier_tokens, self._caps(extra))
-        belongs = float(shares.sum())
-        return shares * (total / belongs) if belongs > total else shares
-
-    def _caps(self, extra: int) -> FloatArray:
-        return np.where(self.capped, self.tier_cap, self.tier_cap + max(0, extra))
-
-    def problem(self, units: Units, chosen_from: IntArray, extra: int) -> PackingProblem:
-        """To choose from these units with *extra* tokens."""
-        tokens = units.tokens(chosen_from)
-        return PackingProblem(
-            value=units.value(chosen_from, tokens),
-            tokens=tokens,
-            tier=units.tier[chosen_from],
-            total_tokens=max(0, self.total + extra),
-            tier_tokens=self.shares(extra),
-            tier_cap_tokens=self._caps(extra),
-            opening_tokens=self.opening,
-            borrowing=self.borrowing,
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,7 +153,7 @@ class Selector:
         reached = self.units.score >= self.min_score
         return reached & (self.plan.tier_cap_tokens[self.units.tier] >= 1) & ~self.units.pinned
 
-    def _room(self, after: Continuation) -> _Room:
+    def _room(self, after: Continuation) -> Room:
         forced = self._forced(after)
         tokens = self.units.tokens(forced)
         paid = np.bincount(self.units.tier[forced], weights=tokens, minlength=len(MemoryTier))
@@ -228,7 +165,7 @@ class Selector:
                 self._let_go(0)
                 return self._room(self.after)
             forced_tokens = self._check_pins(forced)
-        return _Room(
+        return Room(
             forced=forced,
             forced_tokens=forced_tokens,
             total=self.plan.total_tokens - forced_tokens,
@@ -247,7 +184,7 @@ class Selector:
             forced[self.units.unit_of[list(after.beginning)]] = True
         return np.flatnonzero(forced)
 
-    def _forced_value(self, room: _Room) -> float:
+    def _forced_value(self, room: Room) -> float:
         return float(self.units.value(room.forced, self.units.tokens(room.forced)).sum())
 
     def _headings(self, forced: IntArray, after: Continuation) -> tuple[IntArray, BoolArray]:
@@ -294,7 +231,7 @@ class Selector:
             budget_tokens=budget,
         )
 
-    def _reasons(self, room: _Room) -> tuple[IntArray, BoolArray]:
+    def _reasons(self, room: Room) -> tuple[IntArray, BoolArray]:
         """Reason of each unit if it stays out, and which units packing may choose from."""
         units = self.units
         closed = (self.plan.tier_cap_tokens < 1) | (
@@ -310,14 +247,14 @@ class Selector:
         outranked = reason == REASONS.index(OmissionReason.OUTRANKED)
         return reason, outranked & ~units.pinned
 
-    def _too_large(self, room: _Room) -> IntArray:
+    def _too_large(self, room: Room) -> IntArray:
         """Units that would not fit alone."""
         limit = np.minimum(room.tier_cap, room.total)
         if not self.plan.borrowing:
             limit = np.minimum(limit, np.floor(room.tier_tokens + 1e-9))
         return self.units.over(limit - room.opening)
 
-    def _pack(self, room: _Room, open_to_choice: BoolArray, extra: int) -> Packing:
+    def _pack(self, room: Room, open_to_choice: BoolArray, extra: int) -> Packing:
         """The packing of the open units in what room there is, with *extra* tokens."""
         tiers = self.units.of_tiers(self.snapshot.tier_rows)
         if not open_to_choice.all():
@@ -337,7 +274,7 @@ class Selector:
             self._densities = self.units.densities()
         return self._densities
 
-    def _pack_to_fit(self, room: _Room, open_to_choice: BoolArray) -> tuple[_Draft, Packing]:
+    def _pack_to_fit(self, room: Room, open_to_choice: BoolArray) -> tuple[_Draft, Packing]:
         """Pack, and pack again while the counted prompt is over, or under the summed tokens.
 
         Returns the most valuable draft that fits, else the last, and the first packing.
@@ -359,7 +296,7 @@ class Selector:
         return best or draft, first or packing
 
     def _without_duplicates(
-        self, room: _Room, open_to_choice: BoolArray, draft: _Draft, packing: Packing
+        self, room: Room, open_to_choice: BoolArray, draft: _Draft, packing: Packing
     ) -> tuple[_Draft, Packing, IntArray]:
         """Leave out what another selected item says, and use its tokens for others.
 
@@ -377,7 +314,7 @@ class Selector:
             draft, packing = self._pack_to_fit(room, open_to_choice)
         return draft, packing, _pairs(same)
 
-    def _without(self, rows: set[int], room: _Room, open_to_choice: BoolArray) -> _Room:
+    def _without(self, rows: set[int], room: Room, open_to_choice: BoolArray) -> Room:
         """The room where none of *rows* stays of the previous prompt, nor what stood behind it."""
         beginning = self.after.beginning
         count = next((place for place, row in enumerate(beginning) if row in rows), None)

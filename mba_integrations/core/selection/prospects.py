@@ -16,7 +16,7 @@ import numpy as np
 from mba_integrations.core.arrays import BoolArray, FloatArray, IntArray, densest
 from mba_integrations.core.packing.pack import Doubt, Packing, pack
 from mba_integrations.core.packing.problem import PackingProblem
-from mba_integrations.core.units import Units
+from mba_integrations.core.selection.units import Units
 
 SHARE_HELD = 1.25
 """Tokens of the first prospects of a tier, as a multiple of its share."""
