@@ -1,7 +1,8 @@
 """Evidence recall at equal tokens: how much of what the answer needs is in the prompt.
 
     python -m benchmarks.evidence --data ../shared/data --out evidence.json --curves docs/images
-    python -m benchmarks.evidence --data ../shared/data --fit mba_integrations/core/value/usefulness.json
+    python -m benchmarks.evidence --data ../shared/data \
+        --fit mba_integrations/core/value/usefulness.json
 
 Figures of usefulness on a set come from coefficients that were fitted without that set. Intervals
 are 95 % bootstrap intervals, resampling pools where a set has at least five, else questions.
