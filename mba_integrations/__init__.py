@@ -57,9 +57,9 @@ if TYPE_CHECKING:
         QueryComplexity,
     )
     from mba_integrations.core.pool.memory_pool import MemoryPool
-    from mba_integrations.core.previous import PreviousPrompt
     from mba_integrations.core.selection.budget_curve import BudgetPoint
     from mba_integrations.core.session import AllocationSession
+    from mba_integrations.core.turns.previous import PreviousPrompt
 
     __version__: str
 
@@ -92,7 +92,7 @@ _HOME = {
     "lifecycle": ("LifecycleRecommendation", "LifecycleReview", "apply_recommendations"),
     "model": ("MemoryItem", "MemoryTier", "OmissionReason", "QueryComplexity"),
     "pool.memory_pool": ("MemoryPool",),
-    "previous": ("PreviousPrompt",),
+    "turns.previous": ("PreviousPrompt",),
     "session": ("AllocationSession",),
 }
 _MODULE_OF = {name: module for module, names in _HOME.items() for name in names}

@@ -20,10 +20,10 @@ from mba_integrations.core.errors import InputError
 from mba_integrations.core.model import MemoryItem, MemoryTier, OmissionReason, QueryComplexity
 from mba_integrations.core.pool.snapshot import PoolSnapshot
 from mba_integrations.core.pool.token_column import TokenColumn
-from mba_integrations.core.previous import PreviousItem, PreviousPrompt, digest_of
-from mba_integrations.core.prompt_reuse import PromptReuse
 from mba_integrations.core.selection.budget_curve import BudgetPoint, budget_curve, marginal_value
 from mba_integrations.core.selection.selector import Selector
+from mba_integrations.core.turns.cache_reuse import PromptReuse
+from mba_integrations.core.turns.previous import PreviousItem, PreviousPrompt, digest_of
 from mba_integrations.core.value.valuation import Signals
 
 SCHEMA_VERSION = 1

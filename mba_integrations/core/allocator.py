@@ -32,11 +32,11 @@ from mba_integrations.core.model import TIERS, MemoryItem, MemoryTier
 from mba_integrations.core.pool.memory_pool import MemoryPool
 from mba_integrations.core.pool.prepared import PreparedPools
 from mba_integrations.core.pool.snapshot import PoolSnapshot
-from mba_integrations.core.previous import PreviousPrompt, Standing, standing_of
 from mba_integrations.core.search.cached_embedder import CachedEmbedder
 from mba_integrations.core.search.embedder import Embedder
 from mba_integrations.core.session import AllocationSession, SessionMemory
 from mba_integrations.core.times import check_zones, latest_time
+from mba_integrations.core.turns.previous import PreviousPrompt, Standing, standing_of
 from mba_integrations.core.value.query_vector import query_vector
 from mba_integrations.core.value.valuation import Signals, evaluate, matches_query
 from mba_integrations.core.workspace_counters import WorkspaceCounters

@@ -22,7 +22,7 @@ from mba_integrations.core.errors import InputError
 from mba_integrations.core.layout.protocol import PromptLayout
 from mba_integrations.core.model import MemoryItem
 from mba_integrations.core.pool.memory_pool import MemoryPool
-from mba_integrations.core.previous import PreviousPrompt
+from mba_integrations.core.turns.previous import PreviousPrompt
 
 if TYPE_CHECKING:
     from mba_integrations.core.allocator import MemoryBudgetAllocator

@@ -22,7 +22,7 @@ from mba_integrations import (
     UnknownWorkspaceError,
     WorkspaceConfig,
 )
-from mba_integrations.core.previous import standing_of
+from mba_integrations.core.turns.previous import standing_of
 
 
 def allocator_with(

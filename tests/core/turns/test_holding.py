@@ -19,7 +19,7 @@ from mba_integrations.core.model import QueryComplexity
 from mba_integrations.core.pool.snapshot import PoolSnapshot
 from mba_integrations.core.pool.token_column import TokenColumn
 from mba_integrations.core.selection.units import form_units
-from mba_integrations.core.stability import HoldingProblem, hold
+from mba_integrations.core.turns.holding import HoldingProblem, hold
 from mba_integrations.core.value.worth import Worth
 
 weights = st.lists(

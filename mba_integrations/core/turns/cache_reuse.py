@@ -18,8 +18,8 @@ from typing import Any
 
 from mba_integrations.core.config.settings import CachingSettings
 from mba_integrations.core.counting.counter import TokenCounter, checked_count
-from mba_integrations.core.previous import PreviousPrompt
 from mba_integrations.core.selection.assembly import reused_beginning
+from mba_integrations.core.turns.previous import PreviousPrompt
 
 MOST_BREAKS = 16
 """Places that stay marked; Anthropic's cache looks back over 20 blocks."""

@@ -12,11 +12,11 @@ from collections.abc import Mapping
 import numpy as np
 
 from mba_integrations.core.model import MemoryItem, MemoryTier
-from mba_integrations.core.previous import Standing
 from mba_integrations.core.selection.assembly import Continuation
 from mba_integrations.core.selection.selector import Selector
 from mba_integrations.core.selection.shortening import with_passages
-from mba_integrations.core.stability import Holding, HoldingProblem, chronological_tiers, hold
+from mba_integrations.core.turns.holding import Holding, HoldingProblem, chronological_tiers, hold
+from mba_integrations.core.turns.previous import Standing
 
 
 def following(selector: Selector, standing: Standing, *, stability: float) -> Selector:
