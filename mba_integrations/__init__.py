@@ -10,13 +10,6 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from mba_integrations.core.allocation import (
-        Allocation,
-        Candidate,
-        Omitted,
-        Selected,
-        TierAllocation,
-    )
     from mba_integrations.core.allocator import MemoryBudgetAllocator
     from mba_integrations.core.budget.complexity import ComplexityEstimate
     from mba_integrations.core.config.loader import MemoryBudgetConfigLoader
@@ -57,6 +50,8 @@ if TYPE_CHECKING:
         QueryComplexity,
     )
     from mba_integrations.core.pool.memory_pool import MemoryPool
+    from mba_integrations.core.result.allocation import Allocation
+    from mba_integrations.core.result.candidates import Candidate, Omitted, Selected, TierAllocation
     from mba_integrations.core.selection.budget_curve import BudgetPoint
     from mba_integrations.core.session import AllocationSession
     from mba_integrations.core.turns.previous import PreviousPrompt
@@ -64,11 +59,8 @@ if TYPE_CHECKING:
     __version__: str
 
 _HOME = {
-    "allocation": ("Allocation", "Candidate", "Omitted", "Selected", "TierAllocation"),
-    "log.log": ("AllocationStatistics",),
     "allocator": ("MemoryBudgetAllocator",),
     "budget.complexity": ("ComplexityEstimate",),
-    "selection.budget_curve": ("BudgetPoint",),
     "config.loader": ("MemoryBudgetConfigLoader",),
     "config.settings": ("ItemOrder", "PromptFormat", "RenderingSettings", "ScoringMethod"),
     "config.workspace": ("WorkspaceConfig",),
@@ -90,10 +82,14 @@ _HOME = {
     "layout.joined_texts": ("JoinedTexts",),
     "layout.protocol": ("PromptLayout",),
     "lifecycle": ("LifecycleRecommendation", "LifecycleReview", "apply_recommendations"),
+    "log.log": ("AllocationStatistics",),
     "model": ("MemoryItem", "MemoryTier", "OmissionReason", "QueryComplexity"),
     "pool.memory_pool": ("MemoryPool",),
-    "turns.previous": ("PreviousPrompt",),
+    "result.allocation": ("Allocation",),
+    "result.candidates": ("Candidate", "Omitted", "Selected", "TierAllocation"),
+    "selection.budget_curve": ("BudgetPoint",),
     "session": ("AllocationSession",),
+    "turns.previous": ("PreviousPrompt",),
 }
 _MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
 

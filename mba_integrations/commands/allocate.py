@@ -18,8 +18,8 @@ from mba_integrations.commands.tables import (
     tier_table,
 )
 from mba_integrations.commands.workspaces import chosen_workspace, with_overrides
-from mba_integrations.core.allocation import Allocation
 from mba_integrations.core.config.settings import PromptFormat
+from mba_integrations.core.result.allocation import Allocation
 
 HELP = """Choose memories for a query and print the prompt.
 

@@ -27,13 +27,13 @@ from mba_integrations.commands.tables import (
     tier_table,
 )
 from mba_integrations.commands.workspaces import chosen_workspace
-from mba_integrations.core.allocation import Allocation
 from mba_integrations.core.allocator import MemoryBudgetAllocator
 from mba_integrations.core.config.workspace import WorkspaceConfig
 from mba_integrations.core.counting.counter import TokenCounter
 from mba_integrations.core.counting.tiktoken_counters import counter_for_model
 from mba_integrations.core.model import MemoryTier
 from mba_integrations.core.pool.memory_pool import MemoryPool
+from mba_integrations.core.result.allocation import Allocation
 from mba_integrations.local_embedder import LocalEmbedder, local_embedder_is_installed
 
 HELP = """Ask questions about a repository and show the prompts.

@@ -22,8 +22,9 @@ from mba_integrations.commands.tables import (
 )
 from mba_integrations.commands.why import Why, why
 from mba_integrations.commands.workspaces import chosen_workspace, with_overrides
-from mba_integrations.core.allocation import Allocation, Omitted
 from mba_integrations.core.config.settings import LoggingSettings
+from mba_integrations.core.result.allocation import Allocation
+from mba_integrations.core.result.candidates import Omitted
 
 HELP = """Show what came into the prompt, what stayed out, and why.
 

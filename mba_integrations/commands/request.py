@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from mba_integrations.commands.inputs import Inputs
-from mba_integrations.core.allocation import Allocation
 from mba_integrations.core.allocator import MemoryBudgetAllocator
 from mba_integrations.core.config.workspace import WorkspaceConfig
 from mba_integrations.core.model import MemoryItem
 from mba_integrations.core.pool.memory_pool import MemoryPool
+from mba_integrations.core.result.allocation import Allocation
 from mba_integrations.local_embedder import LocalEmbedder
 
 

@@ -12,8 +12,9 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from mba_integrations.core.allocation import Allocation, Candidate, Omitted
 from mba_integrations.core.budget.complexity import ComplexityEstimate
+from mba_integrations.core.result.allocation import Allocation
+from mba_integrations.core.result.candidates import Candidate, Omitted
 
 _OTHER_COLUMNS_WIDTH = 106
 """Tier, id, five figures, remark and the gaps between them."""

@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from mba_integrations.core.allocation import Allocation, Candidate, Omitted, Selected
 from mba_integrations.core.errors import BudgetError
 from mba_integrations.core.model import OmissionReason
+from mba_integrations.core.result.allocation import Allocation
+from mba_integrations.core.result.candidates import Candidate, Omitted, Selected
 
 _RIVALS = 5
 _LARGEST_BUDGET_TOKENS = 2**24

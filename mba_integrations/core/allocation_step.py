@@ -8,7 +8,6 @@ from datetime import datetime
 
 import numpy as np
 
-from mba_integrations.core.allocation import Allocation, TierAllocation
 from mba_integrations.core.budget.complexity import ComplexityEstimate
 from mba_integrations.core.budget.plan import BudgetPlan, borrowed_tokens, whole_tokens
 from mba_integrations.core.config.workspace import WorkspaceConfig
@@ -18,6 +17,8 @@ from mba_integrations.core.errors import InputError
 from mba_integrations.core.layout.protocol import PromptLayout
 from mba_integrations.core.model import TIERS, MemoryTier
 from mba_integrations.core.pool.snapshot import PoolSnapshot, seconds_of
+from mba_integrations.core.result.allocation import Allocation
+from mba_integrations.core.result.candidates import TierAllocation
 from mba_integrations.core.selection.outcome import REASONS, Selection
 from mba_integrations.core.selection.selector import Selector
 from mba_integrations.core.selection.shortening import Shortened, shorten

@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from mba_integrations.core.allocation import Allocation
 from mba_integrations.core.allocation_step import AllocationStep, prompt_to_follow, standing_notes
 from mba_integrations.core.arrays import FloatArray
 from mba_integrations.core.budget.complexity import ComplexityEstimate, estimate_complexity
@@ -32,6 +31,7 @@ from mba_integrations.core.model import TIERS, MemoryItem, MemoryTier
 from mba_integrations.core.pool.memory_pool import MemoryPool
 from mba_integrations.core.pool.prepared import PreparedPools
 from mba_integrations.core.pool.snapshot import PoolSnapshot
+from mba_integrations.core.result.allocation import Allocation
 from mba_integrations.core.search.cached_embedder import CachedEmbedder
 from mba_integrations.core.search.embedder import Embedder
 from mba_integrations.core.session import AllocationSession, SessionMemory

@@ -11,7 +11,6 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 
-from mba_integrations.core.allocation import Allocation
 from mba_integrations.core.config.settings import LoggingSettings
 from mba_integrations.core.log.file import export_records
 from mba_integrations.core.log.log import (
@@ -22,6 +21,7 @@ from mba_integrations.core.log.log import (
     TierRecord,
     recent_statistics,
 )
+from mba_integrations.core.result.allocation import Allocation
 
 
 class AllocationLogs:

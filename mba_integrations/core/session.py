@@ -15,13 +15,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from mba_integrations.core.allocation import Allocation
 from mba_integrations.core.arrays import FloatArray
 from mba_integrations.core.config.settings import PerformanceSettings
 from mba_integrations.core.errors import InputError
 from mba_integrations.core.layout.protocol import PromptLayout
 from mba_integrations.core.model import MemoryItem
 from mba_integrations.core.pool.memory_pool import MemoryPool
+from mba_integrations.core.result.allocation import Allocation
 from mba_integrations.core.turns.previous import PreviousPrompt
 
 if TYPE_CHECKING:

@@ -8,12 +8,12 @@ from typing import Any
 
 from langchain_core.documents import Document
 
-from mba_integrations.core.allocation import Allocation
 from mba_integrations.core.allocator import MemoryBudgetAllocator
 from mba_integrations.core.config.workspace import SHARE_FIELDS, WorkspaceConfig
 from mba_integrations.core.errors import InputError
 from mba_integrations.core.layout.joined_texts import JoinedTexts
 from mba_integrations.core.model import MemoryItem, MemoryTier
+from mba_integrations.core.result.allocation import Allocation
 from mba_integrations.langchain.documents import chosen_documents
 
 SEPARATOR = "\n\n"

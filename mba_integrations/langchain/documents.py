@@ -14,8 +14,9 @@ from typing import Any
 
 from langchain_core.documents import Document
 
-from mba_integrations.core.allocation import Allocation, Selected
 from mba_integrations.core.model import MemoryItem, MemoryTier
+from mba_integrations.core.result.allocation import Allocation
+from mba_integrations.core.result.candidates import Selected
 
 METADATA_KEY = "memory_budget"
 """Under which a returned document says what was decided."""

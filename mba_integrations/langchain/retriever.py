@@ -22,11 +22,11 @@ from langchain_core.runnables import RunnableConfig
 from langchain_core.runnables.config import get_executor_for_config
 from pydantic import ConfigDict, Field, PrivateAttr, field_validator
 
-from mba_integrations.core.allocation import Allocation
 from mba_integrations.core.allocator import MemoryBudgetAllocator
 from mba_integrations.core.config.workspace import WorkspaceConfig
 from mba_integrations.core.errors import InputError
 from mba_integrations.core.model import MemoryItem, MemoryTier
+from mba_integrations.core.result.allocation import Allocation
 from mba_integrations.langchain.document_choice import (
     SEPARATOR,
     DocumentChoice,

@@ -10,10 +10,10 @@ from langchain_core.callbacks import adispatch_custom_event, dispatch_custom_eve
 from langchain_core.documents import Document
 from langchain_core.runnables import Runnable, RunnableConfig, RunnableLambda
 
-from mba_integrations.core.allocation import Allocation
 from mba_integrations.core.allocator import MemoryBudgetAllocator
 from mba_integrations.core.errors import InputError
 from mba_integrations.core.model import MemoryItem, MemoryTier
+from mba_integrations.core.result.allocation import Allocation
 from mba_integrations.langchain.document_choice import check_limits, summary_of
 from mba_integrations.langchain.documents import items_from_documents
 from mba_integrations.langchain.memory_sources import distinct

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from llama_index.core.instrumentation.events.base import BaseEvent
 
-from mba_integrations.core.allocation import Allocation
+from mba_integrations.core.result.allocation import Allocation
 from mba_integrations.llamaindex.history import HistoryView
 
 

@@ -13,13 +13,13 @@ from dataclasses import dataclass, field
 
 from llama_index.core.base.llms.types import ChatMessage, ToolCallBlock
 
-from mba_integrations.core.allocation import Allocation
 from mba_integrations.core.arrays import FloatArray
 from mba_integrations.core.counting.chat_format import REPLY_FRAME_TOKENS
 from mba_integrations.core.errors import BudgetError
 from mba_integrations.core.layout.priced_messages import PricedMessages
 from mba_integrations.core.model import MemoryItem, MemoryTier
 from mba_integrations.core.pool.memory_pool import MemoryPool
+from mba_integrations.core.result.allocation import Allocation
 from mba_integrations.llamaindex.counted_history import CountedHistory, HistoryCounter, Unit
 from mba_integrations.llamaindex.counters import LiveAllocator
 from mba_integrations.llamaindex.message_cutting import cut_results

@@ -15,12 +15,12 @@ from llama_index.core.bridge.pydantic import ConfigDict, Field, PrivateAttr
 from llama_index.core.memory.memory import BaseMemoryBlock
 from llama_index.core.settings import Settings
 
-from mba_integrations.core.allocation import Allocation
 from mba_integrations.core.config.workspace import WorkspaceConfig
 from mba_integrations.core.counting.truncation import truncate
 from mba_integrations.core.errors import PinnedOverBudgetError
 from mba_integrations.core.model import MemoryItem
 from mba_integrations.core.pool.memory_pool import MemoryPool
+from mba_integrations.core.result.allocation import Allocation
 from mba_integrations.llamaindex.counters import LiveAllocator, counter_of_tokenizer
 from mba_integrations.llamaindex.template_variables import TemplateGuard
 from mba_integrations.llamaindex.turns import items_from_messages

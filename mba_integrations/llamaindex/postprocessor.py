@@ -20,7 +20,6 @@ from llama_index.core.prompts.base import BasePromptTemplate
 from llama_index.core.response_synthesizers.base import BaseSynthesizer
 from llama_index.core.schema import MetadataMode, NodeWithScore, QueryBundle
 
-from mba_integrations.core.allocation import Allocation
 from mba_integrations.core.allocator import MemoryBudgetAllocator
 from mba_integrations.core.arrays import FloatArray
 from mba_integrations.core.config.settings import ItemOrder
@@ -30,6 +29,7 @@ from mba_integrations.core.counting.truncation import truncate
 from mba_integrations.core.errors import InputError
 from mba_integrations.core.layout.protocol import WrittenPrompt
 from mba_integrations.core.model import MemoryItem, OmissionReason
+from mba_integrations.core.result.allocation import Allocation
 from mba_integrations.llamaindex.context_layout import (
     ContextLayout,
     around_context,

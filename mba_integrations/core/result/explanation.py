@@ -9,7 +9,8 @@ from mba_integrations.core.errors import InputError
 from mba_integrations.core.layout.renderer import LINE_BREAKS
 
 if TYPE_CHECKING:
-    from mba_integrations.core.allocation import Allocation, Candidate
+    from mba_integrations.core.result.allocation import Allocation
+    from mba_integrations.core.result.candidates import Candidate
 
 _PREVIEW_CHARS = 60
 _CONTROLS = [chr(code) for code in (*range(0x20), *range(0x7F, 0xA0))]

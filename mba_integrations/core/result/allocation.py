@@ -17,9 +17,10 @@ from mba_integrations.core.arrays import BoolArray, IntArray
 from mba_integrations.core.budget.complexity import ComplexityEstimate
 from mba_integrations.core.config.settings import PromptFormat
 from mba_integrations.core.errors import InputError
-from mba_integrations.core.model import MemoryItem, MemoryTier, OmissionReason, QueryComplexity
+from mba_integrations.core.model import MemoryTier, OmissionReason, QueryComplexity
 from mba_integrations.core.pool.snapshot import PoolSnapshot
 from mba_integrations.core.pool.token_column import TokenColumn
+from mba_integrations.core.result.candidates import Omitted, Selected, TierAllocation
 from mba_integrations.core.selection.budget_curve import BudgetPoint, budget_curve, marginal_value
 from mba_integrations.core.selection.selector import Selector
 from mba_integrations.core.turns.cache_reuse import PromptReuse
@@ -27,128 +28,6 @@ from mba_integrations.core.turns.previous import PreviousItem, PreviousPrompt, d
 from mba_integrations.core.value.valuation import Signals
 
 SCHEMA_VERSION = 1
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Candidate:
-    """An item with what was known of it when it was decided on.
-
-    Attributes:
-        item: The item as handed in.
-        tokens: Tokens of its line in the prompt.
-        score: By the workspace's scoring method, in [0, 1].
-        relevance: In [0, 1], handed in or estimated.
-        importance: In [0, 1].
-        freshness: In [0, 1].
-    """
-
-    item: MemoryItem
-    tokens: int
-    score: float
-    relevance: float
-    importance: float
-    freshness: float
-
-    @property
-    def id(self) -> str:
-        """The item's id."""
-        return self.item.id
-
-    @property
-    def content(self) -> str:
-        """The item's text."""
-        return self.item.content
-
-    @property
-    def tier(self) -> MemoryTier:
-        """The item's tier."""
-        return self.item.tier
-
-    def to_dict(self) -> dict[str, Any]:
-        """JSON-ready, without the text."""
-        return {
-            "id": self.id,
-            "tier": self.tier.value,
-            "tokens": self.tokens,
-            "score": self.score,
-            "relevance": self.relevance,
-            "importance": self.importance,
-            "freshness": self.freshness,
-        }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Selected(Candidate):
-    """An item that is in the prompt.
-
-    Attributes:
-        pinned: Whether it, or its group, had to be.
-        passage: The part of its text that is in the prompt; None for the whole.
-    """
-
-    pinned: bool
-    passage: str | None = None
-
-    def to_dict(self) -> dict[str, Any]:
-        """JSON-ready, without the text."""
-        return {
-            **Candidate.to_dict(self),
-            "pinned": self.pinned,
-            "shortened": self.passage is not None,
-        }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Omitted(Candidate):
-    """An item that is not in the prompt.
-
-    Attributes:
-        reason: The one reason.
-        detail: The reason with its numbers, as a sentence.
-    """
-
-    reason: OmissionReason
-    detail: str
-
-    def to_dict(self) -> dict[str, Any]:
-        """JSON-ready, without the text."""
-        return {**Candidate.to_dict(self), "reason": self.reason.value, "detail": self.detail}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TierAllocation:
-    """Tokens of one tier.
-
-    Attributes:
-        share_tokens: What belongs to it by its share, floor and cap.
-        borrowed_tokens: What it got from other tiers; negative if it lent.
-        budget_tokens: `share_tokens + borrowed_tokens`.
-        used_tokens: Tokens of its section, heading included.
-        selected_count: Its items in the prompt.
-        omitted_count: Its items that are not.
-    """
-
-    share_tokens: int
-    borrowed_tokens: int
-    used_tokens: int
-    selected_count: int
-    omitted_count: int
-
-    @property
-    def budget_tokens(self) -> int:
-        """Tokens that it could use in the end."""
-        return self.share_tokens + self.borrowed_tokens
-
-    def to_dict(self) -> dict[str, int]:
-        """JSON-ready."""
-        return {
-            "share_tokens": self.share_tokens,
-            "borrowed_tokens": self.borrowed_tokens,
-            "budget_tokens": self.budget_tokens,
-            "used_tokens": self.used_tokens,
-            "selected_count": self.selected_count,
-            "omitted_count": self.omitted_count,
-        }
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -345,7 +224,7 @@ class Allocation:
         Args:
             max_rows: At most so many rows for each of the two lists; None for all.
         """
-        from mba_integrations.core.explanation import explain
+        from mba_integrations.core.result.explanation import explain
 
         return explain(self, max_rows=max_rows)
 
