@@ -10,7 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from mba_integrations.core.allocator import MemoryBudgetAllocator
+    from mba_integrations.core.allocator import AllocationSession, MemoryBudgetAllocator
     from mba_integrations.core.budget.complexity import ComplexityEstimate
     from mba_integrations.core.config.loader import MemoryBudgetConfigLoader
     from mba_integrations.core.config.settings import (
@@ -53,13 +53,12 @@ if TYPE_CHECKING:
     from mba_integrations.core.result.allocation import Allocation
     from mba_integrations.core.result.candidates import Candidate, Omitted, Selected, TierAllocation
     from mba_integrations.core.selection.budget_curve import BudgetPoint
-    from mba_integrations.core.session import AllocationSession
     from mba_integrations.core.turns.previous import PreviousPrompt
 
     __version__: str
 
 _HOME = {
-    "allocator": ("MemoryBudgetAllocator",),
+    "allocator": ("AllocationSession", "MemoryBudgetAllocator"),
     "budget.complexity": ("ComplexityEstimate",),
     "config.loader": ("MemoryBudgetConfigLoader",),
     "config.settings": ("ItemOrder", "PromptFormat", "RenderingSettings", "ScoringMethod"),
@@ -88,7 +87,6 @@ _HOME = {
     "result.allocation": ("Allocation",),
     "result.candidates": ("Candidate", "Omitted", "Selected", "TierAllocation"),
     "selection.budget_curve": ("BudgetPoint",),
-    "session": ("AllocationSession",),
     "turns.previous": ("PreviousPrompt",),
 }
 _MODULE_OF = {name: module for module, names in _HOME.items() for name in names}

@@ -11,11 +11,15 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from mba_integrations.core.allocation_step import AllocationStep, prompt_to_follow, standing_notes
 from mba_integrations.core.arrays import FloatArray
 from mba_integrations.core.budget.complexity import ComplexityEstimate, estimate_complexity
 from mba_integrations.core.budget.plan import plan_budget
+from mba_integrations.core.calls.call import AllocationStep, prompt_to_follow, standing_notes
+from mba_integrations.core.calls.counters import WorkspaceCounters
+from mba_integrations.core.calls.logs import AllocationLogs
+from mba_integrations.core.calls.session_memory import SessionMemory
 from mba_integrations.core.config.loader import MemoryBudgetConfigLoader
 from mba_integrations.core.config.registry import WorkspaceRegistry
 from mba_integrations.core.config.watched_file import WatchedConfigFile
@@ -26,7 +30,6 @@ from mba_integrations.core.layout.protocol import PromptLayout
 from mba_integrations.core.layout.renderer import Renderer
 from mba_integrations.core.lifecycle import LifecycleReview, evaluate_promotion_demotion
 from mba_integrations.core.log.log import AllocationStatistics
-from mba_integrations.core.logs import AllocationLogs
 from mba_integrations.core.model import TIERS, MemoryItem, MemoryTier
 from mba_integrations.core.pool.memory_pool import MemoryPool
 from mba_integrations.core.pool.prepared import PreparedPools
@@ -34,12 +37,13 @@ from mba_integrations.core.pool.snapshot import PoolSnapshot
 from mba_integrations.core.result.allocation import Allocation
 from mba_integrations.core.search.cached_embedder import CachedEmbedder
 from mba_integrations.core.search.embedder import Embedder
-from mba_integrations.core.session import AllocationSession, SessionMemory
 from mba_integrations.core.times import check_zones, latest_time
 from mba_integrations.core.turns.previous import PreviousPrompt, Standing, standing_of
 from mba_integrations.core.value.query_vector import query_vector
 from mba_integrations.core.value.valuation import Signals, evaluate, matches_query
-from mba_integrations.core.workspace_counters import WorkspaceCounters
+
+if TYPE_CHECKING:
+    from mba_integrations.core.allocator import MemoryBudgetAllocator
 
 
 def _utc_now() -> datetime:
@@ -345,3 +349,67 @@ class MemoryBudgetAllocator:
             embedder=embedder,
             now=present,
         )
+
+
+class AllocationSession:
+    """One conversation, run or thread whose prompts follow each other.
+
+    Made by `MemoryBudgetAllocator.session`. Holds nothing itself: two sessions of one id are the
+    same session, in one thread or in several. Give prompts that are written side by side, such as
+    one of history and one of documents, sessions of their own. Of two calls at the same time, the
+    later to end is what the next call follows.
+
+    Args:
+        allocator: What allocates.
+        session_id: Any text, not empty.
+        memory: Where previous prompts are remembered.
+    """
+
+    def __init__(
+        self, allocator: MemoryBudgetAllocator, session_id: str, memory: SessionMemory
+    ) -> None:
+        if not isinstance(session_id, str) or not session_id:
+            raise InputError(f"session_id must be a text that is not empty, got {session_id!r}.")
+        self.session_id = session_id
+        self._allocator = allocator
+        self._memory = memory
+
+    def allocate_memory_budget(
+        self,
+        query: str,
+        available_memories: Sequence[MemoryItem] | MemoryPool,
+        workspace_id: str = "default",
+        budget_tokens: int | None = None,
+        query_embedding: Sequence[float] | FloatArray | None = None,
+        now: datetime | None = None,
+        *,
+        reserved_tokens: int | None = None,
+        layout: PromptLayout | None = None,
+    ) -> Allocation:
+        """`MemoryBudgetAllocator.allocate_memory_budget`, following the session's last prompt.
+
+        A call that raises leaves what is remembered as it was.
+        """
+        settings = self._allocator.workspace(workspace_id).performance
+        allocation = self._allocator.allocate_memory_budget(
+            query,
+            available_memories,
+            workspace_id,
+            budget_tokens,
+            query_embedding,
+            now,
+            self._memory.recall(workspace_id, self.session_id, settings),
+            reserved_tokens=reserved_tokens,
+            layout=layout,
+        )
+        self._memory.remember(self.session_id, allocation.as_previous, settings)
+        return allocation
+
+    def previous(self, workspace_id: str = "default") -> PreviousPrompt | None:
+        """What the next call in the workspace follows; None for a new or forgotten session."""
+        settings = self._allocator.workspace(workspace_id).performance
+        return self._memory.recall(workspace_id, self.session_id, settings)
+
+    def forget(self) -> None:
+        """Begin anew: the next call in any workspace follows nothing."""
+        self._memory.forget(self.session_id)

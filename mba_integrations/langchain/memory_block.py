@@ -11,13 +11,13 @@ from dataclasses import dataclass
 
 from langchain_core.messages import HumanMessage, SystemMessage
 
+from mba_integrations.core.allocator import AllocationSession
 from mba_integrations.core.config.settings import ItemOrder, PromptFormat, RenderingSettings
 from mba_integrations.core.counting.counter import TokenCounter
 from mba_integrations.core.layout.protocol import PromptTokens, Section, WrittenPrompt
 from mba_integrations.core.layout.renderer import Renderer
 from mba_integrations.core.model import MemoryItem, MemoryTier
 from mba_integrations.core.result.allocation import Allocation
-from mba_integrations.core.session import AllocationSession
 from mba_integrations.langchain.message_counting import MessageCounter
 
 
