@@ -19,7 +19,6 @@ from mba_integrations import WorkspaceConfig
 from mba_integrations.core.config.group import SettingsGroup
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-CORE = ROOT / "mba_integrations" / "core"
 _COMMANDS = re.compile(r"^```bash\n(?P<code>.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
@@ -87,18 +86,6 @@ def test_readme_lists_every_public_name() -> None:
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     public = [name for name in mba_integrations.__all__ if not name.startswith("_")]
     assert not [name for name in public if f"`{name}`" not in text]
-
-
-def test_architecture_page_names_every_module_of_the_core() -> None:
-    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
-    modules = [path.name for path in CORE.glob("*.py") if path.name != "__init__.py"]
-    assert not [name for name in modules if f"`{name}`" not in text]
-
-
-def test_architecture_page_names_no_module_that_is_gone() -> None:
-    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
-    named = set(re.findall(r"^\| `([a-z_]+\.py)`", text, re.MULTILINE))
-    assert named <= {path.name for path in CORE.glob("*.py")}
 
 
 def commands_of(page: Path) -> list[str]:

@@ -11,7 +11,6 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from mba_integrations.core.arrays import FloatArray
 from mba_integrations.core.budget.complexity import ComplexityEstimate, estimate_complexity
@@ -41,9 +40,6 @@ from mba_integrations.core.times import check_zones, latest_time
 from mba_integrations.core.turns.previous import PreviousPrompt, Standing, standing_of
 from mba_integrations.core.value.query_vector import query_vector
 from mba_integrations.core.value.valuation import Signals, evaluate, matches_query
-
-if TYPE_CHECKING:
-    from mba_integrations.core.allocator import MemoryBudgetAllocator
 
 
 def _utc_now() -> datetime:

@@ -3,8 +3,8 @@
     MemoryBudgetError
     ├── ConfigError                a setting is out of its range or contradicts another
     │   ├── ConfigFileError        a settings file has problems; all of them are listed
-    │   ├── InvalidSettingsError   settings given in Python have problems (`setting_problems`)
-    │   │   └── InvalidWorkspaceError  the same of a workspace (`workspace`)
+    │   ├── InvalidSettingsError   settings given in Python have problems (`config.problems`)
+    │   │   └── InvalidWorkspaceError  the same of a workspace (`config.workspace`)
     │   └── UnknownWorkspaceError  no workspace of that id is registered
     ├── InputError                 an argument or a memory item is unusable
     │   ├── DuplicateItemError     two items share an id

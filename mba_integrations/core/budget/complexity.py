@@ -4,7 +4,7 @@ Each signal found gives points; their sum is compared with the workspace's thres
 gives an equal estimate. O(length of the query): about a millisecond for a question, and 0.1 s for
 a megabyte.
 
-What a complexity is worth in tokens is left to `budgeting`.
+What a complexity is worth in tokens is left to `plan`.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 """One call from its arguments to its result, and what is kept for the next.
 
-Imports every room below. Offers the call, counters of workspaces, the prompts of sessions, and the
-logs of workspaces to the allocator; nothing else imports it.
+Imports budget, config, counting, layout, log, pool, result, selection, turns and value. Offers the
+call, the counters, sessions and logs of workspaces to the allocator; nothing else imports it.
 """

@@ -2,7 +2,7 @@
 
     version: 1                       may be left out
     counting, logging, performance   apply to every workspace; a workspace may override single keys
-    workspaces: {<id>: {...}}        at least one, in the shape of `config_shape`
+    workspaces: {<id>: {...}}        at least one, in the shape of `file_shape`
     x-...                            not looked at: a place for YAML anchors
 
 Problems are listed by line. Nothing is used of a file that has one.

@@ -4,9 +4,9 @@
 installed (extra `fast`), `TiktokenCounter` otherwise. Both give tiktoken's counts and share its
 ids, so a count may be kept under one and read under the other.
 
-Making a counter is cheap; the vocabulary is found at the first count (see `vocabularies`). Both
-counters may be used from many threads. Keeping counts is left to `count_cache`, other tokenizers
-to `given_counters`, estimates to `estimated_counting`, cutting text to `truncation`.
+Making a counter is cheap; the vocabulary is found at the first count (see `encodings`). Both
+counters may be used from many threads. Keeping counts is left to `cached_counter`, other tokenizers
+to `given_counters`, estimates to `heuristic_counter`, cutting text to `truncation`.
 """
 
 from __future__ import annotations

@@ -35,8 +35,8 @@ from mba_integrations.core.packing.ranked_items import ROUNDING
 from mba_integrations.core.packing.sharing_tier import (
     TOKEN_ROUNDING,
     SharingTier,
-    _lowest_bound_price,
     bound_at,
+    lowest_bound_price,
 )
 
 MAX_SHARED_CELLS = 2_000_000
@@ -119,7 +119,7 @@ class _Search:
     def __init__(self, tiers: list[SharingTier], total_tokens: int) -> None:
         self.tiers = tiers
         self.total = total_tokens
-        self.price = _lowest_bound_price(tiers, total_tokens)
+        self.price = lowest_bound_price(tiers, total_tokens)
         self.most = [self._net(tier) for tier in tiers]
         self.prefix_tokens = self._shared_out()
         self.by_size = sorted(range(len(tiers)), key=lambda row: len(tiers[row].items))

@@ -109,7 +109,7 @@ def bound_at(tiers: list[SharingTier], total_tokens: int, price: float) -> tuple
     return bound, charged
 
 
-def _lowest_bound_price(tiers: list[SharingTier], total_tokens: int) -> float:
+def lowest_bound_price(tiers: list[SharingTier], total_tokens: int) -> float:
     """The price whose bound is lowest; the bound is convex and piecewise linear in it."""
     limit = total_tokens + TOKEN_ROUNDING
     heads = [tier.items.head_density for tier in tiers if tier.may_borrow]

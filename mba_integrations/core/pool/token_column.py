@@ -1,6 +1,6 @@
 """`TokenColumn`: the tokens of every item in a prompt, each counted when first needed.
 
-Where a counter has a bound that holds without counting (see `token_bounds`), an item is counted
+Where a counter has a bound that holds without counting (see `counting.bounds`), an item is counted
 only if it can matter; bounds may rule an item out, a count decides. Else all are counted at once.
 Counts never change, so threads may share a column; two may count the same item, with equal results.
 """

@@ -6,7 +6,7 @@ its distinct terms. The index of a changed list is made from that of the earlier
 of small numbers, the terms of the new texts, and now and then a merge of postings. It scores as
 one built anew, bit for bit.
 
-How a text is cut into terms is `search_terms`' job; putting scores on a scale is `relevance`'s.
+How a text is cut into terms is left to `terms`, putting scores on a scale to `value.relevance`.
 
 Source: Robertson and Zaragoza, *The Probabilistic Relevance Framework: BM25 and Beyond* (2009),
 with the idf of Lucene, which is never negative.

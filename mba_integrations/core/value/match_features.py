@@ -4,7 +4,7 @@ Every signal has shape (n,), is finite, and is free of the pool's scale: a share
 distance to the best in standard deviations, a rank. O(n d) for vectors of length d, O(n log n) for
 ranks.
 
-What stands beside an item is left to `context_signals` and `feedback_signals`.
+What stands beside an item is left to `context_features` and `feedback_features`.
 """
 
 from __future__ import annotations
