@@ -1,6 +1,14 @@
 """Array types, and which entries of a column are the highest.
 
-Equal scores go by input order. Finding the highest few is O(n), ranking all O(n log n).
+Three questions, by rising price. `densest`: a set that has the highest ones, some too many, by a
+sample; the cheapest for a long column. `best_rows`: exactly the highest, in order; O(n).
+`ranks_of`: the rank of each; O(n log n). Equal entries go by input order.
+
+>>> scores = np.array([0.2, 0.9, 0.5, 0.9, 0.1])
+>>> best_rows(scores, 3).tolist(), ranks_of(scores).tolist()
+([1, 3, 2], [3, 0, 2, 0, 4])
+>>> densest(scores, 1)
+(array([1, 3]), 0.9)
 """
 
 from __future__ import annotations
@@ -14,6 +22,9 @@ FloatArray = NDArray[np.floating[Any]]
 IntArray = NDArray[np.integer[Any]]
 BoolArray = NDArray[np.bool_]
 
+SAMPLE_SIZE = 2048
+"""Entries that `densest` estimates its threshold from, or up to twice as many."""
+
 
 def best_rows(scores: FloatArray, count: int) -> IntArray:
     """Rows of the *count* highest scores, or of all, best first.
@@ -23,8 +34,8 @@ def best_rows(scores: FloatArray, count: int) -> IntArray:
     """
     rows = np.arange(len(scores))
     if 0 < count < len(scores):
-        least = np.partition(scores, len(scores) - count)[-count]
-        rows = np.flatnonzero(scores >= least)
+        # More than *count* where the lowest is shared; the sort then prefers the earlier ones.
+        rows = np.flatnonzero(scores >= _nth_highest(scores, count))
     return rows[np.argsort(-scores[rows], kind="stable")[:count]]
 
 
@@ -36,28 +47,49 @@ def ranks_of(scores: FloatArray) -> IntArray:
     """
     order = np.argsort(-scores)
     ordered = scores[order]
+    # Places at which a new score begins; all scores of one run get the place of its first.
     firsts = np.flatnonzero(np.diff(ordered, prepend=np.inf))
     ranks = np.empty(len(scores), dtype=np.int64)
     ranks[order] = np.repeat(firsts, np.diff(firsts, append=len(ordered)))
     return ranks
 
 
-SAMPLE_SIZE = 2048
-"""Items that the threshold of the sorted head is estimated from."""
-
-
 def densest(density: FloatArray, count: int) -> tuple[IntArray, float]:
-    """Positions, ascending, of about the `count` highest, and what all others are below.
+    """A set of positions that stands above all others, of about *count* or more.
 
-    All that equal the lowest of them are among them.
+    The set is every position of a density at or above a threshold, so entries that are equal are
+    all in or all out, and no entry outside is as high as one inside. The threshold comes from
+    every k-th entry, aimed at 1.5 times *count*. In a column in random order the set rarely has
+    fewer than *count*, but no number is promised: a caller that needs more asks for more.
+
+    A tenth of the time of a partition of 100,000 entries.
+
+    Args:
+        density: Shape (n,), none below 0.
+        count: At least 1. From a quarter of n on the set is everything.
+
+    Returns:
+        The positions, ascending, and the threshold: all entries outside are below it, and 0 says
+        that there are none outside.
+
+    >>> densest(np.array([5.0, 1.0, 4.0, 4.0, 2.0, 1.0, 1.0, 1.0, 1.0]), 2)
+    (array([0, 2, 3]), 4.0)
+    >>> densest(np.array([5.0, 1.0, 4.0]), 2)
+    (array([0, 1, 2]), 0.0)
     """
+    everything = np.arange(len(density)), 0.0
     if count * 4 >= len(density):
-        return np.arange(len(density)), 0.0
-    # A sample gives the threshold at a tenth of the time of a partition.
+        return everything
     step = max(1, len(density) // SAMPLE_SIZE)
     sample = density[::step]
     above = count if step == 1 else int(1.5 * count * len(sample) / len(density)) + 4
     if above >= len(sample):
-        return np.arange(len(density)), 0.0
-    lowest = float(np.partition(sample, len(sample) - above)[len(sample) - above])
+        return everything
+    lowest = _nth_highest(sample, above)
     return np.flatnonzero(density >= lowest), lowest
+
+
+def _nth_highest(values: FloatArray, n: int) -> float:
+    """The value that n - 1 others are at or above, n from 1 to the number of values."""
+    place = len(values) - n
+    return float(np.partition(values, place)[place])

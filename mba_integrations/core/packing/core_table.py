@@ -1,4 +1,27 @@
-"""A table of what the items near the break of a knapsack are worth at every number of tokens."""
+"""A table of what the items in doubt are worth at every number of tokens.
+
+At a price of a token, an item of high reduced value (value less tokens at that price) is in, one
+of low reduced value is out; those in between are the core, and a dynamic program settles them.
+With every item whose reduced value is within the gap to the bound in the core, the table's best is
+the optimum. Where that takes more cells than allowed, the nearest items are kept, and `margin`
+says how far they reach: what is left out cannot gain more than bound less margin.
+
+O(core items x tokens) bytes and additions, at most `max_cells` of them but for one column.
+
+Five items, a to e, for 8 tokens at a price of 1.75. Their reduced values are 1.25, 0, -1, -3 and
+-2.5, so a margin of 2.25 leaves a, b and c in doubt. Of the core's tokens, 5 buy a; 8 buy b and c
+together, which is better:
+
+>>> items = RankedItems(np.array([10.0, 7.0, 6.0, 4.0, 1.0]), np.array([5, 4, 4, 4, 2]), 8)
+>>> table = CoreTable(items, 1.75, 2.25, 8, prefix_tokens=8)
+>>> table.worth.tolist()
+[0.0, 0.0, 0.0, 0.0, 7.0, 10.0, 10.0, 10.0, 13.0]
+>>> table.steps().tolist(), table.positions(items, 8).tolist()
+([0, 4, 5, 8], [2, 1])
+
+Source: Pisinger, *A minimal algorithm for the 0-1 knapsack problem* (Operations Research 45,
+1997), for the core; the recurrence is Bellman's.
+"""
 
 from __future__ import annotations
 
@@ -9,8 +32,6 @@ from mba_integrations.core.packing.ranked_items import RankedItems
 
 MAX_CELLS = 1_000_000
 """Cells of one dynamic program: about 2 ms, and enough for all but contrived instances."""
-
-
 EQUAL = 1e-13
 """Relative difference below which two sums of values count as equal."""
 
@@ -29,6 +50,13 @@ class CoreTable:
         prefix_tokens: Of items at the price itself that the core has no place for, those are in
             that belong to the densest so many tokens.
         max_cells: Most cells of the table.
+
+    Attributes:
+        fixed: Positions of the items that are in without the table.
+        base_tokens: Their tokens.
+        base_value: Their value.
+        margin: Reduced values that the core reaches; what is beyond was decided by the price.
+        worth: The most that the core adds within 0, 1, ... tokens, never falling.
     """
 
     __slots__ = ("_core", "_taken", "base_tokens", "base_value", "fixed", "margin", "worth")
@@ -48,12 +76,14 @@ class CoreTable:
         reduced = (items.density[near] - price) * tokens
         fixed = reduced > 0
         core: IntArray = np.flatnonzero(np.abs(reduced) <= margin)
-        left = room - int(tokens[reduced > margin].sum())
+        left = room - int(tokens[reduced > margin].sum())  # what is in for certain is paid first
         core = core[tokens[core] <= left]
         self.margin = margin
         if _cells(tokens[core], left) > max_cells:
             core = _useful(items.value[near], tokens, core, left)
         if _cells(tokens[core], left) > max_cells:
+            # Items at the price itself may all be left out of the table; the prefix that the bound
+            # takes has to come in all the same.
             rank = _rank_from_break(items.density[near], tokens, prefix_tokens)
             fixed |= (reduced == 0) & (rank < 0)
             core, self.margin = _affordable(core, np.abs(reduced), rank, tokens, left, max_cells)
@@ -73,6 +103,8 @@ class CoreTable:
         for row, need, gain in zip(
             taken, tokens.tolist(), items.value[self._core].tolist(), strict=True
         ):
+            # `rest` is a view, `with_item` a copy made before it is written: so one array serves
+            # for the worth before and after, and no item is taken twice.
             rest = worth[need:]
             with_item = worth[: size - need] + gain
             np.greater(with_item, rest, out=row[need:])
@@ -100,10 +132,11 @@ class CoreTable:
     def positions(self, items: RankedItems, core_tokens: int) -> IntArray:
         """Items of the best choice with at most `core_tokens` tokens from the core."""
         left, chosen = core_tokens, []
-        for row in range(len(self._core) - 1, -1, -1):
-            if self._taken[row, left]:
-                chosen.append(int(self._core[row]))
-                left -= int(items.tokens[self._core[row]])
+        # From the last item back: its row says whether it is taken with so many tokens left.
+        for item in range(len(self._core) - 1, -1, -1):
+            if self._taken[item, left]:
+                chosen.append(int(self._core[item]))
+                left -= int(items.tokens[self._core[item]])
         return np.concatenate([self.fixed, np.array(chosen, dtype=np.int64)])
 
 
@@ -128,18 +161,26 @@ def _affordable(
     left: int,
     max_cells: int,
 ) -> tuple[IntArray, float]:
-    """The part of the core, nearest first, whose table has at most `max_cells`; its margin."""
+    """The part of the core, nearest first, whose table has at most `max_cells`; its margin.
+
+    Nearest by reduced value, and of equal ones by rank, so that many items at the price itself
+    come from both sides of the break.
+    """
     order = core[np.lexsort((np.abs(rank[core]), distance[core]))]
     width = np.minimum(np.cumsum(tokens[order]), left)
-    sizes = np.arange(1, len(order) + 1) * width
+    sizes = np.arange(1, len(order) + 1) * width  # cells of the first 1, 2, ... items
     count = int(np.searchsorted(sizes, max_cells, side="right"))
     return np.sort(order[:count]), float(distance[order[count]])
 
 
 def _useful(value: FloatArray, tokens: IntArray, core: IntArray, left: int) -> IntArray:
-    """The core without items of which `left` tokens hold enough better ones of the same size."""
+    """The core without items of which `left` tokens hold enough better ones of the same size.
+
+    Of items of 5 tokens, 12 tokens hold 2: the third best of them is in no best choice.
+    """
     order = core[np.lexsort((core, -value[core], tokens[core]))]
     size = tokens[order]
+    # Sorted so, items of one size are a run, the best first; the rank counts within the run.
     first = np.flatnonzero(np.concatenate([[True], size[1:] != size[:-1]]))
     rank = np.arange(len(order)) - np.repeat(first, np.diff(np.append(first, len(order))))
     return np.sort(order[rank < left // size])

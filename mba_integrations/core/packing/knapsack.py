@@ -6,8 +6,18 @@ price. Only items whose reduced value is near zero are in doubt: leaving out a b
 taking a worse one, costs more than the gap between the choice and its bound. A dynamic program
 over those few, the core, settles them.
 
-Exact unless the core needs more than `MAX_CELLS` table cells; then the bound states what is left
-open. Linear in the number of items: only the dense head is sorted.
+Two cores at most: a small one around the break, which mostly finds the optimum, and one that holds
+every item in doubt by the gap that the first left, which proves it or finds better. Exact unless
+the second needs more than `MAX_CELLS` table cells; then the bound states what is left open.
+Linear in the number of items: only the dense head is sorted (see `ranked_items`).
+
+Five items, a to e, for 8 tokens. By density alone a and e come in, worth 11; the bound is 15.25.
+The core finds b and c, which leave the densest item out, and that nothing is better:
+
+>>> items = RankedItems(np.array([10.0, 7.0, 6.0, 4.0, 1.0]), np.array([5, 4, 4, 4, 2]), 8)
+>>> best = best_within(items, 8)
+>>> sorted(best.positions.tolist()), best.value, best.upper_bound
+([1, 2], 13.0, 13.0)
 
 Source: Martello and Toth, *Knapsack Problems* (Wiley, 1990), chapter 2; Pisinger, *A minimal
 algorithm for the 0-1 knapsack problem* (Operations Research 45, 1997), for the core.
@@ -59,22 +69,26 @@ def best_within(items: RankedItems, room: int) -> Choice:
     count = items.break_at(room)
     bound, price = items.bound(room)
     if count == len(items) or items.tokens_sum[count] == room:
+        # All fit, or the densest fill the room to the last token: the bound is met.
         value = items.value_sum[count]
         return Choice(positions=items.head[:count], value=value, upper_bound=value)
     return _best_by_core(items, room, bound, price)
 
 
 def _best_by_core(items: RankedItems, room: int, bound: float, price: float) -> Choice:
+    """By the small core; where that proves nothing, by the core that holds all in doubt."""
     margin = items.nearest_margin(price, FIRST_CORE_ITEMS)
     first = _by_core(items, room, bound, price, margin, FIRST_CELLS)
     if first.upper_bound <= first.value:
         return first
+    # Values such as 0.05, 0.35 sum to multiples of 0.05 only, so a bound between two is met below.
     if rounded_down(bound, items.millionths, first.value) <= first.value:
         return Choice(positions=first.positions, value=first.value, upper_bound=first.value)
     gap = bound - first.value + ROUNDING * bound
     second = _by_core(items, room, bound, price, gap, MAX_CELLS)
     better = max(first, second, key=lambda choice: choice.value)
     if better.value < second.upper_bound:
+        # The table had no place for some items that would have fitted beside its choice.
         better = _completed(items, better, room)
     proven = rounded_down(
         min(first.upper_bound, second.upper_bound), items.millionths, better.value
@@ -88,10 +102,10 @@ def _completed(items: RankedItems, choice: Choice, room: int) -> Choice:
     """The choice with further items, the densest first, that fit beside it."""
     left = room - int(items.tokens[choice.positions].sum())
     more = []
-    for row in items.head[~np.isin(items.head, choice.positions)].tolist():
-        if items.tokens[row] <= left:
-            left -= int(items.tokens[row])
-            more.append(row)
+    for position in items.head[~np.isin(items.head, choice.positions)].tolist():
+        if items.tokens[position] <= left:
+            left -= int(items.tokens[position])
+            more.append(position)
     if not more:
         return choice
     positions = np.concatenate([choice.positions, np.array(more)])
@@ -101,12 +115,18 @@ def _completed(items: RankedItems, choice: Choice, room: int) -> Choice:
 def rounded_down(bound: float, millionths: int, value: float) -> float:
     """The bound as a multiple of what all values are multiples of; `value` if it is met.
 
+    Args:
+        bound: No choice is worth more.
+        millionths: Every value is a multiple of so many; 0 if there is no such number.
+        value: Worth of a choice.
+
     >>> rounded_down(1.2345, 50_000, 1.1), rounded_down(1.2345, 50_000, 1.2)
     (1.2, 1.2)
     >>> rounded_down(1.2345, 0, 1.2)
     1.2345
     """
     if millionths:
+        # A thousandth of a multiple more, so that a bound just below one by rounding keeps it.
         bound = min(bound, math.floor(bound * 1e6 / millionths + 1e-3) * millionths / 1e6)
     return value if bound <= value * (1 + ROUNDING) else bound
 
@@ -114,6 +134,7 @@ def rounded_down(bound: float, millionths: int, value: float) -> float:
 def _by_core(
     items: RankedItems, room: int, bound: float, price: float, margin: float, max_cells: int
 ) -> Choice:
+    """The best by a table; beyond its margin, what differs loses at least the margin."""
     table = CoreTable(items, price, margin, room, prefix_tokens=room, max_cells=max_cells)
     core_tokens = table.fewest_tokens()
     value = table.base_value + float(table.worth[core_tokens])

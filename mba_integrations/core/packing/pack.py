@@ -20,6 +20,23 @@ smallest, 10 % at worst. Without borrowing, and where `tier_tokens` are 0, it ne
 
 Linear in the number of items. Pins and groups are resolved before packing: a group arrives as one
 item. Bounded in time: where exactness would take too long, `upper_bound` says what is left open.
+
+Five items in two tiers share 12 tokens, 4 are guaranteed to each. In step 1, tier 0 stays within
+its guarantee with its first item; tier 1 takes its first and borrows for its second. One token
+stays idle, which no item fits:
+
+>>> packing = pack(PackingProblem(
+...     value=np.array([0.8, 0.3, 0.9, 0.4, 0.1]), tokens=np.array([4, 5, 3, 4, 2]),
+...     tier=np.array([0, 0, 1, 1, 1]), total_tokens=12, tier_tokens=np.array([4.0, 4.0]),
+...     tier_cap_tokens=np.array([12.0, 12.0]), opening_tokens=np.array([0, 0]),
+...     borrowing=True))
+>>> packing.chosen.tolist(), packing.tier_used_tokens.tolist(), packing.used_tokens
+([0, 2, 3], [4, 7], 11)
+>>> round(packing.value, 6), packing.proven_optimal
+(2.1, True)
+
+Sources: those of `knapsack` for one tier, of `shared_price` and `cost_lists` for several. The rules
+of sharing are this project's own.
 """
 
 from __future__ import annotations
@@ -29,49 +46,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from mba_integrations.core.arrays import BoolArray, FloatArray, IntArray
+from mba_integrations.core.packing.doubt import Doubt
 from mba_integrations.core.packing.problem import PackingProblem
 from mba_integrations.core.packing.ranked_items import RankedItems
 from mba_integrations.core.packing.shared_budget import TieredChoice, best_at_home, best_shared
 from mba_integrations.core.packing.sharing_tier import TOKEN_ROUNDING, SharingTier
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Doubt:
-    """Which items could change the outcome of a step if they were added to the problem.
-
-    An item of tier t, of density d and of w tokens cannot if it needs more than `room[t]` tokens,
-    or if `(price[t] - d) * w` is more than `gap[t]`: it would lose more than a choice can gain.
-
-    Attributes:
-        price: Price of a token in each tier, shape (k,).
-        gap: How far what the tier is worth by these prices is above what was found, shape (k,).
-        room: Tokens that an item of each tier may need, shape (k,).
-    """
-
-    price: FloatArray
-    gap: FloatArray
-    room: IntArray
-
-    def may_concern(self, tier: int, density: float, tokens: int) -> bool:
-        """Whether an item of a tier with this density or less, and these tokens or more, could."""
-        return tokens <= int(self.room[tier]) and density >= self.lowest_density(tier, tokens)
-
-    def lowest_density(self, tier: int, tokens: int) -> float:
-        """The density below which no item of a tier with these tokens or more could."""
-        return float(self.price[tier]) - float(self.gap[tier]) / tokens
-
-    def tokens_beyond(self, tier: int, density: FloatArray) -> FloatArray:
-        """The number of tokens from which on items of a tier cannot change the outcome.
-
-        Args:
-            tier: Their tier.
-            density: Their density, or more, shape (m,).
-        """
-        loss = np.maximum(self.price[tier] - density, 0.0)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            by_price = np.floor(self.gap[tier] / loss) + 1.0
-        by_price[loss == 0.0] = np.inf
-        return np.asarray(np.minimum(by_price, max(0, int(self.room[tier])) + 1.0))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,12 +95,12 @@ def pack(problem: PackingProblem) -> Packing:
     >>> packing.chosen.tolist(), packing.used_tokens, packing.proven_optimal
     ([0, 2], 14, True)
     """
-    work = _Work(problem)
-    bound = work.pack_guaranteed()
+    filling = _Filling(problem)
+    bound = filling.pack_guaranteed()
     if problem.borrowing:
-        bound += work.fill_idle()
-    work.add_rest()
-    chosen = np.flatnonzero(work.chosen)
+        bound += filling.fill_idle()
+    filling.add_rest()
+    chosen = np.flatnonzero(filling.chosen)
     value = float(problem.value[chosen].sum())
     # The steps sum in another order, so a bound that is met may differ by rounding.
     met = bound <= value * (1 + 1e-12)
@@ -129,20 +108,20 @@ def pack(problem: PackingProblem) -> Packing:
         chosen=chosen,
         value=value,
         upper_bound=value if met else bound,
-        used_tokens=int(work.used.sum()),
-        tier_used_tokens=work.used,
+        used_tokens=int(filling.used.sum()),
+        tier_used_tokens=filling.used,
         proven_optimal=met,
-        doubts=tuple(work.doubts),
+        doubts=tuple(filling.doubts),
     )
 
 
-class _Column:
-    """The items of one tier that have value."""
+class _TierItems:
+    """The items of one tier that have value: their rows, values and tokens, and the largest."""
 
     __slots__ = ("largest", "rows", "tokens", "value")
 
-    def __init__(self, problem: PackingProblem, of_tier: BoolArray) -> None:
-        rows = np.flatnonzero(of_tier)
+    def __init__(self, problem: PackingProblem, is_of_tier: BoolArray) -> None:
+        rows = np.flatnonzero(is_of_tier)
         value = problem.value[rows]
         if len(value) and value.min() == 0:
             rows, value = rows[value > 0], value[value > 0]
@@ -150,7 +129,7 @@ class _Column:
         self.largest = int(self.tokens.max(initial=0))
 
 
-class _Work:
+class _Filling:
     """The selection as it grows, step by step."""
 
     def __init__(self, problem: PackingProblem) -> None:
@@ -162,13 +141,15 @@ class _Work:
         shares = np.minimum(shares, problem.total_tokens)
         if not problem.borrowing:
             self.caps = np.floor(shares + TOKEN_ROUNDING).astype(np.int64)
+        # Sums of real shares may be over by rounding, and then no choice would fit all guarantees.
         if shares.sum() > problem.total_tokens:
             shares = shares * (problem.total_tokens / shares.sum())
         self.shares = shares
         self.used = np.zeros(len(shares), dtype=np.int64)
         self.chosen: BoolArray = np.zeros(len(problem.value), dtype=np.bool_)
+        # Each tier compares all items with its number, which is faster in bytes.
         tiers = problem.tier.astype(np.int8) if len(shares) < 128 else problem.tier
-        self.columns = [_Column(problem, tiers == tier) for tier in range(len(shares))]
+        self.of_tier = [_TierItems(problem, tiers == tier) for tier in range(len(shares))]
         self.doubts: list[Doubt] = []
 
     @property
@@ -176,11 +157,16 @@ class _Work:
         """What the next item of each tier pays for its heading, shape (k,)."""
         return np.where(self.used > 0, 0, self.problem.opening_tokens)
 
+    def _idle_tokens(self) -> int:
+        """Tokens of the budget that nothing uses yet."""
+        return self.problem.total_tokens - int(self.used.sum())
+
     def pack_guaranteed(self) -> float:
         """Step 1; its bound."""
         guaranteed = np.array([self._guaranteed(tier) for tier in range(len(self.shares))])
         if not self.problem.borrowing:
             return self._solve(guaranteed, self.caps, shared=False).upper_bound
+        # A tier may borrow what is not kept for the others, up to its cap.
         others = guaranteed.sum() - guaranteed
         free = np.floor(self.problem.total_tokens - others + TOKEN_ROUNDING).astype(np.int64)
         return self._solve(guaranteed, np.minimum(self.caps, free), shared=True).upper_bound
@@ -189,16 +175,16 @@ class _Work:
         """The tier's share, or what its items that fit in the share need if that is less."""
         share = float(self.shares[tier])
         opening = int(self.problem.opening_tokens[tier])
-        column = self.columns[tier]
+        tokens = self.of_tier[tier].tokens
         room = int(share + TOKEN_ROUNDING) - opening
-        fitting = column.tokens if column.largest <= room else column.tokens[column.tokens <= room]
-        needed = int(fitting.sum())
+        if self.of_tier[tier].largest > room:
+            tokens = tokens[tokens <= room]
+        needed = int(tokens.sum())
         return min(share, float(needed + opening)) if needed else 0.0
 
     def fill_idle(self) -> float:
         """Step 2; its bound."""
-        idle = self.problem.total_tokens - int(self.used.sum())
-        room = np.minimum(self.caps - self.used, idle)
+        room = np.minimum(self.caps - self.used, self._idle_tokens())
         if room.max() <= 0:
             return 0.0
         return self._solve(np.zeros(len(room)), room, shared=True).upper_bound
@@ -206,9 +192,9 @@ class _Work:
     def _solve(self, guaranteed: FloatArray, room: IntArray, *, shared: bool) -> TieredChoice:
         """Add the best items within `room`."""
         opening, taking, tiers = self.opening, [], []
-        for tier, column in enumerate(self.columns):
+        for tier, of_tier in enumerate(self.of_tier):
             most = int(room[tier] - opening[tier])
-            rows, items = self._candidates(column, most, bool(self.used[tier]))
+            rows, items = self._candidates(of_tier, most, bool(self.used[tier]))
             if len(rows):
                 taking.append((tier, rows))
                 tiers.append(
@@ -219,8 +205,7 @@ class _Work:
                         opening_tokens=int(opening[tier]),
                     )
                 )
-        total = self.problem.total_tokens - int(self.used.sum())
-        choice = best_shared(tiers, total) if shared else best_at_home(tiers)
+        choice = best_shared(tiers, self._idle_tokens()) if shared else best_at_home(tiers)
         self._doubt([tier for tier, _ in taking], choice, room - opening)
         for (tier, rows), sharing, positions in zip(taking, tiers, choice.positions, strict=True):
             self._add(tier, rows[sharing.items.earliest(positions)], int(opening[tier]))
@@ -233,11 +218,12 @@ class _Work:
         self.doubts.append(Doubt(price=price, gap=gap, room=room))
 
     def _candidates(
-        self, column: _Column, most_tokens: int, partly_chosen: bool
+        self, of_tier: _TierItems, most_tokens: int, partly_chosen: bool
     ) -> tuple[IntArray, RankedItems]:
         """The tier's items that are not chosen and fit."""
-        rows, value, tokens = column.rows, column.value, column.tokens
-        if column.largest > most_tokens or partly_chosen:
+        rows, value, tokens = of_tier.rows, of_tier.value, of_tier.tokens
+        # The common case, all fit and none is chosen, copies nothing.
+        if of_tier.largest > most_tokens or partly_chosen:
             fits = np.flatnonzero(tokens <= most_tokens)
             if partly_chosen:
                 fits = fits[~self.chosen[rows[fits]]]
@@ -250,9 +236,9 @@ class _Work:
             self.used[tier] += opening + int(self.problem.tokens[rows].sum())
 
     def add_rest(self) -> None:
-        """Step 3."""
+        """Step 3: what fits, the most valuable first, and of equal ones the earliest."""
         tier, tokens, value = self.problem.tier, self.problem.tokens, self.problem.value
-        idle = self.problem.total_tokens - int(self.used.sum())
+        idle = self._idle_tokens()
         room = np.minimum(self.caps - self.used, idle) - self.opening
         if room.max() <= 0:
             return

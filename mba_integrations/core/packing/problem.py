@@ -1,4 +1,8 @@
-"""What is to be packed, checked when it is made."""
+"""What is to be packed: items as columns, a budget, and the rules of each tier.
+
+Checked when it is made, in O(n), so that packing can rely on it: an unusable number is refused here
+by the name of its field, and nothing after it checks again.
+"""
 
 from __future__ import annotations
 
@@ -81,6 +85,7 @@ def _check_budget(problem: PackingProblem) -> None:
     shares = problem.tier_tokens
     if not (np.isfinite(shares).all() and shares.min() >= 0):
         raise InputError(f"tier_tokens must be finite and >= 0, got {shares.tolist()}.")
+    # Up to half a token over is taken for rounding; packing scales it away.
     if shares.sum() > problem.total_tokens + 0.5:
         raise InputError(
             f"tier_tokens must sum to total_tokens ({problem.total_tokens:,}) or less, "

@@ -3,11 +3,24 @@
 A tier costs what it uses, or its guarantee if it uses less: what it could use is kept for it.
 So a tier either stays at home, within its guarantee, and is a knapsack of its own; or it borrows
 and pays for every token. With one price for a token of the shared budget the tiers fall apart,
-and the sum of their best is a bound. The price that makes the bound lowest is found first. Then
-each tier lists what it can be worth at which cost, as far as it stays within the gap, and the
-lists are merged.
+and the sum of their best is a bound. The price that makes the bound lowest is found first (see
+`shared_price`). Then each tier lists what it can be worth at which cost, as far as it stays within
+the gap, and the lists are merged (see `cost_lists`). As for one knapsack there are two rounds: one
+with a small core, which mostly finds the best, and one with all that the first left in doubt.
 
-Exact unless a table or a list is over its limit; then the bound states what is left open.
+Exact unless a table or a list is over its limit; then the bound states what is left open. Linear
+in the number of items, by `ranked_items`; tables and lists are limited by the constants below.
+
+Two tiers share 11 tokens, 4 are kept for each. A holds items worth 8 (4 tokens) and 3 (3), B
+holds 9 (3), 4 (4) and 1 (2). A stays at home with its first; B borrows 3 tokens for its second:
+
+>>> from mba_integrations.core.packing.ranked_items import RankedItems
+>>> def tier(value, tokens):
+...     items = RankedItems(np.array(value), np.array(tokens), 11)
+...     return SharingTier(items=items, guaranteed_tokens=4.0, room_tokens=11, opening_tokens=0)
+>>> best = best_shared([tier([8.0, 3.0], [4, 3]), tier([9.0, 4.0, 1.0], [3, 4, 2])], 11)
+>>> [sorted(positions.tolist()) for positions in best.positions], best.value, best.upper_bound
+([[0], [0, 1]], 21.0, 21.0)
 
 Source: Fisher, *The Lagrangian relaxation method for solving integer programming problems*
 (Management Science 27, 1981), for the bound.
@@ -21,23 +34,19 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from mba_integrations.core.arrays import IntArray
-from mba_integrations.core.packing.core_table import EQUAL, CoreTable
+from mba_integrations.core.packing.core_table import EQUAL
 from mba_integrations.core.packing.cost_lists import (
-    AT_HOME,
     CostList,
     all_pairs,
     best_pairs,
     shortened,
     unwound,
 )
-from mba_integrations.core.packing.knapsack import FIRST_CELLS, FIRST_CORE_ITEMS, rounded_down
+from mba_integrations.core.packing.knapsack import FIRST_CELLS, rounded_down
 from mba_integrations.core.packing.ranked_items import ROUNDING
-from mba_integrations.core.packing.sharing_tier import (
-    TOKEN_ROUNDING,
-    SharingTier,
-    bound_at,
-    lowest_bound_price,
-)
+from mba_integrations.core.packing.shared_price import bound_at, lowest_bound_price
+from mba_integrations.core.packing.sharing_tier import TOKEN_ROUNDING, SharingTier
+from mba_integrations.core.packing.tier_states import Listed, TierStates
 
 MAX_SHARED_CELLS = 2_000_000
 """Cells of the tables of all tiers together."""
@@ -74,19 +83,18 @@ def best_shared(tiers: list[SharingTier], total_tokens: int) -> TieredChoice:
     """
     if not any(tier.may_borrow for tier in tiers):
         return best_at_home(tiers)
-    search = _Search(tiers, total_tokens)
+    search = _PriceSearch(tiers, total_tokens)
     prices = tuple(tier.lowest_price(search.price) for tier in tiers)
-    by_density = list(search.most)
+    by_density = search.most()
     choice = search.run()
-    return replace(
-        choice, prices=prices, gaps=_gaps(by_density, search.most, search.bound(), choice)
-    )
+    gaps = _gaps(by_density, search.most(), search.bound(), choice)
+    return replace(choice, prices=prices, gaps=gaps)
 
 
 def best_at_home(tiers: list[SharingTier]) -> TieredChoice:
     """The most valuable choice in which every tier stays within its guarantee."""
     by_density = [tier.home_bound for tier in tiers]
-    homes = [tier.home for tier in tiers]
+    homes = [tier.best_home() for tier in tiers]
     choice = TieredChoice(
         positions=[home.positions for home in homes],
         value=sum(home.value for home in homes),
@@ -109,21 +117,29 @@ def _gaps(
     )
 
 
-class _Search:
-    """One search: the price; lists from a small core; then from all that is in doubt.
-
-    `most` holds for each tier what its value less its cost is at most. It begins with the bounds
-    by densities and falls to what the tier's list shows; the bound of the search falls with it.
-    """
+class _PriceSearch:
+    """One search: the price; lists from a small core; then from all that is in doubt."""
 
     def __init__(self, tiers: list[SharingTier], total_tokens: int) -> None:
         self.tiers = tiers
         self.total = total_tokens
         self.price = lowest_bound_price(tiers, total_tokens)
-        self.most = [self._net(tier) for tier in tiers]
-        self.prefix_tokens = self._shared_out()
-        self.by_size = sorted(range(len(tiers)), key=lambda row: len(tiers[row].items))
-        self.tables: dict[int, CoreTable] = {}
+        self.parts = [TierStates(tier, self.price) for tier in tiers]
+        self._share_out()
+
+    def _share_out(self) -> None:
+        """What the bound leaves of the budget goes to items at the price itself, tier by tier."""
+        left = int(self.total - bound_at(self.tiers, self.total, self.price)[1])
+        for part in self.parts:
+            left = part.take_tied(left)
+
+    def most(self) -> list[float]:
+        """What each tier keeps at most after its charge at the price, as far as is known now."""
+        return [part.most for part in self.parts]
+
+    def bound(self) -> float:
+        """No choice is worth more."""
+        return self.price * self.total + sum(self.most())
 
     def run(self) -> TieredChoice:
         best = self._round(None)
@@ -140,148 +156,70 @@ class _Search:
         proven = rounded_down(proven, common, better.value)
         return replace(better, upper_bound=max(better.value, proven))
 
-    def _net(self, tier: SharingTier) -> float:
-        return max(tier.net_home(self.price), tier.net_borrowing(self.price))
-
-    def bound(self) -> float:
-        """No choice is worth more."""
-        return self.price * self.total + sum(self.most)
-
-    def _shared_out(self) -> list[int]:
-        """Tokens of each tier's densest items; those at the price itself share what is left."""
-        left = int(self.total - bound_at(self.tiers, self.total, self.price)[1])
-        shared_out = []
-        for tier, most in zip(self.tiers, self.most, strict=True):
-            tokens = tier.borrowing_tokens(self.price) if tier.may_borrow else 0
-            if tier.net_borrowing(self.price) == most and left > 0:
-                more = min(left, tier.room - tokens, tier.items.tied_tokens(self.price))
-                tokens, left = tokens + more, left - more
-            shared_out.append(tokens)
-        return shared_out
-
     def _round(self, gap: float | None) -> TieredChoice:
         """The best by states that lose at most `gap`; None: by the nearest items."""
-        reach = self._first_reach() if gap is None else gap
-        for row, tier in enumerate(self.tiers):
-            if self.most[row] - tier.net_home(self.price) <= reach:
-                _ = tier.home
-                self.most[row] = min(self.most[row], self._net(tier))
-        lists, reaches = [], [reach]
-        self._cells_left = FIRST_CELLS if gap is None else MAX_SHARED_CELLS
-        # Small tiers need few cells and leave theirs to the large ones.
-        for waiting, row in zip(range(len(self.tiers), 0, -1), self.by_size, strict=True):
-            tier = self.tiers[row]
-            states, tier_reach = self._states(
-                row, tier, reach, first=gap is None, max_cells=self._cells_left // waiting
-            )
-            lists.append((row, states))
-            reaches.append(tier_reach)
-        merged, reach = self._merged(lists, min(reaches), np.inf if gap is None else gap)
-        best = self._choice(merged)
-        unproven = sum(t.home.upper_bound - t.home.value for t in self.tiers if t.is_home_known)
+        reach = min(part.first_reach() for part in self.parts) if gap is None else gap
+        for part in self.parts:
+            part.solve_home(reach)
+        lists = self._lists(reach, first=gap is None)
+        lowest = min([reach, *(listed.reach for _, listed in lists)])
+        core_tokens, reach = self._merged(lists, lowest, np.inf if gap is None else gap)
+        best = self._choice(core_tokens)
+        unproven = sum(tier.home_gap for tier in self.tiers)
         bound = max(best.value + unproven, self.bound() - reach)
-        return TieredChoice(positions=best.positions, value=best.value, upper_bound=bound)
+        return replace(best, upper_bound=bound)
 
-    def _first_reach(self) -> float:
-        return min(
-            most - tier.net_borrowing(self.price) + self._nearest_margin(tier)
-            for tier, most in zip(self.tiers, self.most, strict=True)
-            if tier.may_borrow
-        )
-
-    def _nearest_margin(self, tier: SharingTier) -> float:
-        return tier.items.nearest_margin(tier.item_price(self.price), FIRST_CORE_ITEMS)
-
-    def _states(
-        self, row: int, tier: SharingTier, reach: float, *, first: bool, max_cells: int
-    ) -> tuple[CostList, float]:
-        """The tier's list, and what any choice that is not in it loses at least."""
-        most = self.most[row]
-        home_lag = most - tier.net_home(self.price)
-        lag = most - tier.net_borrowing(self.price)
-        lists, tier_reach = [], np.inf
-        if home_lag <= reach:
-            lists.append(self._home_state(tier, home_lag))
-        else:
-            tier_reach = home_lag
-        if tier.may_borrow and lag <= reach:
-            margin = self._nearest_margin(tier) if first else reach - lag
-            table = self._table(row, tier, margin, max_cells)
-            tier_reach = min(tier_reach, lag + table.margin)
-            lists.append(self._borrowing_states(tier, table, most))
-        elif tier.may_borrow:
-            tier_reach = min(tier_reach, lag)
-        states = CostList.joined(lists)
-        surplus = max(0.0, min(tier_reach, float(states.slack.min())))
-        self.most[row] = most - surplus
-        states.slack -= surplus
-        if not first:
-            states = states.take(np.flatnonzero(states.slack <= reach))
-        return states, float(tier_reach - surplus)
-
-    def _home_state(self, tier: SharingTier, lag: float) -> CostList:
-        columns = ([tier.guaranteed], [tier.home.value], [lag])
-        cost, value, slack = (np.array(column) for column in columns)
-        return CostList(cost, value, slack, np.array([AT_HOME]))
-
-    def _borrowing_states(self, tier: SharingTier, table: CoreTable, most: float) -> CostList:
-        steps = table.steps()
-        cost = tier.cost(steps + table.base_tokens)
-        value = table.worth[steps] + table.base_value
-        return CostList(cost, value, most - value + self.price * cost, steps)
-
-    def _table(self, row: int, tier: SharingTier, margin: float, max_cells: int) -> CoreTable:
-        table = CoreTable(
-            tier.items,
-            tier.item_price(self.price),
-            margin,
-            tier.room,
-            prefix_tokens=self.prefix_tokens[row],
-            max_cells=max_cells,
-        )
-        self.tables[row] = table
-        self._cells_left -= table.cells
-        return table
+    def _lists(self, reach: float, *, first: bool) -> list[tuple[TierStates, Listed]]:
+        """The states of each tier."""
+        # Small tiers need few cells and leave theirs to the large ones.
+        cells_left = FIRST_CELLS if first else MAX_SHARED_CELLS
+        by_size = sorted(self.parts, key=lambda part: len(part.tier.items))
+        lists = []
+        for waiting, part in zip(range(len(by_size), 0, -1), by_size, strict=True):
+            listed = part.listed(reach, first=first, max_cells=cells_left // waiting)
+            cells_left -= listed.cells
+            lists.append((part, listed))
+        return lists
 
     def _merged(
-        self, lists: list[tuple[int, CostList]], reach: float, gap: float
-    ) -> tuple[list[tuple[int, int]] | None, float]:
-        """Row and core tokens of each tier in the best combination, and the reach of the search."""
-        if not all(len(states) for _, states in lists):
+        self, lists: list[tuple[TierStates, Listed]], reach: float, gap: float
+    ) -> tuple[dict[TierStates, int] | None, float]:
+        """Core tokens of each tier in the best combination, and the reach of the search.
+
+        None where no combination fits.
+        """
+        by_length = sorted(lists, key=lambda entry: len(entry[1].states))
+        first, *others = [listed.states for _, listed in by_length]
+        if not len(first):
             return None, reach
-        lists = sorted(lists, key=lambda entry: len(entry[1]))
         limit = self.total + TOKEN_ROUNDING
-        most = FIRST_PAIRS if gap == np.inf else MAX_PAIRS
-        merged = lists[0][1]
-        waiting = sum(float(states.cost[0]) for _, states in lists[1:])
-        for index, (_, states) in enumerate(lists[1:], start=2):
+        most_pairs = FIRST_PAIRS if gap == np.inf else MAX_PAIRS
+        merged = first
+        # Each list begins with its cheapest state, which is kept free for the lists that wait.
+        waiting = sum(float(states.cost[0]) for states in others)
+        for index, states in enumerate(others, start=1):
             waiting -= float(states.cost[0])
-            merged, shorter, reach = shortened(merged, states, reach, most)
-            if index == len(lists):
+            merged, shorter, reach = shortened(merged, states, reach, most_pairs)
+            if index == len(others):
                 merged = best_pairs(merged, shorter, limit)
             else:
                 merged = all_pairs(merged, shorter, limit - waiting, gap)
-        row = _best_row(merged, limit)
-        if row is None:
+        best = _best_state(merged, limit)
+        if best is None:
             return None, reach
-        return list(zip([r for r, _ in lists], unwound(merged, row), strict=True)), reach
+        parts = [part for part, _ in by_length]
+        return dict(zip(parts, unwound(merged, best), strict=True)), reach
 
-    def _choice(self, merged: list[tuple[int, int]] | None) -> TieredChoice:
-        if merged is None:
+    def _choice(self, core_tokens: dict[TierStates, int] | None) -> TieredChoice:
+        if core_tokens is None:
             return best_at_home(self.tiers)
-        positions = [tier.items.head[:0] for tier in self.tiers]
-        for row, core_tokens in merged:
-            tier = self.tiers[row]
-            if core_tokens == AT_HOME:
-                positions[row] = tier.home.positions
-            else:
-                positions[row] = self.tables[row].positions(tier.items, core_tokens)
+        positions = [part.positions(core_tokens[part]) for part in self.parts]
         chosen = zip(self.tiers, positions, strict=True)
-        value = sum(float(tier.items.value[rows].sum()) for tier, rows in chosen)
+        value = sum(float(tier.items.value[of_tier].sum()) for tier, of_tier in chosen)
         return TieredChoice(positions=positions, value=value, upper_bound=value)
 
 
-def _best_row(states: CostList, limit: float) -> int | None:
+def _best_state(states: CostList, limit: float) -> int | None:
     """The most valuable state within `limit`; of equal ones the cheapest."""
     fitting = np.flatnonzero(states.cost <= limit)
     if not len(fitting):

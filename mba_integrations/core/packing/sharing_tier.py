@@ -1,9 +1,26 @@
-"""One tier among several under one budget: what it is worth at a price of a token."""
+"""One tier among several under one budget: what it is worth at a price of a token.
+
+A tier is charged what it uses, or its guarantee if it uses less. So it has two ways: at home,
+within the guarantee, where the charge is the same whatever it takes; or borrowing, where every
+token is paid. Each question here is asked for both, and answered from the prefix sums of
+`RankedItems` in a few bisections; only `best_home` solves a knapsack, once.
+
+Five items for 4 guaranteed tokens of at most 11. At a price of 1 the tier keeps 6 at home: 9 for
+the first item and 1 for a quarter of the second, less 4. Solved, home is the first item alone, so
+it keeps 5. If it borrows it wants all that is worth more than 1 a token, but at least 5 tokens:
+
+>>> items = RankedItems(
+...     np.array([9.0, 4.0, 1.0, 1.0, 1.0]), np.array([3, 4, 2, 4, 8]), capacity_tokens=11)
+>>> tier = SharingTier(items=items, guaranteed_tokens=4.0, room_tokens=11, opening_tokens=0)
+>>> tier.net_home(1.0), tier.borrowing_tokens(1.0), tier.net_borrowing(1.0)
+(6.0, 5, 6.0)
+>>> tier.best_home().value, tier.net_home(1.0)
+(9.0, 5.0)
+"""
 
 from __future__ import annotations
 
 import math
-from functools import cached_property
 
 import numpy as np
 
@@ -23,6 +40,12 @@ class SharingTier:
         guaranteed_tokens: What is kept for the tier, at most its cap.
         room_tokens: The most the tier may use, opening tokens included.
         opening_tokens: Charged once if an item is chosen.
+
+    Attributes:
+        room: The most tokens that its items may use.
+        home_room: The same within the guarantee; 0 or less where not even the opening fits.
+        home_bound: No choice within the guarantee is worth more. By densities at first, and what
+            `best_home` proves once that is solved.
     """
 
     def __init__(
@@ -39,18 +62,20 @@ class SharingTier:
         self.room = room_tokens - opening_tokens
         self.home_room = min(self.room, int(guaranteed_tokens + TOKEN_ROUNDING) - opening_tokens)
         self.home_bound = items.bound(self.home_room)[0] if self.home_room > 0 else 0.0
+        self._best_home: Choice | None = None
 
-    @cached_property
-    def home(self) -> Choice:
-        """The best choice within the guarantee."""
-        choice = best_within(self.items, self.home_room)
-        self.home_bound = choice.upper_bound
-        return choice
+    def best_home(self) -> Choice:
+        """The best choice within the guarantee; the first call solves it and lowers the bound."""
+        if self._best_home is None:
+            self._best_home = best_within(self.items, self.home_room)
+            self.home_bound = self._best_home.upper_bound
+        return self._best_home
 
     @property
-    def is_home_known(self) -> bool:
-        """Whether `home` has been solved."""
-        return "home" in self.__dict__
+    def home_gap(self) -> float:
+        """How far `best_home` is from its bound; 0 while it is not solved."""
+        home = self._best_home
+        return 0.0 if home is None else home.upper_bound - home.value
 
     @property
     def may_borrow(self) -> bool:
@@ -79,7 +104,11 @@ class SharingTier:
         return self.items.bound(tokens)[0] - price * (tokens + self.opening)
 
     def item_price(self, price: float) -> float:
-        """Price of a token within the tier when it borrows at `price`."""
+        """Price of a token within the tier when it borrows at `price`.
+
+        Where the tier may not take all that it wants, or must take more to be borrowing at all, a
+        token is worth something else to it than to the others.
+        """
         tokens = self.borrowing_tokens(price)
         if tokens == self.items.wanted_tokens(price):
             return price
@@ -93,55 +122,3 @@ class SharingTier:
     def lowest_price(self, price: float) -> float:
         """What a token of the tier costs at least, at home or when it borrows at `price`."""
         return min(self.home_price, self.item_price(price)) if self.may_borrow else self.home_price
-
-
-def bound_at(tiers: list[SharingTier], total_tokens: int, price: float) -> tuple[float, float]:
-    """The bound at a price of a token, and the tokens that its choice is charged."""
-    bound, charged = price * total_tokens, 0.0
-    for tier in tiers:
-        home, borrowing = tier.net_home(price), tier.net_borrowing(price)
-        if borrowing > home:
-            bound += borrowing
-            charged += tier.borrowing_tokens(price) + tier.opening
-        else:
-            bound += home
-            charged += tier.guaranteed
-    return bound, charged
-
-
-def lowest_bound_price(tiers: list[SharingTier], total_tokens: int) -> float:
-    """The price whose bound is lowest; the bound is convex and piecewise linear in it."""
-    limit = total_tokens + TOKEN_ROUNDING
-    heads = [tier.items.head_density for tier in tiers if tier.may_borrow]
-    prices: list[float] = np.sort(np.concatenate([[0.0], *heads])).tolist()
-    low, high = 0, len(prices) - 1
-    while low < high:
-        middle = (low + high) // 2
-        if bound_at(tiers, total_tokens, prices[middle])[1] <= limit:
-            high = middle
-        else:
-            low = middle + 1
-    if low == 0:
-        return prices[0]
-    return _lowest_between(tiers, total_tokens, prices[low - 1], prices[low])
-
-
-def _lowest_between(tiers: list[SharingTier], total: int, low: float, high: float) -> float:
-    """The lowest of the bound, which falls at `low` and does not at `high`, by its tangents."""
-    low_bound, low_charged = bound_at(tiers, total, low)
-    high_bound, high_charged = bound_at(tiers, total, high)
-    best = min((low_bound, low), (high_bound, high), key=lambda pair: pair[0])
-    for _ in range(8):
-        if low_charged <= high_charged:
-            break
-        rise = low_bound - high_bound + (total - high_charged) * high - (total - low_charged) * low
-        crossing = rise / (low_charged - high_charged)
-        if not low < crossing < high:
-            break
-        bound, charged = bound_at(tiers, total, crossing)
-        best = min(best, (bound, crossing), key=lambda pair: pair[0])
-        if charged <= total:
-            high, high_bound, high_charged = crossing, bound, charged
-        else:
-            low, low_bound, low_charged = crossing, bound, charged
-    return best[1]

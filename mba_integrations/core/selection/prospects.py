@@ -14,7 +14,8 @@ from dataclasses import replace
 import numpy as np
 
 from mba_integrations.core.arrays import BoolArray, FloatArray, IntArray, densest
-from mba_integrations.core.packing.pack import Doubt, Packing, pack
+from mba_integrations.core.packing.doubt import Doubt
+from mba_integrations.core.packing.pack import Packing, pack
 from mba_integrations.core.packing.problem import PackingProblem
 from mba_integrations.core.selection.units import Units
 
