@@ -2,7 +2,17 @@
 
 The newest table of a line adds names in place and shares them with earlier ones, which do not see
 what came after them; a table that branches off copies the names first. Safe to use from many
-threads.
+threads. One dictionary look-up per name; renumbering is O(rows) in arrays.
+
+Five rows of two names, one without. The first two go; numbered anew, as if the other three were all
+there ever was, b comes first:
+
+>>> codes, table = CodeTable().coded(["a", "a", None, "b", "a"])
+>>> codes.tolist(), table.names()
+([0, 0, -1, 1, 0], ['a', 'b'])
+>>> codes, table = table.renumbered(codes[[2, 3, 4]])
+>>> codes.tolist(), table.names()
+([-1, 0, 1], ['b', 'a'])
 """
 
 from __future__ import annotations
@@ -32,6 +42,7 @@ class CodeTable:
     def coded(self, names: Sequence[str | None]) -> tuple[IntArray, CodeTable]:
         """Codes of names, -1 for None, and the table that has them all."""
         with self._lock:
+            # The newest table of its line: nobody has added names after it.
             if len(self._codes) == self._count:
                 return self._extended(names)
         return CodeTable(self.names()).coded(names)

@@ -2,6 +2,15 @@
 
 Columns of the new list are made from those of the earlier one, and only rows that are new are
 worked out. O(n) for an array of n rows, a few copies of memory; nothing is changed in place.
+
+Five rows, of which the second goes and two come. Every column is carried over by the same map, with
+the values of the two fresh rows:
+
+>>> change = RowMap.of(np.array([0, 2, 3, 4, -1, -1]), before=5)
+>>> change.gone.tolist(), change.fresh.tolist()
+([1], [4, 5])
+>>> change.carried(np.array([10, 11, 12, 13, 14]), [20, 21]).tolist()
+[10, 12, 13, 14, 20, 21]
 """
 
 from __future__ import annotations
@@ -36,7 +45,12 @@ class RowMap:
 
     @classmethod
     def of(cls, origin: IntArray, before: int) -> RowMap:
-        """The map of these origins."""
+        """The map of these origins.
+
+        Args:
+            origin: Earlier row of each new row, each at most once; -1 for a fresh one.
+            before: Rows of the earlier list.
+        """
         stay = len(origin) >= before and bool((origin[:before] == np.arange(before)).all())
         only_appended = stay and bool((origin[before:] < 0).all())
         return cls(before, len(origin), None if only_appended else origin)
@@ -70,6 +84,7 @@ class RowMap:
         made = np.broadcast_to(made, (len(self.fresh), *values.shape[1:]))
         if self.origin is None:
             return np.concatenate([values, made])
+        # Origin -1 reads the last row, which is then overwritten; an empty column has none to read.
         result = values[self.origin] if self.before else np.empty(self.size, dtype=values.dtype)
         result[self.fresh] = made
         return result

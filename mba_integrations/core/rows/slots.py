@@ -1,8 +1,27 @@
-"""Numbers for rows that stay the same while rows come and go.
+"""Numbers that rows keep while rows come and go, and tables from keys to such numbers.
 
 An index that is keyed by row would have to be rewritten when a row is taken out. It is keyed by
-slot instead: a fresh row gets the next number, a row that goes leaves its number unused, and
-`Slots` says where each slot stands now. Where nothing has gone yet a slot is its row.
+slot instead: a fresh row gets the next number, a row that goes leaves its number unused. `Slots`
+says where each slot stands now; `SlotTable` says which slots have a key, such as a word or an id.
+A change of one row costs one entry of the table and an O(n) copy of the slots' column.
+
+Five rows with the keys a, b, a, c and a; the second goes, and two come, with the keys b and a. The
+table keeps what it has, and the new slots are added; rows are read through the slots:
+
+>>> slots, table = Slots.for_rows(5), SlotTable.of(enumerate("abaca"), count=5)
+>>> change = RowMap.of(np.array([0, 2, 3, 4, -1, -1]), before=5)
+>>> later = slots.changed(change)
+>>> grown = table.extended([(5, "b"), (6, "a")], count=later.count)
+>>> grown.slots("a"), [later.row(slot) for slot in grown.slots("a")]
+([0, 2, 4, 6], [0, 1, 3, 5])
+>>> grown.slots("b"), [later.row(slot) for slot in grown.slots("b")]
+([1, 5], [-1, 4])
+
+The earlier table still has what it had. When a quarter of the slots is unused, slots and table are
+numbered anew:
+
+>>> table.slots("a"), later.is_sparse, grown.renumbered(later.row_of).slots("b")
+([0, 2, 4], False, [4])
 """
 
 from __future__ import annotations
@@ -20,6 +39,7 @@ from numpy.typing import NDArray
 from mba_integrations.core.arrays import IntArray
 from mba_integrations.core.rows.row_map import RowMap
 
+# Slots that may be unused before numbering anew pays: a share of the rows, and a few of any list.
 _UNUSED_SHARE = 0.25
 _UNUSED_FREE = 64
 
@@ -86,6 +106,7 @@ class _Entries(Generic[Key]):
         self.lock = threading.Lock()
 
     def put(self, key: Key, slot: int) -> None:
+        # Most keys have one slot, and a list would take five times the memory.
         known = self.slots.setdefault(key, slot)
         if isinstance(known, list):
             known.append(slot)
@@ -94,7 +115,10 @@ class _Entries(Generic[Key]):
 
 
 class SlotTable(Generic[Key]):
-    """Keys of the slots below `count`.
+    """Which slots have a key, of the slots below `count`.
+
+    The newest table of a line grows the entries that all of the line share; an older one reads
+    only what is below its own count. Safe to use from many threads.
 
     >>> first = SlotTable.of([(0, "a"), (1, "b")], count=2)
     >>> second = first.extended([(2, "a")], count=3)
@@ -128,6 +152,7 @@ class SlotTable(Generic[Key]):
                     shared.put(key, slot)
                 shared.count = count
                 return SlotTable(shared, count)
+        # Another table has grown from here already, so this is a branch.
         return self._copied().extended(keys, count=count)
 
     def slots(self, key: Key) -> Sequence[int]:

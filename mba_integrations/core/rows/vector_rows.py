@@ -3,6 +3,19 @@
 Kept as a few arrays one after another. The newest rows share their last array with earlier ones,
 which end where they ended. A whole array that is handed over stays where it is, so it may be a
 file that is memory-mapped. Safe to use from many threads.
+
+Adding k rows costs k rows, mostly; an eighth of the rows more when the last array is full, and a
+copy of all when there are 24 arrays, which happens ever more rarely as they grow.
+
+To 2,000 rows two are added, in a second array. It has room, so two more go there, after them:
+
+>>> rows = VectorRows((np.zeros((2000, 3), dtype=np.float32),))
+>>> grown = rows.appended(np.ones((2, 3), dtype=np.float32))
+>>> later = grown.appended(np.full((2, 3), 2, dtype=np.float32))
+>>> [part.shape for part in later.parts], grown.shape
+([(2000, 3), (4, 3)], (2002, 3))
+>>> np.shares_memory(later.parts[1], grown.parts[1]), later.dot(np.ones(3))[-3:].tolist()
+(True, [3.0, 6.0, 6.0])
 """
 
 from __future__ import annotations
@@ -17,10 +30,12 @@ from mba_integrations.core.arrays import FloatArray, IntArray
 _LEAST_ROOM = 64
 _ROOM_SHARE = 8  # room for an eighth more
 _SMALL_ROWS = 1024  # so few are copied into one array instead
-_MOST_PARTS = 24
+_MOST_PARTS = 24  # each costs a product of its own; at 24 all are copied into one
 
 
 class _Buffer:
+    """An array with room at its end, of which a line of `VectorRows` uses more and more."""
+
     def __init__(self, capacity: int, dimensions: int) -> None:
         self.array = np.empty((capacity, dimensions), dtype=np.float32)
         self.used = 0
@@ -55,6 +70,7 @@ class VectorRows:
     def appended(self, rows: FloatArray) -> VectorRows:
         """These rows and more, of the same length."""
         at = len(self.parts[-1])
+        # None for a branch too: somebody else has used what follows these rows.
         grown = self._buffer.put(rows, at=at) if self._buffer else None
         if grown is not None:
             return VectorRows((*self.parts[:-1], grown), self._buffer)
