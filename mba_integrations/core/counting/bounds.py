@@ -4,6 +4,12 @@ OpenAI's encodings cut a text into pieces before they merge bytes, and a piece i
 No piece holds white space that is followed by anything else, but for line ends before a slash
 (`o200k`). So a text has at least as many tokens as it has words that do not begin with a slash at
 the beginning of a line. A word costs 40 ns here, a token 250.
+
+Six words are six tokens at least; but a line end and the slash after it may be one piece, so the
+second line below adds nothing that is certain:
+
+>>> fewest_by_words(["to be or not to be", "one\\n/two"], [-1, -1])
+[6, 1]
 """
 
 from __future__ import annotations

@@ -1,4 +1,10 @@
-"""The protocol of what counts tokens, and how a count that is none is refused."""
+"""The protocol of what counts tokens, and how a count that is none is refused.
+
+Everything that counts, from a tokenizer to a function of the user, has this one role; everything
+that uses counts takes it through `checked_count` or `checked_counts`, since a counter may be
+foreign code. Counts are kept under a counter's `id`: in memory under any, on disk only where
+`outlives_process` says that the id will mean the same counter there.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +29,8 @@ class TokenCounter(Protocol):
     5. Both methods may be called from several threads at once.
 
     Attributes:
-        id: Namespace of the counts, such as `tiktoken:o200k_base`.
+        id: Namespace of the counts, such as `tiktoken:o200k_base`. Two counters of one id give the
+            same counts, in this process and, but for ids that are numbered, in any other.
         exact: True if counts are those of the model's own tokenizer, False if they estimate it.
     """
 
@@ -36,6 +43,19 @@ class TokenCounter(Protocol):
     def count(self, text: str, /) -> int: ...
 
     def count_batch(self, texts: Sequence[str], /) -> list[int]: ...
+
+
+NUMBERED = "callable#"
+"""What the id of a counter begins with that means a function of this process only."""
+
+
+def outlives_process(counter_id: str) -> bool:
+    """Whether an id means the same counter in another process, so that counts may be saved.
+
+    >>> outlives_process("tiktoken:o200k_base"), outlives_process("callable#1:<lambda>")
+    (True, False)
+    """
+    return not counter_id.startswith(NUMBERED)
 
 
 def checked_count(counter: TokenCounter, text: str) -> int:

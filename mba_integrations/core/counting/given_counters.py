@@ -2,6 +2,16 @@
 
 `as_token_counter` is the boundary: past it, code knows `TokenCounter` only. Neither tiktoken nor
 tokenizers is imported here; their objects are recognised where their owner has imported them.
+
+What a function counts is known by its id, and a function's name is one only where it leads back to
+the function: at the top of an imported module. A lambda, a method, a nested function, a function of
+the program that is run or of a notebook has none; nor has a second function of a name, as after a
+reload. Those are numbered in the order in which they come, and counts of theirs are not saved.
+
+>>> as_token_counter(len).id, as_token_counter(len, id="characters").id
+('callable:builtins.len', 'characters')
+>>> as_token_counter(lambda text: len(text) // 4).id.startswith("callable#")
+True
 """
 
 from __future__ import annotations
@@ -12,11 +22,12 @@ import sys
 from collections.abc import Callable, Mapping, Sequence, Sized
 from typing import Any
 
-from mba_integrations.core.counting.counter import TokenCounter
+from mba_integrations.core.counting.counter import NUMBERED, TokenCounter
 from mba_integrations.core.counting.tiktoken_counters import TiktokenCounter
 from mba_integrations.core.errors import InputError
 
-_unnamed_callables = itertools.count(1)
+_numbers = itertools.count(1)
+_by_name: dict[str, Callable[..., Any]] = {}
 
 
 class HuggingFaceCounter:
@@ -138,8 +149,9 @@ def as_token_counter(source: Any, *, id: str | None = None) -> TokenCounter:
             `tokenizers.Tokenizer`, or a function as `CallableCounter` takes. Encodings and
             tokenizers are taken to be the model's own, functions are not.
         id: Namespace of a function's counts; None derives it from the function's name. A function
-            without a name of its own (a lambda, a bound method, a nested function) gets a number
-            that holds for this process only, so give an id if counts are saved.
+            without a name of its own (a lambda, a bound method, a nested function, one of the
+            program that is run) gets a number for this process, and its counts are not saved with
+            a pool: give an id for that, and another one when the function changes.
 
     Raises:
         InputError: If *source* is none of these.
@@ -166,12 +178,24 @@ def _describe(source: Any) -> str:
 
 
 def _callable_id(function: Callable[..., Any]) -> str:
-    module = getattr(function, "__module__", None)
     name = getattr(function, "__qualname__", type(function).__qualname__)
-    home = sys.modules.get(module) if isinstance(module, str) else None
-    if home is not None and getattr(home, name, None) is function:
-        return f"callable:{module}.{name}"
-    return f"callable:{name}#{next(_unnamed_callables)}"
+    module = _module_of(function, name)
+    if module is not None:
+        found = f"callable:{module}.{name}"
+        if _by_name.setdefault(found, function) is function:
+            return found
+    return f"{NUMBERED}{next(_numbers)}:{name}"
+
+
+def _module_of(function: Callable[..., Any], name: str) -> str | None:
+    """The module that has the function at its top under that name; None if there is none.
+
+    `__main__` is another module in every program, and in a notebook it changes under its name.
+    """
+    module = getattr(function, "__module__", None)
+    if not isinstance(module, str) or module == "__main__":
+        return None
+    return module if getattr(sys.modules.get(module), name, None) is function else None
 
 
 def _is_instance_of(source: Any, module: str, name: str) -> bool:

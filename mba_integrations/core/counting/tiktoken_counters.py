@@ -16,7 +16,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from mba_integrations.core.counting.encodings import VOCABULARIES, load_encoding, open_toktok
+from mba_integrations.core.counting.encodings import PUBLISHED, load_encoding, open_toktok
 from mba_integrations.core.counting.model_names import DEFAULT_ENCODING, resolve_encoding
 from mba_integrations.core.errors import InputError, MissingExtraError
 
@@ -134,8 +134,8 @@ class FastCounter(TiktokenCounter):
     __slots__ = ("_count_fast", "_differs")
 
     def __init__(self, encoding_name: str = DEFAULT_ENCODING, *, exact: bool = True) -> None:
-        if encoding_name not in VOCABULARIES:
-            known = ", ".join(sorted(VOCABULARIES))
+        if encoding_name not in PUBLISHED:
+            known = ", ".join(sorted(PUBLISHED))
             raise InputError(f"FastCounter has the encodings {known}, got {encoding_name!r}.")
         if not toktok_is_installed():
             raise MissingExtraError("FastCounter", extra="fast")
@@ -196,6 +196,6 @@ def counter_for_model(model: str | None = None, *, fast: bool | None = None) -> 
     """
     choice = resolve_encoding(model)
     if fast is None:
-        fast = choice.encoding_name in VOCABULARIES and toktok_is_installed()
+        fast = choice.encoding_name in PUBLISHED and toktok_is_installed()
     counter = FastCounter if fast else TiktokenCounter
     return counter(choice.encoding_name, exact=choice.exact)

@@ -6,6 +6,13 @@ carriage return with its newline.
 
 Costs about 20 + 2 * log2(max_tokens) counts of texts not much longer than the result, however long
 the input is. Prefixes are counted once each, so a counter without a cache serves best.
+
+Within 3 characters, an e with its accent (two code points) fits after the a, but not half of it:
+
+>>> from mba_integrations.core.counting.given_counters import CallableCounter
+>>> characters = CallableCounter(len, id="characters")
+>>> [truncate(characters, "ae\\u0301o", tokens)[1] for tokens in (1, 2, 3, 4)]
+[1, 1, 3, 4]
 """
 
 from __future__ import annotations

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mba_integrations.core.arrays import IntArray
+from mba_integrations.core.counting.counter import outlives_process
 from mba_integrations.core.pool.snapshot import PoolSnapshot
 from mba_integrations.core.rows.slots import Slots
 from mba_integrations.core.search.lexical import LexicalColumns, LexicalIndex
@@ -31,7 +32,9 @@ _CHUNK_BYTES = 1 << 20
 
 def write_columns(snapshot: PoolSnapshot, folder: Path) -> dict[str, Any]:
     """Write the columns that the snapshot has, and say in JSON what is there."""
-    columns = snapshot.counted_tokens()
+    columns = {
+        ids: column for ids, column in snapshot.counted_tokens().items() if outlives_process(ids[1])
+    }
     tokens = [
         {"layout": layout, "counter": counter, "file": f"tokens-{number}.npy"}
         for number, (layout, counter) in enumerate(columns)

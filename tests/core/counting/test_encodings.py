@@ -12,7 +12,7 @@ from types import SimpleNamespace
 import pytest
 
 from mba_integrations.core.counting import encodings
-from mba_integrations.core.counting.encodings import VOCABULARIES, Vocabulary, load_encoding
+from mba_integrations.core.counting.encodings import PUBLISHED, PublishedEncoding, load_encoding
 from mba_integrations.core.errors import InputError, TokenizerError
 
 tiktoken = pytest.importorskip("tiktoken")
@@ -20,7 +20,7 @@ tiktoken = pytest.importorskip("tiktoken")
 NAMES = ["o200k_base", "cl100k_base"]
 
 
-def published_file(vocabulary: Vocabulary) -> bytes:
+def published_file(published: PublishedEncoding) -> bytes:
     """The published vocabulary from any offline source; skips where there is none."""
     sources = (
         encodings._from_tiktoken_cache,
@@ -28,7 +28,7 @@ def published_file(vocabulary: Vocabulary) -> bytes:
         encodings._from_toktok,
     )
     for source in sources:
-        content = source(vocabulary)
+        content = source(published)
         if content is not None:
             return content
     pytest.skip("no vocabulary is at hand offline: install toktok-rs or llama-index-core")
@@ -49,34 +49,34 @@ def nothing_installed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(encodings, "_from_toktok", lambda _: None)
 
 
-def put_in_cache(content: bytes, vocabulary: Vocabulary) -> None:
+def put_in_cache(content: bytes, published: PublishedEncoding) -> None:
     folder = Path(os.environ["TIKTOKEN_CACHE_DIR"])
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / vocabulary.file_name).write_bytes(content)
+    (folder / published.file_name).write_bytes(content)
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_toktok_carries_the_published_vocabulary(name: str) -> None:
     pytest.importorskip("toktok")
-    assert encodings._from_toktok(VOCABULARIES[name]) is not None
+    assert encodings._from_toktok(PUBLISHED[name]) is not None
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_an_encoding_built_here_is_the_one_that_tiktoken_makes(
     name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    content = published_file(VOCABULARIES[name])
-    built = encodings._build(name, VOCABULARIES[name], content)
+    content = published_file(PUBLISHED[name])
+    built = encodings._build(name, PUBLISHED[name], content)
     monkeypatch.setattr("tiktoken.load.read_file_cached", lambda *_: content)
     theirs = getattr(importlib.import_module("tiktoken_ext.openai_public"), name)()
     assert built._mergeable_ranks == theirs["mergeable_ranks"]
-    assert VOCABULARIES[name].pattern == theirs["pat_str"]
+    assert PUBLISHED[name].pattern == theirs["pat_str"]
 
 
 def test_tiktokens_cache_comes_first(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    content = published_file(VOCABULARIES["cl100k_base"])
+    content = published_file(PUBLISHED["cl100k_base"])
 
-    def must_not_be_asked(_: Vocabulary) -> bytes:
+    def must_not_be_asked(_: PublishedEncoding) -> bytes:
         raise AssertionError("asked although tiktoken's cache has the file")
 
     monkeypatch.setenv("TIKTOKEN_CACHE_DIR", str(tmp_path))
@@ -84,7 +84,7 @@ def test_tiktokens_cache_comes_first(monkeypatch: pytest.MonkeyPatch, tmp_path: 
     monkeypatch.setattr("tiktoken.registry.ENCODINGS", {})
     monkeypatch.setattr(encodings, "_from_llama_index", must_not_be_asked)
     monkeypatch.setattr(encodings, "_from_toktok", must_not_be_asked)
-    put_in_cache(content, VOCABULARIES["cl100k_base"])
+    put_in_cache(content, PUBLISHED["cl100k_base"])
     encoding = load_encoding("cl100k_base")
     assert encoding is tiktoken.get_encoding("cl100k_base")
 
@@ -101,9 +101,9 @@ def test_an_installed_source_comes_before_the_network(
 def test_a_damaged_cache_file_is_passed_over(
     nothing_installed: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    vocabulary = VOCABULARIES["o200k_base"]
-    put_in_cache(b"AA== 0\n", vocabulary)
-    assert encodings._from_tiktoken_cache(vocabulary) is None
+    published = PUBLISHED["o200k_base"]
+    put_in_cache(b"AA== 0\n", published)
+    assert encodings._from_tiktoken_cache(published) is None
 
 
 def test_an_empty_cache_variable_turns_the_cache_off(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -131,19 +131,19 @@ def test_the_cache_is_where_tiktoken_has_it(
 def test_the_file_of_llama_index_is_found_without_importing_it(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    content = published_file(VOCABULARIES["cl100k_base"])
+    content = published_file(PUBLISHED["cl100k_base"])
     folder = tmp_path / "llama_index" / "core" / "_static" / "tiktoken_cache"
     folder.mkdir(parents=True)
     (tmp_path / "llama_index" / "core" / "__init__.py").write_text("raise RuntimeError")
-    (folder / VOCABULARIES["cl100k_base"].file_name).write_bytes(content)
+    (folder / PUBLISHED["cl100k_base"].file_name).write_bytes(content)
     spec = SimpleNamespace(submodule_search_locations=[str(tmp_path / "llama_index")])
     monkeypatch.setattr("importlib.util.find_spec", lambda name: spec)
-    assert encodings._from_llama_index(VOCABULARIES["cl100k_base"]) == content
+    assert encodings._from_llama_index(PUBLISHED["cl100k_base"]) == content
 
 
 def test_without_llama_index_there_is_no_file_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    assert encodings._from_llama_index(VOCABULARIES["cl100k_base"]) is None
+    assert encodings._from_llama_index(PUBLISHED["cl100k_base"]) is None
 
 
 def test_with_no_source_the_error_lists_every_way_out_and_keeps_the_cause(
@@ -156,13 +156,25 @@ def test_with_no_source_the_error_lists_every_way_out_and_keeps_the_cause(
         "pip install 'mba-integrations[fast]'",
         "pip install llama-index-core",
         "TIKTOKEN_CACHE_DIR",
-        VOCABULARIES["o200k_base"].file_name,
+        PUBLISHED["o200k_base"].file_name,
         "token_counter=",
         "HeuristicCounter()",
         "download",
     ):
         assert way in message
     assert isinstance(caught.value.__cause__, ConnectionError)
+
+
+def test_a_download_that_hangs_is_given_up(
+    nothing_installed: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    release = threading.Event()
+    monkeypatch.setattr("tiktoken.load.read_file", lambda *_: release.wait())
+    monkeypatch.setattr(encodings, "DOWNLOAD_SECONDS", 0.05)
+    with pytest.raises(TokenizerError, match="took too long") as caught:
+        load_encoding("o200k_base")
+    assert isinstance(caught.value.__cause__, TimeoutError)
+    release.set()
 
 
 def test_a_failed_search_is_tried_again(

@@ -1,11 +1,18 @@
 """Tokenizers and functions of the user become counters, or are refused with a reason."""
 
 import functools
+import itertools
+import sys
+from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
+from allocators import allocator_with, workspace
 
-from mba_integrations.core.counting.counter import TokenCounter
+from mba_integrations import MemoryItem, MemoryPool
+from mba_integrations.core.counting import given_counters
+from mba_integrations.core.counting.counter import TokenCounter, outlives_process
 from mba_integrations.core.counting.given_counters import (
     CallableCounter,
     HuggingFaceCounter,
@@ -121,6 +128,78 @@ def test_functions_without_a_name_of_their_own_share_no_id() -> None:
     unnamed = [lambda t: len(t), lambda t: 2, functools.partial(word_count), "".count]
     ids = {as_token_counter(function).id for function in unnamed}
     assert len(ids) == 4
+    assert not any(map(outlives_process, ids))
+
+
+def test_a_function_of_the_program_that_is_run_has_no_name_of_its_own(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Another program's `__main__.count` is another function, and a notebook redefines its own."""
+
+    def count(text: str) -> int:
+        return len(text)
+
+    count.__module__, count.__qualname__ = "__main__", "count"
+    monkeypatch.setattr(sys.modules["__main__"], "count", count, raising=False)
+    assert not outlives_process(as_token_counter(count).id)
+
+
+def test_a_second_function_of_the_same_name_does_not_take_its_counts(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As after a reload of its module."""
+    module = ModuleType("counting_of_mine")
+    monkeypatch.setitem(sys.modules, "counting_of_mine", module)
+
+    def put(count: Any) -> Any:
+        count.__module__, count.__qualname__ = "counting_of_mine", "count"
+        module.count = count  # type: ignore[attr-defined]
+        return count
+
+    first, second = put(lambda text: 1), put(lambda text: 2)
+    put(first)
+    assert as_token_counter(first).id == "callable:counting_of_mine.count"
+    put(second)
+    assert as_token_counter(second).id != "callable:counting_of_mine.count"
+    assert as_token_counter(put(first)).id == "callable:counting_of_mine.count"
+
+
+def allocated(pool: MemoryPool, function: Any, **options: Any) -> int:
+    """Tokens of a prompt from the pool, by an allocator that counts by the function."""
+    counter = as_token_counter(function, **options)
+    allocator = allocator_with(workspace(), token_counter=counter)
+    allocation = allocator.allocate_memory_budget("text", pool, "w", budget_tokens=1000)
+    assert allocation.used_tokens == counter.count(allocation.prompt_text)
+    return allocation.used_tokens
+
+
+def test_a_pool_saved_under_one_lambda_is_counted_anew_by_another(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    items = [MemoryItem(f"m{i}", f"text {i}", "rag", relevance=1.0) for i in range(5)]
+    pool = MemoryPool.from_items(items)
+    monkeypatch.setattr(given_counters, "_numbers", itertools.count(1))
+    by_words = allocated(pool, lambda text: len(text.split()))
+    pool.save(tmp_path / "pool")
+    # Another process numbers its functions from 1 as well.
+    monkeypatch.setattr(given_counters, "_numbers", itertools.count(1))
+    by_characters = allocated(MemoryPool.load(tmp_path / "pool"), lambda text: len(text))
+    assert by_characters > by_words
+
+
+def test_counts_of_a_function_with_an_id_are_saved(tmp_path: Path) -> None:
+    asked: list[str] = []
+
+    def count(text: str) -> int:
+        asked.append(text)
+        return len(text.split())
+
+    pool = MemoryPool.from_items([MemoryItem("m", "a text of its own", "rag", relevance=1.0)])
+    allocated(pool, count, id="words")
+    pool.save(tmp_path / "pool")
+    asked.clear()
+    allocated(MemoryPool.load(tmp_path / "pool"), count, id="words")
+    assert not [text for text in asked if text.strip("- \n") == "a text of its own"]
 
 
 @pytest.mark.parametrize("source", [None, 4, "gpt-4o", HeuristicCounter, object()])

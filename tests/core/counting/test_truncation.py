@@ -1,5 +1,7 @@
 """A cut text is the longest prefix that fits, and no character is cut in two."""
 
+from collections.abc import Callable, Sequence
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -12,6 +14,13 @@ from mba_integrations.core.errors import InputError, TokenizerError
 
 characters = CallableCounter(len, id="characters")
 words = CallableCounter(str.split, id="words")
+
+
+def needs_vocabulary() -> None:
+    try:
+        load_encoding("o200k_base")
+    except (ImportError, TokenizerError):
+        pytest.skip("no vocabulary is at hand offline: install toktok-rs or llama-index-core")
 
 
 @pytest.mark.parametrize(
@@ -49,10 +58,7 @@ def test_the_longest_of_all_prefixes_is_found(text: str, max_tokens: int) -> Non
 @given(text=st.text(max_size=80), max_tokens=st.integers(0, 30))
 @settings(max_examples=150, deadline=None)
 def test_tiktokens_prefix_fits_and_the_next_ones_do_not(text: str, max_tokens: int) -> None:
-    try:
-        load_encoding("o200k_base")
-    except (ImportError, TokenizerError):
-        pytest.skip("no vocabulary is at hand offline: install toktok-rs or llama-index-core")
+    needs_vocabulary()
     counter = TiktokenCounter()
     kept, tokens = truncate(counter, text, max_tokens)
     assert text.startswith(kept)
@@ -87,3 +93,46 @@ def test_a_counter_that_never_fits_leaves_nothing() -> None:
 def test_a_limit_that_is_no_number_of_tokens_is_refused(max_tokens: object) -> None:
     with pytest.raises(InputError, match="max_tokens"):
         truncate(characters, "abc", max_tokens)  # type: ignore[arg-type]
+
+
+class CountingLetters:
+    """tiktoken's counts, and how many characters it was asked to count."""
+
+    id = "letters"
+    exact = True
+
+    def __init__(self) -> None:
+        self._counter = TiktokenCounter()
+        self.characters = 0
+
+    def count(self, text: str, /) -> int:
+        self.characters += len(text)
+        return self._counter.count(text)
+
+    def count_batch(self, texts: Sequence[str], /) -> list[int]:
+        return [self.count(text) for text in texts]
+
+
+HOSTILE: dict[str, Callable[[int], str]] = {
+    "spaces-after-a-bracket": lambda size: "a <" + " " * (size - 3),
+    "spaces-before-a-letter": lambda size: " " * (size - 1) + "x",
+    "one-letter": lambda size: "a" * size,
+    "accents-on-one-letter": lambda size: "e" + "\u0301" * (size - 1),
+    "flags": lambda size: "\U0001f1e9" * size,
+    "joined-emoji": lambda size: "\U0001f469\u200d" * (size // 2),
+    "line-ends": lambda size: "\r\n" * (size // 2),
+}
+
+
+@pytest.mark.parametrize("shape", HOSTILE.values(), ids=HOSTILE.keys())
+def test_what_a_cut_counts_does_not_grow_with_the_text(shape: Callable[[int], str]) -> None:
+    """300 tokens are at most 38,400 characters, in the longest tokens that there are."""
+    needs_vocabulary()
+    asked = []
+    for size in (120_000, 240_000):
+        counter = CountingLetters()
+        kept, tokens = truncate(counter, shape(size), 300)
+        assert tokens <= 300
+        assert counter.characters <= 60 * max(2 * len(kept), 4 * 300)
+        asked.append(counter.characters)
+    assert asked[0] == asked[1]
