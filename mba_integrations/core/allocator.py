@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 from mba_integrations.core.arrays import FloatArray
@@ -18,9 +18,15 @@ from mba_integrations.core.budget.plan import plan_budget
 from mba_integrations.core.calls.call import AllocationStep, prompt_to_follow, standing_notes
 from mba_integrations.core.calls.counters import WorkspaceCounters
 from mba_integrations.core.calls.logs import AllocationLogs
+from mba_integrations.core.calls.present import utc_now
 from mba_integrations.core.calls.session_memory import SessionMemory
+from mba_integrations.core.calls.session_store import SessionStore
 from mba_integrations.core.config.loader import MemoryBudgetConfigLoader
-from mba_integrations.core.config.registry import WorkspaceRegistry
+from mba_integrations.core.config.registry import (
+    WorkspaceMemory,
+    WorkspaceRegistry,
+    WorkspaceStore,
+)
 from mba_integrations.core.config.watched_file import WatchedConfigFile
 from mba_integrations.core.config.workspace import WorkspaceConfig
 from mba_integrations.core.counting.given_counters import as_token_counter
@@ -28,7 +34,8 @@ from mba_integrations.core.errors import InputError
 from mba_integrations.core.layout.protocol import PromptLayout
 from mba_integrations.core.layout.renderer import Renderer
 from mba_integrations.core.lifecycle import LifecycleReview, evaluate_promotion_demotion
-from mba_integrations.core.log.log import AllocationStatistics
+from mba_integrations.core.log.statistics import AllocationStatistics
+from mba_integrations.core.log.store import LogMemory, LogStore
 from mba_integrations.core.model import TIERS, MemoryItem, MemoryTier
 from mba_integrations.core.pool.memory_pool import MemoryPool
 from mba_integrations.core.pool.prepared import PreparedPools
@@ -40,10 +47,6 @@ from mba_integrations.core.times import check_zones, latest_time
 from mba_integrations.core.turns.previous import PreviousPrompt, Standing, standing_of
 from mba_integrations.core.value.query_vector import query_vector
 from mba_integrations.core.value.valuation import Signals, evaluate, matches_query
-
-
-def _utc_now() -> datetime:
-    return datetime.now(UTC)
 
 
 def _remembering(embedder: Embedder | None) -> Embedder | None:
@@ -61,7 +64,11 @@ class MemoryBudgetAllocator:
         embedder: Callable from a list of n texts to an array of shape (n, d). Each text is embedded
             once; give a `CachedEmbedder` to set how many vectors are kept. Without it, items are
             matched by their words and by the embeddings that they bring.
-        clock: Gives the present, with a zone. For the default of `now` and for the log.
+        clock: Gives the present, with a zone. For the default of `now`, sessions and the log.
+        sessions: Where the previous prompts of sessions are kept; by default in memory. With a
+            store that several processes share, each continues the prompts of the others.
+        logs: Where records are kept; by default in memory.
+        workspaces: Where workspaces are registered; by default in memory.
 
     A workspace `default` is there from the start; registering another under that id replaces it.
 
@@ -76,16 +83,21 @@ class MemoryBudgetAllocator:
         token_counter: object = None,
         embedder: Embedder | None = None,
         *,
-        clock: Callable[[], datetime] = _utc_now,
+        clock: Callable[[], datetime] = utc_now,
+        sessions: SessionStore | None = None,
+        logs: LogStore | None = None,
+        workspaces: WorkspaceStore | None = None,
     ) -> None:
         given = None if token_counter is None else as_token_counter(token_counter)
         self._counters = WorkspaceCounters(given)
         self._embedder = _remembering(embedder)
         self._clock = clock
-        self._workspaces = WorkspaceRegistry()
+        self._workspaces = WorkspaceRegistry(
+            WorkspaceMemory() if workspaces is None else workspaces
+        )
         self._prepared = PreparedPools()
-        self._logs = AllocationLogs(clock)
-        self._sessions = SessionMemory(clock)
+        self._logs = AllocationLogs(LogMemory() if logs is None else logs, clock)
+        self._sessions = SessionMemory(clock) if sessions is None else sessions
 
     @classmethod
     def from_yaml(
@@ -95,7 +107,10 @@ class MemoryBudgetAllocator:
         reload: bool = False,
         token_counter: object = None,
         embedder: Embedder | None = None,
-        clock: Callable[[], datetime] = _utc_now,
+        clock: Callable[[], datetime] = utc_now,
+        sessions: SessionStore | None = None,
+        logs: LogStore | None = None,
+        workspaces: WorkspaceStore | None = None,
     ) -> MemoryBudgetAllocator:
         """An allocator with the workspaces of a file.
 
@@ -106,11 +121,22 @@ class MemoryBudgetAllocator:
             token_counter: As for the constructor.
             embedder: As for the constructor.
             clock: As for the constructor.
+            sessions: As for the constructor.
+            logs: As for the constructor.
+            workspaces: As for the constructor; without *reload*, those of the file are registered
+                there.
 
         Raises:
             ConfigFileError: If the file is invalid now.
         """
-        allocator = cls(token_counter, embedder, clock=clock)
+        allocator = cls(
+            token_counter,
+            embedder,
+            clock=clock,
+            sessions=sessions,
+            logs=logs,
+            workspaces=workspaces,
+        )
         if reload:
             allocator._workspaces.watch(WatchedConfigFile(path))
         else:
@@ -358,17 +384,17 @@ class AllocationSession:
     Args:
         allocator: What allocates.
         session_id: Any text, not empty.
-        memory: Where previous prompts are remembered.
+        store: Where previous prompts are kept.
     """
 
     def __init__(
-        self, allocator: MemoryBudgetAllocator, session_id: str, memory: SessionMemory
+        self, allocator: MemoryBudgetAllocator, session_id: str, store: SessionStore
     ) -> None:
         if not isinstance(session_id, str) or not session_id:
             raise InputError(f"session_id must be a text that is not empty, got {session_id!r}.")
         self.session_id = session_id
         self._allocator = allocator
-        self._memory = memory
+        self._store = store
 
     def allocate_memory_budget(
         self,
@@ -394,18 +420,18 @@ class AllocationSession:
             budget_tokens,
             query_embedding,
             now,
-            self._memory.recall(workspace_id, self.session_id, settings),
+            self._store.recall(workspace_id, self.session_id, settings),
             reserved_tokens=reserved_tokens,
             layout=layout,
         )
-        self._memory.remember(self.session_id, allocation.as_previous, settings)
+        self._store.remember(self.session_id, allocation.as_previous, settings)
         return allocation
 
     def previous(self, workspace_id: str = "default") -> PreviousPrompt | None:
         """What the next call in the workspace follows; None for a new or forgotten session."""
         settings = self._allocator.workspace(workspace_id).performance
-        return self._memory.recall(workspace_id, self.session_id, settings)
+        return self._store.recall(workspace_id, self.session_id, settings)
 
     def forget(self) -> None:
         """Begin anew: the next call in any workspace follows nothing."""
-        self._memory.forget(self.session_id)
+        self._store.forget(self.session_id)
