@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
 
+from mba_integrations.core.arguments import checked_iterable, shown
 from mba_integrations.core.arrays import FloatArray
 from mba_integrations.core.budget.complexity import ComplexityEstimate, estimate_complexity
 from mba_integrations.core.budget.plan import plan_budget
@@ -33,7 +34,11 @@ from mba_integrations.core.counting.given_counters import as_token_counter
 from mba_integrations.core.errors import InputError
 from mba_integrations.core.layout.protocol import PromptLayout
 from mba_integrations.core.layout.renderer import Renderer
-from mba_integrations.core.lifecycle import LifecycleReview, evaluate_promotion_demotion
+from mba_integrations.core.lifecycle import (
+    LifecycleReview,
+    evaluate_promotion_demotion,
+    listed_items,
+)
 from mba_integrations.core.log.statistics import AllocationStatistics
 from mba_integrations.core.log.store import LogMemory, LogStore
 from mba_integrations.core.model import TIERS, MemoryItem, MemoryTier
@@ -53,6 +58,11 @@ def _remembering(embedder: Embedder | None) -> Embedder | None:
     if embedder is None or isinstance(embedder, CachedEmbedder):
         return embedder
     return CachedEmbedder(embedder)
+
+
+def _check_config(config: object) -> None:
+    if not isinstance(config, WorkspaceConfig):
+        raise InputError(f"config must be a WorkspaceConfig, got {type(config).__name__}.")
 
 
 class MemoryBudgetAllocator:
@@ -88,6 +98,8 @@ class MemoryBudgetAllocator:
         logs: LogStore | None = None,
         workspaces: WorkspaceStore | None = None,
     ) -> None:
+        if not callable(clock):
+            raise InputError(f"clock must be a function, got {type(clock).__name__}.")
         given = None if token_counter is None else as_token_counter(token_counter)
         self._counters = WorkspaceCounters(given)
         self._embedder = _remembering(embedder)
@@ -146,8 +158,7 @@ class MemoryBudgetAllocator:
 
     def register_workspace(self, config: WorkspaceConfig) -> None:
         """Add a workspace, or replace the one of the same id."""
-        if not isinstance(config, WorkspaceConfig):
-            raise InputError(f"config must be a WorkspaceConfig, got {type(config).__name__}.")
+        _check_config(config)
         self._workspaces.register(config)
 
     @property
@@ -222,6 +233,8 @@ class MemoryBudgetAllocator:
         started = time.perf_counter()
         if not isinstance(query, str):
             raise InputError(f"query must be a text, got {type(query).__name__}.")
+        if layout is not None and not callable(getattr(layout, "write", None)):
+            raise InputError(f"layout must be a PromptLayout, got {type(layout).__name__}.")
         config = self.workspace(workspace_id)
         snapshot = self._snapshot(available_memories, config)
         estimate = self._complexity(query, snapshot, config)
@@ -234,7 +247,7 @@ class MemoryBudgetAllocator:
         present = self._present(now, snapshot.columns.naive_times)
         signals = self._signals(query, snapshot, config, query_embedding, present)
         counting = self._counters.of(config)
-        written = layout or Renderer(config.rendering)
+        written = Renderer(config.rendering) if layout is None else layout
         followed, problems = prompt_to_follow(previous, workspace_id=workspace_id, layout=written)
         standing = standing_of(followed, snapshot) if followed is not None else Standing()
         step = AllocationStep(
@@ -282,7 +295,8 @@ class MemoryBudgetAllocator:
             config: The workspace whose promotion settings apply.
             now: The time that ages are counted from; the clock's by default.
         """
-        listed = tuple(items)
+        _check_config(config)
+        listed = listed_items(items)
         check_zones(listed, None)
         latest = latest_time(listed)
         review = evaluate_promotion_demotion(
@@ -321,11 +335,8 @@ class MemoryBudgetAllocator:
     ) -> PoolSnapshot:
         if isinstance(memories, MemoryPool):
             return memories.snapshot()
-        if isinstance(memories, (str, bytes)) or not isinstance(memories, Iterable):
-            raise InputError(
-                "available_memories must be a sequence of MemoryItem or a MemoryPool, "
-                f"got {type(memories).__name__}."
-            )
+        wanted = "a sequence of MemoryItem or a MemoryPool"
+        checked_iterable("available_memories", memories, wanted)
         return self._prepared.snapshot(tuple(memories), capacity=config.performance.prepared_pools)
 
     def _complexity(
@@ -391,7 +402,9 @@ class AllocationSession:
         self, allocator: MemoryBudgetAllocator, session_id: str, store: SessionStore
     ) -> None:
         if not isinstance(session_id, str) or not session_id:
-            raise InputError(f"session_id must be a text that is not empty, got {session_id!r}.")
+            raise InputError(
+                f"session_id must be a text that is not empty, got {shown(session_id)}."
+            )
         self.session_id = session_id
         self._allocator = allocator
         self._store = store

@@ -11,10 +11,12 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from numbers import Real
 from typing import Any
 
 import numpy as np
 
+from mba_integrations.core.arguments import shown
 from mba_integrations.core.errors import InputError
 from mba_integrations.core.log.records import (
     SCHEMA_VERSION,
@@ -197,14 +199,14 @@ def window(hours: float) -> timedelta:
     >>> window(1.5)
     datetime.timedelta(seconds=5400)
     """
-    if not hours > 0:
-        raise InputError(f"time_window_hours must be positive, got {hours!r}.")
+    if not isinstance(hours, Real) or isinstance(hours, bool) or not hours > 0:
+        raise InputError(f"time_window_hours must be a positive number, got {shown(hours)}.")
     if hours > LONGEST_WINDOW_HOURS:
         raise InputError(
-            f"time_window_hours is {hours!r}, more than {LONGEST_WINDOW_HOURS:,}. "
+            f"time_window_hours is {shown(hours)}, more than {LONGEST_WINDOW_HOURS:,}. "
             "Use None for all records."
         )
-    return timedelta(hours=hours)
+    return timedelta(hours=float(hours))
 
 
 def choose_records(

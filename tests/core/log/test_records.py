@@ -36,7 +36,7 @@ def test_keys_of_a_later_release_are_ignored_within_a_schema_version() -> None:
         pytest.param({"complexity": "odd"}, "simple, medium, complex, expert", id="complexity"),
         pytest.param({"budget_tokens": -1}, "budget_tokens must be an integer", id="negative"),
         pytest.param({"used_tokens": True}, "used_tokens must be an integer", id="boolean"),
-        pytest.param({"used_tokens": 10**5000}, "got a longer integer", id="huge-integer"),
+        pytest.param({"used_tokens": 10**5000}, "got an integer of .* bits", id="huge-integer"),
         pytest.param({"value": float("inf")}, "value must be a finite number", id="infinite"),
         pytest.param({"duration_ms": float("nan")}, "duration_ms must be a finite", id="nan"),
         pytest.param({"exact": 1}, "exact must be true or false", id="not-a-boolean"),
