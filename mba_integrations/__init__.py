@@ -12,9 +12,14 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from mba_integrations.core.allocator import AllocationSession, MemoryBudgetAllocator
     from mba_integrations.core.budget.complexity import ComplexityEstimate
+    from mba_integrations.core.calls.session_memory import SessionMemory
+    from mba_integrations.core.calls.session_store import SessionStore
     from mba_integrations.core.config.loader import MemoryBudgetConfigLoader
+    from mba_integrations.core.config.registry import WorkspaceMemory, WorkspaceStore
     from mba_integrations.core.config.settings import (
         ItemOrder,
+        LoggingSettings,
+        PerformanceSettings,
         PromptFormat,
         RenderingSettings,
         ScoringMethod,
@@ -42,7 +47,9 @@ if TYPE_CHECKING:
         LifecycleReview,
         apply_recommendations,
     )
-    from mba_integrations.core.log.log import AllocationStatistics
+    from mba_integrations.core.log.records import AllocationRecord, MovesRecord, record_from_dict
+    from mba_integrations.core.log.statistics import AllocationStatistics
+    from mba_integrations.core.log.store import LogMemory, LogStore
     from mba_integrations.core.model import (
         MemoryItem,
         MemoryTier,
@@ -60,8 +67,18 @@ if TYPE_CHECKING:
 _HOME = {
     "allocator": ("AllocationSession", "MemoryBudgetAllocator"),
     "budget.complexity": ("ComplexityEstimate",),
+    "calls.session_memory": ("SessionMemory",),
+    "calls.session_store": ("SessionStore",),
     "config.loader": ("MemoryBudgetConfigLoader",),
-    "config.settings": ("ItemOrder", "PromptFormat", "RenderingSettings", "ScoringMethod"),
+    "config.registry": ("WorkspaceMemory", "WorkspaceStore"),
+    "config.settings": (
+        "ItemOrder",
+        "LoggingSettings",
+        "PerformanceSettings",
+        "PromptFormat",
+        "RenderingSettings",
+        "ScoringMethod",
+    ),
     "config.workspace": ("WorkspaceConfig",),
     "counting.counter": ("TokenCounter",),
     "counting.tiktoken_counters": ("counter_for_model",),
@@ -81,7 +98,9 @@ _HOME = {
     "layout.joined_texts": ("JoinedTexts",),
     "layout.protocol": ("PromptLayout",),
     "lifecycle": ("LifecycleRecommendation", "LifecycleReview", "apply_recommendations"),
-    "log.log": ("AllocationStatistics",),
+    "log.records": ("AllocationRecord", "MovesRecord", "record_from_dict"),
+    "log.statistics": ("AllocationStatistics",),
+    "log.store": ("LogMemory", "LogStore"),
     "model": ("MemoryItem", "MemoryTier", "OmissionReason", "QueryComplexity"),
     "pool.memory_pool": ("MemoryPool",),
     "result.allocation": ("Allocation",),
@@ -93,6 +112,7 @@ _MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
 
 __all__ = [
     "Allocation",
+    "AllocationRecord",
     "AllocationSession",
     "AllocationStatistics",
     "BudgetError",
@@ -107,6 +127,9 @@ __all__ = [
     "JoinedTexts",
     "LifecycleRecommendation",
     "LifecycleReview",
+    "LogMemory",
+    "LogStore",
+    "LoggingSettings",
     "MemoryBudgetAllocator",
     "MemoryBudgetConfigLoader",
     "MemoryBudgetError",
@@ -114,8 +137,10 @@ __all__ = [
     "MemoryPool",
     "MemoryTier",
     "MissingExtraError",
+    "MovesRecord",
     "OmissionReason",
     "Omitted",
+    "PerformanceSettings",
     "PinnedOverBudgetError",
     "PoolError",
     "PreviousPrompt",
@@ -125,14 +150,19 @@ __all__ = [
     "RenderingSettings",
     "ScoringMethod",
     "Selected",
+    "SessionMemory",
+    "SessionStore",
     "TierAllocation",
     "TokenCounter",
     "TokenizerError",
     "UnknownWorkspaceError",
     "WorkspaceConfig",
+    "WorkspaceMemory",
+    "WorkspaceStore",
     "__version__",
     "apply_recommendations",
     "counter_for_model",
+    "record_from_dict",
 ]
 
 

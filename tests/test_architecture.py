@@ -44,9 +44,10 @@ MAY_IMPORT: dict[str, set[str]] = {
 }
 
 # Room of the core: the rooms that it may import, besides the ground. From the ground up.
-GROUND = ("errors", "arrays", "model")
+GROUND = ("errors", "arguments", "arrays", "model")
 ROOMS: dict[str, set[str]] = {
     "errors": set(),
+    "arguments": set(),
     "arrays": set(),
     "model": set(),
     "rows": set(),
@@ -77,7 +78,18 @@ ROOMS: dict[str, set[str]] = {
 # The rooms that layers other than the core may open. `rows`, `packing`, `selection`, `turns` and
 # `calls` are how an allocation is made, and nobody's business outside.
 OPEN_ROOMS = {
-    *("errors", "arrays", "model", "times", "search", "config", "counting", "layout", "log"),
+    *(
+        "errors",
+        "arguments",
+        "arrays",
+        "model",
+        "times",
+        "search",
+        "config",
+        "counting",
+        "layout",
+        "log",
+    ),
     *("lifecycle", "pool", "result", "allocator"),
 }
 ALSO_OPEN = {"learning": {"value", "budget"}, "commands": {"budget"}}

@@ -15,8 +15,8 @@ from rich.text import Text
 
 from mba_integrations.commands.output import remark, results, write_json
 from mba_integrations.core.log.file import export_records, read_log_file
-from mba_integrations.core.log.log import AllocationStatistics, statistics, window
 from mba_integrations.core.log.records import LogRecord
+from mba_integrations.core.log.statistics import AllocationStatistics, statistics, window
 
 STATS_HELP = """Show statistics of a log: utilisation, complexity, omissions, latency.
 

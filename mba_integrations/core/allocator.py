@@ -9,26 +9,38 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
+from mba_integrations.core.arguments import checked_iterable, shown
 from mba_integrations.core.arrays import FloatArray
 from mba_integrations.core.budget.complexity import ComplexityEstimate, estimate_complexity
 from mba_integrations.core.budget.plan import plan_budget
 from mba_integrations.core.calls.call import AllocationStep, prompt_to_follow, standing_notes
 from mba_integrations.core.calls.counters import WorkspaceCounters
 from mba_integrations.core.calls.logs import AllocationLogs
+from mba_integrations.core.calls.present import utc_now
 from mba_integrations.core.calls.session_memory import SessionMemory
+from mba_integrations.core.calls.session_store import SessionStore
 from mba_integrations.core.config.loader import MemoryBudgetConfigLoader
-from mba_integrations.core.config.registry import WorkspaceRegistry
+from mba_integrations.core.config.registry import (
+    WorkspaceMemory,
+    WorkspaceRegistry,
+    WorkspaceStore,
+)
 from mba_integrations.core.config.watched_file import WatchedConfigFile
 from mba_integrations.core.config.workspace import WorkspaceConfig
 from mba_integrations.core.counting.given_counters import as_token_counter
 from mba_integrations.core.errors import InputError
 from mba_integrations.core.layout.protocol import PromptLayout
 from mba_integrations.core.layout.renderer import Renderer
-from mba_integrations.core.lifecycle import LifecycleReview, evaluate_promotion_demotion
-from mba_integrations.core.log.log import AllocationStatistics
+from mba_integrations.core.lifecycle import (
+    LifecycleReview,
+    evaluate_promotion_demotion,
+    listed_items,
+)
+from mba_integrations.core.log.statistics import AllocationStatistics
+from mba_integrations.core.log.store import LogMemory, LogStore
 from mba_integrations.core.model import TIERS, MemoryItem, MemoryTier
 from mba_integrations.core.pool.memory_pool import MemoryPool
 from mba_integrations.core.pool.prepared import PreparedPools
@@ -42,14 +54,15 @@ from mba_integrations.core.value.query_vector import query_vector
 from mba_integrations.core.value.valuation import Signals, evaluate, matches_query
 
 
-def _utc_now() -> datetime:
-    return datetime.now(UTC)
-
-
 def _remembering(embedder: Embedder | None) -> Embedder | None:
     if embedder is None or isinstance(embedder, CachedEmbedder):
         return embedder
     return CachedEmbedder(embedder)
+
+
+def _check_config(config: object) -> None:
+    if not isinstance(config, WorkspaceConfig):
+        raise InputError(f"config must be a WorkspaceConfig, got {type(config).__name__}.")
 
 
 class MemoryBudgetAllocator:
@@ -61,7 +74,11 @@ class MemoryBudgetAllocator:
         embedder: Callable from a list of n texts to an array of shape (n, d). Each text is embedded
             once; give a `CachedEmbedder` to set how many vectors are kept. Without it, items are
             matched by their words and by the embeddings that they bring.
-        clock: Gives the present, with a zone. For the default of `now` and for the log.
+        clock: Gives the present, with a zone. For the default of `now`, sessions and the log.
+        sessions: Where the previous prompts of sessions are kept; by default in memory. With a
+            store that several processes share, each continues the prompts of the others.
+        logs: Where records are kept; by default in memory.
+        workspaces: Where workspaces are registered; by default in memory.
 
     A workspace `default` is there from the start; registering another under that id replaces it.
 
@@ -76,16 +93,23 @@ class MemoryBudgetAllocator:
         token_counter: object = None,
         embedder: Embedder | None = None,
         *,
-        clock: Callable[[], datetime] = _utc_now,
+        clock: Callable[[], datetime] = utc_now,
+        sessions: SessionStore | None = None,
+        logs: LogStore | None = None,
+        workspaces: WorkspaceStore | None = None,
     ) -> None:
+        if not callable(clock):
+            raise InputError(f"clock must be a function, got {type(clock).__name__}.")
         given = None if token_counter is None else as_token_counter(token_counter)
         self._counters = WorkspaceCounters(given)
         self._embedder = _remembering(embedder)
         self._clock = clock
-        self._workspaces = WorkspaceRegistry()
+        self._workspaces = WorkspaceRegistry(
+            WorkspaceMemory() if workspaces is None else workspaces
+        )
         self._prepared = PreparedPools()
-        self._logs = AllocationLogs(clock)
-        self._sessions = SessionMemory(clock)
+        self._logs = AllocationLogs(LogMemory() if logs is None else logs, clock)
+        self._sessions = SessionMemory(clock) if sessions is None else sessions
 
     @classmethod
     def from_yaml(
@@ -95,7 +119,10 @@ class MemoryBudgetAllocator:
         reload: bool = False,
         token_counter: object = None,
         embedder: Embedder | None = None,
-        clock: Callable[[], datetime] = _utc_now,
+        clock: Callable[[], datetime] = utc_now,
+        sessions: SessionStore | None = None,
+        logs: LogStore | None = None,
+        workspaces: WorkspaceStore | None = None,
     ) -> MemoryBudgetAllocator:
         """An allocator with the workspaces of a file.
 
@@ -106,11 +133,22 @@ class MemoryBudgetAllocator:
             token_counter: As for the constructor.
             embedder: As for the constructor.
             clock: As for the constructor.
+            sessions: As for the constructor.
+            logs: As for the constructor.
+            workspaces: As for the constructor; without *reload*, those of the file are registered
+                there.
 
         Raises:
             ConfigFileError: If the file is invalid now.
         """
-        allocator = cls(token_counter, embedder, clock=clock)
+        allocator = cls(
+            token_counter,
+            embedder,
+            clock=clock,
+            sessions=sessions,
+            logs=logs,
+            workspaces=workspaces,
+        )
         if reload:
             allocator._workspaces.watch(WatchedConfigFile(path))
         else:
@@ -120,8 +158,7 @@ class MemoryBudgetAllocator:
 
     def register_workspace(self, config: WorkspaceConfig) -> None:
         """Add a workspace, or replace the one of the same id."""
-        if not isinstance(config, WorkspaceConfig):
-            raise InputError(f"config must be a WorkspaceConfig, got {type(config).__name__}.")
+        _check_config(config)
         self._workspaces.register(config)
 
     @property
@@ -196,6 +233,8 @@ class MemoryBudgetAllocator:
         started = time.perf_counter()
         if not isinstance(query, str):
             raise InputError(f"query must be a text, got {type(query).__name__}.")
+        if layout is not None and not callable(getattr(layout, "write", None)):
+            raise InputError(f"layout must be a PromptLayout, got {type(layout).__name__}.")
         config = self.workspace(workspace_id)
         snapshot = self._snapshot(available_memories, config)
         estimate = self._complexity(query, snapshot, config)
@@ -208,7 +247,7 @@ class MemoryBudgetAllocator:
         present = self._present(now, snapshot.columns.naive_times)
         signals = self._signals(query, snapshot, config, query_embedding, present)
         counting = self._counters.of(config)
-        written = layout or Renderer(config.rendering)
+        written = Renderer(config.rendering) if layout is None else layout
         followed, problems = prompt_to_follow(previous, workspace_id=workspace_id, layout=written)
         standing = standing_of(followed, snapshot) if followed is not None else Standing()
         step = AllocationStep(
@@ -256,7 +295,8 @@ class MemoryBudgetAllocator:
             config: The workspace whose promotion settings apply.
             now: The time that ages are counted from; the clock's by default.
         """
-        listed = tuple(items)
+        _check_config(config)
+        listed = listed_items(items)
         check_zones(listed, None)
         latest = latest_time(listed)
         review = evaluate_promotion_demotion(
@@ -295,11 +335,8 @@ class MemoryBudgetAllocator:
     ) -> PoolSnapshot:
         if isinstance(memories, MemoryPool):
             return memories.snapshot()
-        if isinstance(memories, (str, bytes)) or not isinstance(memories, Iterable):
-            raise InputError(
-                "available_memories must be a sequence of MemoryItem or a MemoryPool, "
-                f"got {type(memories).__name__}."
-            )
+        wanted = "a sequence of MemoryItem or a MemoryPool"
+        checked_iterable("available_memories", memories, wanted)
         return self._prepared.snapshot(tuple(memories), capacity=config.performance.prepared_pools)
 
     def _complexity(
@@ -358,17 +395,19 @@ class AllocationSession:
     Args:
         allocator: What allocates.
         session_id: Any text, not empty.
-        memory: Where previous prompts are remembered.
+        store: Where previous prompts are kept.
     """
 
     def __init__(
-        self, allocator: MemoryBudgetAllocator, session_id: str, memory: SessionMemory
+        self, allocator: MemoryBudgetAllocator, session_id: str, store: SessionStore
     ) -> None:
         if not isinstance(session_id, str) or not session_id:
-            raise InputError(f"session_id must be a text that is not empty, got {session_id!r}.")
+            raise InputError(
+                f"session_id must be a text that is not empty, got {shown(session_id)}."
+            )
         self.session_id = session_id
         self._allocator = allocator
-        self._memory = memory
+        self._store = store
 
     def allocate_memory_budget(
         self,
@@ -394,18 +433,18 @@ class AllocationSession:
             budget_tokens,
             query_embedding,
             now,
-            self._memory.recall(workspace_id, self.session_id, settings),
+            self._store.recall(workspace_id, self.session_id, settings),
             reserved_tokens=reserved_tokens,
             layout=layout,
         )
-        self._memory.remember(self.session_id, allocation.as_previous, settings)
+        self._store.remember(self.session_id, allocation.as_previous, settings)
         return allocation
 
     def previous(self, workspace_id: str = "default") -> PreviousPrompt | None:
         """What the next call in the workspace follows; None for a new or forgotten session."""
         settings = self._allocator.workspace(workspace_id).performance
-        return self._memory.recall(workspace_id, self.session_id, settings)
+        return self._store.recall(workspace_id, self.session_id, settings)
 
     def forget(self) -> None:
         """Begin anew: the next call in any workspace follows nothing."""
-        self._memory.forget(self.session_id)
+        self._store.forget(self.session_id)

@@ -24,6 +24,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
 
+from mba_integrations.core.arguments import checked_iterable, shown
 from mba_integrations.core.config.settings import PromotionSettings
 from mba_integrations.core.errors import DuplicateItemError, InputError
 from mba_integrations.core.model import MemoryItem, MemoryTier
@@ -125,8 +126,7 @@ def evaluate_promotion_demotion(
         DuplicateItemError: If two items share an id.
         InputError: If a score or a time is unusable, or times with and without a zone are mixed.
     """
-    listed = tuple(items)
-    _check_unique(listed)
+    listed = listed_items(items)
     check_zones(listed, now)
     present = now if now is not None else latest_time(listed)
     promotions: list[LifecycleRecommendation] = []
@@ -162,10 +162,11 @@ def apply_recommendations(
         InputError: If a recommendation names an item that is not there or that is in another tier
             than it was, or times with and without a zone are mixed.
     """
-    listed = tuple(items)
-    _check_unique(listed)
+    if not isinstance(now, datetime):
+        raise InputError(f"now must be a datetime, got {type(now).__name__}.")
+    listed = listed_items(items)
     check_zones(listed, now)
-    moves = {move.item_id: move for move in review}
+    moves = _moves_by_item(review)
     _check_moves(moves, listed)
     return tuple(
         _moved(item, moves[item.id].to_tier, now) if item.id in moves else item for item in listed
@@ -293,12 +294,34 @@ def _reason(action: str, known: _Standing, settings: PromotionSettings) -> str:
     return f"standing {known.value:.2f} {rule} (score {known.score:.2f}, used {times}, last {last})"
 
 
-def _check_unique(items: Sequence[MemoryItem]) -> None:
+def listed_items(items: Iterable[MemoryItem]) -> tuple[MemoryItem, ...]:
+    """The items, each checked to be one, with ids that are unique.
+
+    Raises:
+        DuplicateItemError: If two items share an id.
+        InputError: If it is no sequence of items.
+    """
+    checked_iterable("items", items, "a sequence of MemoryItem")
+    listed = tuple(items)
     seen: set[str] = set()
-    for item in items:
+    for item in listed:
+        if not isinstance(item, MemoryItem):
+            raise InputError(f"items holds a {type(item).__name__}, must be MemoryItem.")
         if item.id in seen:
             raise DuplicateItemError(f"two items have the id {item.id!r}.", item_id=item.id)
         seen.add(item.id)
+    return listed
+
+
+def _moves_by_item(
+    review: Iterable[LifecycleRecommendation],
+) -> dict[str, LifecycleRecommendation]:
+    wanted = "a LifecycleReview or a sequence of its recommendations"
+    checked_iterable("review", review, wanted)
+    listed = tuple(review)
+    if not all(isinstance(move, LifecycleRecommendation) for move in listed):
+        raise InputError(f"review must be {wanted}, got {shown(listed)}.")
+    return {move.item_id: move for move in listed}
 
 
 def _check_moves(moves: Mapping[str, LifecycleRecommendation], items: Sequence[MemoryItem]) -> None:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from mba_integrations.core.arguments import LARGEST_WHOLE, checked_whole, shown
 from mba_integrations.core.arrays import FloatArray
 from mba_integrations.core.errors import InputError
 
@@ -62,10 +63,13 @@ class OmissionReason(StrEnum):
 
 def _check_fraction(item_id: str, name: str, value: float) -> None:
     if not isinstance(value, (int, float, np.floating, np.integer)) or isinstance(value, bool):
-        raise InputError(f"item {item_id!r}: {name} must be a number in [0, 1], got {value!r}.")
+        received = shown(value)
+        raise InputError(f"item {item_id!r}: {name} must be a number in [0, 1], got {received}.")
     if not 0.0 <= value <= 1.0:
-        hint = "It is not finite." if not math.isfinite(value) else "Rescale it to [0, 1]."
-        raise InputError(f"item {item_id!r}: {name} must be in [0, 1], got {value!r}. {hint}")
+        # An integer may be too long to be asked whether it is finite.
+        finite = isinstance(value, int) or math.isfinite(value)
+        hint = "Rescale it to [0, 1]." if finite else "It is not finite."
+        raise InputError(f"item {item_id!r}: {name} must be in [0, 1], got {shown(value)}. {hint}")
 
 
 def _check_time(item_id: str, name: str, value: object) -> None:
@@ -81,7 +85,7 @@ def _as_embedding(item_id: str, value: Sequence[float] | FloatArray) -> FloatArr
         return _checked_vector(item_id, value.view(np.ndarray))
     try:
         vector = np.array(value, dtype=np.float32)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise InputError(f"item {item_id!r}: embedding is not a list of numbers.") from error
     vector.flags.writeable = False
     return _checked_vector(item_id, vector)
@@ -95,6 +99,24 @@ def _checked_vector(item_id: str, vector: FloatArray) -> FloatArray:
     if not np.isfinite(vector).all():
         raise InputError(f"item {item_id!r}: embedding holds a value that is not finite.")
     return vector
+
+
+def _is_finite(value: object) -> bool:
+    if isinstance(value, (str, bytes, bool)):
+        return False
+    try:
+        return math.isfinite(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError, OverflowError):
+        return False
+
+
+def _copied(item_id: str, metadata: Mapping[str, Any]) -> dict[str, Any]:
+    try:
+        return dict(metadata)
+    except (TypeError, ValueError) as error:
+        raise InputError(
+            f"item {item_id!r}: metadata must be a mapping, got {type(metadata).__name__}."
+        ) from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,19 +192,18 @@ class MemoryItem:
         _check_fraction(self.id, "importance", self.importance)
         _check_time(self.id, "created_at", self.created_at)
         _check_time(self.id, "last_accessed_at", self.last_accessed_at)
-        if not isinstance(self.access_count, int) or self.access_count < 0:
-            raise InputError(
-                f"item {self.id!r}: access_count must be an integer >= 0, "
-                f"got {self.access_count!r}."
-            )
+        if type(self.access_count) is not int or not 0 <= self.access_count <= LARGEST_WHOLE:
+            uses = checked_whole(f"item {self.id!r}: access_count", self.access_count)
+            object.__setattr__(self, "access_count", uses)
         self._check_place()
-        object.__setattr__(self, "metadata", dict(self.metadata))
+        self._check_pinned()
+        object.__setattr__(self, "metadata", _copied(self.id, self.metadata))
         if self.embedding is not None:
             object.__setattr__(self, "embedding", _as_embedding(self.id, self.embedding))
 
     def _check_identity(self) -> None:
         if not isinstance(self.id, str) or not self.id:
-            raise InputError(f"item id must be a text that is not empty, got {self.id!r}.")
+            raise InputError(f"item id must be a text that is not empty, got {shown(self.id)}.")
         if not isinstance(self.content, str):
             kind = type(self.content).__name__
             raise InputError(f"item {self.id!r}: content must be a text, got {kind}.")
@@ -194,16 +215,29 @@ class MemoryItem:
             except ValueError:
                 names = ", ".join(tier.value for tier in MemoryTier)
                 raise InputError(
-                    f"item {self.id!r}: tier must be one of {names}, got {self.tier!r}."
+                    f"item {self.id!r}: tier must be one of {names}, got {shown(self.tier)}."
                 ) from None
 
     def _check_place(self) -> None:
         for name in ("source", "group"):
             value = getattr(self, name)
             if value is not None and not isinstance(value, str):
-                raise InputError(f"item {self.id!r}: {name} must be a text or None, got {value!r}.")
-        if self.position is not None and not math.isfinite(self.position):
-            raise InputError(f"item {self.id!r}: position must be finite, got {self.position!r}.")
+                raise InputError(
+                    f"item {self.id!r}: {name} must be a text or None, got {shown(value)}."
+                )
+        if self.position is not None and not _is_finite(self.position):
+            received = shown(self.position)
+            raise InputError(f"item {self.id!r}: position must be finite, got {received}.")
+
+    def _check_pinned(self) -> None:
+        if isinstance(self.pinned, bool):
+            return
+        # numpy has truth values of its own, and databases without them give 0 and 1.
+        if not isinstance(self.pinned, (int, np.bool_)) or self.pinned not in (0, 1):
+            raise InputError(
+                f"item {self.id!r}: pinned must be True or False, got {shown(self.pinned)}."
+            )
+        object.__setattr__(self, "pinned", bool(self.pinned))
 
 
 TIERS: tuple[MemoryTier, ...] = tuple(MemoryTier)

@@ -159,7 +159,7 @@ def test_a_budget_of_numpy_is_an_integer() -> None:
 def test_a_reserve_that_leaves_nothing_is_refused_with_both_numbers() -> None:
     with pytest.raises(InputError, match=r"reserved_tokens \(8,192\) leave nothing .*\(8,192\)"):
         allocate([line("a", 10)], None, reserved_tokens=8192)
-    with pytest.raises(InputError, match="reserved_tokens must be >= 0, got -1"):
+    with pytest.raises(InputError, match="reserved_tokens must be an integer >= 0, got -1"):
         allocate([line("a", 10)], None, reserved_tokens=-1)
 
 

@@ -19,6 +19,7 @@ from mba_integrations import (
     MemoryItem,
     MemoryPool,
     PinnedOverBudgetError,
+    SessionMemory,
     UnknownWorkspaceError,
     WorkspaceConfig,
 )
@@ -26,9 +27,12 @@ from mba_integrations.core.turns.previous import standing_of
 
 
 def allocator_with(
-    *workspaces: str, clock: Clock | None = None, **performance: Any
+    *workspaces: str,
+    clock: Clock | None = None,
+    sessions: SessionMemory | None = None,
+    **performance: Any,
 ) -> MemoryBudgetAllocator:
-    allocator = MemoryBudgetAllocator(CharCounter(), clock=clock or Clock())
+    allocator = MemoryBudgetAllocator(CharCounter(), clock=clock or Clock(), sessions=sessions)
     for name in workspaces or ("w",):
         allocator.register_workspace(
             WorkspaceConfig(workspace_id=name, performance=performance, **BY_RELEVANCE)
@@ -106,14 +110,15 @@ def test_each_call_prolongs_a_session() -> None:
 
 def test_expired_sessions_take_no_room() -> None:
     clock = Clock()
-    allocator = allocator_with(clock=clock, session_idle_seconds=60.0)
+    sessions = SessionMemory(clock)
+    allocator = allocator_with(clock=clock, sessions=sessions, session_idle_seconds=60.0)
     for name in "stu":
         order(allocator.session(name), items(a=0.9))
         clock.pass_seconds(40)
-    assert allocator._sessions.count("w") == 2
+    assert sessions.count("w") == 2
     clock.pass_seconds(100)
     order(allocator.session("v"), items(a=0.9))
-    assert allocator._sessions.count("w") == 1
+    assert sessions.count("w") == 1
 
 
 def test_the_longest_unused_session_goes_first() -> None:
@@ -185,7 +190,8 @@ def test_an_item_of_another_tier_does_not_keep_its_place() -> None:
 
 
 def test_many_threads_may_use_sessions_of_one_allocator() -> None:
-    allocator = allocator_with(max_sessions=3)
+    sessions = SessionMemory(Clock())
+    allocator = allocator_with(sessions=sessions, max_sessions=3)
     memories = items(a=0.9, b=0.8, c=0.7)
     start = threading.Barrier(8)
 
@@ -200,4 +206,4 @@ def test_many_threads_may_use_sessions_of_one_allocator() -> None:
         used = set().union(*threads.map(turns, range(8)))
     assert len(used) == 1
     assert max(used) <= 30
-    assert 1 <= allocator._sessions.count("w") <= 3
+    assert 1 <= sessions.count("w") <= 3

@@ -13,7 +13,7 @@ from typer.testing import CliRunner, Result
 
 from mba_integrations import MemoryTier, QueryComplexity
 from mba_integrations.commands.application import app
-from mba_integrations.core.log.log import AllocationRecord, TierRecord
+from mba_integrations.core.log.records import AllocationRecord, TierRecord
 
 NOTES = (
     {"id": "kate-ski", "content": "Kate likes skiing in the north.", "tier": "project"},

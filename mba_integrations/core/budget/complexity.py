@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from mba_integrations.core.arguments import checked_whole
 from mba_integrations.core.budget.complexity_signals import Finding, read_signals
 from mba_integrations.core.config.complexity_words import MOST_UNITS, ComplexitySignal
 from mba_integrations.core.config.settings import ComplexitySettings
@@ -71,7 +72,7 @@ def estimate_complexity(
         candidate_count: Memory items there are to choose from, >= 0.
 
     Raises:
-        InputError: If the query is not a text or a count is negative.
+        InputError: If the query is not a text or a count is not an integer >= 0.
 
     >>> print(estimate_complexity("What is Python?", settings=ComplexitySettings()))
     simple, 0.89 points: technical +0.5 (python); length +0.39 (3 words)
@@ -106,8 +107,7 @@ def _check(query: str, **counts: int) -> None:
     if not isinstance(query, str):
         raise InputError(f"query must be a text, got {type(query).__name__}.")
     for name, count in counts.items():
-        if count < 0:
-            raise InputError(f"{name} must be at least 0, got {count}.")
+        checked_whole(name, count)
 
 
 def _context(turns: int, candidates: int, settings: ComplexitySettings) -> tuple[Finding, ...]:

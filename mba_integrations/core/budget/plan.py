@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mba_integrations.core.arguments import checked_tokens, checked_whole
 from mba_integrations.core.arrays import FloatArray
 from mba_integrations.core.config.workspace import WorkspaceConfig
 from mba_integrations.core.errors import InputError
@@ -56,7 +57,8 @@ def plan_budget(
             reserve. They come off the ceiling, not off `budget_tokens`.
 
     Raises:
-        InputError: If `budget_tokens` is not positive, or the reserve leaves nothing.
+        InputError: If a number is not whole, `budget_tokens` is not positive, or the reserve leaves
+            nothing.
     """
     shares = np.array([config.share(tier) for tier in TIERS])
     if budget_tokens is None:
@@ -64,7 +66,7 @@ def plan_budget(
         scaled = shares * available * [config.multiplier(complexity, tier) for tier in TIERS]
         total = max(1, int(scaled.sum() + _ROUNDING))
     else:
-        total = _checked_budget(budget_tokens)
+        total = checked_tokens("budget_tokens", budget_tokens)
         scaled = shares * total
     caps = np.array([float(config.tier_cap_tokens.get(tier, total)) for tier in TIERS])
     floors = np.array([float(config.tier_floor_tokens.get(tier, 0)) for tier in TIERS])
@@ -110,9 +112,9 @@ def borrowed_tokens(share_tokens: Sequence[int], used_tokens: Sequence[int]) -> 
 
 
 def _available_tokens(config: WorkspaceConfig, reserved_tokens: int | None) -> int:
-    reserved = config.reserved_tokens if reserved_tokens is None else reserved_tokens
-    if reserved < 0:
-        raise InputError(f"reserved_tokens must be >= 0, got {reserved:,}.")
+    reserved = config.reserved_tokens
+    if reserved_tokens is not None:
+        reserved = checked_whole("reserved_tokens", reserved_tokens)
     available = config.max_total_tokens - reserved
     if available < 1:
         raise InputError(
@@ -121,13 +123,6 @@ def _available_tokens(config: WorkspaceConfig, reserved_tokens: int | None) -> i
             "ceiling."
         )
     return available
-
-
-def _checked_budget(budget_tokens: int) -> int:
-    whole = isinstance(budget_tokens, (int, np.integer)) and not isinstance(budget_tokens, bool)
-    if not whole or budget_tokens < 1:
-        raise InputError(f"budget_tokens must be an integer >= 1, got {budget_tokens!r}.")
-    return int(budget_tokens)
 
 
 def _with_floors(tokens: FloatArray, floors: FloatArray, total: int) -> FloatArray:

@@ -1,56 +1,54 @@
-"""The allocator's logs: one for each workspace, with that workspace's logging settings.
+"""The allocator's log: what is recorded of its calls, and what the records say.
 
-Thread-safe. A workspace whose settings change gets a new log that takes over the old records.
+Where the records are kept is the store's business; whether there are any, and whether they have
+texts, is decided here, so that no store sees more than it may.
 """
 
 from __future__ import annotations
 
 import os
-import threading
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 
 from mba_integrations.core.config.settings import LoggingSettings
 from mba_integrations.core.log.file import export_records
-from mba_integrations.core.log.log import (
-    AllocationLog,
-    AllocationRecord,
-    AllocationStatistics,
-    LogRecord,
-    TierRecord,
-    recent_statistics,
-)
+from mba_integrations.core.log.records import AllocationRecord, LogRecord, MovesRecord, TierRecord
+from mba_integrations.core.log.statistics import AllocationStatistics, recent_statistics
+from mba_integrations.core.log.store import LogStore
 from mba_integrations.core.result.allocation import Allocation
 
 
 class AllocationLogs:
-    """Logs by workspace.
+    """Records of allocations and reviews, in a store.
 
     Args:
+        store: Where they are kept.
         clock: The present, with a time zone.
     """
 
-    def __init__(self, clock: Callable[[], datetime]) -> None:
+    def __init__(self, store: LogStore, clock: Callable[[], datetime]) -> None:
+        self._store = store
         self._clock = clock
-        self._logs: dict[str, AllocationLog] = {}
-        self._lock = threading.Lock()
 
     def record(self, allocation: Allocation, settings: LoggingSettings) -> Allocation:
-        """Record an allocation; returns it with a note if a log file could not be written."""
+        """Record an allocation; returns it with a note if the store has one."""
         if not settings.enabled:
             return allocation
-        log = self._log(allocation.workspace_id, settings)
-        note = log.record(_record(allocation, self._clock(), include_text=settings.include_text))
+        record = record_of(allocation, self._clock(), include_text=settings.include_text)
+        note = self._store.record(record, settings)
         return allocation if note is None else replace(allocation, notes=(*allocation.notes, note))
 
     def record_moves(
         self, workspace_id: str, settings: LoggingSettings, *, promoted: int, demoted: int
     ) -> None:
-        """Record how many moves a review recommended."""
+        """Record how many moves a review recommended, if any."""
         if settings.enabled and promoted + demoted:
-            log = self._log(workspace_id, settings)
-            log.record_moves(workspace_id, promoted=promoted, demoted=demoted)
+            timestamp = self._clock().isoformat()
+            record = MovesRecord(
+                timestamp=timestamp, workspace_id=workspace_id, promoted=promoted, demoted=demoted
+            )
+            self._store.record(record, settings)
 
     def statistics(
         self, workspace_id: str | None, time_window_hours: float | None
@@ -72,23 +70,11 @@ class AllocationLogs:
 
     def records(self) -> tuple[LogRecord, ...]:
         """The kept records of all workspaces, oldest first."""
-        with self._lock:
-            logs = tuple(self._logs.values())
-        kept = [record for log in logs for record in log.records()]
-        return tuple(sorted(kept, key=lambda record: record.time))
-
-    def _log(self, workspace_id: str, settings: LoggingSettings) -> AllocationLog:
-        with self._lock:
-            log = self._logs.get(workspace_id)
-            if log is None or log.settings != settings:
-                kept = log.records() if log else ()
-                log = AllocationLog(settings, clock=self._clock)
-                log.take_over(kept)
-                self._logs[workspace_id] = log
-            return log
+        return tuple(sorted(self._store.records(), key=lambda record: record.time))
 
 
-def _record(allocation: Allocation, now: datetime, *, include_text: bool) -> AllocationRecord:
+def record_of(allocation: Allocation, now: datetime, *, include_text: bool) -> AllocationRecord:
+    """What the log keeps of an allocation; the query and the selected texts only if asked for."""
     tiers = {
         tier: TierRecord(
             budget_tokens=usage.budget_tokens,
@@ -98,6 +84,7 @@ def _record(allocation: Allocation, now: datetime, *, include_text: bool) -> All
         )
         for tier, usage in allocation.tiers.items()
     }
+    omissions = allocation.omission_counts().items()
     texts = tuple(entry.content for entry in allocation.selected) if include_text else None
     return AllocationRecord(
         timestamp=now.isoformat(),
@@ -109,10 +96,8 @@ def _record(allocation: Allocation, now: datetime, *, include_text: bool) -> All
         upper_bound=allocation.upper_bound,
         duration_ms=allocation.duration_ms,
         tiers=tiers,
-        omission_reasons={
-            reason.value: count for reason, count in allocation.omission_counts().items()
-        },
-        selected_count=sum(usage.selected_count for usage in allocation.tiers.values()),
+        omission_reasons={reason.value: count for reason, count in omissions},
+        selected_count=sum(tier.selected for tier in tiers.values()),
         counter_id=allocation.counter_id,
         exact=allocation.exact,
         notes=allocation.notes,

@@ -1,4 +1,4 @@
-"""Sessions: the allocator's call with the previous prompt remembered.
+"""Sessions in memory: the `SessionStore` of an allocator that is given none.
 
 What is remembered is a `PreviousPrompt` for each workspace and session: the prompt and its items'
 ids, not the pool. A workspace keeps `performance.max_sessions` of them, the longest unused goes
@@ -14,6 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from mba_integrations.core.calls.present import utc_now
 from mba_integrations.core.config.settings import PerformanceSettings
 from mba_integrations.core.turns.previous import PreviousPrompt
 
@@ -25,30 +26,30 @@ class _Remembered:
 
 
 class SessionMemory:
-    """The previous prompt of each workspace and session. Thread-safe.
+    """The previous prompt of each workspace and session: a `SessionStore`. Thread-safe.
 
     Args:
-        clock: The present, with a time zone.
+        clock: The present, with a time zone; by default the system's.
     """
 
-    def __init__(self, clock: Callable[[], datetime]) -> None:
+    def __init__(self, clock: Callable[[], datetime] = utc_now) -> None:
         self._clock = clock
         self._prompts: dict[str, OrderedDict[str, _Remembered]] = {}
         self._lock = threading.Lock()
 
     def recall(
-        self, workspace_id: str, session_id: str, settings: PerformanceSettings
+        self, workspace_id: str, session_id: str, limits: PerformanceSettings, /
     ) -> PreviousPrompt | None:
         """The previous prompt; None where there is none or it is too old."""
         now = self._clock()
         with self._lock:
             prompts = self._prompts.get(workspace_id, OrderedDict())
-            _forget_idle(prompts, now, settings.session_idle_seconds)
+            _forget_idle(prompts, now, limits.session_idle_seconds)
             known = prompts.get(session_id)
             return known.prompt if known else None
 
     def remember(
-        self, session_id: str, prompt: PreviousPrompt, settings: PerformanceSettings
+        self, session_id: str, prompt: PreviousPrompt, limits: PerformanceSettings, /
     ) -> None:
         """Take the place of the session's previous prompt."""
         now = self._clock()
@@ -56,11 +57,11 @@ class SessionMemory:
             prompts = self._prompts.setdefault(prompt.workspace_id, OrderedDict())
             prompts[session_id] = _Remembered(prompt, now)
             prompts.move_to_end(session_id)
-            _forget_idle(prompts, now, settings.session_idle_seconds)
-            while len(prompts) > settings.max_sessions:
+            _forget_idle(prompts, now, limits.session_idle_seconds)
+            while len(prompts) > limits.max_sessions:
                 prompts.popitem(last=False)
 
-    def forget(self, session_id: str) -> None:
+    def forget(self, session_id: str, /) -> None:
         """Forget a session in every workspace."""
         with self._lock:
             for prompts in self._prompts.values():

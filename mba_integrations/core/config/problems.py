@@ -13,13 +13,12 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
+from mba_integrations.core import arguments
 from mba_integrations.core.errors import ConfigError
 
 TIERS_BRANCH = "[tiers]"
 NUMBER_BRANCH = "[number]"
 _NOT_KEYS = {"[key]", TIERS_BRANCH, NUMBER_BRANCH}
-_LONGEST_VALUE = 80
-_LONGEST_BITS = 256  # Python refuses to write integers of more than 4,300 digits.
 _QUOTED = re.compile(r"'([^']*)'")
 _NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
 _RULES = {
@@ -71,10 +70,7 @@ def shown(value: object) -> str:
     """A value as a message shows it: as YAML writes it, at most 80 characters."""
     if isinstance(value, bool) or value is None:
         return "null" if value is None else str(value).lower()
-    if isinstance(value, int) and value.bit_length() > _LONGEST_BITS:
-        return f"an integer of {value.bit_length():,} bits"
-    text = repr(value[: _LONGEST_VALUE + 1] if isinstance(value, str) else value)
-    return text if len(text) <= _LONGEST_VALUE else f"{text[: _LONGEST_VALUE - 3]}..."
+    return arguments.shown(value)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -176,7 +172,7 @@ def _rule(detail: Any, location: tuple[str, ...]) -> str:
     if kind == "enum":
         names = _expected(detail)
         listed = f"must be one of {', '.join(names)}"
-        close = difflib.get_close_matches(str(detail["input"]), names, n=1)
+        close = difflib.get_close_matches(shown(detail["input"]).strip("'"), names, n=1)
         return f"{listed} (did you mean {close[0]!r}?)" if close else listed
     if kind == "float_type" and location[-1:] == (NUMBER_BRANCH,):
         return "must be a number, or a mapping of tiers to numbers"

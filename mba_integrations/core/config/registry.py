@@ -1,12 +1,13 @@
-"""The workspaces of an allocator: registered by hand, or read from a watched file."""
+"""The workspaces of an allocator: registered by hand in a store, or read from a watched file."""
 
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Protocol
 
 from mba_integrations.core.config.workspace import WorkspaceConfig
-from mba_integrations.core.errors import UnknownWorkspaceError
+from mba_integrations.core.errors import InputError, UnknownWorkspaceError
 
 if TYPE_CHECKING:
     from mba_integrations.core.config.watched_file import WatchedConfigFile
@@ -14,22 +15,67 @@ if TYPE_CHECKING:
 DEFAULT_WORKSPACE = "default"
 
 
-class WorkspaceRegistry:
-    """Workspaces by id. A registered one hides one of the same id in the file. Thread-safe.
+class WorkspaceStore(Protocol):
+    """Keeps workspaces by id. It does not decide what an unknown id means.
 
-    `default` is known from the start, with default settings until it is registered or read.
+    1. `find` gives a workspace equal to the one that `register` was last given for that id, or
+       None where it knows none.
+    2. `register` adds a workspace or replaces the one of its `workspace_id`; calls that have begun
+       keep the settings that they found.
+    3. `ids` gives every known id once; an id that is replaced keeps its place.
+    4. All may be called from several threads at once, and by several allocators.
+
+    A store of another process can keep `config.model_dump(mode="json")` and give
+    `WorkspaceConfig(**kept)`.
     """
 
+    def find(self, workspace_id: str, /) -> WorkspaceConfig | None: ...
+
+    def register(self, config: WorkspaceConfig, /) -> None: ...
+
+    def ids(self) -> Sequence[str]: ...
+
+
+class WorkspaceMemory:
+    """A `WorkspaceStore` in memory. Thread-safe."""
+
     def __init__(self) -> None:
-        self._registered: dict[str, WorkspaceConfig] = {}
+        self._workspaces: dict[str, WorkspaceConfig] = {}
+        self._lock = threading.Lock()
+
+    def find(self, workspace_id: str, /) -> WorkspaceConfig | None:
+        """The workspace of that id."""
+        return self._workspaces.get(workspace_id)
+
+    def register(self, config: WorkspaceConfig, /) -> None:
+        """Add or replace."""
+        # A new mapping each time, so that `ids` walks one that nobody changes.
+        with self._lock:
+            self._workspaces = {**self._workspaces, config.workspace_id: config}
+
+    def ids(self) -> tuple[str, ...]:
+        """Known ids, in order of registration."""
+        return tuple(self._workspaces)
+
+
+class WorkspaceRegistry:
+    """Workspaces of a store, over those of a watched file, over `default`. Thread-safe.
+
+    A registered workspace hides one of the same id in the file. `default` is known from the start,
+    with default settings until it is registered or read.
+
+    Args:
+        store: Where workspaces are registered.
+    """
+
+    def __init__(self, store: WorkspaceStore) -> None:
+        self._store = store
         self._file: WatchedConfigFile | None = None
         self._fallback = WorkspaceConfig(workspace_id=DEFAULT_WORKSPACE)
-        self._lock = threading.Lock()
 
     def register(self, config: WorkspaceConfig) -> None:
         """Add or replace."""
-        with self._lock:
-            self._registered = {**self._registered, config.workspace_id: config}
+        self._store.register(config)
 
     def watch(self, file: WatchedConfigFile) -> None:
         """Take workspaces from a file, read again when it changes."""
@@ -37,19 +83,27 @@ class WorkspaceRegistry:
         self._file = file
 
     def ids(self) -> tuple[str, ...]:
-        """Known ids."""
-        return tuple(self._known())
+        """Known ids: `default`, those of the file, those of the store."""
+        of_file = self._file.current() if self._file else ()
+        return tuple(dict.fromkeys((DEFAULT_WORKSPACE, *of_file, *self._store.ids())))
 
     def get(self, workspace_id: str) -> WorkspaceConfig:
         """The settings of this moment.
 
         Raises:
+            InputError: If the id is not a text.
             UnknownWorkspaceError: With the known ids.
         """
-        known = self._known()
-        config = known.get(workspace_id)
+        if not isinstance(workspace_id, str):
+            kind = type(workspace_id).__name__
+            raise InputError(f"workspace_id must be a text, got {kind}.")
+        # The file is looked at also where the store decides: `notes` speaks of the last look.
+        of_file = self._file.current() if self._file else {}
+        config = self._store.find(workspace_id) or of_file.get(workspace_id)
+        if config is None and workspace_id == DEFAULT_WORKSPACE:
+            config = self._fallback
         if config is None:
-            names = ", ".join(known)
+            names = ", ".join(self.ids())
             raise UnknownWorkspaceError(
                 f"workspace {workspace_id!r} is not registered; known are: {names}.",
                 key="workspace_id",
@@ -61,7 +115,3 @@ class WorkspaceRegistry:
         """What is wrong with the watched file, if anything is."""
         problem = self._file.problem if self._file else None
         return (problem,) if problem else ()
-
-    def _known(self) -> dict[str, WorkspaceConfig]:
-        of_file = dict(self._file.current()) if self._file else {}
-        return {DEFAULT_WORKSPACE: self._fallback, **of_file, **self._registered}

@@ -33,10 +33,13 @@ Overlap = Annotated[float, Field(gt=0.0, le=1.0, allow_inf_nan=False)]
 HalfLifeDays = Annotated[float, Field(gt=0.0, allow_inf_nan=True), BeforeValidator(_as_half_life)]
 MOST_TOKENS = 1_000_000_000
 """Largest number of tokens that a setting may name; products of it stay exact in a float."""
+MOST_KEPT = 1_000_000_000
+"""Largest number of things that a setting may keep in memory."""
 MOST_IDLE_SECONDS = 1e9
 """About 30 years."""
 Tokens = Annotated[int, Field(ge=0, le=MOST_TOKENS)]
 PositiveTokens = Annotated[int, Field(ge=1, le=MOST_TOKENS)]
+Kept = Annotated[int, Field(ge=0, le=MOST_KEPT)]
 Days = Annotated[float, Field(ge=0.0, allow_inf_nan=False)]
 Positive = Annotated[float, Field(gt=0.0, allow_inf_nan=False)]
 Price = Annotated[float, Field(ge=0.0, allow_inf_nan=False)]
@@ -241,7 +244,7 @@ class CountingSettings(SettingsGroup):
     """Which tokenizer counts, and how many counts are kept."""
 
     model: str = "gpt-4o"
-    cache_entries: Annotated[int, Field(ge=0)] = 200_000
+    cache_entries: Kept = 200_000
 
 
 class LoggingSettings(SettingsGroup):
@@ -252,7 +255,7 @@ class LoggingSettings(SettingsGroup):
     """
 
     enabled: bool = True
-    max_records: Annotated[int, Field(ge=1)] = 1000
+    max_records: Annotated[int, Field(ge=1, le=MOST_KEPT)] = 1000
     path: LogPath | None = None
     include_text: bool = False
 
@@ -277,8 +280,8 @@ class PerformanceSettings(SettingsGroup):
     last use.
     """
 
-    prepared_pools: Annotated[int, Field(ge=0)] = 8
-    max_sessions: Annotated[int, Field(ge=0)] = 1000
+    prepared_pools: Kept = 8
+    max_sessions: Kept = 1000
     session_idle_seconds: Annotated[float, Field(gt=0.0, le=MOST_IDLE_SECONDS)] = 3600.0
 
 

@@ -22,6 +22,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence, Sized
 from typing import Any
 
+from mba_integrations.core.arguments import shown
 from mba_integrations.core.counting.counter import NUMBERED, TokenCounter
 from mba_integrations.core.counting.tiktoken_counters import TiktokenCounter
 from mba_integrations.core.errors import InputError
@@ -174,7 +175,7 @@ def as_token_counter(source: Any, *, id: str | None = None) -> TokenCounter:
 def _describe(source: Any) -> str:
     if isinstance(source, type):
         return f"the class {source.__name__}. Pass an instance: {source.__name__}(...)"
-    return f"{type(source).__name__} ({source!r})"
+    return f"{type(source).__name__} ({shown(source)})"
 
 
 def _callable_id(function: Callable[..., Any]) -> str:

@@ -1,9 +1,10 @@
 """The log on disk: append lines, read them back, and write an export in one piece.
 
 A line is one write to a file that is opened for appending, under an advisory lock where the system
-has one, so lines of several threads and processes do not mix. A line that a crash cut short is
-closed by the next append and reported by `read_log_file`; the others stay readable. An export is
-written beside its target and moved over it, so a crash leaves the old file whole.
+has one, so lines of several threads and processes do not mix. Whoever may read the file may hold
+its lock, so the wait for it is bounded. A line that a crash cut short is closed by the next append
+and reported by `read_log_file`; the others stay readable. An export is written beside its target
+and moved over it, so a crash leaves the old file whole.
 
 Text is ASCII with escapes, so any string can be stored.
 """
@@ -11,11 +12,13 @@ Text is ASCII with escapes, so any string can be stored.
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
 import stat
 import sys
 import tempfile
+import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -26,24 +29,39 @@ from mba_integrations.core.log.records import SCHEMA_VERSION, LogRecord, record_
 
 SHOWN_PROBLEMS = 20
 """Bad lines that are described; all of them are counted."""
+LOCK_SECONDS = 1.0
+"""How long an append waits for the lock. One that appends holds it for less than a millisecond."""
+_LOCK_POLL_SECONDS = 0.002
 _NEW_FILE_MODE = 0o644
 
 if sys.platform == "win32":
 
-    def _lock(descriptor: int) -> None:
+    def _lock(descriptor: int, patience_seconds: float) -> None:
         """Windows appends single writes in order without an advisory lock."""
 
 else:
     import fcntl
 
-    def _lock(descriptor: int) -> None:
-        """Wait for the lock, which closing the file releases; some file systems have none."""
-        with contextlib.suppress(OSError):
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
+    def _lock(descriptor: int, patience_seconds: float) -> None:
+        """Wait for the lock, which closing the file releases; some file systems have none.
+
+        Raises:
+            OSError: If another program holds it for longer than *patience_seconds*.
+        """
+        until = time.monotonic() + patience_seconds
+        while True:
+            try:
+                return fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                if time.monotonic() >= until:
+                    raise OSError(errno.EAGAIN, "another program holds its lock") from None
+                time.sleep(_LOCK_POLL_SECONDS)
+            except OSError:
+                return None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LineProblem:
+class BadLine:
     """A line of a log file that is not a record.
 
     Attributes:
@@ -70,20 +88,22 @@ class LogFile:
 
     records: tuple[LogRecord, ...]
     problem_count: int = 0
-    problems: tuple[LineProblem, ...] = ()
+    problems: tuple[BadLine, ...] = ()
 
 
-def append_record(path: str | os.PathLike[str], record: LogRecord) -> None:
+def append_record(
+    path: str | os.PathLike[str], record: LogRecord, *, patience_seconds: float = LOCK_SECONDS
+) -> None:
     """Append one line to the file, which is made if it is not there; its directory is not.
 
     Raises:
-        OSError: If it cannot be written.
+        OSError: If it cannot be written, or its lock is held by another for *patience_seconds*.
     """
     line = json.dumps(record.to_dict(), allow_nan=False, separators=(",", ":")).encode() + b"\n"
     flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, "O_BINARY", 0)
     descriptor = os.open(path, flags, _NEW_FILE_MODE)
     try:
-        _lock(descriptor)
+        _lock(descriptor, patience_seconds)
         if _is_cut_short(descriptor):
             line = b"\n" + line
         _write_all(descriptor, line)
@@ -98,7 +118,7 @@ def read_log_file(path: str | os.PathLike[str]) -> LogFile:
         InputError: If the file cannot be read.
     """
     records: list[LogRecord] = []
-    problems: list[LineProblem] = []
+    problems: list[BadLine] = []
     count = 0
     for number, line in _numbered_lines(path):
         try:
@@ -106,7 +126,7 @@ def read_log_file(path: str | os.PathLike[str]) -> LogFile:
         except InputError as error:
             count += 1
             if len(problems) < SHOWN_PROBLEMS:
-                problems.append(LineProblem(line_number=number, message=str(error)))
+                problems.append(BadLine(line_number=number, message=str(error)))
     return LogFile(records=tuple(records), problem_count=count, problems=tuple(problems))
 
 

@@ -13,13 +13,13 @@ from dataclasses import MISSING, dataclass, field
 from datetime import datetime
 from typing import Any
 
+from mba_integrations.core.arguments import LARGEST_WHOLE, shown
 from mba_integrations.core.errors import InputError
 from mba_integrations.core.model import MemoryTier, QueryComplexity
 
 SCHEMA_VERSION = 1
 ALLOCATION = "allocation"
 MOVES = "moves"
-LARGEST_COUNT = 2**63 - 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -299,19 +299,14 @@ def _check_header(timestamp: str, workspace_id: str) -> None:
 
 
 def _check_count(name: str, value: object) -> None:
-    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= LARGEST_COUNT:
-        raise InputError(f"{name} must be an integer in [0, 2**63 - 1], got {_shown(value)}.")
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= LARGEST_WHOLE:
+        raise InputError(f"{name} must be an integer in [0, 2**63 - 1], got {shown(value)}.")
 
 
 def _check_number(name: str, value: object) -> None:
     number = isinstance(value, (int, float)) and not isinstance(value, bool)
     if not number or not 0 <= value < math.inf:  # type: ignore[operator]
-        raise InputError(f"{name} must be a finite number >= 0, got {_shown(value)}.")
-
-
-def _shown(value: object) -> str:
-    """A value for a message; an integer of thousands of digits cannot be turned into text."""
-    return "a longer integer" if isinstance(value, int) and abs(value) > 10**30 else repr(value)
+        raise InputError(f"{name} must be a finite number >= 0, got {shown(value)}.")
 
 
 def _texts(name: str, values: object) -> tuple[str, ...]:

@@ -1,7 +1,8 @@
 """Statistics over log records: counts, utilisation, complexity mix, omissions, latency, moves.
 
-A pure function of the records. What cannot be known, such as the mean of nothing, is None; counts
-of nothing are 0. O(n log n) in the number of records.
+A pure function of the records, and of the present where the window is one of hours. What cannot be
+known, such as the mean of nothing, is None; counts of nothing are 0. O(n log n) in the number of
+records.
 """
 
 from __future__ import annotations
@@ -9,11 +10,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
+from numbers import Real
 from typing import Any
 
 import numpy as np
 
+from mba_integrations.core.arguments import shown
+from mba_integrations.core.errors import InputError
 from mba_integrations.core.log.records import (
     SCHEMA_VERSION,
     AllocationRecord,
@@ -23,6 +27,9 @@ from mba_integrations.core.log.records import (
     check_zone,
 )
 from mba_integrations.core.model import MemoryTier, QueryComplexity
+
+LONGEST_WINDOW_HOURS = 1_000_000
+"""About 114 years, which the calendar can be set back by."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,6 +172,41 @@ def statistics(
         promoted=sum(one.promoted for one in moves),
         demoted=sum(one.demoted for one in moves),
     )
+
+
+def recent_statistics(
+    records: Iterable[LogRecord],
+    workspace_id: str | None,
+    time_window_hours: float | None,
+    *,
+    now: datetime,
+) -> AllocationStatistics:
+    """Statistics of the records of one workspace or all, of the hours before *now* or of all.
+
+    Raises:
+        InputError: If the window is not a positive number of hours.
+    """
+    since = None if time_window_hours is None else now - window(time_window_hours)
+    return statistics(records, workspace_id=workspace_id, since=since)
+
+
+def window(hours: float) -> timedelta:
+    """A time span of that many hours.
+
+    Raises:
+        InputError: If it is not a number, not positive, or longer than `LONGEST_WINDOW_HOURS`.
+
+    >>> window(1.5)
+    datetime.timedelta(seconds=5400)
+    """
+    if not isinstance(hours, Real) or isinstance(hours, bool) or not hours > 0:
+        raise InputError(f"time_window_hours must be a positive number, got {shown(hours)}.")
+    if hours > LONGEST_WINDOW_HOURS:
+        raise InputError(
+            f"time_window_hours is {shown(hours)}, more than {LONGEST_WINDOW_HOURS:,}. "
+            "Use None for all records."
+        )
+    return timedelta(hours=float(hours))
 
 
 def choose_records(

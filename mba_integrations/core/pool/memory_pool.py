@@ -15,6 +15,7 @@ from itertools import islice
 
 import numpy as np
 
+from mba_integrations.core.arguments import checked_iterable, shown
 from mba_integrations.core.errors import DuplicateItemError, InputError, PoolError
 from mba_integrations.core.model import MemoryItem
 from mba_integrations.core.pool.saved import load_snapshot, save_snapshot
@@ -57,7 +58,9 @@ class MemoryPool:
 
         Raises:
             DuplicateItemError: If two items share an id.
+            InputError: If it is no sequence of items.
         """
+        checked_iterable("items", items, "a sequence of MemoryItem")
         return cls._of(PoolSnapshot(items))
 
     @classmethod
@@ -74,6 +77,7 @@ class MemoryPool:
         Raises:
             PoolError: If the folder is not a saved pool, is damaged, or is of a newer version.
         """
+        _check_path(path)
         return cls._of(load_snapshot(path))
 
     def save(self, path: str | os.PathLike[str]) -> None:
@@ -85,13 +89,14 @@ class MemoryPool:
         Raises:
             PoolError: If metadata is not JSON, or the folder cannot be written.
         """
+        _check_path(path)
         save_snapshot(self.snapshot(), path)
 
     def __len__(self) -> int:
         return len(self._items)
 
     def __contains__(self, item_id: object) -> bool:
-        return item_id in self._items
+        return isinstance(item_id, str) and item_id in self._items
 
     def __iter__(self) -> Iterator[MemoryItem]:
         return iter(self.items)
@@ -188,9 +193,14 @@ class MemoryPool:
         return before.changed(self._items.values(), origin, replaced=replaced.tolist())
 
     def _require(self, item_id: str) -> None:
-        if item_id not in self._items:
+        if not isinstance(item_id, str) or item_id not in self._items:
             held = f"{len(self._items):,} items"
-            raise PoolError(f"the pool has no item {item_id!r}; it holds {held}.")
+            raise PoolError(f"the pool has no item {shown(item_id)}; it holds {held}.")
+
+
+def _check_path(path: object) -> None:
+    if not isinstance(path, (str, os.PathLike)):
+        raise PoolError(f"path must be the path of a folder, got {type(path).__name__}.")
 
 
 def _check_kind(item: object) -> None:

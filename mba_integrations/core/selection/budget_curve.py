@@ -11,9 +11,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from mba_integrations.core.arguments import checked_iterable, checked_tokens
 from mba_integrations.core.arrays import IntArray
 from mba_integrations.core.budget.plan import BudgetPlan
-from mba_integrations.core.errors import InputError, PinnedOverBudgetError
+from mba_integrations.core.errors import PinnedOverBudgetError
 from mba_integrations.core.model import MemoryTier
 from mba_integrations.core.selection.selector import Selector
 
@@ -53,8 +54,9 @@ def budget_curve(
     Raises:
         InputError: If a budget is not a positive integer.
     """
+    checked_iterable("budgets", budgets, "a sequence of numbers of tokens")
     points: list[BudgetPoint] = []
-    for budget in sorted({_checked(budget) for budget in budgets}):
+    for budget in sorted({checked_tokens("a budget", budget) for budget in budgets}):
         point = _point(selector, rows, budget)
         if points and point.value < points[-1].value:
             point = replace(points[-1], budget_tokens=budget)
@@ -81,13 +83,6 @@ def marginal_value(selector: Selector, rows: IntArray) -> dict[MemoryTier, float
         tier: float(value * TOKENS_OF_MARGINAL_VALUE)
         for tier, value in zip(MemoryTier, best, strict=True)
     }
-
-
-def _checked(budget: int) -> int:
-    whole = isinstance(budget, (int, np.integer)) and not isinstance(budget, bool)
-    if not whole or budget < 1:
-        raise InputError(f"a budget must be an integer >= 1, got {budget!r}.")
-    return int(budget)
 
 
 def _point(selector: Selector, rows: IntArray, budget: int) -> BudgetPoint:

@@ -47,5 +47,5 @@ def query_vector(
 def _as_vector(given: Sequence[float] | FloatArray) -> FloatArray:
     try:
         return np.asarray(given, dtype=np.float32)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise InputError("query_embedding is not a list of numbers.") from error

@@ -198,7 +198,7 @@ def test_settings_out_of_range_are_refused(values: dict[str, object]) -> None:
 def test_arguments_out_of_range_are_refused() -> None:
     with pytest.raises(InputError, match="query must be a text, got NoneType"):
         estimate_complexity(None, settings=SETTINGS)  # type: ignore[arg-type]
-    with pytest.raises(InputError, match="candidate_count must be at least 0, got -1"):
+    with pytest.raises(InputError, match="candidate_count must be an integer >= 0, got -1"):
         estimate("hi", candidate_count=-1)
 
 

@@ -106,7 +106,7 @@ def test_a_reserve_that_leaves_nothing_is_refused_with_the_numbers() -> None:
 
 
 def test_a_negative_reserve_is_refused() -> None:
-    with pytest.raises(InputError, match="reserved_tokens must be >= 0"):
+    with pytest.raises(InputError, match="reserved_tokens must be an integer >= 0"):
         plan_budget(workspace(), EXPERT, reserved_tokens=-1)
 
 

@@ -1,0 +1,72 @@
+"""What a caller's argument must be: one rule for whole numbers, and one for showing a value.
+
+Python's own errors for numbers that are too long, or are none, name neither the argument nor the
+rule. No check here raises anything but `InputError`, whatever the value.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from mba_integrations.core.errors import InputError
+
+LARGEST_WHOLE = 2**63 - 1
+"""What a column of whole numbers can hold."""
+_LONGEST_SHOWN = 80
+_LONGEST_BITS = 256  # Python refuses to write integers of more than 4,300 digits.
+
+
+def checked_tokens(name: str, value: object) -> int:
+    """A number of tokens, at least 1.
+
+    Raises:
+        InputError: With the name, if it is anything else.
+
+    >>> checked_tokens("budget_tokens", np.int64(100))
+    100
+    """
+    return checked_whole(name, value, at_least=1)
+
+
+def checked_whole(name: str, value: object, *, at_least: int = 0) -> int:
+    """A whole number from *at_least* to 2**63 - 1; numpy's count, truth values do not.
+
+    Raises:
+        InputError: With the name, if it is anything else.
+    """
+    whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+    if not whole or value < at_least:  # type: ignore[operator]
+        raise InputError(f"{name} must be an integer >= {at_least}, got {shown(value)}.")
+    if value > LARGEST_WHOLE:  # type: ignore[operator]
+        raise InputError(f"{name} must be at most 2**63 - 1, got {shown(value)}.")
+    return int(value)  # type: ignore[call-overload, no-any-return]
+
+
+def checked_iterable(name: str, value: object, of: str) -> None:
+    """Refuse what cannot be walked through, and a text, which is a list of its letters.
+
+    Raises:
+        InputError: With the name and what is wanted.
+    """
+    refusal = InputError(f"{name} must be {of}, got {type(value).__name__}.")
+    if isinstance(value, (str, bytes)):
+        raise refusal
+    try:
+        iter(value)  # type: ignore[call-overload]
+    except TypeError:  # an array of no dimension says that it is iterable, and is not
+        raise refusal from None
+
+
+def shown(value: object) -> str:
+    """A value as a message shows it, at most 80 characters.
+
+    >>> shown(10**400)
+    'an integer of 1,329 bits'
+    """
+    if isinstance(value, int) and value.bit_length() > _LONGEST_BITS:
+        return f"an integer of {value.bit_length():,} bits"
+    try:
+        text = repr(value[: _LONGEST_SHOWN + 1] if isinstance(value, str) else value)
+    except Exception:  # a list of long integers, or somebody's own `__repr__`
+        return f"a {type(value).__name__}"
+    return text if len(text) <= _LONGEST_SHOWN else f"{text[: _LONGEST_SHOWN - 3]}..."
