@@ -48,7 +48,11 @@ def bound_at(tiers: list[SharingTier], total_tokens: int, price: float) -> tuple
 
 
 def lowest_bound_price(tiers: list[SharingTier], total_tokens: int) -> float:
-    """The price whose bound is lowest."""
+    """The price whose bound is lowest, of those up to the highest density.
+
+    Above all densities the bound can fall further only where a tier would borrow for the part of a
+    token that its guarantee has: not worth a search, since every bound holds.
+    """
     limit = total_tokens + TOKEN_ROUNDING
     heads = [tier.items.head_density for tier in tiers if tier.may_borrow]
     prices: list[float] = np.sort(np.concatenate([[0.0], *heads])).tolist()

@@ -10,7 +10,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mba_integrations.core.errors import InputError
 from mba_integrations.core.packing import knapsack, shared_budget
 from mba_integrations.core.packing.pack import pack
 from mba_integrations.core.packing.problem import PackingProblem
@@ -307,29 +306,3 @@ def test_many_items_in_many_tiers_respect_the_budget(tiers: int) -> None:
     packing = pack(p)
     assert packing.used_tokens <= 4000
     assert packing.upper_bound <= packing.value * 1.003
-
-
-VALID = problem([(3, 0.5, 0)], 10)
-
-
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        pytest.param({"value": np.array([np.nan])}, "value must be finite", id="nan-value"),
-        pytest.param({"value": np.array([np.inf])}, "value must be finite", id="infinite-value"),
-        pytest.param({"value": np.array([-0.1])}, "value must be finite", id="negative-value"),
-        pytest.param({"tokens": np.array([0])}, "tokens must be >= 1", id="no-tokens"),
-        pytest.param({"tokens": np.array([1, 2])}, "tokens must have shape", id="lengths-differ"),
-        pytest.param({"tokens": np.array([1.5])}, "tokens must hold integers", id="half-token"),
-        pytest.param({"tier": np.array([1])}, r"tier must be in \[0, 0\]", id="unknown-tier"),
-        pytest.param({"tier": np.array([-1])}, r"tier must be in \[0, 0\]", id="negative-tier"),
-        pytest.param({"total_tokens": -1}, "total_tokens must be >= 0", id="negative-total"),
-        pytest.param({"tier_tokens": np.array([-1.0])}, "tier_tokens must be", id="negative-share"),
-        pytest.param({"tier_tokens": np.array([11.0])}, "must sum to total", id="shares-over"),
-        pytest.param({"tier_cap_tokens": np.array([np.nan])}, "tier_cap_tokens must", id="nan-cap"),
-        pytest.param({"opening_tokens": np.array([-1])}, "opening_tokens must", id="opening"),
-    ],
-)
-def test_unusable_problems_are_refused(change: dict[str, Any], message: str) -> None:
-    with pytest.raises(InputError, match=message):
-        dataclasses.replace(VALID, **change)
