@@ -55,8 +55,9 @@ def test_a_dense_set_of_many_in_random_order_has_about_what_was_asked(
 ) -> None:
     found = assert_dense(np.random.default_rng(seed).random(size), count)
     step = size // SAMPLE_SIZE
-    assert found <= 2.5 * count + 16 * step
-    assert found >= count - 4 * np.sqrt(count * step) or found == size
+    assert found <= 2.5 * count + 16 * step or found == size
+    assert found >= count - 4 * np.sqrt(count * step)
+    assert (found == size) == (count * 4 >= size)
 
 
 def test_a_threshold_above_all_others_keeps_equal_entries_together() -> None:
@@ -82,3 +83,17 @@ def test_a_sample_that_is_too_small_gives_everything(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(arrays, "SAMPLE_SIZE", 4)
     rows, lowest = densest(np.arange(1.0, 101), 10)
     assert (len(rows), lowest) == (100, 0.0)
+
+
+@given(scores, st.integers(1, 8))
+def test_the_best_rows_are_those_of_the_best_ranks(values: list[float], count: int) -> None:
+    column = np.array(values, dtype=float)
+    ranks = ranks_of(column)[best_rows(column, count)].tolist()
+    assert ranks == sorted(ranks)
+    assert all(rank < count for rank in ranks)
+
+
+def test_no_scores_have_no_ranks_and_no_best() -> None:
+    none = np.zeros(0)
+    assert (best_rows(none, 3).tolist(), ranks_of(none).tolist()) == ([], [])
+    assert best_rows(np.ones(3), 0).tolist() == []

@@ -119,6 +119,13 @@ def test_items_of_equal_density_and_other_size_are_not_exchanged() -> None:
     assert items.earliest(np.array([1])).tolist() == [1]
 
 
+def test_items_of_equal_value_and_other_size_are_not_exchanged() -> None:
+    """Two of each kind, so that all are neighbours of an equal one."""
+    items = RankedItems(np.full(4, 0.4), np.array([4, 4, 8, 8]), 30)
+    assert items.earliest(np.array([3])).tolist() == [2]
+    assert items.earliest(np.array([1, 3])).tolist() == [0, 2]
+
+
 @pytest.mark.parametrize(
     ("count", "margin"),
     [(1, 0.0), (2, 1.0), (3, 1.25), (4, 2.5), (5, 3.0), (9, 3.0)],

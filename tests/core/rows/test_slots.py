@@ -71,7 +71,7 @@ def test_slots_are_sparse_when_a_quarter_is_unused(size: int, kept: int, sparse:
 def test_each_table_of_a_line_reads_what_was_there_when_made(
     batches: list[list[str]],
 ) -> None:
-    table, line, seen = SlotTable[str].of([], count=0), [], []
+    table, line, seen = SlotTable[str].of([], count=0), [], list[str]()
     for batch in batches:
         start = len(seen)
         seen = [*seen, *batch]

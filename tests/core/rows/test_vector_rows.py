@@ -13,7 +13,9 @@ from mba_integrations.core.rows.vector_rows import VectorRows
 
 
 def numbered(count: int, start: int = 0) -> FloatArray:
-    return (np.arange(start, start + count)[:, None] + np.array([0.0, 0.25])).astype(np.float32)
+    """Rows (n, n + a quarter), exact in float32."""
+    first = np.arange(start, start + count, dtype=np.float32)
+    return np.stack([first, first + np.float32(0.25)], axis=1)
 
 
 def assert_rows(rows: VectorRows, expected: FloatArray) -> None:
