@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import json
-import pickle
-import sqlite3
-from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 from allocators import Clock, allocator_with, ids, lettered, workspace
 from fakes import CharCounter, line
+from sqlite_store import SqliteStore
 
 from mba_integrations import (
     InputError,
@@ -19,65 +16,12 @@ from mba_integrations import (
     LogMemory,
     MemoryBudgetAllocator,
     MemoryItem,
-    PerformanceSettings,
-    PreviousPrompt,
     SessionMemory,
     UnknownWorkspaceError,
     WorkspaceConfig,
     WorkspaceMemory,
-    record_from_dict,
 )
 from mba_integrations.core.log.records import LogRecord
-
-
-class SqliteStore:
-    """Sessions, records and workspaces in one file: every protocol at once."""
-
-    def __init__(self, path: Path) -> None:
-        self._database = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
-        for table in ("session", "record", "workspace"):
-            self._database.execute(f"CREATE TABLE IF NOT EXISTS {table} (key, part, value)")
-
-    def _put(self, table: str, key: str, part: str, value: Any) -> None:
-        self._database.execute(f"DELETE FROM {table} WHERE key = ? AND part = ?", (key, part))
-        self._database.execute(f"INSERT INTO {table} VALUES (?, ?, ?)", (key, part, value))
-
-    def _get(self, table: str, key: str, part: str) -> Any:
-        found = self._database.execute(
-            f"SELECT value FROM {table} WHERE key = ? AND part = ?", (key, part)
-        ).fetchone()
-        return found[0] if found else None
-
-    def recall(
-        self, workspace_id: str, session_id: str, _: PerformanceSettings, /
-    ) -> PreviousPrompt | None:
-        kept = self._get("session", session_id, workspace_id)
-        return pickle.loads(kept) if kept else None
-
-    def remember(self, session_id: str, prompt: PreviousPrompt, _: PerformanceSettings, /) -> None:
-        self._put("session", session_id, prompt.workspace_id, pickle.dumps(prompt))
-
-    def forget(self, session_id: str, /) -> None:
-        self._database.execute("DELETE FROM session WHERE key = ?", (session_id,))
-
-    def record(self, record: LogRecord, _: LoggingSettings, /) -> str | None:
-        row = ("record", "", json.dumps(record.to_dict()))
-        self._database.execute("INSERT INTO record VALUES (?, ?, ?)", row)
-        return None
-
-    def records(self) -> Iterator[LogRecord]:
-        for (kept,) in self._database.execute("SELECT value FROM record ORDER BY rowid"):
-            yield record_from_dict(json.loads(kept))
-
-    def register(self, config: WorkspaceConfig, /) -> None:
-        self._put("workspace", config.workspace_id, "", config.model_dump_json())
-
-    def find(self, workspace_id: str, /) -> WorkspaceConfig | None:
-        kept = self._get("workspace", workspace_id, "")
-        return WorkspaceConfig(**json.loads(kept)) if kept else None
-
-    def ids(self) -> Sequence[str]:
-        return [key for (key,) in self._database.execute("SELECT key FROM workspace")]
 
 
 @pytest.fixture

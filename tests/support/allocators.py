@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from fakes import CharCounter
@@ -13,8 +13,9 @@ from mba_integrations import (
     MemoryTier,
     WorkspaceConfig,
 )
+from mba_integrations.testing import Clock as Clock
 
-NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
+NOW = Clock().now
 DAY = timedelta(days=1)
 BY_RELEVANCE = {
     "scoring_method": "weighted_sum",
@@ -22,19 +23,6 @@ BY_RELEVANCE = {
     "importance_weight": 0.0,
     "freshness_weight": 0.0,
 }
-
-
-class Clock:
-    """A present that moves only when told to."""
-
-    def __init__(self, now: datetime = NOW) -> None:
-        self.now = now
-
-    def __call__(self) -> datetime:
-        return self.now
-
-    def pass_seconds(self, seconds: float) -> None:
-        self.now += timedelta(seconds=seconds)
 
 
 def allocator_with(*configs: WorkspaceConfig, **arguments: Any) -> MemoryBudgetAllocator:

@@ -1,25 +1,14 @@
-"""Counters and items with exact numbers, for tests."""
+"""Counters and items with exact numbers, besides those that `mba_integrations.testing` has."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from typing import Any
 
 from mba_integrations import MemoryItem, MemoryTier
+from mba_integrations.testing import CharacterCounter
 
-
-class CharCounter:
-    """One token for each character: lines add up exactly."""
-
-    id = "characters"
-    exact = True
-
-    def count(self, text: str, /) -> int:
-        return len(text)
-
-    def count_batch(self, texts: Sequence[str], /) -> list[int]:
-        return [self.count(text) for text in texts]
+CharCounter = CharacterCounter
 
 
 class PieceCounter(CharCounter):

@@ -42,6 +42,8 @@ SHARED_GROUPS = ("counting", "logging", "performance")
 WORKSPACES = "workspaces"
 TOP_KEYS = ("version", *SHARED_GROUPS, WORKSPACES)
 UNREAD_PREFIX = "x-"
+MOST_PROBLEMS = 100
+"""Problems that are told one by one; of the others, how many there are."""
 
 Group = TypeVar("Group", bound=SettingsGroup)
 
@@ -63,11 +65,14 @@ def read_settings(path: str | Path) -> FileSettings:
         ConfigFileError: With every problem, if the file cannot be read or is invalid.
     """
     document = read_yaml(path)
-    reading = _Reading(document, list(document.problems))
+    refused = frozenset(problem.path for problem in document.problems)
+    reading = _Reading(document, list(document.problems), refused)
     settings = reading.settings()
     if reading.problems:
         ordered = sorted(reading.problems, key=lambda problem: problem.line or 0)
-        raise ConfigFileError([problem.located(path) for problem in ordered])
+        told = [problem.located(path) for problem in ordered[:MOST_PROBLEMS]]
+        more = len(ordered) - len(told)
+        raise ConfigFileError([*told, *([f"{path}: {more:,} more problems."] if more else [])])
     return settings
 
 
@@ -77,6 +82,7 @@ class _Reading:
 
     document: YamlDocument
     problems: list[LineProblem]
+    refused: frozenset[KeyPath]
     shared: dict[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def settings(self) -> FileSettings:
@@ -124,7 +130,7 @@ class _Reading:
         if raw is not None and not isinstance(raw, Mapping):
             self._add((), not_a_mapping((WORKSPACES,), raw))
             return {}
-        if not raw and not any(told.path == (WORKSPACES,) for told in self.document.problems):
+        if not raw and (WORKSPACES,) not in self.refused:
             self._add(
                 (), SettingProblem(path=(WORKSPACES,), rule="must name at least one workspace")
             )
@@ -136,7 +142,7 @@ class _Reading:
         if raw is not None and not isinstance(raw, Mapping):
             self._add((), not_a_mapping(place, raw))
             return None
-        flat = flat_settings(raw or {})
+        flat = flat_settings(raw or {}, name)
         for problem in flat.problems:
             self._add(place, problem)
         try:
@@ -178,8 +184,7 @@ class _Reading:
 
     def _is_told(self, path: KeyPath, problem: SettingProblem) -> bool:
         """Whether the value could not be read, so that it stands in the document as null."""
-        refused = {told.path for told in self.document.problems}
-        return problem.shows_value and problem.value is None and path in refused
+        return problem.shows_value and problem.value is None and path in self.refused
 
 
 def _wrong_value(path: KeyPath, value: object, rule: str) -> SettingProblem:

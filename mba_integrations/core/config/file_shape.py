@@ -6,7 +6,8 @@
               half_life_days, tier_half_life_days, min_score}
 
 Every other setting stands under its own name. The shares may also stand under their flat names
-(`rag_memory_pct`), in `tier_allocation` or beside it.
+(`rag_memory_pct`), in `tier_allocation` or beside it. `workspace_id` may
+repeat the workspace's key.
 """
 
 from __future__ import annotations
@@ -104,14 +105,16 @@ class FlatSettings:
         return re.sub(rf"\b({names})\b", lambda found: self.place_of(found[1])[-1], problem.text)
 
 
-def flat_settings(raw: Mapping[str, Any]) -> FlatSettings:
-    """The flat settings of a workspace as it stands in a file."""
+def flat_settings(raw: Mapping[str, Any], name: str) -> FlatSettings:
+    """The flat settings of the workspace *name* as it stands in a file."""
     flat = FlatSettings()
     for key, value in raw.items():
         if key in _IN_SECTION:
             _add_section(flat, key, value)
         elif key == LIMITS:
             _add_limits(flat, value)
+        elif key == ID_FIELD:
+            _check_id(flat, value, name)
         elif key in _SHARE_NAMES:
             flat.add(key, value, (key,))
         elif key in OWN_NAMES:
@@ -119,6 +122,14 @@ def flat_settings(raw: Mapping[str, Any]) -> FlatSettings:
         else:
             flat.problems.append(_misplaced((key,), WORKSPACE_KEYS))
     return flat
+
+
+def _check_id(flat: FlatSettings, value: Any, name: str) -> None:
+    """The id may be written once more within the workspace, if it is the same."""
+    if value != name:
+        rule = f"must be {name!r}, the workspace's key under 'workspaces'"
+        problem = SettingProblem(path=(ID_FIELD,), rule=rule, value=value, shows_value=True)
+        flat.problems.append(problem)
 
 
 def _add_section(flat: FlatSettings, section: str, raw: Any) -> None:

@@ -60,7 +60,9 @@ class SettingsGroup(BaseModel):
         InvalidSettingsError: A `ConfigError` that lists every setting that is refused.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", validate_default=True, ser_json_inf_nan="strings"
+    )
 
     def __init__(self, /, **values: Any) -> None:
         try:

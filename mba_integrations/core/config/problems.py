@@ -19,6 +19,7 @@ from mba_integrations.core.errors import ConfigError
 TIERS_BRANCH = "[tiers]"
 NUMBER_BRANCH = "[number]"
 _NOT_KEYS = {"[key]", TIERS_BRANCH, NUMBER_BRANCH}
+_LONGEST_NAME = 100
 _QUOTED = re.compile(r"'([^']*)'")
 _NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
 _RULES = {
@@ -52,6 +53,8 @@ def nearest_hint(name: str, known: Iterable[str]) -> str:
     'Known are: a, b.'
     """
     names = list(known)
+    if len(name) > _LONGEST_NAME:  # nobody mistook it for a setting, and comparing takes its square
+        return ""
     close = difflib.get_close_matches(name, names, n=1)
     close = close or [one for one in names if name and one.startswith(name)]
     if close:

@@ -22,11 +22,11 @@ class WorkspaceStore(Protocol):
        None where it knows none.
     2. `register` adds a workspace or replaces the one of its `workspace_id`; calls that have begun
        keep the settings that they found.
-    3. `ids` gives every known id once; an id that is replaced keeps its place.
+    3. `ids` gives every known id once, in an order that replacing a workspace does not change.
     4. All may be called from several threads at once, and by several allocators.
 
-    A store of another process can keep `config.model_dump(mode="json")` and give
-    `WorkspaceConfig(**kept)`.
+    A store of another process can keep `config.model_dump_json()` and give
+    `WorkspaceConfig(**json.loads(kept))`.
     """
 
     def find(self, workspace_id: str, /) -> WorkspaceConfig | None: ...

@@ -17,6 +17,8 @@ from mba_integrations.core.config.file_settings import read_settings
 from mba_integrations.core.config.workspace import WorkspaceConfig
 from mba_integrations.core.errors import ConfigFileError
 
+MOST_TOLD = 3
+"""Problems that a note names."""
 Stamp = tuple[int, ...] | None
 
 
@@ -82,7 +84,10 @@ class WatchedConfigFile:
 
 
 def _told(error: ConfigFileError) -> str:
-    return f"The settings of before stay in use. {' '.join(error.problems)}"
+    """What every allocation says in its notes, so it is short whatever the file holds."""
+    more = len(error.problems) - MOST_TOLD
+    told = (*error.problems[:MOST_TOLD], *([f"And {more:,} more."] if more > 0 else []))
+    return f"The settings of before stay in use. {' '.join(told)}"
 
 
 def _stamp_of(path: Path) -> Stamp:

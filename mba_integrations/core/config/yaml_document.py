@@ -12,6 +12,7 @@ built; on the shipped file it takes a fiftieth of the time of the one in Python.
 from __future__ import annotations
 
 import re
+import stat
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -115,6 +116,7 @@ def write_yaml(values: Mapping[str, Any]) -> str:
 
 def _read_text(path: Path) -> str:
     try:
+        _check_kind(path)
         with path.open("rb") as file:
             content = file.read(MAX_FILE_BYTES + 1)
     except FileNotFoundError as error:
@@ -130,6 +132,13 @@ def _read_text(path: Path) -> str:
         line = content.count(b"\n", 0, error.start) + 1
         byte = content[error.start]
         raise unreadable(f"the file must be UTF-8, got byte 0x{byte:02x}", line) from error
+
+
+def _check_kind(path: Path) -> None:
+    """Refuse a pipe or a device: opening a pipe waits until somebody writes to it."""
+    mode = path.stat().st_mode
+    if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
+        raise unreadable("it is a pipe or a device, must be a regular file", None)
 
 
 def _check_characters(text: str) -> None:

@@ -19,6 +19,7 @@ KeyPath = tuple[str, ...]
 Pairs = dict[str, "tuple[yaml.Node, yaml.Node]"]
 
 MAX_VALUES = 100_000
+LONGEST_SHOWN = 200
 TAG = "tag:yaml.org,2002:"
 _SCALARS = {TAG + name for name in ("str", "int", "float", "bool", "null", "timestamp")}
 _MERGE = TAG + "merge"
@@ -41,7 +42,17 @@ class LineProblem:
     def located(self, file: str | Path) -> str:
         """`file:line: key: what is wrong`."""
         place = str(file) if self.line is None else f"{file}:{self.line}"
-        return ": ".join([place, *([".".join(self.path)] if self.path else []), self.text])
+        keys = [shortened(".".join(self.path))] if self.path else []
+        return ": ".join([place, *keys, self.text])
+
+
+def shortened(text: str) -> str:
+    """A text of the file as a message shows it: a file may have keys of any length.
+
+    >>> shortened("k" * 1000)[-3:]
+    '...'
+    """
+    return text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}..."
 
 
 class UnreadableFileError(Exception):
@@ -98,12 +109,12 @@ class NodeReader:
         """Nodes of key and value by name. Own keys hide merged ones; of two own ones the first
         counts."""
         own: Pairs = {}
-        merged: Pairs = {}
+        merged: list[Pairs] = []
         seen_before = id(node) in self._told
         self._told.add(id(node))
         for key_node, value_node in node.value:
             if key_node.tag == _MERGE:
-                merged = {**self._merged(value_node, path), **merged}
+                merged.append(self._merged(value_node, path))
                 continue
             self._count(key_node)
             name = self._key(key_node, path, silent=seen_before)
@@ -112,22 +123,19 @@ class NodeReader:
                 self._problem(line_of(key_node), (*path, name), text)
             elif name is not None:
                 own.setdefault(name, (key_node, value_node))
-        return {**merged, **own}
+        return {**_first_counts(merged), **own}
 
     def _merged(self, node: yaml.Node, path: KeyPath) -> Pairs:
         """What `<<` brings in; of several mappings the first one counts."""
         import yaml
 
-        pairs: Pairs = {}
         with self._entered(node):
             if isinstance(node, yaml.MappingNode):
                 return self._pairs(node, path)
             if not isinstance(node, yaml.SequenceNode):
                 self._problem(line_of(node), (*path, "<<"), "must name a mapping.")
-                return pairs
-            for part in node.value:
-                pairs = {**self._merged(part, path), **pairs}
-        return pairs
+                return {}
+            return _first_counts([self._merged(part, path) for part in node.value])
 
     def _sequence(self, node: yaml.SequenceNode, path: KeyPath) -> list[Any]:
         values = []
@@ -153,14 +161,14 @@ class NodeReader:
         if scalar and node.tag == f"{TAG}str":
             return str(node.value)
         if not silent:
-            shown = node.value if scalar else "a list or mapping"
+            shown = shortened(node.value) if scalar else "a list or mapping"
             hint = f' Write "{shown}" in quotes.' if scalar else ""
             text = f"keys must be text, got {shown} ({node.tag.removeprefix(TAG)}).{hint}"
             self._problem(line_of(node), path, text)
         return None
 
     def _refuse_tag(self, node: yaml.Node, path: KeyPath) -> None:
-        tag = node.tag.replace(TAG, "!!")
+        tag = shortened(node.tag.replace(TAG, "!!"))
         self._problem(line_of(node), path, f"the tag {tag} is not supported; write a plain value.")
 
     @contextmanager
@@ -181,3 +189,14 @@ class NodeReader:
 
     def _problem(self, line: int, path: KeyPath, text: str) -> None:
         self.problems.append(LineProblem(line=line, path=path, text=text))
+
+
+def _first_counts(parts: list[Pairs]) -> Pairs:
+    """One mapping of several; of a key that several have, the first counts. Linear in their size.
+
+    Going backwards, an earlier part overwrites a later one in place.
+    """
+    joined: Pairs = {}
+    for part in reversed(parts):
+        joined.update(part)
+    return joined

@@ -89,9 +89,9 @@ KNOWN_AT_TOP = "Known are: version, counting, logging, performance, workspaces."
             id="too-far-in",
         ),
         pytest.param(
-            "workspace_id: a",
-            "3: workspaces.a.workspace_id: no such setting here. "
-            "The id of a workspace is its key under 'workspaces'.",
+            "workspace_id: b",
+            "3: workspaces.a.workspace_id: must be 'a', the workspace's key under 'workspaces', "
+            "got 'b'.",
             id="id",
         ),
         pytest.param(
