@@ -6,18 +6,24 @@ from typing import Annotated
 
 import typer
 
-from mba_integrations.commands import options
-from mba_integrations.commands.inputs import Inputs
-from mba_integrations.commands.output import note_all, remark, remarks, write_json, write_text
-from mba_integrations.commands.request import gathered
-from mba_integrations.commands.tables import (
+from mba_integrations.commands.arguments import options
+from mba_integrations.commands.arguments.inputs import Inputs
+from mba_integrations.commands.arguments.request import gathered
+from mba_integrations.commands.arguments.workspaces import chosen_workspace, with_overrides
+from mba_integrations.commands.printing.output import (
+    note_all,
+    remark,
+    remarks,
+    write_json,
+    write_text,
+)
+from mba_integrations.commands.printing.tables import (
     complexity_line,
     omitted_table,
     selected_table,
     summary,
     tier_table,
 )
-from mba_integrations.commands.workspaces import chosen_workspace, with_overrides
 from mba_integrations.core.config.settings import PromptFormat
 from mba_integrations.core.result.allocation import Allocation
 

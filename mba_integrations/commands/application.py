@@ -16,7 +16,7 @@ import typer
 from typer.core import TyperGroup
 
 from mba_integrations.commands import allocate, config, demo, explain, stats
-from mba_integrations.commands.output import remark, write_text
+from mba_integrations.commands.printing.output import remark, write_text
 from mba_integrations.core.errors import ConfigFileError, MemoryBudgetError
 
 _BROKEN_PIPE_EXIT_CODE = 141

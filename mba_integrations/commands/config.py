@@ -9,9 +9,9 @@ import typer
 from rich import box
 from rich.table import Table
 
-from mba_integrations.commands import options
-from mba_integrations.commands.output import remark, results, write_text
-from mba_integrations.commands.workspaces import chosen_workspace, workspaces
+from mba_integrations.commands.arguments import options
+from mba_integrations.commands.arguments.workspaces import chosen_workspace, workspaces
+from mba_integrations.commands.printing.output import remark, results, write_text
 from mba_integrations.core.config.loader import MemoryBudgetConfigLoader
 from mba_integrations.core.config.workspace import WorkspaceConfig
 from mba_integrations.core.errors import ConfigError, ConfigFileError, InputError

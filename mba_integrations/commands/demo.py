@@ -12,21 +12,21 @@ from rich.console import Console
 from rich.panel import Panel
 from rich.text import Text
 
+from mba_integrations.commands.arguments.workspaces import chosen_workspace
 from mba_integrations.commands.demo_sources import (
     DemoMemories,
     demo_memories,
     demo_questions,
     is_own_repository,
 )
-from mba_integrations.commands.output import note_all, remark, results
-from mba_integrations.commands.progress import tracked
-from mba_integrations.commands.tables import (
+from mba_integrations.commands.printing.output import note_all, remark, results
+from mba_integrations.commands.printing.progress import tracked
+from mba_integrations.commands.printing.tables import (
     complexity_line,
     omitted_table,
     selected_table,
     tier_table,
 )
-from mba_integrations.commands.workspaces import chosen_workspace
 from mba_integrations.core.allocator import MemoryBudgetAllocator
 from mba_integrations.core.config.workspace import WorkspaceConfig
 from mba_integrations.core.counting.counter import TokenCounter

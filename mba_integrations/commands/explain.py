@@ -8,11 +8,12 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from mba_integrations.commands import options
-from mba_integrations.commands.inputs import Inputs
-from mba_integrations.commands.output import note_all, results
-from mba_integrations.commands.request import Request, gathered
-from mba_integrations.commands.tables import (
+from mba_integrations.commands.arguments import options
+from mba_integrations.commands.arguments.inputs import Inputs
+from mba_integrations.commands.arguments.request import Request, gathered
+from mba_integrations.commands.arguments.workspaces import chosen_workspace, with_overrides
+from mba_integrations.commands.printing.output import note_all, results
+from mba_integrations.commands.printing.tables import (
     candidate_table,
     complexity_line,
     omitted_table,
@@ -21,7 +22,6 @@ from mba_integrations.commands.tables import (
     tier_table,
 )
 from mba_integrations.commands.why import Why, why
-from mba_integrations.commands.workspaces import chosen_workspace, with_overrides
 from mba_integrations.core.config.settings import LoggingSettings
 from mba_integrations.core.result.allocation import Allocation
 from mba_integrations.core.result.candidates import Omitted

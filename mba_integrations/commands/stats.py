@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from mba_integrations.commands.output import remark, results, write_json
+from mba_integrations.commands.printing.output import remark, results, write_json
 from mba_integrations.core.log.file import export_records, read_log_file
 from mba_integrations.core.log.records import LogRecord
 from mba_integrations.core.log.statistics import AllocationStatistics, statistics, window

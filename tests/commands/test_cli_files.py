@@ -18,8 +18,8 @@ from command_line import QUESTION, WORKSPACES, done, environment, mba, prepare, 
 from mba_integrations import MemoryBudgetConfigLoader
 from mba_integrations.cli import main
 from mba_integrations.commands import allocate, config, demo, explain, stats
-from mba_integrations.commands.progress import tracked
-from mba_integrations.commands.workspaces import workspaces
+from mba_integrations.commands.arguments.workspaces import workspaces
+from mba_integrations.commands.printing.progress import tracked
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import typer
 
-from mba_integrations.commands.progress import tracked
+from mba_integrations.commands.printing.progress import tracked
 from mba_integrations.core.errors import InputError
 from mba_integrations.core.model import MemoryItem
 from mba_integrations.ingest.folder import read_folder

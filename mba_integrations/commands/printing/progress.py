@@ -7,7 +7,7 @@ from typing import Any
 
 from rich.progress import track
 
-from mba_integrations.commands.output import remarks
+from mba_integrations.commands.printing.output import remarks
 
 _LONG_WORK = 200
 """Shorter work is over before a bar could be read."""
