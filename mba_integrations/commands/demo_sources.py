@@ -12,7 +12,8 @@ from pathlib import Path, PurePosixPath
 from mba_integrations.core.errors import InputError
 from mba_integrations.core.model import MemoryItem, MemoryTier
 from mba_integrations.ingest.folder import CODE_SUFFIXES, read_folder
-from mba_integrations.ingest.git import GitError, read_history
+from mba_integrations.ingest.git import read_history
+from mba_integrations.ingest.git_folder import GitError
 from mba_integrations.ingest.reading import Ingested, Track, silently
 
 OWN_NAME = "mba-integrations"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,6 @@ from mba_integrations.core.errors import InputError
 from mba_integrations.core.model import MemoryTier
 from mba_integrations.ingest.chunking import chunks
 from mba_integrations.ingest.folder import read_folder
-from mba_integrations.ingest.git import GitError, read_history
 from mba_integrations.ingest.json_lines import read_json_lines
 from mba_integrations.ingest.messages import items_from_messages, last_user_text, read_messages
 from mba_integrations.ingest.reading import parsed_time
@@ -360,56 +358,3 @@ def test_what_is_no_folder_is_refused(tmp_path: Path, name: str) -> None:
     written(tmp_path, "file.md", "text")
     with pytest.raises(InputError, match=r"does not exist|is a file, not a folder"):
         read_folder(tmp_path / name)
-
-
-# Git
-
-
-def git(folder: Path, *arguments: str) -> None:
-    identity = ["-c", "user.name=Kate", "-c", "user.email=kate@example.org"]
-    subprocess.run(["git", *identity, *arguments], cwd=folder, check=True, capture_output=True)
-
-
-@pytest.fixture
-def repository(tmp_path: Path) -> Path:
-    git(tmp_path, "init", "-q")
-    written(tmp_path, ".gitignore", "ignored.md\n")
-    written(tmp_path, "ignored.md", "ignored")
-    written(tmp_path, "kept.md", "kept")
-    git(tmp_path, "add", "kept.md")
-    date = "2026-01-02T03:04:05+02:00"
-    git(tmp_path, "commit", "-q", "-m", "First", f"--date={date}")
-    git(tmp_path, "commit", "-q", "--allow-empty", "-m", "Second\n\nBecause of é.")
-    return tmp_path
-
-
-def test_history_is_long_term_memory_with_the_author_date(repository: Path) -> None:
-    first, second = read_history(repository).items
-    assert (first.content, second.content) == ("First", "Second\n\nBecause of é.")
-    assert first.created_at == datetime.fromisoformat("2026-01-02T03:04:05+02:00")
-    assert (first.tier, first.position) == (MemoryTier.LONG_TERM, 0.0)
-    assert first.metadata == {"author": "Kate"}
-
-
-def test_only_the_newest_commits_are_read(repository: Path) -> None:
-    (item,) = read_history(repository, max_commits=1).items
-    assert item.content.startswith("Second")
-
-
-def test_ignored_files_are_left_out(repository: Path) -> None:
-    assert [item.content for item in read_folder(repository).items] == ["kept"]
-
-
-def test_without_a_history_git_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
-    with pytest.raises(GitError, match="not a git repository"):
-        read_history(tmp_path)
-
-
-def test_without_the_git_program_folders_are_walked(
-    repository: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("PATH", "")
-    assert [item.content for item in read_folder(repository).items] == ["ignored", "kept"]
-    with pytest.raises(GitError, match="not installed"):
-        read_history(repository)
