@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -38,6 +38,7 @@ Examples:
   mba allocate --memories notes.jsonl --query "Where does Kate live?"
   mba allocate --messages chat.json --budget 500
   mba allocate --folder docs -q "How do I install it?" --workspace research --json
+  mba allocate -m notes.jsonl -q "Where does Kate live?" --texts
   cat notes.jsonl | mba allocate -m - -q "Where does Kate live?" --format xml
 """
 _SHOWN_ROWS = 20
@@ -60,6 +61,9 @@ def allocate(
     log: options.LogFile = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the whole allocation as JSON instead.")
+    ] = False,
+    texts: Annotated[
+        bool, typer.Option("--texts", help="Print JSON with the text of every item as well.")
     ] = False,
     explain: Annotated[
         bool, typer.Option("--explain", help="Tables of the decision on standard error.")
@@ -84,21 +88,32 @@ def allocate(
         _explain(allocation)
     note_all(allocation.notes)
     remark("done", summary(allocation))
-    _print(allocation, as_json=as_json)
+    _print(allocation, as_json=as_json or texts, texts=texts)
 
 
-def _print(allocation: Allocation, *, as_json: bool) -> None:
+def _print(allocation: Allocation, *, as_json: bool, texts: bool) -> None:
     if as_json:
-        write_json(allocation.to_dict())
+        write_json(_with_texts(allocation) if texts else allocation.to_dict())
     elif allocation.prompt_format is PromptFormat.MESSAGES:
         write_json(allocation.to_messages())
     else:
         write_text(allocation.prompt_text)
 
 
+def _with_texts(allocation: Allocation) -> dict[str, Any]:
+    """The allocation with the text of every item, as `content` beside its id."""
+    written = allocation.to_dict()
+    for name, decisions in (("selected", allocation.selected), ("omitted", allocation.omitted)):
+        written[name] = [
+            {**entry, "content": decision.content}
+            for entry, decision in zip(written[name], decisions, strict=True)
+        ]
+    return written
+
+
 def _explain(allocation: Allocation) -> None:
     console = remarks()
     console.print(complexity_line(allocation.complexity_estimate))
-    console.print(tier_table(allocation))
+    console.print(tier_table(allocation, width=console.width))
     console.print(selected_table(allocation, max_rows=_SHOWN_ROWS, width=console.width))
     console.print(omitted_table(allocation, max_rows=_SHOWN_ROWS, width=console.width))

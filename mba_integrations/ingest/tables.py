@@ -23,7 +23,7 @@ def cut_tables(text: str, max_chars: int, *, rows_chars: int) -> Iterator[str]:
         max_chars: Longest piece.
         rows_chars: Longest part of a table without its header; a longer row is a part alone.
 
-    >>> list(cut_tables("|a|b|\\n|-|-|\\n|1|2|\\n|3|4|", 20, rows_chars=5))
+    >>> list(cut_tables("|a|b|\\n|-|-|\\n|1|2|\\n|3|4|", 24, rows_chars=5))
     ['|a|b|\\n|-|-|\\n|1|2|', '|a|b|\\n|-|-|\\n|3|4|']
     """
     before: list[str] = []

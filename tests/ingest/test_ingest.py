@@ -183,7 +183,7 @@ def test_no_memories_are_no_items(tmp_path: Path, text: str) -> None:
     [
         pytest.param('[\n{"id": 3}\n]', 2, "field 'content' is missing", id="element"),
         pytest.param("[\n\n3\n]", 3, "must be an object", id="number"),
-        pytest.param("[\n3", 1, "must be an object", id="number-then-no-end"),
+        pytest.param("[\n3", 2, "must be an object", id="number-then-no-end"),
         pytest.param("[" + json.dumps(GOOD) + "\n", 2, "no end", id="no-end"),
         pytest.param(json.dumps([GOOD]) + "\n{}", 1, "something follows", id="rest"),
         pytest.param(

@@ -48,7 +48,7 @@ class Inputs:
     """Files and folders to choose from; `-` is standard input.
 
     Attributes:
-        memories: Files of JSON lines.
+        memories: Files of memory items as JSON.
         messages: Files of chat messages.
         folders: Folders of documents.
         pin_last_user: Whether the last message of the user must be in the prompt.
