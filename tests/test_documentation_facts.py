@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import re
 import shlex
 import shutil
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from command_line import done, prepare
 from repository import ROOT
 
 import mba_integrations
@@ -98,9 +98,8 @@ def commands_of(page: Path) -> list[str]:
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_mba_commands_of_the_page_succeed(page: Path, tmp_path: Path) -> None:
     commands = commands_of(page)
-    if commands and importlib.util.find_spec("mba_integrations.cli") is None:
-        pytest.skip("this checkout has no command line")
-    shutil.copytree(ROOT / "configs", tmp_path / "configs")
+    folder = prepare(tmp_path)
+    shutil.copytree(ROOT / "configs", folder / "configs")
     call = f"import sys; sys.path.insert(0, {str(ROOT)!r})\n"
     call += "from mba_integrations.cli import main; main()"
     for command in commands:
@@ -109,6 +108,27 @@ def test_mba_commands_of_the_page_succeed(page: Path, tmp_path: Path) -> None:
             capture_output=True,
             text=True,
             check=False,
-            cwd=tmp_path,
+            cwd=folder,
         )
         assert done.returncode == 0, f"{command}\n{done.stderr}"
+
+
+def test_command_line_page_shows_every_command() -> None:
+    page = ROOT / "docs" / "command_line.md"
+    shown = " ".join(commands_of(page))
+    for command in ("allocate", "explain", "demo", "stats", "log export"):
+        assert f"mba {command}" in shown
+    for command in ("init", "validate", "show"):
+        assert f"mba config {command}" in shown
+
+
+def test_output_on_the_command_line_page_is_what_the_commands_print(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(prepare(tmp_path))
+    page = ROOT / "docs" / "command_line.md"
+    printed = "".join(done(*shlex.split(line)[1:]) for line in commands_of(page))
+    blocks = re.findall(r"^```text\n(.*?)^```$", page.read_text("utf-8"), re.MULTILINE | re.DOTALL)
+    parts = [part.strip() for block in blocks for part in block.split("...\n")]
+    assert len(parts) == 4
+    assert not [part for part in parts if part not in printed]

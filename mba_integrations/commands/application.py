@@ -1,6 +1,7 @@
 """The command `mba`: its subcommands, and how errors become lines and exit codes.
 
-Exit codes: 0 done; 1 a problem in input, settings or budget; 2 wrong usage; 130 interrupted.
+Exit codes: 0 done, also where the reader of a pipe had enough; 1 a problem in input, settings or
+budget; 2 wrong usage; 130 interrupted.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from typing import Annotated, Any
 
@@ -16,23 +17,40 @@ import typer
 from typer.core import TyperGroup
 
 from mba_integrations.commands import allocate, config, demo, explain, stats
-from mba_integrations.commands.output import remark, write_text
+from mba_integrations.commands.printing.output import remark, write_text
+from mba_integrations.commands.printing.visible import in_one_line
 from mba_integrations.core.errors import ConfigFileError, MemoryBudgetError
-
-_BROKEN_PIPE_EXIT_CODE = 141
-"""What a shell reports for a program that a closed pipe ended: 128 + SIGPIPE."""
 
 
 class ErrorLines(TyperGroup):
     """Turns what goes wrong on purpose into one line on standard error and exit code 1."""
 
+    def main(self, *arguments: Any, **settings: Any) -> Any:
+        """Run the command line; help and version may meet a closed pipe as well."""
+        try:
+            return super().main(*arguments, **settings)
+        except BrokenPipeError:
+            _discard_output()
+            raise SystemExit(0) from None
+        except SystemExit as error:
+            if isinstance(error.__context__, BrokenPipeError):
+                _discard_output()
+                raise SystemExit(0) from None
+            raise
+
+    def make_context(self, *arguments: Any, **settings: Any) -> Any:
+        """Read the options before the subcommand."""
+        with _visible_usage():
+            return super().make_context(*arguments, **settings)
+
     def invoke(self, ctx: Any) -> Any:
         """Run the subcommand."""
         try:
-            return super().invoke(ctx)
+            with _visible_usage():
+                return super().invoke(ctx)
         except BrokenPipeError:
             _discard_output()
-            raise typer.Exit(_BROKEN_PIPE_EXIT_CODE) from None
+            raise typer.Exit(0) from None
         except MemoryBudgetError as error:
             remark("error", _line(error))
             raise typer.Exit(1) from None
@@ -90,7 +108,23 @@ def _line(error: MemoryBudgetError) -> str:
     return str(error)
 
 
+@contextlib.contextmanager
+def _visible_usage() -> Iterator[None]:
+    """Make messages about wrong usage safe to print: they repeat what was typed, or globbed."""
+    try:
+        yield
+    except Exception as error:
+        # Typer carries a copy of click, and the class of these errors is private to it.
+        if isinstance(getattr(error, "message", None), str) and hasattr(error, "format_message"):
+            vars(error)["message"] = in_one_line(error.message)  # type: ignore[attr-defined]
+        raise
+
+
 def _discard_output() -> None:
     """Send what is still buffered nowhere, so that the interpreter's exit stays quiet."""
-    with contextlib.suppress(OSError, ValueError):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError):
+            stream.flush()
+            continue
+        with contextlib.suppress(OSError, ValueError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

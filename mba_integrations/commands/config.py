@@ -8,10 +8,12 @@ from typing import Annotated
 import typer
 from rich import box
 from rich.table import Table
+from rich.text import Text
 
-from mba_integrations.commands import options
-from mba_integrations.commands.output import remark, results, write_text
-from mba_integrations.commands.workspaces import chosen_workspace, workspaces
+from mba_integrations.commands.arguments import options
+from mba_integrations.commands.arguments.workspaces import chosen_workspace, workspaces
+from mba_integrations.commands.printing.output import remark, results, write_line, write_text
+from mba_integrations.commands.printing.visible import in_one_line
 from mba_integrations.core.config.loader import MemoryBudgetConfigLoader
 from mba_integrations.core.config.workspace import WorkspaceConfig
 from mba_integrations.core.errors import ConfigError, ConfigFileError, InputError
@@ -43,6 +45,8 @@ Examples:
   mba config init settings/memory-budget.yaml --force
 """
 _DEFAULT_NAME = Path("memory-budget.yaml")
+_WIDTH_OF_ALL = 80
+"""A narrower console shows name, tokens and scoring; `mba config show ID` has the rest."""
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help=HELP)
 
@@ -54,11 +58,11 @@ def validate(file: Annotated[Path, typer.Argument(metavar="FILE")]) -> None:
         known = workspaces(file)
     except ConfigFileError as error:
         for problem in error.problems:
-            write_text(f"{problem}\n")
+            write_line(problem)
         count = len(error.problems)
         remark("error", f"{file}: {'1 problem' if count == 1 else f'{count:,} problems'}.")
         raise typer.Exit(1) from None
-    write_text(f"{file}: no problems, {len(known):,} workspaces: {', '.join(known)}\n")
+    write_line(f"{file}: no problems, {len(known):,} workspaces: {', '.join(known)}")
 
 
 @app.command("show", help=SHOW_HELP)
@@ -68,7 +72,8 @@ def show(
 ) -> None:
     """Show all workspaces, or one."""
     if workspace is None:
-        results().print(_table(list(workspaces(config).values())))
+        console = results()
+        console.print(_table(list(workspaces(config).values()), console.width))
     else:
         chosen = chosen_workspace(config, workspace)
         write_text(MemoryBudgetConfigLoader.to_yaml(chosen, include_defaults=True))
@@ -91,15 +96,17 @@ def init(
     remark("done", f"wrote {path}. Check it after changes: mba config validate {path}")
 
 
-def _table(configs: list[WorkspaceConfig]) -> Table:
+def _table(configs: list[WorkspaceConfig], width: int) -> Table:
+    wide = width >= _WIDTH_OF_ALL
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    table.add_column("workspace", no_wrap=True)
-    for name in ("tokens", *(tier.value for tier in MemoryTier), "half-life"):
+    table.add_column("workspace", overflow="fold")
+    figures = ("tokens", *(tier.value for tier in MemoryTier), "half-life")
+    for name in figures if wide else figures[:1]:
         table.add_column(name, justify="right", no_wrap=True)
-    table.add_column("scoring")
+    table.add_column("scoring", no_wrap=True)
     for one in configs:
         shares = (f"{one.share(tier):.0%}" for tier in MemoryTier)
-        days = f"{one.half_life_days:g} d"
-        method = one.scoring_method.value
-        table.add_row(one.workspace_id, f"{one.max_total_tokens:,}", *shares, days, method)
+        details = (*shares, f"{one.half_life_days:g} d") if wide else ()
+        shown = Text(in_one_line(one.workspace_id))
+        table.add_row(shown, f"{one.max_total_tokens:,}", *details, one.scoring_method.value)
     return table

@@ -12,21 +12,22 @@ from rich.console import Console
 from rich.panel import Panel
 from rich.text import Text
 
+from mba_integrations.commands.arguments.workspaces import chosen_workspace
 from mba_integrations.commands.demo_sources import (
     DemoMemories,
     demo_memories,
     demo_questions,
     is_own_repository,
 )
-from mba_integrations.commands.output import note_all, remark, results
-from mba_integrations.commands.progress import tracked
-from mba_integrations.commands.tables import (
+from mba_integrations.commands.printing.output import note_all, remark, results
+from mba_integrations.commands.printing.progress import tracked
+from mba_integrations.commands.printing.tables import (
     complexity_line,
     omitted_table,
     selected_table,
     tier_table,
 )
-from mba_integrations.commands.workspaces import chosen_workspace
+from mba_integrations.commands.printing.visible import in_one_line, visible
 from mba_integrations.core.allocator import MemoryBudgetAllocator
 from mba_integrations.core.config.workspace import WorkspaceConfig
 from mba_integrations.core.counting.counter import TokenCounter
@@ -128,7 +129,7 @@ def _introduce(
     budget_tokens: int | None,
 ) -> None:
     if embedder is None:
-        matching = "by words only; pip install 'mba-integrations[local]' adds meaning"
+        matching = "by words only; pip install '.[local]' in a checkout adds meaning"
     else:
         matching = f"by words and by meaning ({embedder.id}, no network)"
     parts = (
@@ -157,12 +158,12 @@ def _ask(
     allocation = allocator.allocate_memory_budget(
         question, pool, workspace_id=config.workspace_id, budget_tokens=budget_tokens, now=now
     )
-    console.rule(Text(question, style="bold"), align="left")
+    console.rule(Text(in_one_line(question), style="bold"), align="left")
     console.print(complexity_line(allocation.complexity_estimate))
-    prompt = Text(_visible(allocation.prompt_text))
+    prompt = Text(visible(allocation.prompt_text))
     width = min(console.width, _PROMPT_WIDTH)
     console.print(Panel(prompt, title="Prompt", title_align="left", box=box.ROUNDED, width=width))
-    console.print(tier_table(allocation))
+    console.print(tier_table(allocation, width=console.width))
     console.print(selected_table(allocation, max_rows=None, width=console.width))
     console.print(omitted_table(allocation, max_rows=_SHOWN_ROWS, width=console.width))
     note_all(allocation.notes)
@@ -179,10 +180,3 @@ def _count_line(allocation: Allocation, counted: int, kept: bool) -> Text:
     )
     verdict = ("Kept.", "bold green") if kept else ("BROKEN.", "bold red")
     return Text.assemble(line, verdict, "\n")
-
-
-def _visible(text: str) -> str:
-    """Without characters that steer a terminal."""
-    return "".join(
-        letter if letter.isprintable() or letter == "\n" else "\ufffd" for letter in text
-    )

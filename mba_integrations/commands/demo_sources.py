@@ -11,8 +11,10 @@ from pathlib import Path, PurePosixPath
 
 from mba_integrations.core.errors import InputError
 from mba_integrations.core.model import MemoryItem, MemoryTier
-from mba_integrations.ingest.folder import CODE_SUFFIXES, read_folder
-from mba_integrations.ingest.git import GitError, read_history
+from mba_integrations.ingest.folder import CODE_SUFFIXES, MAX_FILE_BYTES, read_folder
+from mba_integrations.ingest.git import read_history
+from mba_integrations.ingest.git_folder import GitError
+from mba_integrations.ingest.opening import read_below
 from mba_integrations.ingest.reading import Ingested, Track, silently
 
 OWN_NAME = "mba-integrations"
@@ -114,11 +116,12 @@ def demo_questions(*, own: bool) -> tuple[str, ...]:
 def is_own_repository(repository: Path) -> bool:
     """Whether the folder's pyproject.toml names this project."""
     try:
-        project = tomllib.loads((repository / "pyproject.toml").read_text("utf-8"))
-    except (OSError, ValueError):
+        data = read_below(repository, "pyproject.toml", max_bytes=MAX_FILE_BYTES)
+        project = tomllib.loads(data.decode("utf-8"))
+    except (OSError, ValueError, RecursionError):
         return False
-    name: object = project.get("project", {}).get("name")
-    return name == OWN_NAME
+    named = project.get("project")
+    return isinstance(named, dict) and named.get("name") == OWN_NAME
 
 
 def _history(repository: Path) -> Ingested:

@@ -8,11 +8,12 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from mba_integrations.commands import options
-from mba_integrations.commands.inputs import Inputs
-from mba_integrations.commands.output import note_all, results
-from mba_integrations.commands.request import Request, gathered
-from mba_integrations.commands.tables import (
+from mba_integrations.commands.arguments import options
+from mba_integrations.commands.arguments.inputs import Inputs
+from mba_integrations.commands.arguments.request import Request, gathered
+from mba_integrations.commands.arguments.workspaces import chosen_workspace, with_overrides
+from mba_integrations.commands.printing.output import note_all, results
+from mba_integrations.commands.printing.tables import (
     candidate_table,
     complexity_line,
     omitted_table,
@@ -20,8 +21,8 @@ from mba_integrations.commands.tables import (
     summary,
     tier_table,
 )
+from mba_integrations.commands.printing.visible import in_one_line
 from mba_integrations.commands.why import Why, why
-from mba_integrations.commands.workspaces import chosen_workspace, with_overrides
 from mba_integrations.core.config.settings import LoggingSettings
 from mba_integrations.core.result.allocation import Allocation
 from mba_integrations.core.result.candidates import Omitted
@@ -91,14 +92,14 @@ def _print_tables(console: Console, allocation: Allocation, max_rows: int | None
     console.print(complexity_line(allocation.complexity_estimate))
     gap = f"value {allocation.value:.3f}, at most {allocation.gap:.2%} below the optimum"
     console.print(Text(gap))
-    console.print(tier_table(allocation))
+    console.print(tier_table(allocation, width=console.width))
     console.print(selected_table(allocation, max_rows=max_rows, width=console.width))
     console.print(omitted_table(allocation, max_rows=max_rows, width=console.width))
 
 
 def _print_why(console: Console, request: Request, allocation: Allocation, item_id: str) -> None:
     reasons = why(item_id, allocation, request.allocate)
-    console.print(Text(_outcome(reasons), style="bold"))
+    console.print(Text(in_one_line(_outcome(reasons)), style="bold"))
     console.print(candidate_table("Its signals", [reasons.decision], width=console.width))
     console.print(Text(_standing(reasons)))
     console.print(Text(_budget(reasons, allocation.budget_tokens)))

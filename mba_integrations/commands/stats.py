@@ -13,7 +13,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from mba_integrations.commands.output import remark, results, write_json
+from mba_integrations.commands.printing.output import note_all, remark, results, write_json
+from mba_integrations.commands.printing.visible import in_one_line
+from mba_integrations.core.errors import InputError
 from mba_integrations.core.log.file import export_records, read_log_file
 from mba_integrations.core.log.records import LogRecord
 from mba_integrations.core.log.statistics import AllocationStatistics, statistics, window
@@ -37,6 +39,7 @@ Examples:
   mba log export log.jsonl log.json
 """
 _LISTED_PROBLEMS = 5
+_WIDTH_OF_NAMES = 60
 
 log_app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help=LOG_HELP)
 
@@ -80,19 +83,21 @@ def export(
 def _records(log: Path) -> tuple[LogRecord, ...]:
     read = read_log_file(log)
     for problem in read.problems[:_LISTED_PROBLEMS]:
-        remark("note", f"{log}:{problem.line_number}: {problem.message}")
+        note_all([f"{log}:{problem.line_number}: {problem.message}"])
+    if read.problem_count and not read.records:
+        raise InputError(f"{log}: none of its {read.problem_count:,} lines is a record of a log.")
     if read.problem_count:
-        remark("note", f"{read.problem_count:,} lines of {log} are no records and left out.")
+        note_all([f"{read.problem_count:,} lines of {log} are no records and left out."])
     return read.records
 
 
 def _print(console: Console, found: AllocationStatistics) -> None:
-    console.print(Text(_headline(found), style="bold"))
+    console.print(Text(in_one_line(_headline(found)), style="bold"))
     if not found.allocation_count:
         return
     for line in _lines(found):
-        console.print(Text(line))
-    console.print(_tiers(found))
+        console.print(Text(in_one_line(line)))
+    console.print(_tiers(found, console.width))
 
 
 def _headline(found: AllocationStatistics) -> str:
@@ -123,11 +128,12 @@ def _lines(found: AllocationStatistics) -> list[str]:
     ]
 
 
-def _tiers(found: AllocationStatistics) -> Table:
+def _tiers(found: AllocationStatistics, width: int) -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    table.add_column("tier")
-    for name in ("utilisation", "mean tokens", "in", "out"):
-        table.add_column(name, justify="right")
+    table.add_column("tier", no_wrap=True)
+    wide = width >= _WIDTH_OF_NAMES
+    for name in ("utilisation" if wide else "used", "mean tokens" if wide else "mean", "in", "out"):
+        table.add_column(name, justify="right", no_wrap=True)
     for tier, one in found.tiers.items():
         tokens = "-" if one.mean_used_tokens is None else f"{one.mean_used_tokens:,.0f}"
         used = _percent(one.mean_utilisation)

@@ -122,7 +122,7 @@ class MissingExtraError(MemoryBudgetError, ImportError):
 
     def __init__(self, feature: str, *, extra: str) -> None:
         super().__init__(
-            f"{feature} needs an optional dependency. "
-            f"Install it with: pip install 'mba-integrations[{extra}]'"
+            f"{feature} needs an optional dependency. Install it with: "
+            f"pip install 'mba-integrations[{extra}]'; from a checkout: pip install '.[{extra}]'"
         )
         self.extra = extra

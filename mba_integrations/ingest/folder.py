@@ -1,14 +1,17 @@
 """Text, Markdown and code files of a folder as memory items, cut into pieces.
 
 Files are taken in the order of their paths. Hidden files and folders, symbolic links, binaries,
-files over the size limit, files that are not UTF-8 and other kinds of files are left out, and the
-notes count them. Where the folder lies in a git work tree, ignored files are left out as well;
-elsewhere folders of installed dependencies are.
+pipes and devices, files over the size limit, files that are not UTF-8 or whose name is not, and
+other kinds of files are left out, and the notes count them. Where the folder lies in a git work
+tree, ignored files are left out as well; elsewhere folders of installed dependencies are.
+
+Nothing outside of the folder is read and nothing in it is run (`opening`, `git_program`).
 """
 
 from __future__ import annotations
 
 import os
+import stat
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -17,7 +20,9 @@ from pathlib import Path
 from mba_integrations.core.errors import InputError
 from mba_integrations.core.model import MemoryItem, MemoryTier
 from mba_integrations.ingest.chunking import MAX_CHARS, chunks
-from mba_integrations.ingest.git import GitError, tracked_files
+from mba_integrations.ingest.git import tracked_files
+from mba_integrations.ingest.git_folder import GitError, NoRepositoryError
+from mba_integrations.ingest.opening import UnsuitableFileError, read_below
 from mba_integrations.ingest.reading import Ingested, Track, decoded, silently
 
 MAX_FILE_BYTES = 1_000_000
@@ -40,6 +45,7 @@ PLAIN_NAMES = frozenset(
 DEPENDENCY_FOLDERS = frozenset({"__pycache__", "node_modules", "site-packages", "venv"})
 _BINARY_PROBE_BYTES = 8192
 """A NUL byte among the first so many marks a binary, as git decides it."""
+_GONE = "deleted"
 
 
 def is_text_name(path: str) -> bool:
@@ -91,7 +97,7 @@ def read_folder(
     left_out.add("over the limit of files", paths[max_files:])
     items: list[MemoryItem] = []
     for path in track(paths[:max_files], f"Reading {folder}"):
-        text = _text(root / path, path, max_file_bytes, left_out)
+        text = _text(root, path, max_file_bytes, left_out)
         tier = tier_of(path)
         if text is not None and tier is not None:
             items.extend(_items(text, f"{before}{path}", tier, max_chars))
@@ -107,6 +113,7 @@ def _items(text: str, source: str, tier: MemoryTier, max_chars: int) -> Iterator
 class _LeftOut:
     counts: Counter[str] = field(default_factory=Counter)
     examples: dict[str, str] = field(default_factory=dict)
+    remarks: list[str] = field(default_factory=list)
 
     def add(self, reason: str, paths: Sequence[str], example: str = "") -> None:
         if paths:
@@ -114,6 +121,7 @@ class _LeftOut:
             self.examples.setdefault(reason, example or paths[0])
 
     def notes(self, folder: str) -> Iterator[str]:
+        yield from (f"{folder}: {said}" for said in self.remarks)
         for reason, count in self.counts.items():
             yield f"{folder}: {count:,} left out, {reason}, such as {self.examples[reason]}."
 
@@ -122,23 +130,49 @@ def _wanted(
     root: Path, tier_of: Callable[[str], MemoryTier | None], left_out: _LeftOut
 ) -> list[str]:
     """Paths below *root* that are worth opening, sorted."""
-    found = sorted(path for path in _listed(root, left_out) if tier_of(path) is not None)
-    hidden = [path for path in found if any(part.startswith(".") for part in path.split("/"))]
-    left_out.add("hidden", hidden)
-    seen = set(hidden)
-    links = [path for path in found if path not in seen and (root / path).is_symlink()]
-    left_out.add("symbolic links", links)
-    seen.update(links)
-    others = [path for path in found if path not in seen and not is_text_name(path)]
-    left_out.add("not text, Markdown or code by name", others)
-    seen.update(others)
-    return [path for path in found if path not in seen]
+    wanted = []
+    for path in sorted(_listed(root, left_out)):
+        name_is_text = _is_utf8(path)
+        if name_is_text and tier_of(path) is None:
+            continue
+        reason = _unwanted(root, path) if name_is_text else "name not UTF-8"
+        if reason is None:
+            wanted.append(path)
+        elif reason != _GONE:
+            left_out.add(reason, [path], _escaped(path))
+    return wanted
+
+
+def _unwanted(root: Path, path: str) -> str | None:
+    """Why a path is not opened; None if it is."""
+    if any(part.startswith(".") for part in path.split("/")):
+        return "hidden"
+    try:
+        mode = (root / path).lstat().st_mode
+    except OSError:
+        return _GONE
+    if stat.S_ISLNK(mode):
+        return "symbolic links"
+    if stat.S_ISDIR(mode):
+        return "repositories of their own"
+    return None if is_text_name(path) else "not text, Markdown or code by name"
+
+
+def _is_utf8(path: str) -> bool:
+    """Whether the system's bytes for *path* are UTF-8; others are surrogates in Python."""
+    return path.isascii() or not any("\ud800" <= letter <= "\udfff" for letter in path)
+
+
+def _escaped(path: str) -> str:
+    return path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
 def _listed(root: Path, left_out: _LeftOut) -> Iterator[str]:
     try:
         yield from tracked_files(root)
-    except GitError:
+    except GitError as error:
+        if not isinstance(error, NoRepositoryError):
+            left_out.remarks.append(f"ignored files are not left out: {error}")
         yield from _walked(root, left_out)
 
 
@@ -150,17 +184,18 @@ def _walked(root: Path, left_out: _LeftOut) -> Iterator[str]:
         left_out.add("hidden folders", [(below / name).as_posix() for name in hidden])
         left_out.add("dependency folders", [(below / name).as_posix() for name in dependencies])
         subfolders[:] = sorted({*subfolders} - {*hidden} - {*dependencies})
-        for name in names:
+        # A link to a folder is listed, to be counted; os.walk does not enter it.
+        links = [name for name in subfolders if os.path.islink(os.path.join(folder, name))]
+        for name in (*names, *links):
             yield (below / name).as_posix()
 
 
-def _text(file: Path, path: str, max_file_bytes: int, left_out: _LeftOut) -> str | None:
+def _text(root: Path, path: str, max_file_bytes: int, left_out: _LeftOut) -> str | None:
     try:
-        size = file.stat().st_size
-        if not file.is_file() or size > max_file_bytes:
-            left_out.add(f"over {max_file_bytes:,} bytes", [path], f"{path} ({size:,})")
-            return None
-        data = file.read_bytes()
+        data = read_below(root, path, max_bytes=max_file_bytes)
+    except UnsuitableFileError as error:
+        left_out.add(str(error), [path], f"{path} ({error.detail})" if error.detail else path)
+        return None
     except OSError as error:
         left_out.add("cannot be read", [path], f"{path} ({error.strerror})")
         return None

@@ -1,43 +1,46 @@
-"""Ask git for the files of a work tree and for its history. Reads only; needs the `git` program."""
+"""The files of a git work tree, and its history as memories.
+
+Reads only; needs the `git` program, and runs nothing that the repository names (`git_program`).
+"""
 
 from __future__ import annotations
 
 import os
-import subprocess
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
-from mba_integrations.core.errors import InputError
 from mba_integrations.core.model import MemoryItem, MemoryTier
+from mba_integrations.ingest.git_folder import GitError, git_folder_of
+from mba_integrations.ingest.git_program import git_output
 from mba_integrations.ingest.reading import Ingested
 
-_TIMEOUT_SECONDS = 60.0
-_FIELD, _RECORD = "\x1f", "\x1e"
-_SETTINGS = ("log.showSignature=false", "i18n.logOutputEncoding=UTF-8", "core.quotePath=false")
-
-
-class GitError(InputError):
-    """Git is not installed, refuses, or the folder is in no work tree."""
+# No part but the message can hold a line end, and nothing can hold a NUL: git ends a message there.
+_FORMAT = "tformat:%h%n%aI%n%an%n%B"
 
 
 def tracked_files(folder: Path) -> Iterator[str]:
-    """Paths below *folder* of files that exist and that git does not ignore, in git's order.
+    """Paths below *folder* that git has in its index or does not ignore, in git's order.
+
+    They may have been deleted since, and may be symbolic links or folders of submodules.
 
     Raises:
         GitError: If git cannot say.
     """
-    listed = _git(folder, "ls-files", "-z", "--cached", "--others", "--exclude-standard")
-    for path in dict.fromkeys(listed.split("\0")):
-        if path and (folder / path).is_file():
-            yield path
+    inside = folder.resolve()
+    found = git_folder_of(inside)
+    if found.work_tree is None:
+        raise GitError(f"{folder}: a bare repository, which has no work tree.")
+    wanted = ("ls-files", "-z", "--cached", "--others", "--exclude-standard")
+    listed = git_output(found, *wanted, folder=inside).split(b"\0")
+    yield from dict.fromkeys(os.fsdecode(path) for path in listed if path)
 
 
 def read_history(folder: str | Path, *, max_commits: int = 1000) -> Ingested:
     """Commit messages as long-term memory, the oldest first.
 
     An item's id is the abbreviated hash, its `created_at` the author date, its `position` the
-    place in the history.
+    place in the history. A date that no calendar has is unknown; a note counts them.
 
     Args:
         folder: Any folder of the work tree.
@@ -46,48 +49,46 @@ def read_history(folder: str | Path, *, max_commits: int = 1000) -> Ingested:
     Raises:
         GitError: If git is not installed, refuses, or there is no history.
     """
-    pretty = f"--pretty=tformat:%h{_FIELD}%aI{_FIELD}%an{_FIELD}%B{_RECORD}"
-    log = _git(Path(folder), "log", "--no-merges", f"--max-count={max_commits}", pretty)
-    records = [record.strip("\n") for record in log.split(_RECORD) if record.strip()]
-    items = tuple(
-        item
-        for place, record in enumerate(reversed(records))
-        if (item := _commit(record, place)) is not None
-    )
-    return Ingested(items=items)
+    inside = Path(folder).resolve()
+    if not inside.is_dir():
+        raise GitError(f"{folder}: not a folder.")
+    found = git_folder_of(inside)
+    head = found.head()
+    if head is None:
+        raise GitError(f"{folder}: its git repository has no commits.")
+    arguments = ("-z", "--no-merges", f"--max-count={max_commits}", f"--pretty={_FORMAT}", head)
+    log = git_output(found, "log", *arguments, folder=inside).decode("utf-8", "replace")
+    records = [record.split("\n", 3) for record in log.split("\0")[:-1]]
+    numbered = enumerate(reversed(records))
+    items = tuple(_commit(record, place) for place, record in numbered if record[-1].strip())
+    return Ingested(items=items, notes=tuple(_notes(items, str(folder))))
 
 
-def _commit(record: str, place: int) -> MemoryItem | None:
-    short_hash, written, author, message = record.split(_FIELD, 3)
-    if not message.strip():
-        return None
+def _commit(record: list[str], place: int) -> MemoryItem:
+    short_hash, written, author, message = record
     return MemoryItem(
         short_hash,
         message.strip(),
         MemoryTier.LONG_TERM,
-        created_at=datetime.fromisoformat(written),
+        created_at=_date(written),
         source="git log",
         position=float(place),
         metadata={"author": author},
     )
 
 
-def _git(folder: Path, *arguments: str) -> str:
-    settings = [part for setting in _SETTINGS for part in ("-c", setting)]
+def _date(written: str) -> datetime | None:
+    """The author date; git allows years that a `datetime` has not."""
     try:
-        done = subprocess.run(
-            ["git", *settings, *arguments],
-            cwd=folder,
-            env={**os.environ, "LC_ALL": "C", "GIT_PAGER": "", "GIT_OPTIONAL_LOCKS": "0"},
-            capture_output=True,
-            check=True,
-            timeout=_TIMEOUT_SECONDS,
+        return datetime.fromisoformat(written)
+    except ValueError:
+        return None
+
+
+def _notes(items: tuple[MemoryItem, ...], folder: str) -> Iterator[str]:
+    undated = [item.id for item in items if item.created_at is None]
+    if undated:
+        yield (
+            f"{folder}: {len(undated):,} commits have a date that no calendar has, "
+            f"such as {undated[0]}."
         )
-    except FileNotFoundError as error:
-        raise GitError("the git program is not installed.") from error
-    except subprocess.CalledProcessError as error:
-        said = error.stderr.decode("utf-8", "replace").strip().splitlines() or ["it failed"]
-        raise GitError(f"git {arguments[0]}: {said[0]}") from error
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise GitError(f"git {arguments[0]}: {error}") from error
-    return done.stdout.decode("utf-8", "replace")

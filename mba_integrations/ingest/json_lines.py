@@ -1,23 +1,22 @@
-"""Memory items from JSON lines: one object a line, with the field names of `MemoryItem`.
+"""Memory items from JSON: one object a line, or an array, with the field names of `MemoryItem`.
 
-Every line is looked at before anything is refused, so one run shows how many lines are bad.
-Blank lines are skipped. Anything that is not a field of an item belongs under `metadata`.
+Every object is looked at before anything is refused, so one run shows how many are bad. Blank lines
+are skipped. Anything that is not a field of an item belongs under `metadata`.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import difflib
-import json
 from pathlib import Path
 from typing import Any
 
 from mba_integrations.core.errors import InputError
 from mba_integrations.core.model import MemoryItem
+from mba_integrations.ingest.json_records import Record, json_records
 from mba_integrations.ingest.reading import (
     Ingested,
     Track,
-    decoded,
     name_of,
     parsed_time,
     read_bytes,
@@ -31,31 +30,29 @@ _LISTED_PROBLEMS = 5
 
 
 def read_json_lines(path: str | Path, *, track: Track = silently) -> Ingested:
-    """The items of a file, in order.
+    """The items of a file of JSON lines or of one JSON array, in order.
 
     Args:
         path: A file, or `-` for standard input.
-        track: Goes through the lines and may show how far it is.
+        track: Goes through the objects and may show how far it is.
 
     Raises:
         InputError: If the file cannot be read, or any line is bad: with the number of bad lines
             and the first few, each as `file:line: rule`.
     """
-    lines = read_bytes(path).split(b"\n")
     name = name_of(path)
+    records = list(json_records(read_bytes(path)))
     items: dict[str, tuple[MemoryItem, int]] = {}
     problems: list[str] = []
-    for number, line in enumerate(track(lines, f"Reading {name}"), start=1):
-        if not line.strip():
-            continue
+    for record in track(records, f"Reading {name}"):
         try:
-            item = _item(decoded(line, "line"))
+            item = _item(record)
             if item.id in items:
                 raise InputError(f"id {item.id!r} is on line {items[item.id][1]} already.")
         except InputError as error:
-            problems.append(f"{name}:{number}: {str(error).removeprefix('line: ')}")
+            problems.append(f"{name}:{record.line}: {error}")
             continue
-        items[item.id] = item, number
+        items[item.id] = item, record.line
     if problems:
         raise InputError(_listed(problems, name))
     return Ingested(items=tuple(item for item, _ in items.values()))
@@ -88,15 +85,10 @@ def item_from_mapping(values: Any) -> MemoryItem:
         raise InputError(f"a value has a wrong type: {error}.") from error
 
 
-def _item(line: str) -> MemoryItem:
-    try:
-        values = json.loads(line)
-    except json.JSONDecodeError as error:
-        hint = " One object a line is needed, not a JSON array." if line.strip() == "[" else ""
-        raise InputError(f"not JSON: {error.msg} at column {error.colno}.{hint}") from None
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"not JSON that can be read: {error}.") from None
-    return item_from_mapping(values)
+def _item(record: Record) -> MemoryItem:
+    if record.problem is not None:
+        raise InputError(record.problem)
+    return item_from_mapping(record.value)
 
 
 def _times(values: dict[str, Any]) -> dict[str, Any]:

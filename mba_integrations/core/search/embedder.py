@@ -23,8 +23,11 @@ def embed(texts: list[str], embedder: Embedder | None) -> FloatArray | None:
         return None
     try:
         vectors = np.asarray(embedder(texts), dtype=np.float32)
+    except InputError:
+        raise  # by an embedder that has checked already, such as `CachedEmbedder`
     except (TypeError, ValueError) as error:
-        raise InputError(f"the embedder returned what is no array of numbers: {error}.") from error
+        said = str(error).rstrip(".")
+        raise InputError(f"the embedder returned what is no array of numbers: {said}.") from error
     if vectors.ndim != 2 or len(vectors) != len(texts):
         raise InputError(
             f"the embedder returned an array of shape {vectors.shape} for {len(texts):,} texts; "

@@ -33,7 +33,8 @@ Memories = Annotated[
         "--memories",
         "-m",
         metavar="FILE",
-        help="JSON lines with the fields of MemoryItem; - reads standard input. Repeatable.",
+        help="JSON with the fields of MemoryItem, one object a line or an array; - reads standard "
+        "input. Repeatable.",
     ),
 ]
 Messages = Annotated[
@@ -41,7 +42,8 @@ Messages = Annotated[
     typer.Option(
         "--messages",
         metavar="FILE",
-        help="Chat messages in OpenAI's format (JSON) as working memory. System messages and "
+        help="Chat messages in OpenAI's format as working memory: a JSON array, an object with "
+        "'messages', or one message a line. System messages and "
         "the last user message are pinned. Repeatable.",
     ),
 ]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import typer
 
-from mba_integrations.commands.progress import tracked
+from mba_integrations.commands.printing.progress import tracked
 from mba_integrations.core.errors import InputError
 from mba_integrations.core.model import MemoryItem
 from mba_integrations.ingest.folder import read_folder
@@ -48,7 +48,7 @@ class Inputs:
     """Files and folders to choose from; `-` is standard input.
 
     Attributes:
-        memories: Files of JSON lines.
+        memories: Files of memory items as JSON.
         messages: Files of chat messages.
         folders: Folders of documents.
         pin_last_user: Whether the last message of the user must be in the prompt.

@@ -1,6 +1,7 @@
 """An allocation as rich tables: tokens by tier, what came in, what stayed out and why.
 
-A narrow console shows no texts, so that ids and figures stay whole.
+A console shows what it has room for, so that ids and figures stay whole: from 120 columns texts,
+from 80 the three signals; below that the reason stands under the id.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from mba_integrations.commands.printing.visible import in_one_line, one_line
 from mba_integrations.core.budget.complexity import ComplexityEstimate
 from mba_integrations.core.result.allocation import Allocation
 from mba_integrations.core.result.candidates import Candidate, Omitted
@@ -19,6 +21,8 @@ from mba_integrations.core.result.candidates import Candidate, Omitted
 _OTHER_COLUMNS_WIDTH = 106
 """Tier, id, five figures, remark and the gaps between them."""
 _WIDTH_WITH_TEXTS = 120
+_WIDTH_WITH_SIGNALS = 80
+_SIGNALS = ("rel", "imp", "fresh")
 
 
 def summary(allocation: Allocation) -> str:
@@ -28,8 +32,8 @@ def summary(allocation: Allocation) -> str:
     return (
         f"{chosen:,} of {chosen + left:,} items, {allocation.used_tokens:,} of "
         f"{allocation.budget_tokens:,} tokens ({allocation.utilisation:.1%}), "
-        f"{allocation.complexity.value} query, workspace {allocation.workspace_id}, "
-        f"counted by {allocation.counter_id}{estimated}"
+        f"{allocation.complexity.value} query, workspace {in_one_line(allocation.workspace_id)}, "
+        f"counted by {in_one_line(allocation.counter_id)}{estimated}"
     )
 
 
@@ -43,16 +47,18 @@ def complexity_line(estimate: ComplexityEstimate) -> Text:
     )
 
 
-def tier_table(allocation: Allocation) -> Table:
+def tier_table(allocation: Allocation, *, width: int) -> Table:
     """Tokens and items of each tier."""
-    table = _table("Tokens by tier")
-    table.add_column("tier")
-    for name in ("share", "borrowed", "used", "in", "out"):
-        table.add_column(name, justify="right")
+    table = titled_table("Tokens by tier")
+    wide = width >= _WIDTH_WITH_SIGNALS
+    table.add_column("tier", no_wrap=True)
+    for name in ("share", *(["borrowed"] if wide else []), "used", "in", "out"):
+        table.add_column(name, justify="right", no_wrap=True)
     for tier, usage in allocation.tiers.items():
         borrowed = f"{usage.borrowed_tokens:+,}" if usage.borrowed_tokens else "0"
         figures = (usage.used_tokens, usage.selected_count, usage.omitted_count)
-        table.add_row(tier.value, f"{usage.share_tokens:,}", borrowed, *(f"{n:,}" for n in figures))
+        cells = (f"{usage.share_tokens:,}", *([borrowed] if wide else []))
+        table.add_row(tier.value, *cells, *(f"{n:,}" for n in figures))
     return table
 
 
@@ -91,19 +97,25 @@ def candidate_table(title: str, candidates: Iterable[Candidate], *, width: int) 
     return table
 
 
-def _table(title: str) -> Table:
+def titled_table(title: str) -> Table:
+    """A table without rows or columns, whose title is text, not markup."""
     return Table(
-        title=Text(title, style="bold"), title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False
+        title=Text(in_one_line(title), style="bold"),
+        title_justify="left",
+        box=box.SIMPLE_HEAD,
+        pad_edge=False,
     )
 
 
 def _candidate_table(title: str, remark: str, width: int) -> Table:
-    table = _table(title)
+    table = titled_table(title)
+    wide = width >= _WIDTH_WITH_SIGNALS
     table.add_column("tier", no_wrap=True)
     table.add_column("id", overflow="fold", max_width=42)
-    for name in ("tokens", "score", "rel", "imp", "fresh"):
+    for name in ("tokens", "score", *(_SIGNALS if wide else ())):
         table.add_column(name, justify="right", no_wrap=True)
-    table.add_column(remark, no_wrap=True)
+    if wide:
+        table.add_column(remark, no_wrap=True)
     if width >= _WIDTH_WITH_TEXTS:
         table.add_column("text", no_wrap=True)
     return table
@@ -116,14 +128,13 @@ def _title(what: str, count: int, max_rows: int | None, counts: str = "") -> str
 
 
 def _cells(one: Candidate, remark: str, width: int) -> list[Text]:
-    texts = [
-        one.tier.value,
-        one_line(one.id, max_chars=120),
-        f"{one.tokens:,}",
-        _score(one.score),
-        *(f"{signal:.2f}" for signal in (one.relevance, one.importance, one.freshness)),
-        remark,
-    ]
+    item_id = one_line(one.id, max_chars=120)
+    figures = [f"{one.tokens:,}", _score(one.score)]
+    if width < _WIDTH_WITH_SIGNALS:
+        under = Text(f"\n{remark}", style="dim") if remark else Text()
+        return [Text(one.tier.value), Text(item_id).append_text(under), *map(Text, figures)]
+    signals = (f"{signal:.2f}" for signal in (one.relevance, one.importance, one.freshness))
+    texts = [one.tier.value, item_id, *figures, *signals, remark]
     if width >= _WIDTH_WITH_TEXTS:
         texts.append(one_line(one.content, max_chars=width - _OTHER_COLUMNS_WIDTH))
     return [Text(text) for text in texts]
@@ -131,14 +142,3 @@ def _cells(one: Candidate, remark: str, width: int) -> list[Text]:
 
 def _score(score: float) -> str:
     return "<.001" if 0.0 < score < 0.0005 else f"{score:.3f}"
-
-
-def one_line(text: str, *, max_chars: int) -> str:
-    """The beginning on one line, without characters that steer a terminal.
-
-    >>> one_line("a\\nbcdef", max_chars=5)
-    'a bc…'
-    """
-    flat = " ".join(text[: 4 * max_chars].split())
-    cut = flat if len(flat) <= max_chars else flat[: max_chars - 1] + "…"
-    return "".join(letter if letter.isprintable() else "\ufffd" for letter in cut)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from mba_integrations.commands.inputs import Inputs
+from mba_integrations.commands.arguments.inputs import Inputs
 from mba_integrations.core.allocator import MemoryBudgetAllocator
 from mba_integrations.core.config.workspace import WorkspaceConfig
 from mba_integrations.core.model import MemoryItem

@@ -1,0 +1,32 @@
+"""A progress bar on standard error for long work, only where a person looks at a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+from mba_integrations.commands.printing.output import remarks
+from mba_integrations.commands.printing.visible import one_line
+
+_LONG_WORK = 200
+"""Shorter work is over before a bar could be read."""
+_WORK_CHARS = 40
+
+
+def tracked(things: Sequence[Any], work: str) -> Iterable[Any]:
+    """Go through *things*; a bar shows how far it is if they are many."""
+    console = remarks()
+    if len(things) < _LONG_WORK or not console.is_terminal:
+        return things
+    return _shown(things, one_line(work, max_chars=_WORK_CHARS), console)
+
+
+def _shown(things: Sequence[Any], work: str, console: Console) -> Iterator[Any]:
+    # The default text of a bar is markup, which a folder called `[/x]` would break.
+    text = TextColumn("{task.description}", markup=False)
+    columns = (text, BarColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True) as progress:
+        yield from progress.track(things, description=work)
