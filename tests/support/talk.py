@@ -77,7 +77,9 @@ def chooser(counter: TokenCounter | None = None) -> Chooser:
     return Chooser(allocator=allocator, workspace_id=config.workspace_id)
 
 
-def conversation(messages: Sequence[Said], counter: TokenCounter | None = None) -> Conversation:
+def conversation(
+    messages: Sequence[Said], counter: TokenCounter | None = None
+) -> Conversation[Said]:
     """A conversation that holds *messages*."""
     made: Conversation[Said] = Conversation(TalkReader(counter or CharCounter()))
     made.update(messages)

@@ -10,6 +10,7 @@ from mba_integrations.conversation.conversation import Conversation
 from mba_integrations.conversation.draft import Draft, Request
 from mba_integrations.conversation.older import Chooser, conversation_workspace
 from mba_integrations.core.allocator import MemoryBudgetAllocator
+from mba_integrations.core.arguments import checked_tokens
 from mba_integrations.core.config.workspace import WorkspaceConfig
 from mba_integrations.core.errors import InputError
 from mba_integrations.langchain.messages.counting import MessageCounter
@@ -33,12 +34,10 @@ class HistoryChoice:
     def __init__(
         self, budget_tokens: int, *, token_counter: object = None, recent_share: float = 0.5
     ) -> None:
-        if type(budget_tokens) is not int or budget_tokens < 1:
-            raise InputError(f"budget_tokens must be an integer >= 1, got {budget_tokens!r}.")
         if not 0.0 <= recent_share <= 1.0:
             raise InputError(f"recent_share must be in [0, 1], got {recent_share!r}.")
         self.counter = MessageCounter(token_counter)
-        self.budget_tokens = budget_tokens
+        self.budget_tokens = checked_tokens("budget_tokens", budget_tokens)
         self.recent_share = recent_share
         allocator = MemoryBudgetAllocator(token_counter)
         config = conversation_workspace(WorkspaceConfig(workspace_id="history"))
