@@ -34,7 +34,10 @@ from pydantic import Field
 
 from mba_integrations import PinnedOverBudgetError, TokenCounter, counter_for_model
 from mba_integrations.langchain import LangGraphStoreSource, MemoryBudgetMiddleware
-from mba_integrations.langchain.media_tokens import LARGEST_IMAGE_TOKENS, LOW_DETAIL_IMAGE_TOKENS
+from mba_integrations.langchain.messages.media_tokens import (
+    LARGEST_IMAGE_TOKENS,
+    LOW_DETAIL_IMAGE_TOKENS,
+)
 
 WORDS = [
     "order",

@@ -53,12 +53,13 @@ ROOMS: dict[str, set[str]] = {
     "rows": set(),
     "packing": set(),
     "counting": set(),
+    "dialogue": set(),
     "times": set(),
     "search": {"rows"},
     "config": set(),
     "lifecycle": {"config", "times"},
     "log": {"config"},
-    "layout": {"config", "counting"},
+    "layout": {"config", "counting", "dialogue"},
     "budget": {"config"},
     "pool": {"counting", "layout", "rows", "search", "times"},
     "value": {"config", "pool", "search"},
@@ -78,19 +79,8 @@ ROOMS: dict[str, set[str]] = {
 # The rooms that layers other than the core may open. `rows`, `packing`, `selection`, `turns` and
 # `calls` are how an allocation is made, and nobody's business outside.
 OPEN_ROOMS = {
-    *(
-        "errors",
-        "arguments",
-        "arrays",
-        "model",
-        "times",
-        "search",
-        "config",
-        "counting",
-        "layout",
-        "log",
-    ),
-    *("lifecycle", "pool", "result", "allocator"),
+    *("errors", "arguments", "arrays", "model", "times", "search", "config", "counting"),
+    *("dialogue", "layout", "log", "lifecycle", "pool", "result", "allocator"),
 }
 ALSO_OPEN = {"learning": {"value", "budget"}, "commands": {"budget"}}
 

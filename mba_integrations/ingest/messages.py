@@ -14,14 +14,14 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from mba_integrations.core.dialogue.calls import callers
+from mba_integrations.core.dialogue.roles import Role, role_named
 from mba_integrations.core.errors import InputError
 from mba_integrations.core.model import MemoryItem, MemoryTier
 from mba_integrations.ingest.json_records import json_records
 from mba_integrations.ingest.reading import Ingested, decoded, name_of, parsed_time, read_bytes
 
-_STANDING_ROLES = ("system", "developer")
-_RESULT_ROLES = ("tool", "function")
-ROLES = (*_STANDING_ROLES, "user", "assistant", *_RESULT_ROLES)
+ROLES = ("system", "developer", "user", "assistant", "tool", "function")
 
 
 def read_messages(path: str | Path, *, pin_last_user: bool = True) -> Ingested:
@@ -87,9 +87,9 @@ def items_from_messages(
         _checked(message, f"{source}: message {place}", place)
         for place, message in enumerate(messages)
     ]
-    last_user = max((one.place for one in read if one.role == "user" and one.text), default=None)
+    last_user = max((one.place for one in read if one.role is Role.USER and one.text), default=None)
     pinned = last_user if pin_last_user else None
-    groups = _groups(read)
+    groups = callers(read)
     items = tuple(_item(one, source, groups, pinned) for one in read if one.text)
     return Ingested(items=items, notes=tuple(_notes(read, source)))
 
@@ -103,33 +103,39 @@ def last_user_text(items: Sequence[MemoryItem]) -> str | None:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Message:
     place: int
-    role: str
+    role_name: str
     text: str
     other_parts: int
     call_ids: tuple[str, ...]
-    answers: str | None
+    answers: tuple[str, ...]
     time: datetime | None
     speaker: str | None
+
+    @property
+    def role(self) -> Role:
+        return role_named(self.role_name) or Role.USER
 
 
 def _checked(message: Any, where: str, place: int) -> _Message:
     if not isinstance(message, Mapping):
         raise InputError(f"{where} must be an object with role and content.")
-    role = message.get("role")
-    if role not in ROLES:
-        raise InputError(f"{where}: role must be one of {', '.join(ROLES)}, got {role!r}.")
+    role_name = message.get("role")
+    if role_name not in ROLES:
+        raise InputError(f"{where}: role must be one of {', '.join(ROLES)}, got {role_name!r}.")
     text, other_parts = _text(message.get("content"), where)
     calls = list(_calls(message, where))
     written = "\n".join([text, *(call for _, call in calls)] if text else [c for _, c in calls])
-    answers = message.get("tool_call_id") if role == "tool" else None
     name = message.get("name")
+    answered = message.get("tool_call_id") if role_name == "tool" else None
+    if role_name == "function":
+        answered = f"function {name}"
     return _Message(
         place=place,
-        role=role,
+        role_name=role_name,
         text=written,
         other_parts=other_parts,
         call_ids=tuple(call_id for call_id, _ in calls),
-        answers=f"function {name}" if role == "function" else answers,
+        answers=(answered,) if isinstance(answered, str) else (),
         time=_time(message, where),
         speaker=name if isinstance(name, str) else None,
     )
@@ -186,32 +192,19 @@ def _time(message: Mapping[str, Any], where: str) -> datetime | None:
     return None
 
 
-def _groups(read: Sequence[_Message]) -> dict[int, int]:
-    """For each message that calls or answers: the place of the call it belongs to."""
-    groups: dict[int, int] = {}
-    callers: dict[str, int] = {}
-    for one in read:
-        if one.call_ids:
-            groups[one.place] = one.place
-            callers |= dict.fromkeys(one.call_ids, one.place)
-        elif one.answers in callers:
-            groups[one.place] = callers[one.answers]
-    return groups
-
-
 def _item(one: _Message, source: str, groups: dict[int, int], pinned: int | None) -> MemoryItem:
-    standing = one.role in _STANDING_ROLES
+    is_system = one.role is Role.SYSTEM
     speaker = {"speaker": one.speaker} if one.speaker else {}
     return MemoryItem(
         f"{source}#{one.place}",
         one.text,
-        MemoryTier.PROJECT if standing else MemoryTier.WORKING,
+        MemoryTier.PROJECT if is_system else MemoryTier.WORKING,
         created_at=one.time,
         source=source,
         position=float(one.place),
         group=f"{source}#{groups[one.place]}" if one.place in groups else None,
-        pinned=standing or one.place == pinned,
-        metadata={"role": one.role, **speaker},
+        pinned=is_system or one.place == pinned,
+        metadata={"role": one.role_name, **speaker},
     )
 
 

@@ -15,38 +15,38 @@ from typing import TYPE_CHECKING, Any
 from mba_integrations.core.errors import MissingExtraError
 
 if TYPE_CHECKING:
-    from mba_integrations.langchain.chat_history import BudgetedChatMessageHistory
-    from mba_integrations.langchain.classic_memory import BudgetedMemory
-    from mba_integrations.langchain.compressor import BudgetedDocumentCompressor
+    from mba_integrations.langchain.agents.middleware import MemoryBudgetMiddleware
+    from mba_integrations.langchain.agents.promotion import MemoryPromotionMiddleware
+    from mba_integrations.langchain.agents.store_source import LangGraphStoreSource
+    from mba_integrations.langchain.documents.compressor import BudgetedDocumentCompressor
+    from mba_integrations.langchain.documents.retriever import BudgetedRetriever
     from mba_integrations.langchain.embeddings import EmbeddingsEmbedder
+    from mba_integrations.langchain.history.chat_history import BudgetedChatMessageHistory
+    from mba_integrations.langchain.history.classic_memory import BudgetedMemory
     from mba_integrations.langchain.memory_sources import MemorySource, RetrieverSource
-    from mba_integrations.langchain.message_counting import MessageCounter
-    from mba_integrations.langchain.middleware import MemoryBudgetMiddleware
-    from mba_integrations.langchain.promotion import MemoryPromotionMiddleware
-    from mba_integrations.langchain.retriever import BudgetedRetriever
+    from mba_integrations.langchain.messages.counting import MessageCounter
     from mba_integrations.langchain.runnable import as_runnable
-    from mba_integrations.langchain.store_source import LangGraphStoreSource
 
 _HOME = {
-    "chat_history": ("BudgetedChatMessageHistory",),
-    "classic_memory": ("BudgetedMemory",),
-    "compressor": ("BudgetedDocumentCompressor",),
+    "history.chat_history": ("BudgetedChatMessageHistory",),
+    "history.classic_memory": ("BudgetedMemory",),
+    "documents.compressor": ("BudgetedDocumentCompressor",),
     "embeddings": ("EmbeddingsEmbedder",),
     "memory_sources": ("MemorySource", "RetrieverSource"),
-    "message_counting": ("MessageCounter",),
-    "middleware": ("MemoryBudgetMiddleware",),
-    "promotion": ("MemoryPromotionMiddleware",),
-    "retriever": ("BudgetedRetriever",),
+    "messages.counting": ("MessageCounter",),
+    "agents.middleware": ("MemoryBudgetMiddleware",),
+    "agents.promotion": ("MemoryPromotionMiddleware",),
+    "documents.retriever": ("BudgetedRetriever",),
     "runnable": ("as_runnable",),
-    "store_source": ("LangGraphStoreSource",),
+    "agents.store_source": ("LangGraphStoreSource",),
 }
 _MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
 # What a module needs beyond langchain-core, and the extra that brings it.
 _NEEDS = {
-    "classic_memory": ("langchain_classic", "langchain-classic"),
-    "middleware": ("langchain", "langchain"),
-    "promotion": ("langchain", "langchain"),
-    "store_source": ("langgraph", "langchain"),
+    "history.classic_memory": ("langchain_classic", "langchain-classic"),
+    "agents.middleware": ("langchain", "langchain"),
+    "agents.promotion": ("langchain", "langchain"),
+    "agents.store_source": ("langgraph", "langchain"),
 }
 
 __all__ = [

@@ -10,7 +10,7 @@ from langchain_core.retrievers import BaseRetriever
 
 from mba_integrations.core.errors import InputError
 from mba_integrations.core.model import MemoryItem, MemoryTier, TierName
-from mba_integrations.langchain.documents import items_from_documents
+from mba_integrations.langchain.documents.items import items_from_documents
 
 if TYPE_CHECKING:
     from langgraph.runtime import Runtime

@@ -15,25 +15,25 @@ if TYPE_CHECKING:
     from mba_integrations.llamaindex.embedding import LlamaIndexEmbedder
     from mba_integrations.llamaindex.events import BudgetAllocationEvent
     from mba_integrations.llamaindex.ledger import BudgetLedger
-    from mba_integrations.llamaindex.llm import BudgetedFunctionCallingLLM
-    from mba_integrations.llamaindex.memory import BudgetedMemory
-    from mba_integrations.llamaindex.memory_block import BudgetedMemoryBlock
-    from mba_integrations.llamaindex.message_tokens import MessageTokens
-    from mba_integrations.llamaindex.nodes import items_from_nodes
-    from mba_integrations.llamaindex.postprocessor import MemoryBudgetPostprocessor
-    from mba_integrations.llamaindex.turns import items_from_messages
+    from mba_integrations.llamaindex.memory.chat_memory import BudgetedMemory
+    from mba_integrations.llamaindex.memory.memory_block import BudgetedMemoryBlock
+    from mba_integrations.llamaindex.messages.counting import MessageTokens
+    from mba_integrations.llamaindex.messages.items import items_from_messages
+    from mba_integrations.llamaindex.model.function_calling import BudgetedFunctionCallingLLM
+    from mba_integrations.llamaindex.retrieval.nodes import items_from_nodes
+    from mba_integrations.llamaindex.retrieval.postprocessor import MemoryBudgetPostprocessor
 
 _MODULE_OF = {
     "BudgetAllocationEvent": "events",
     "BudgetLedger": "ledger",
-    "BudgetedFunctionCallingLLM": "llm",
-    "BudgetedMemory": "memory",
-    "BudgetedMemoryBlock": "memory_block",
+    "BudgetedFunctionCallingLLM": "model.function_calling",
+    "BudgetedMemory": "memory.chat_memory",
+    "BudgetedMemoryBlock": "memory.memory_block",
     "LlamaIndexEmbedder": "embedding",
-    "MemoryBudgetPostprocessor": "postprocessor",
-    "MessageTokens": "message_tokens",
-    "items_from_messages": "turns",
-    "items_from_nodes": "nodes",
+    "MemoryBudgetPostprocessor": "retrieval.postprocessor",
+    "MessageTokens": "messages.counting",
+    "items_from_messages": "messages.items",
+    "items_from_nodes": "retrieval.nodes",
 }
 
 __all__ = [

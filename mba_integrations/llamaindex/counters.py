@@ -13,6 +13,7 @@ from typing import Any
 import llama_index.core
 import tiktoken
 
+from mba_integrations.conversation.older import conversation_workspace
 from mba_integrations.core.allocator import MemoryBudgetAllocator
 from mba_integrations.core.config.workspace import WorkspaceConfig
 from mba_integrations.core.counting.counter import TokenCounter
@@ -46,6 +47,11 @@ class LiveAllocator:
         self._made: tuple[Any, TokenCounter, MemoryBudgetAllocator] | None = None
 
     @property
+    def conversation_id(self) -> str:
+        """The workspace in which older messages are chosen."""
+        return conversation_workspace(self.workspace).workspace_id
+
+    @property
     def counter(self) -> TokenCounter:
         """What counts now."""
         return self._current()[1]
@@ -62,6 +68,7 @@ class LiveAllocator:
             counter = self._given or self._counter_of(source)
             allocator = MemoryBudgetAllocator(token_counter=counter, embedder=self._embedder)
             allocator.register_workspace(self.workspace)
+            allocator.register_workspace(conversation_workspace(self.workspace))
             self._made = made = (source, counter, allocator)
         return made
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from llama_index.core.instrumentation.events.base import BaseEvent
 
 from mba_integrations.core.result.allocation import Allocation
-from mba_integrations.llamaindex.history import HistoryView
+from mba_integrations.llamaindex.messages.history import HistoryView
 
 
 class BudgetAllocationEvent(BaseEvent):
@@ -42,14 +42,12 @@ def allocation_event(component: str, allocation: Allocation) -> BudgetAllocation
     )
 
 
-def view_event(
-    component: str, view: HistoryView, budget_tokens: int, long_term_tokens: int
-) -> BudgetAllocationEvent:
-    """The event of a view of a history, with long-term memory in front of it."""
+def view_event(component: str, view: HistoryView, budget_tokens: int) -> BudgetAllocationEvent:
+    """The event of a view of a history, with the tokens of what is sent besides."""
     counts = {} if view.allocation is None else view.allocation.omission_counts()
     return BudgetAllocationEvent(
         component=component,
-        used_tokens=view.used_tokens + long_term_tokens,
+        used_tokens=view.used_tokens,
         budget_tokens=budget_tokens,
         selected=[str(place) for place in view.places],
         omitted={reason.value: n for reason, n in counts.items()},

@@ -19,8 +19,6 @@ from mba_integrations import (
     PinnedOverBudgetError,
 )
 from mba_integrations.langchain import LangGraphStoreSource, MemoryBudgetMiddleware
-from mba_integrations.langchain.conversation import Conversation
-from mba_integrations.langchain.message_plan import pins_of, window_of
 
 SYSTEM = SystemMessage("be brief")  # 3 + 1 + 2 tokens
 
@@ -29,7 +27,6 @@ def middleware(budget: int | None, **options: Any) -> MemoryBudgetMiddleware:
     return MemoryBudgetMiddleware(budget, token_counter=words, **options)
 
 
-LONG_TALK = [m for n in range(60) for m in talk(f"h{n} word", f"a{n} reply")]
 # Each message costs 4 and its words; three prime the reply.
 FOUR_TURNS = talk("h0 oslo", "a0 is", "h1 tram", "a1 blue", "h2 boat", "a2 red", "h3 oslo")
 
@@ -234,20 +231,6 @@ def test_a_message_whose_content_was_exchanged_is_counted_anew() -> None:
     asked.content = "word " * 50
     with pytest.raises(PinnedOverBudgetError):
         sent_by(used, [asked])
-
-
-def test_the_window_of_the_newest_moves_in_steps() -> None:
-    conversation = Conversation(COUNTER)
-    begins = []
-    for end in range(41, 121, 2):
-        conversation.update(LONG_TALK[:end])
-        costs = conversation.costs
-        pins = pins_of(conversation, costs, 200)
-        window = window_of(conversation, costs, pins, room=200, limit=64, recent=96)
-        assert 48 <= window.recent_tokens <= 96
-        begins.append(int(window.recent[0]))
-    assert begins == sorted(begins)
-    assert len(set(begins)) <= len(begins) / 3
 
 
 def test_the_beginning_of_a_growing_prompt_stays() -> None:

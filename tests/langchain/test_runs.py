@@ -81,7 +81,7 @@ def test_problems_of_a_call_are_noticed(messages: list[BaseMessage], problem: st
 def test_problems_of_a_run_are_noticed(
     monkeypatch: pytest.MonkeyPatch, broken: Callable[[list[BaseMessage]], object], problem: str
 ) -> None:
-    from mba_integrations.langchain import middleware
+    from mba_integrations.langchain.agents import middleware
 
     rewritten = middleware._rewritten
 

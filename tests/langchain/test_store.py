@@ -23,7 +23,7 @@ from mba_integrations.langchain import (
     MemoryBudgetMiddleware,
     MemoryPromotionMiddleware,
 )
-from mba_integrations.langchain.store_source import escaped_label
+from mba_integrations.langchain.agents.store_source import escaped_label
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
 NOBODY: Any = None

@@ -14,8 +14,7 @@ from langchain_core.embeddings import Embeddings
 from langchain_core.messages import AIMessage, AnyMessage, BaseMessage, HumanMessage
 
 from mba_integrations.langchain import MemoryBudgetMiddleware
-from mba_integrations.langchain.agent_threads import AgentThread, AgentThreads
-from mba_integrations.langchain.conversation import Conversation
+from mba_integrations.langchain.agents.threads import AgentThreads, new_thread
 
 
 def middleware(budget: int, **options: Any) -> MemoryBudgetMiddleware:
@@ -59,11 +58,11 @@ def test_many_runs_of_an_agent_in_one_event_loop() -> None:
 
 def test_forgotten_threads_make_no_difference() -> None:
     threads = AgentThreads(capacity=2)
-    made = [threads.get(n, lambda: AgentThread(Conversation(COUNTER), "s")) for n in (1, 2, 1, 3)]
+    made = [threads.get(n, lambda: new_thread(COUNTER, "s")) for n in (1, 2, 1, 3)]
     assert made[0] is made[2]
     assert len(threads) == 2
-    assert threads.get(1, lambda: AgentThread(Conversation(COUNTER), "s")) is made[0]
-    assert threads.get(2, lambda: AgentThread(Conversation(COUNTER), "s")) is not made[1]
+    assert threads.get(1, lambda: new_thread(COUNTER, "s")) is made[0]
+    assert threads.get(2, lambda: new_thread(COUNTER, "s")) is not made[1]
 
 
 PARTS = st.lists(

@@ -28,11 +28,13 @@ from mba_integrations import (
     InputError,
     MemoryItem,
     MemoryPool,
+    PinnedOverBudgetError,
     WorkspaceConfig,
     counter_for_model,
 )
+from mba_integrations.core.dialogue.exchanges import exchanges_of
 from mba_integrations.llamaindex import BudgetedMemory, BudgetLedger, MessageTokens
-from mba_integrations.llamaindex.turns import turns_of
+from mba_integrations.llamaindex.messages.reading import spoken
 
 pytestmark = pytest.mark.usefixtures("own_event_loop")
 
@@ -78,21 +80,24 @@ def random_history(draw: random.Random) -> list[ChatMessage]:
     return made
 
 
-def needed_tokens(history: list[ChatMessage], question: str | None) -> int:
-    """Tokens of what cannot be left out of `random_history`, results cut to nothing."""
+def must_stay(history: list[ChatMessage], question: str | None) -> list[ChatMessage]:
+    """What cannot be left out of `random_history`, its results shortened to nothing."""
     must = [message for message in history if message.role is MessageRole.SYSTEM]
-    turns = turns_of(history)
-    if question is None and turns and turns[-1].awaits_answer:
-        turn = turns[-1]
-        open_round = [history[place] for place in turn.open_round]
-        bare = [
-            message.model_copy(update={"blocks": [TextBlock(text="")]})
-            if message.role is MessageRole.TOOL
-            else message
-            for message in open_round
-        ]
-        must += [history[turn.user], *bare]
-    return TOKENS.of_list(must)
+    exchanges = list(exchanges_of(list(map(spoken, history))))
+    last = exchanges[-1] if exchanges else None
+    if question is not None or last is None or not last.has_question:
+        return must
+    waits = last.waiting or last.open_round
+    if waits is None and len(last.talk) > 1:
+        return must
+    open_round = [history[place] for place in waits.places] if waits else []
+    bare = [
+        message.model_copy(update={"blocks": [TextBlock(text="")]})
+        if message.role is MessageRole.TOOL
+        else message
+        for message in open_round
+    ]
+    return [*must, history[last.start], *bare]
 
 
 @pytest.mark.parametrize("seed", range(40))
@@ -103,11 +108,14 @@ def test_random_histories_give_views_that_providers_take(seed: int) -> None:
         budget_tokens=draw.randint(40, 900), chat_history=history, recent_share=draw.random()
     )
     question = draw.choice([None, "What then?"])
-    if needed_tokens(history, question) > (memory.budget_tokens or 0):
-        with pytest.raises(BudgetError):
-            memory.get(question)
+    must = must_stay(history, question)
+    try:
+        view = memory.get(question)
+    except PinnedOverBudgetError as error:
+        # A result of the open round is not shortened further than to its placeholder.
+        placeholders = 40 * sum(message.role is MessageRole.TOOL for message in must)
+        assert TOKENS.of_list(must) + placeholders > error.budget_tokens  # noqa: PT017
         return
-    view = memory.get(question)
     assert TOKENS.of_list(view) <= (memory.budget_tokens or 0)
     spoken = [message for message in view if message.role is not MessageRole.SYSTEM]
     assert not spoken or spoken[0].role is MessageRole.USER
@@ -159,7 +167,7 @@ def test_the_message_that_waits_for_an_answer_always_stays() -> None:
 
 def test_a_message_that_cannot_fit_is_an_error_with_the_arithmetic() -> None:
     memory = BudgetedMemory.from_defaults(50, chat_history=[user(prose(100))])
-    with pytest.raises(BudgetError, match=r"budget is 50 .* place 0 with") as raised:
+    with pytest.raises(BudgetError, match=r"last user message 229\), the budget is 50") as raised:
         memory.get()
     assert raised.value.needed_tokens == TOKENS.of_list([user(prose(100))])
 
@@ -179,7 +187,11 @@ def test_large_tool_rounds_of_past_turns_go_before_their_talk() -> None:
         assistant("Red."),
     ]
     memory = BudgetedMemory.from_defaults(300, chat_history=history)
-    assert contents(memory.get("Thanks")) == [
+    short = memory.get("Thanks")
+    assert [message.role for message in short] == [message.role for message in history]
+    assert (short[2].content or "").startswith("[result of tool call c1: ")
+    tight = BudgetedMemory.from_defaults(70, chat_history=history)
+    assert contents(tight.get("What is blue?")) == [
         "Look it up.",
         "It is blue.",
         "And the other?",
@@ -215,7 +227,7 @@ def test_a_message_that_is_changed_in_the_store_is_counted_anew() -> None:
     memory = BudgetedMemory.from_defaults(60, chat_history=history)
     assert len(memory.get("so?")) == 2
     history[1].blocks[0].text = prose(100)  # type: ignore[union-attr]
-    assert contents(memory.get("so?")) == ["hello"]
+    assert memory.get("so?") == []
 
 
 def test_remembered_text_fills_in_no_template() -> None:
@@ -433,3 +445,50 @@ def test_any_store_of_the_older_kind_serves() -> None:
     store.set_messages("kate", talk(2))
     memory = BudgetedMemory.from_defaults(500, chat_store=store, chat_store_key="kate")
     assert len(memory.get("x")) == 4
+
+
+def test_a_pinned_memory_that_fits_is_there_beside_a_long_history() -> None:
+    rule = MemoryItem("rule", "Never mention the merger to anyone. " * 12, "project", pinned=True)
+    long = [make(f"{n} on the plan") for n in range(30) for make in (user, assistant)]
+    for history in ([], long):
+        memory = BudgetedMemory.from_defaults(
+            115,
+            chat_history=[*history, user("what now?")],
+            long_term=MemoryPool.from_items([rule]),
+            token_counter=lambda text: len(text.split()),
+        )
+        view = memory.get()
+        assert "merger" in (view[0].content or "")
+        assert view[-1].content == "what now?"
+
+
+@pytest.mark.parametrize("budget", [5, 20, 60])
+def test_a_pinned_memory_that_does_not_fit_is_refused(budget: int) -> None:
+    rule = MemoryItem("rule", "Never mention the merger to anyone. " * 12, "project", pinned=True)
+    memory = BudgetedMemory.from_defaults(
+        budget,
+        long_term=MemoryPool.from_items([rule]),
+        token_counter=lambda text: len(text.split()),
+    )
+    with pytest.raises(PinnedOverBudgetError, match="pinned memories need") as caught:
+        memory.get("what now?")
+    memory.budget_tokens = caught.value.needed_tokens + 3
+    assert len(memory.get("what now?")) == 1
+
+
+def test_a_system_message_after_a_call_that_waits_is_sent_before_it() -> None:
+    note = ChatMessage(role=MessageRole.SYSTEM, content="note")
+    memory = BudgetedMemory.from_defaults(
+        500, chat_history=[user("a"), tool_call("look", "c1"), note]
+    )
+    assert [message.role.value for message in memory.get()] == ["user", "system", "assistant"]
+
+
+def test_errors_at_the_end_of_a_long_result_survive() -> None:
+    log = f"{prose(900)}\nFAILED tests/test_a.py::test_b - assert 1 == 2"
+    memory = BudgetedMemory.from_defaults(
+        200, chat_history=[user("run it"), tool_call("run", "c1"), tool_result("c1", log)]
+    )
+    short = memory.get()[-1].content or ""
+    assert short.startswith("[result of tool call c1: ")
+    assert short.endswith("FAILED tests/test_a.py::test_b - assert 1 == 2")

@@ -18,13 +18,17 @@ from llama_index.core.base.llms.types import (
     ToolCallBlock,
 )
 from llama_index.core.tools import FunctionTool
-from llamaindex_models import prose, tool_call, tool_result
+from llamaindex_models import tool_call, tool_result
 
+from mba_integrations.conversation.draft import Planned
 from mba_integrations.core.counting.given_counters import CallableCounter
+from mba_integrations.core.dialogue.exchanges import exchanges_of
 from mba_integrations.llamaindex import MessageTokens, items_from_messages
-from mba_integrations.llamaindex.message_cutting import CUT_MARK, cut_results
-from mba_integrations.llamaindex.template_variables import TEMPLATE_VARIABLES, TemplateGuard
-from mba_integrations.llamaindex.turns import turn_of, turns_of
+from mba_integrations.llamaindex.messages.reading import MessageReader, spoken
+from mba_integrations.llamaindex.messages.template_variables import (
+    TEMPLATE_VARIABLES,
+    TemplateGuard,
+)
 
 WORDS = MessageTokens(CallableCounter(lambda text: len(text.split()), id="words"), media_tokens=100)
 CHARACTERS = MessageTokens(CallableCounter(len, id="characters"), media_tokens=100)
@@ -124,44 +128,55 @@ def test_descriptions_of_tools_count() -> None:
     assert WORDS.of_tools([tool, tool]) == 2 * WORDS.of_tools([tool]) > 10
 
 
-OPEN = [user("q"), tool_call("look", "c1"), tool_result("c1", "r")]
+def parts(messages: list[ChatMessage]) -> list[tuple[int, ...]]:
+    """Places of the talk and the complete rounds of each exchange."""
+    return [exchange.places for exchange in exchanges_of(list(map(spoken, messages)))]
 
 
+class FunctionCall:
+    id = "c1"
+
+
+CALLS = {
+    "block": tool_call("look", "c1"),
+    "dict": ChatMessage(
+        role=MessageRole.ASSISTANT, additional_kwargs={"tool_calls": [{"id": "c1"}]}
+    ),
+    "object": ChatMessage(
+        role=MessageRole.ASSISTANT, additional_kwargs={"tool_calls": [FunctionCall()]}
+    ),
+    "selection": ChatMessage(
+        role=MessageRole.ASSISTANT, additional_kwargs={"tool_calls": [{"tool_id": "c1"}]}
+    ),
+    "both": ChatMessage(
+        role=MessageRole.ASSISTANT,
+        blocks=[ToolCallBlock(tool_call_id="c1", tool_name="look")],
+        additional_kwargs={"tool_calls": [{"id": "c1"}]},
+    ),
+    "legacy": ChatMessage(
+        role=MessageRole.ASSISTANT, additional_kwargs={"function_call": {"name": "look"}}
+    ),
+    "model": ChatMessage(
+        role=MessageRole.MODEL, blocks=[ToolCallBlock(tool_call_id="c1", tool_name="look")]
+    ),
+}
+
+
+@pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
 @pytest.mark.parametrize(
-    ("messages", "turns", "open_round"),
+    "answer",
     [
-        pytest.param([], [], (), id="empty"),
-        pytest.param([user("a"), assistant("b"), user("c")], [(0, 1), (2,)], (), id="talk"),
-        pytest.param([assistant("hello"), user("a")], [(1,)], (), id="starts-on-a-user-message"),
-        pytest.param(OPEN, [(0,)], (1, 2), id="open-round"),
-        pytest.param(OPEN[:2], [(0,)], (1,), id="open-call"),
-        pytest.param([*OPEN, assistant("b")], [(0, 1, 2, 3)], (), id="closed-round"),
-        pytest.param(
-            [user("a"), tool_result("c9", "r"), assistant("b")], [(0, 2)], (), id="orphaned-result"
-        ),
-        pytest.param(
-            [*OPEN, tool_result("c9", "stray"), assistant("b")],
-            [(0, 1, 2, 4)],
-            (),
-            id="result-of-another-call",
-        ),
-        pytest.param(
-            [user("a"), tool_call("look", "c1"), user("b")], [(0,), (2,)], (), id="unanswered-call"
-        ),
-        pytest.param(
-            [*OPEN, tool_call("look", "c2"), tool_result("c2", "r")],
-            [(0, 1, 2)],
-            (3, 4),
-            id="second-round-open",
-        ),
+        pytest.param(tool_result("c1", "r"), id="tool"),
+        pytest.param(ChatMessage(role=MessageRole.FUNCTION, content="r"), id="function"),
+        pytest.param(ChatMessage(role=MessageRole.TOOL, content="r"), id="without-an-id"),
     ],
 )
-def test_history_is_taken_apart(
-    messages: list[ChatMessage], turns: list[tuple[int, ...]], open_round: tuple[int, ...]
+def test_calls_and_results_of_every_form_are_a_round(
+    call: ChatMessage, answer: ChatMessage
 ) -> None:
-    found = turns_of(messages)
-    assert [turn.whole for turn in found] == turns
-    assert (found[-1].open_round if found else ()) == open_round
+    assert parts([user("a"), call, answer, assistant("b")]) == [(0, 1, 2, 3)]
+    assert parts([user("a"), call, assistant("b")]) == [(0, 2)]
+    assert parts([user("a"), answer, assistant("b")]) == [(0, 2)]
 
 
 def test_parallel_calls_need_all_their_results() -> None:
@@ -169,39 +184,34 @@ def test_parallel_calls_need_all_their_results() -> None:
         role=MessageRole.ASSISTANT,
         blocks=[ToolCallBlock(tool_call_id=name, tool_name="look") for name in ("c1", "c2")],
     )
-    half = [user("a"), calls, tool_result("c1", "r"), user("b")]
-    assert [turn.whole for turn in turns_of(half)] == [(0,), (3,)]
+    assert parts([user("a"), calls, tool_result("c1", "r"), user("b")]) == [(0,), (3,)]
     whole = [user("a"), calls, tool_result("c2", "r"), tool_result("c1", "r"), user("b")]
-    assert [turn.whole for turn in turns_of(whole)] == [(0, 1, 2, 3), (4,)]
+    assert parts(whole) == [(0, 1, 2, 3), (4,)]
 
 
-def test_no_round_is_open_where_a_user_message_follows() -> None:
-    turn = turn_of(OPEN[:2], [4, 5], may_be_open=False)
-    assert (turn.whole, turn.open_round) == ((4,), ())
-
-
-def test_results_without_ids_belong_to_the_call_before_them() -> None:
-    bare = ChatMessage(role=MessageRole.TOOL, content="r")
-    messages = [user("a"), tool_call("look", "c1"), bare, assistant("b")]
-    assert turns_of(messages)[0].whole == (0, 1, 2, 3)
-
-
-def test_long_results_are_cut_and_short_ones_stay() -> None:
-    results = {1: tool_result("c1", "x" * 1000), 2: tool_result("c2", "short")}
-    cut = cut_results(results, room_tokens=200, tokens=CHARACTERS)
-    assert cut[2] is results[2]
-    assert (cut[1].content or "").endswith(CUT_MARK)
-    assert CHARACTERS.of(cut[1]) + CHARACTERS.of(cut[2]) == 200
-    assert cut[1].additional_kwargs == {"tool_call_id": "c1"}
-    assert results[1].content == "x" * 1000
-
-
-@pytest.mark.parametrize("room", [*range(0, 60, 7), 120])
-def test_cut_results_fit_wherever_their_frames_do(room: int) -> None:
-    results = {1: tool_result("c1", prose(50)), 2: tool_result("c2", prose(60))}
-    bare = sum(CHARACTERS.of(tool_result(name, "")) for name in ("c1", "c2"))
-    cut = cut_results(results, room_tokens=room, tokens=CHARACTERS)
-    assert sum(map(CHARACTERS.of, cut.values())) <= max(room, bare)
+@pytest.mark.parametrize("tokens", [WORDS, CHARACTERS], ids=["words", "characters"])
+def test_a_result_with_another_text_costs_what_is_said(tokens: MessageTokens) -> None:
+    reader = MessageReader(tokens, TemplateGuard())
+    media = ImageBlock(url="https://example.org/a.png")
+    answer = tool_result("c1", "see {context_str}")
+    answer.blocks.append(media)
+    (read,) = reader.read([answer])
+    assert read.tokens == tokens.of(TemplateGuard().message(answer))
+    planned = Planned(
+        places=(0,),
+        texts={0: "only {context_str}"},
+        full_tokens={0: read.tokens},
+        question=None,
+        tokens=0,
+        pinned_tokens=0,
+        recent_tokens=0,
+        unusable=0,
+        allocation=None,
+    )
+    (sent,) = reader.sent([answer], planned)
+    assert sent.content == "only { context_str }"
+    assert tokens.of(sent) == (read.bare_tokens or 0) + reader.counter.count("only {context_str}")
+    assert len(answer.blocks) == 2
 
 
 @pytest.mark.parametrize("name", TEMPLATE_VARIABLES)
@@ -221,7 +231,7 @@ def test_guard_copies_and_leaves_the_message_as_it_is() -> None:
     assert not message.additional_kwargs
 
 
-def test_turns_become_items_of_long_term_memory() -> None:
+def test_exchanges_become_items_of_long_term_memory() -> None:
     messages = [
         ChatMessage(role=MessageRole.SYSTEM, content="be kind"),
         user("Where is Kate?"),

@@ -136,5 +136,6 @@ def test_without_a_users_tokenizer_the_workspaces_model_counts(
 def test_page_names_every_module() -> None:
     page = (ROOT / "docs" / "llamaindex.md").read_text(encoding="utf-8")
     folder = ROOT / "mba_integrations" / "llamaindex"
-    modules = {path.name for path in folder.glob("*.py")} - {"__init__.py"}
-    assert set(re.findall(r"^\| `(\w+\.py)` \|", page, re.MULTILINE)) == modules
+    found = {path.relative_to(folder).as_posix() for path in folder.rglob("*.py")}
+    modules = {name for name in found if not name.endswith("__init__.py")}
+    assert set(re.findall(r"^\| `([\w/]+\.py)` \|", page, re.MULTILINE)) == modules

@@ -31,8 +31,8 @@ from mba_integrations.llamaindex import (
     MemoryBudgetPostprocessor,
     items_from_nodes,
 )
-from mba_integrations.llamaindex.nodes import score_vectors
-from mba_integrations.llamaindex.prompt_room import PromptRoom
+from mba_integrations.llamaindex.retrieval.nodes import score_vectors
+from mba_integrations.llamaindex.retrieval.prompt_room import PromptRoom
 
 pytestmark = pytest.mark.usefixtures("own_event_loop")
 

@@ -1,5 +1,5 @@
 """How a prompt is written and measured.
 
-Imports config and counting. Offers the `PromptLayout` protocol, the renderer of the workspace's
-formats, and layouts for prompts that a framework writes.
+Imports config, counting and dialogue. Offers the `PromptLayout` protocol with its defaults, the
+renderer of the workspace's formats, and layouts for prompts that a framework writes.
 """

@@ -9,6 +9,7 @@ from mba_integrations.core.config.settings import ItemOrder
 from mba_integrations.core.counting.counter import TokenCounter, checked_count, checked_counts
 from mba_integrations.core.layout.protocol import (
     BYTES_BESIDES,
+    PromptLayout,
     PromptTokens,
     Section,
     WrittenPrompt,
@@ -22,7 +23,7 @@ def _content(item: MemoryItem) -> str:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class JoinedTexts:
+class JoinedTexts(PromptLayout):
     """Texts with a separator between them: what frameworks make of retrieved documents.
 
     Args:
@@ -74,10 +75,6 @@ class JoinedTexts:
     def item_tokens(self, items: Sequence[MemoryItem], counter: TokenCounter) -> list[int]:
         """Tokens of each text with a separator after it."""
         return checked_counts(counter, [self.text_of(item) + self.separator for item in items])
-
-    def opening_tokens(self, items: Sequence[MemoryItem], counter: TokenCounter) -> list[int]:
-        """Nothing: there are no headings."""
-        return [0] * len(MemoryTier)
 
     def fixed_tokens(self, counter: TokenCounter) -> int:
         """Tokens of what stands around the texts."""

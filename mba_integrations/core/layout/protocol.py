@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from mba_integrations.core.config.settings import ItemOrder
-from mba_integrations.core.counting.counter import TokenCounter
+from mba_integrations.core.counting.counter import TokenCounter, checked_count
 from mba_integrations.core.model import MemoryItem, MemoryTier
 
 BYTES_BESIDES = 64
@@ -23,10 +23,18 @@ Section = tuple[MemoryTier, Sequence[MemoryItem]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WrittenPrompt:
-    """What was written: as one text, and as chat messages where the layout has them."""
+    """What was written.
+
+    Attributes:
+        text: The prompt as one text.
+        messages: The prompt as chat messages, where the layout has them.
+        item_tokens: Tokens of each item besides the text, in the order in which the items stand,
+            where the layout has such; `measure` reads them here.
+    """
 
     text: str
     messages: tuple[dict[str, str], ...] = ()
+    item_tokens: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,18 +67,63 @@ class PromptLayout(Protocol):
     6. `write` may get a tier more than once: what follows the beginning of a previous prompt has
        sections of its own. A section that is written after others changes nothing before it but
        the end of the last one, so that a prompt cache keeps the beginning.
+
+    A class that names it as its base has to define `id`, `item_tokens` and `write`; the rest is
+    that of texts without headings, counted as they stand together:
+
+    >>> class Lines(PromptLayout):
+    ...     id = "lines"
+    ...
+    ...     def item_tokens(self, items, counter):
+    ...         return counter.count_batch([item.content + "\\n" for item in items])
+    ...
+    ...     def write(self, sections):
+    ...         contents = (item.content + "\\n" for _, items in sections for item in items)
+    ...         return WrittenPrompt(text="".join(contents))
+    >>> Lines().write([(MemoryTier.RAG, [MemoryItem("a", "one", "rag")])]).text
+    'one\\n'
     """
 
     @property
     def id(self) -> str: ...
 
+    def item_tokens(self, items: Sequence[MemoryItem], counter: TokenCounter) -> list[int]:
+        """What each item adds to a prompt."""
+        ...
+
+    def write(self, sections: Sequence[Section]) -> WrittenPrompt:
+        """The prompt of the chosen items; sections stand in their order."""
+        ...
+
+    def measure(self, written: WrittenPrompt, counter: TokenCounter) -> PromptTokens:
+        """What the prompt costs, exactly: its text, unless a layout says otherwise."""
+        tokens = checked_count(counter, written.text) if written.text else 0
+        return PromptTokens(used=tokens, messages=0, needed=tokens)
+
+    def opening_tokens(self, items: Sequence[MemoryItem], counter: TokenCounter) -> list[int]:
+        """What the first item of each tier adds besides, in the order of `MemoryTier`: nothing.
+
+        *items* are all candidates.
+        """
+        return [0] * len(MemoryTier)
+
+    def fixed_tokens(self, counter: TokenCounter) -> int:
+        """What a prompt that is not empty costs besides: nothing."""
+        return 0
+
     @property
     def section_order(self) -> Sequence[MemoryTier]:
         """Every tier once, from the first section to the last."""
+        return tuple(MemoryTier)
+
+    def order_of(self, tier: MemoryTier) -> ItemOrder:
+        """The order of the items within the tier's section."""
+        return ItemOrder.VALUE
 
     @property
     def shows_content(self) -> bool:
-        """Whether an item costs at least the tokens of its words."""
+        """Whether an item costs at least the tokens of its words; not known."""
+        return False
 
     @property
     def bytes_per_character(self) -> int | None:
@@ -78,30 +131,11 @@ class PromptLayout(Protocol):
 
         None where only `most_bytes` knows. Asked only if `shows_content`.
         """
+        return None
 
     def most_bytes(self, item: MemoryItem) -> int:
         """Bytes of the item's text in UTF-8, or more; asked only if `shows_content`."""
-
-    def order_of(self, tier: MemoryTier) -> ItemOrder:
-        """The order of the items within the tier's section."""
-
-    def item_tokens(self, items: Sequence[MemoryItem], counter: TokenCounter) -> list[int]:
-        """What each item adds to a prompt."""
-
-    def opening_tokens(self, items: Sequence[MemoryItem], counter: TokenCounter) -> list[int]:
-        """What the first item of each tier adds besides, in the order of `MemoryTier`.
-
-        *items* are all candidates.
-        """
-
-    def fixed_tokens(self, counter: TokenCounter) -> int:
-        """What a prompt that is not empty costs besides."""
-
-    def write(self, sections: Sequence[Section]) -> WrittenPrompt:
-        """The prompt of the chosen items; sections stand in their order."""
-
-    def measure(self, written: WrittenPrompt, counter: TokenCounter) -> PromptTokens:
-        """What the prompt costs, exactly."""
+        return most_bytes(item.content) + BYTES_BESIDES
 
 
 def most_bytes(text: str) -> int:

@@ -24,8 +24,10 @@ from mba_integrations.core.counting.chat_format import (
     message_tokens,
 )
 from mba_integrations.core.counting.counter import TokenCounter, checked_count, checked_counts
+from mba_integrations.core.dialogue.roles import Role, role_named
 from mba_integrations.core.layout.protocol import (
     BYTES_BESIDES,
+    PromptLayout,
     PromptTokens,
     Section,
     WrittenPrompt,
@@ -39,13 +41,13 @@ LINE_BREAKS = "\n\r\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029"
 _BREAK = re.compile(f"[{LINE_BREAKS}]")
 _MARGIN = re.compile(f"(?<=[{LINE_BREAKS}])(?=[^{LINE_BREAKS}])")
 _OPTIONAL_PART = re.compile(r"\[[^\[\]]*\{(?:speaker|date|source|id)\}[^\[\]]*\] ?")
-_ROLES = {"human": "user", "user": "user", "ai": "assistant", "assistant": "assistant"}
+_SPEAKERS = (Role.USER, Role.ASSISTANT)
 _ELEMENTS = "|".join(["item", *(tier.value for tier in MemoryTier)])
 _OUR_TAG = re.compile(rf"<(?=\s*/?\s*(?:{_ELEMENTS})\b)", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
-class Renderer:
+class Renderer(PromptLayout):
     """Renders items and section frames by a workspace's settings: a `PromptLayout`."""
 
     settings: RenderingSettings
@@ -87,7 +89,8 @@ class Renderer:
         """Chat role of an item that is a message of its own; None if it is part of a section."""
         if self.settings.format is not PromptFormat.MESSAGES or item.tier is not MemoryTier.WORKING:
             return None
-        return _ROLES.get(str(item.metadata.get("role", "")).lower())
+        role = role_named(str(item.metadata.get("role", "")))
+        return role.value if role in _SPEAKERS else None
 
     def message(self, item: MemoryItem) -> dict[str, str]:
         """The item as a chat message of its own; `role` must not be None for it."""

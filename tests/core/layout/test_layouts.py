@@ -114,7 +114,8 @@ def test_priced_messages_cost_what_is_said(budget: int, chosen: str) -> None:
     ]
     layout = PricedMessages("prices", lambda item: prices[item.id])
     allocation = allocator.allocate_memory_budget("", turns, budget_tokens=budget, layout=layout)
-    ids = [message["id"] for message in allocation.to_messages()]
+    ids = list(allocation.selected_ids)
     assert ids == [selected.id for selected in allocation.selected]
+    assert allocation.to_messages() == []
     assert allocation.used_tokens == sum(prices[name] for name in ids) <= budget
     assert ids == chosen.split()

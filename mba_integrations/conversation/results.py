@@ -1,0 +1,146 @@
+"""Shorten the result of a tool: its beginning, what a query is about, and the errors at its end.
+
+The text says how long the result was and which call it answers. Costs a few counts of texts as long
+as the room, and one pass over the first 200,000 characters.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import cache
+
+from mba_integrations.conversation.message import Message
+from mba_integrations.core.counting.counter import TokenCounter
+from mba_integrations.core.counting.truncation import truncate
+from mba_integrations.core.search.passages import OMISSION, best_passage
+from mba_integrations.core.search.terms import TermSplitter
+
+_CHARS_PER_TOKEN = 4
+_LEAST_PASSAGE_TOKENS = 8
+_MARK_SLACK_TOKENS = 3  # joining the mark and the passage may cost what neither costs alone
+_JOIN_TOKENS = 6
+_MAX_READ_CHARS = 200_000
+"""How much of a result is searched for passages; more would cost more than 20 ms."""
+_ENDING_PART = 3
+"""Errors at the end have at most a third of the room."""
+_LAST_CHARS = 8_000
+_LAST_LINES = 40
+"""Test runners and compilers sum up what failed in their last lines; 40 hold the failures of a
+long pytest run, and the frames of a traceback that matter."""
+_ERROR_LINE = re.compile(
+    r"(?i:\b(?:err!|(?:error|exception|fail(?:ed|ure|ures)?|fatal|panic|panicked|traceback|denied)\b))"
+    r"|\b[A-Z]\w*(?:Error|Exception|Failure|Warning|Interrupt)\b"
+)
+
+
+def placeholder_for(message: Message) -> str:
+    """A note in place of a result: that it is left out, with its length and its call."""
+    return f"[{_mark(message)}, left out]"
+
+
+def shortened(message: Message, limit_tokens: int, query: str, counter: TokenCounter) -> str:
+    """A text with which a result costs at most *limit_tokens*, if its placeholder does.
+
+    Args:
+        message: A result with `bare_tokens`.
+        limit_tokens: What the message may cost.
+        query: What the passages should be about.
+        counter: Counts texts.
+    """
+    smallest = placeholder_for(message)
+    limit = limit_tokens - (message.bare_tokens or 0)
+    room = limit - counter.count(smallest) - _MARK_SLACK_TOKENS
+    if room < _LEAST_PASSAGE_TOKENS:
+        return smallest
+    text = f"[{_mark(message)}, shortened]\n{_best_text(message.text, query, room, counter)}"
+    return text if counter.count(text) <= limit else smallest
+
+
+class ShortenedResults:
+    """Shortened results, so that the calls for one question shorten each of them once."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[int, int, str], tuple[Message, str]] = {}
+        self._used: dict[tuple[int, int, str], tuple[Message, str]] = {}
+
+    def get(
+        self, place: int, message: Message, limit_tokens: int, query: str, counter: TokenCounter
+    ) -> str:
+        """As `shortened`, of the message at a place; made now if it is not kept."""
+        key = (place, limit_tokens, query)
+        known = self._known.get(key) or self._used.get(key)
+        if known is None or known[0] is not message:
+            known = message, shortened(message, limit_tokens, query, counter)
+        self._used[key] = known
+        return known[1]
+
+    def keep_used(self) -> None:
+        """Forget what was not asked for since the last time."""
+        self._known, self._used = self._used, {}
+
+
+def _mark(message: Message) -> str:
+    answered = message.answers[0] if message.answers else ""
+    return f"result of tool call {answered}: {message.tokens:,} tokens"
+
+
+@cache
+def _splitter() -> TermSplitter:
+    return TermSplitter()
+
+
+def _best_text(text: str, query: str, room: int, counter: TokenCounter) -> str:
+    """As much of the beginning as fits beside the query's sentences and the errors at the end."""
+    ending = _ending(text, room // _ENDING_PART, counter)
+    left = room - _cost(ending, counter)
+    passage, _ = truncate(counter, _passage(text[:_MAX_READ_CHARS], query, left // 2), left // 2)
+    beginning, _ = truncate(counter, text, max(0, left - _cost(passage, counter)))
+    if passage and passage in beginning:
+        passage = ""
+        beginning, _ = truncate(counter, text, max(0, left))
+    if ending and ending in beginning:
+        return truncate(counter, text, room)[0]
+    if ending and ending in passage:
+        ending = ""
+    return f"\n{OMISSION}\n".join(part for part in (beginning, passage, ending) if part)
+
+
+def _cost(part: str, counter: TokenCounter) -> int:
+    """Tokens of a part and of what joins it to the one before."""
+    return counter.count(part) + _JOIN_TOKENS if part else 0
+
+
+def _passage(text: str, query: str, room: int) -> str:
+    """The sentences of the text that the query is about; empty if there are none."""
+    splitter = _splitter()
+    weights = dict.fromkeys(splitter.terms(query), 1.0)
+    if not weights:
+        return ""
+    found = best_passage(
+        text, weights=weights, terms_of=splitter.terms, max_chars=room * _CHARS_PER_TOKEN
+    )
+    return found.text if found else ""
+
+
+def _ending(text: str, room: int, counter: TokenCounter) -> str:
+    """The lines near the end that tell of an error, the last ones first choice; mostly none."""
+    lines = text[-_LAST_CHARS:].splitlines()[-_LAST_LINES:]
+    if not any(map(_ERROR_LINE.search, lines)):
+        return ""
+    kept: list[str] = []
+    for line in _from_the_end(lines):
+        cost = counter.count(line) + 1
+        if cost <= room:
+            kept.append(line)
+            room -= cost
+    return "\n".join(reversed(kept))
+
+
+def _from_the_end(lines: list[str]) -> Iterator[str]:
+    """The last line, which sums up, and each that tells of an error, once."""
+    seen: set[str] = set()
+    for number, line in enumerate(reversed([line.strip() for line in lines if line.strip()])):
+        if line not in seen and (number == 0 or _ERROR_LINE.search(line)):
+            seen.add(line)
+            yield line

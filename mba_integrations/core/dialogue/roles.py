@@ -1,0 +1,37 @@
+"""Who says a message: four roles, under the names that providers and frameworks give them."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Role(StrEnum):
+    """Who says a message."""
+
+    SYSTEM = "system"
+    """The application; what it says holds for the whole conversation."""
+    USER = "user"
+    ASSISTANT = "assistant"
+    RESULT = "tool"
+    """A tool that was called, or the function of an older interface."""
+
+
+_NAMES = {
+    "system": Role.SYSTEM,
+    "developer": Role.SYSTEM,
+    "user": Role.USER,
+    "human": Role.USER,
+    "assistant": Role.ASSISTANT,
+    "ai": Role.ASSISTANT,
+    "tool": Role.RESULT,
+    "function": Role.RESULT,
+}
+
+
+def role_named(name: str) -> Role | None:
+    """The role of a name, in any case; None for a name that is none.
+
+    >>> role_named("human"), role_named("Developer"), role_named("narrator")
+    (<Role.USER: 'user'>, <Role.SYSTEM: 'system'>, None)
+    """
+    return _NAMES.get(name.lower())

@@ -1,0 +1,347 @@
+"""`MemoryBudgetMiddleware`: every model call of an agent within an exact budget.
+
+The request is rewritten, never the state: a checkpoint keeps the whole conversation. Put it last in
+the list of middleware, so that it sees what the others made of the request.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from langchain.agents.middleware import (
+    AgentMiddleware,
+    ExtendedModelResponse,
+    ModelRequest,
+    ModelResponse,
+    TracePolicy,
+    omit_payload,
+)
+from langchain_core.callbacks import adispatch_custom_event, dispatch_custom_event
+from langchain_core.embeddings import Embeddings
+from langchain_core.exceptions import ContextOverflowError
+from langchain_core.messages import AIMessage, HumanMessage
+from langchain_core.retrievers import BaseRetriever
+from langgraph.types import Command
+
+from mba_integrations.conversation.older import conversation_workspace
+from mba_integrations.core.allocator import MemoryBudgetAllocator
+from mba_integrations.core.config.workspace import WorkspaceConfig
+from mba_integrations.core.errors import BudgetError, InputError
+from mba_integrations.core.model import MemoryItem
+from mba_integrations.core.search.embedder import Embedder
+from mba_integrations.langchain.agents.prompt import PlannedPrompt, PromptPlanner
+from mba_integrations.langchain.agents.request_budget import RequestBudget, budget_of, model_name
+from mba_integrations.langchain.agents.state import STATE_KEY, MemoryBudgetState
+from mba_integrations.langchain.agents.threads import AgentThread, AgentThreads, new_thread
+from mba_integrations.langchain.agents.usage_calibration import UsageCalibration
+from mba_integrations.langchain.embeddings import as_embedder
+from mba_integrations.langchain.memory_sources import MemorySource, as_source, distinct
+from mba_integrations.langchain.messages.counting import MessageCounter
+
+EVENT_NAME = "memory_budget"
+"""Of the custom event that carries the decision."""
+DEFAULT_WORKSPACE = WorkspaceConfig(
+    workspace_id="agent",
+    working_memory_pct=0.6,
+    project_memory_pct=0.1,
+    long_term_memory_pct=0.2,
+    rag_memory_pct=0.1,
+)
+"""An agent works on its conversation more than on what it remembers."""
+_OVERFLOW_RETRIES = 3
+_OVERFLOW_PART = 0.7
+
+
+@dataclass(frozen=True, slots=True)
+class _Call:
+    """A request with what was found for it."""
+
+    request: ModelRequest[Any]
+    thread: AgentThread
+    counter: MessageCounter
+    budget: RequestBudget
+    memories: list[MemoryItem]
+
+
+@dataclass(frozen=True, slots=True)
+class _Question:
+    """The last human message, for which memories are searched once in a thread."""
+
+    thread_id: str | None
+    context: object
+    place: int
+    text: str
+
+
+class MemoryBudgetMiddleware(AgentMiddleware[MemoryBudgetState, Any, Any]):
+    """Keeps what the model receives as messages within a budget.
+
+    Pinned are the system message, system messages in the state, the last human message and an open
+    tool round. If all fits, all is sent. Otherwise long results of earlier tool rounds are
+    shortened, the newest exchanges have `recent_share` of the conversation's tokens, and the rest
+    is chosen by how useful it is for the last human message.
+
+    Args:
+        budget_tokens: All that the model may receive as messages, system message and framing
+            included, >= 1. Without it: `max_input_tokens` of the model's profile, less tool
+            schemas, structured output and reply.
+        memories: Sources of memories: `LangGraphStoreSource`, retrievers, any `MemorySource`. They
+            stand in one message before the last human message.
+        workspace: Settings for the choice, or the id of a workspace of *allocator*. Its share for
+            working memory belongs to the conversation, the others to memories; what one does not
+            need the other has.
+        allocator: Chooses; made by default. A second workspace, `<id>:conversation`, is registered
+            with it.
+        token_counter: Counts text; by default the model's name decides.
+        embedder: LangChain `Embeddings` or a callable, for the choice; only with the default
+            allocator.
+        recent_share: Part of the conversation's tokens for the newest messages, in [0, 1].
+        reply_tokens: Set aside for the reply where the budget comes from the model's profile.
+        memories_in_system: Appends memories to the system message instead. A prompt cache then ends
+            with the system message whenever memories change.
+        introduction: Stands before the memories.
+        name: Of this instance; two instances of one agent need different names.
+
+    Raises:
+        InputError: If an argument is unusable.
+    """
+
+    state_schema = MemoryBudgetState
+    trace_policy = TracePolicy(process_inputs=omit_payload)
+
+    def __init__(
+        self,
+        budget_tokens: int | None = None,
+        *,
+        memories: Sequence[MemorySource | BaseRetriever] = (),
+        workspace: WorkspaceConfig | str = DEFAULT_WORKSPACE,
+        allocator: MemoryBudgetAllocator | None = None,
+        token_counter: object = None,
+        embedder: Embeddings | Embedder | None = None,
+        recent_share: float = 0.5,
+        reply_tokens: int | None = None,
+        memories_in_system: bool = False,
+        introduction: str = "Memories that may help with the next message:\n",
+        name: str = "MemoryBudgetMiddleware",
+    ) -> None:
+        super().__init__()
+        _check_positive("budget_tokens", budget_tokens)
+        _check_positive("reply_tokens", reply_tokens)
+        if not 0.0 <= recent_share <= 1.0:
+            raise InputError(f"recent_share must be in [0, 1], got {recent_share!r}.")
+        if allocator is not None and embedder is not None:
+            raise InputError("give embedder to the allocator, or leave allocator out.")
+        self.tools = []
+        self.allocator = allocator or MemoryBudgetAllocator(token_counter, as_embedder(embedder))
+        self._name = name
+        self._budget_tokens = budget_tokens
+        self._reply_tokens = reply_tokens
+        self._sources = [as_source(source) for source in memories]
+        self._given_counter = token_counter
+        self._counters: dict[str | None, MessageCounter] = {}
+        self._threads = AgentThreads()
+        self._calibration = UsageCalibration()
+        config = self._workspace(workspace)
+        self._planner = PromptPlanner(
+            allocator=self.allocator,
+            workspace_id=config.workspace_id,
+            conversation_id=f"{config.workspace_id}:conversation",
+            recent_share=recent_share,
+            in_system=memories_in_system,
+            introduction=introduction,
+        )
+
+    @property
+    def name(self) -> str:
+        """The name of this instance, in traces and among the agent's middleware."""
+        return self._name
+
+    def wrap_model_call(
+        self,
+        request: ModelRequest[Any],
+        handler: Callable[[ModelRequest[Any]], ModelResponse[Any]],
+    ) -> ExtendedModelResponse[Any]:
+        """Send what fits; after an overflow at the provider send less, up to three times."""
+        call = self._call(request)
+        question = _question_of(request)
+        found = self._remembered(call, question)
+        if found is None:
+            runtime = request.runtime
+            found = [
+                item for source in self._sources for item in source.items(question.text, runtime)
+            ]
+        call = self._with_memories(call, question, found)
+        planned = self._plan(call, call.budget)
+        for left in range(_OVERFLOW_RETRIES, -1, -1):
+            _send_event(planned.decision)
+            try:
+                response = handler(_rewritten(request, planned))
+            except ContextOverflowError as error:
+                planned = self._smaller(call, planned, error, left)
+            else:
+                break
+        return self._finished(call, planned, response)
+
+    async def awrap_model_call(
+        self,
+        request: ModelRequest[Any],
+        handler: Callable[[ModelRequest[Any]], Awaitable[ModelResponse[Any]]],
+    ) -> ExtendedModelResponse[Any]:
+        """As `wrap_model_call`; planning runs in a thread, so the event loop does not wait."""
+        call = self._call(request)
+        question = _question_of(request)
+        found = self._remembered(call, question)
+        if found is None:
+            runtime = request.runtime
+            found = [
+                item
+                for source in self._sources
+                for item in await source.aitems(question.text, runtime)
+            ]
+        call = self._with_memories(call, question, found)
+        planned = await asyncio.to_thread(self._plan, call, call.budget)
+        for left in range(_OVERFLOW_RETRIES, -1, -1):
+            await _asend_event(planned.decision)
+            try:
+                response = await handler(_rewritten(request, planned))
+            except ContextOverflowError as error:
+                planned = await asyncio.to_thread(self._smaller, call, planned, error, left)
+            else:
+                break
+        return self._finished(call, planned, response)
+
+    def _workspace(self, workspace: WorkspaceConfig | str) -> WorkspaceConfig:
+        if isinstance(workspace, str):
+            config = self.allocator.workspace(workspace)
+        else:
+            config = workspace
+            self.allocator.register_workspace(config)
+        self.allocator.register_workspace(conversation_workspace(config))
+        return config
+
+    def _counter(self, model: str | None) -> MessageCounter:
+        key = None if self._given_counter is not None else model
+        counter = self._counters.get(key)
+        if counter is None:
+            counter = self._counters[key] = MessageCounter(self._given_counter, model=key)
+        return counter
+
+    def _call(self, request: ModelRequest[Any]) -> _Call:
+        counter = self._counter(model_name(request.model))
+        budget = budget_of(request, counter, self._budget_tokens, self._reply_tokens)
+        if not counter.exact:
+            budget = self._calibrated(budget, model_name(request.model))
+        key = _thread_key(request)
+        session_id = "/".join((self.name, *key))
+        thread = self._threads.get(
+            (counter.id, counter.exact, *key),
+            lambda: new_thread(counter, session_id),
+        )
+        return _Call(request, thread, counter, budget, [])
+
+    def _calibrated(self, budget: RequestBudget, model: str) -> RequestBudget:
+        """The budget in estimated tokens, by what the provider reported of calls before."""
+        tokens = max(1, self._calibration.scaled(model, budget.tokens))
+        if tokens == budget.tokens:
+            return budget
+        ratio = self._calibration.ratio(model)
+        source = f"{budget.source}; {budget.tokens:,} by {ratio:.2f}, since more was reported"
+        return RequestBudget(tokens=tokens, source=source)
+
+    def _remembered(self, call: _Call, question: _Question) -> list[MemoryItem] | None:
+        """What was found for the question before, in this thread and this context only."""
+        if not self._sources:
+            return []
+        if question.thread_id is None:
+            return None
+        with call.thread.lock:
+            found = call.thread.found
+        return found[1] if found is not None and found[0] == question else None
+
+    def _with_memories(self, call: _Call, question: _Question, found: list[MemoryItem]) -> _Call:
+        items = distinct(found)
+        with call.thread.lock:
+            call.thread.found = (question, items)
+        return _Call(call.request, call.thread, call.counter, call.budget, items)
+
+    def _plan(self, call: _Call, budget: RequestBudget) -> PlannedPrompt:
+        with call.thread.lock:
+            return self._planner.plan(
+                call.thread,
+                call.request.messages,
+                call.request.system_message,
+                call.memories,
+                budget,
+            )
+
+    def _smaller(
+        self, call: _Call, planned: PlannedPrompt, error: ContextOverflowError, left: int
+    ) -> PlannedPrompt:
+        """A prompt of seven tenths of the tokens; the provider's error if there is none."""
+        if not left:
+            raise error
+        tokens = max(1, int(planned.tokens * _OVERFLOW_PART))
+        source = f"seven tenths of {planned.tokens:,}, which the provider refused"
+        try:
+            return self._plan(call, RequestBudget(tokens=tokens, source=source))
+        except BudgetError as over:
+            raise error from over
+
+    def _finished(
+        self, call: _Call, planned: PlannedPrompt, response: ModelResponse[Any]
+    ) -> ExtendedModelResponse[Any]:
+        usage = [one.usage_metadata for one in response.result if isinstance(one, AIMessage)]
+        if usage and usage[-1]:
+            estimated = planned.tokens + call.counter.tool_tokens(call.request.tools)
+            reported = usage[-1]["input_tokens"]
+            name = model_name(call.request.model)
+            self._calibration.observe(name, reported=reported, estimated=estimated)
+        update = {STATE_KEY: {self.name: planned.decision}}
+        return ExtendedModelResponse(model_response=response, command=Command(update=update))
+
+
+def _rewritten(request: ModelRequest[Any], planned: PlannedPrompt) -> ModelRequest[Any]:
+    return request.override(messages=planned.messages, system_message=planned.system_message)
+
+
+def _question_of(request: ModelRequest[Any]) -> _Question:
+    runtime = request.runtime
+    info = runtime.execution_info if runtime is not None else None
+    thread_id = info.thread_id if info is not None else None
+    context = runtime.context if runtime is not None else None
+    for place in range(len(request.messages) - 1, -1, -1):
+        if isinstance(request.messages[place], HumanMessage):
+            return _Question(thread_id, context, place, str(request.messages[place].text))
+    return _Question(thread_id, context, -1, "")
+
+
+def _thread_key(request: ModelRequest[Any]) -> tuple[str, ...]:
+    """The thread and the graph in it; without a thread, the conversation by its first message."""
+    info = request.runtime.execution_info if request.runtime is not None else None
+    thread_id = info.thread_id if info is not None else None
+    if info is None or thread_id is None:
+        return (str(request.messages[0].id),) if request.messages else ()
+    graphs = [part.partition(":")[0] for part in info.checkpoint_ns.split("|")[:-1]]
+    return (thread_id, *graphs)
+
+
+def _check_positive(name: str, value: int | None) -> None:
+    if value is not None and (type(value) is not int or value < 1):
+        raise InputError(f"{name} must be an integer >= 1 or None, got {value!r}.")
+
+
+def _send_event(decision: dict[str, Any]) -> None:
+    try:
+        dispatch_custom_event(EVENT_NAME, decision)
+    except RuntimeError:  # called outside of a run, which has nobody to tell
+        return
+
+
+async def _asend_event(decision: dict[str, Any]) -> None:
+    try:
+        await adispatch_custom_event(EVENT_NAME, decision)
+    except RuntimeError:
+        return

@@ -1,0 +1,77 @@
+"""`BudgetedDocumentCompressor`: the documents of a compression retriever that fit a budget."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+from langchain_core.callbacks import Callbacks
+from langchain_core.documents import BaseDocumentCompressor, Document
+from pydantic import ConfigDict, Field, PrivateAttr, field_validator
+
+from mba_integrations.core.allocator import MemoryBudgetAllocator
+from mba_integrations.core.config.workspace import WorkspaceConfig
+from mba_integrations.core.model import MemoryTier
+from mba_integrations.langchain.documents.choice import (
+    SEPARATOR,
+    DocumentChoice,
+    best_documents,
+    check_limits,
+    documents_workspace,
+)
+from mba_integrations.langchain.documents.items import items_from_documents
+
+
+class BudgetedDocumentCompressor(BaseDocumentCompressor):
+    """Keeps the documents that fit, the most useful first. Needs only langchain-core.
+
+    Attributes:
+        budget_tokens: Most tokens of the joined documents, >= 1; None for the workspace's ceiling.
+        k: Most documents, >= 1.
+        tier: The tier of the documents.
+        workspace: Settings for the choice.
+        allocator: Chooses, and keeps the log; made by default.
+        separator: What will stand between two documents.
+        token_counter: Counts, where no allocator is given.
+    """
+
+    model_config = ConfigDict(arbitrary_types_allowed=True)
+
+    budget_tokens: int | None = None
+    k: int | None = None
+    tier: MemoryTier = MemoryTier.RAG
+    workspace: WorkspaceConfig = Field(default_factory=documents_workspace)
+    allocator: MemoryBudgetAllocator | None = Field(default=None, exclude=True)
+    separator: str = SEPARATOR
+    token_counter: Any = Field(default=None, exclude=True)
+
+    _choice: DocumentChoice = PrivateAttr()
+
+    @field_validator("budget_tokens", "k")
+    @classmethod
+    def _check_limit(cls, value: int | None) -> int | None:
+        check_limits(value, None)
+        return value
+
+    def model_post_init(self, context: Any, /) -> None:
+        """Prepare the choice."""
+        super().model_post_init(context)
+        self._choice = DocumentChoice(
+            workspace=self.workspace,
+            allocator=self.allocator or MemoryBudgetAllocator(self.token_counter),
+            separator=self.separator,
+        )
+
+    def compress_documents(
+        self, documents: Sequence[Document], query: str, callbacks: Callbacks | None = None
+    ) -> list[Document]:
+        """Copies of the documents that fit, with what was decided in their metadata."""
+        items = items_from_documents(documents, tier=self.tier)
+        return best_documents(self._choice.allocate(query, items, self.budget_tokens), self.k)
+
+    async def acompress_documents(
+        self, documents: Sequence[Document], query: str, callbacks: Callbacks | None = None
+    ) -> list[Document]:
+        """As `compress_documents`, in a thread."""
+        return await asyncio.to_thread(self.compress_documents, documents, query, callbacks)

@@ -1,0 +1,156 @@
+"""`BudgetedRetriever`: one or several retrievers, and the documents that fit a budget.
+
+Retrievers are asked at the same time. What comes back are copies of their documents with one
+further key in the metadata; joined by the separator they have at most `budget_tokens` tokens.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+from langchain_core.callbacks import (
+    AsyncCallbackManagerForRetrieverRun,
+    CallbackManagerForRetrieverRun,
+    adispatch_custom_event,
+    dispatch_custom_event,
+)
+from langchain_core.documents import Document
+from langchain_core.retrievers import BaseRetriever
+from langchain_core.runnables import RunnableConfig
+from langchain_core.runnables.config import get_executor_for_config
+from pydantic import ConfigDict, Field, PrivateAttr, field_validator
+
+from mba_integrations.core.allocator import MemoryBudgetAllocator
+from mba_integrations.core.config.workspace import WorkspaceConfig
+from mba_integrations.core.errors import InputError
+from mba_integrations.core.model import MemoryItem, MemoryTier
+from mba_integrations.core.result.allocation import Allocation
+from mba_integrations.langchain.documents.choice import (
+    SEPARATOR,
+    DocumentChoice,
+    best_documents,
+    check_limits,
+    documents_workspace,
+    summary_of,
+    with_shares,
+)
+from mba_integrations.langchain.documents.items import items_from_documents
+from mba_integrations.langchain.memory_sources import RetrieverSource, distinct
+
+EVENT_NAME = "memory_budget"
+
+
+class BudgetedRetriever(BaseRetriever):
+    """Returns the documents of several retrievers that fit a budget.
+
+    They are in the order of the tiers, within one the most useful first.
+
+    The budget is given here, at `invoke(query, budget_tokens=...)`, or through `configurable` (see
+    `configurable_fields`); the call's goes before. Without any, the workspace's ceiling decides.
+
+    Attributes:
+        retrievers: Retrievers, or `RetrieverSource(retriever, tier=..., share=...)`. Shares must
+            sum to 1 and are then those of the tiers; what a tier does not need the others have.
+        budget_tokens: Most tokens of the joined documents, >= 1.
+        k: Most documents, >= 1.
+        workspace: Settings for the choice.
+        allocator: Chooses, and keeps the log; made by default.
+        separator: What will stand between two documents.
+        token_counter: Counts, where no allocator is given.
+    """
+
+    model_config = ConfigDict(arbitrary_types_allowed=True)
+
+    retrievers: Sequence[BaseRetriever | RetrieverSource]
+    budget_tokens: int | None = None
+    k: int | None = None
+    workspace: WorkspaceConfig = Field(default_factory=documents_workspace)
+    allocator: MemoryBudgetAllocator | None = Field(default=None, exclude=True)
+    separator: str = SEPARATOR
+    token_counter: Any = Field(default=None, exclude=True)
+
+    _sources: list[RetrieverSource] = PrivateAttr(default_factory=list)
+    _choice: DocumentChoice = PrivateAttr()
+
+    @field_validator("budget_tokens", "k")
+    @classmethod
+    def _check_limit(cls, value: int | None) -> int | None:
+        check_limits(value, None)
+        return value
+
+    def model_post_init(self, context: Any, /) -> None:
+        """Prepare the sources and the choice."""
+        super().model_post_init(context)
+        if not self.retrievers:
+            raise InputError("retrievers is empty: give at least one.")
+        self._sources = [_as_source(one) for one in self.retrievers]
+        self._choice = DocumentChoice(
+            workspace=_workspace_for(self._sources, self.workspace),
+            allocator=self.allocator or MemoryBudgetAllocator(self.token_counter),
+            separator=self.separator,
+        )
+
+    def _get_relevant_documents(
+        self,
+        query: str,
+        *,
+        run_manager: CallbackManagerForRetrieverRun,
+        budget_tokens: int | None = None,
+        k: int | None = None,
+    ) -> list[Document]:
+        config: RunnableConfig = {"callbacks": run_manager.get_child()}
+        with get_executor_for_config(config) as executor:
+            found = list(
+                executor.map(lambda one: one.retriever.invoke(query, config), self._sources)
+            )
+        allocation = self._allocate(query, found, budget_tokens, k)
+        dispatch_custom_event(EVENT_NAME, summary_of(allocation), config=config)
+        return best_documents(allocation, self.k if k is None else k)
+
+    async def _aget_relevant_documents(
+        self,
+        query: str,
+        *,
+        run_manager: AsyncCallbackManagerForRetrieverRun,
+        budget_tokens: int | None = None,
+        k: int | None = None,
+    ) -> list[Document]:
+        config: RunnableConfig = {"callbacks": run_manager.get_child()}
+        found = await asyncio.gather(
+            *(one.retriever.ainvoke(query, config) for one in self._sources)
+        )
+        allocation = await asyncio.to_thread(self._allocate, query, found, budget_tokens, k)
+        await adispatch_custom_event(EVENT_NAME, summary_of(allocation), config=config)
+        return best_documents(allocation, self.k if k is None else k)
+
+    def _allocate(
+        self, query: str, found: Sequence[list[Document]], budget_tokens: int | None, k: int | None
+    ) -> Allocation:
+        check_limits(budget_tokens, k)
+        items: list[MemoryItem] = []
+        for source, documents in zip(self._sources, found, strict=True):
+            items += items_from_documents(documents, tier=MemoryTier(source.tier))
+        budget = self.budget_tokens if budget_tokens is None else budget_tokens
+        return self._choice.allocate(query, distinct(items), budget)
+
+
+def _as_source(one: BaseRetriever | RetrieverSource) -> RetrieverSource:
+    return one if isinstance(one, RetrieverSource) else RetrieverSource(one)
+
+
+def _workspace_for(sources: Sequence[RetrieverSource], config: WorkspaceConfig) -> WorkspaceConfig:
+    """The settings with the sources' shares, or as they are where none has one."""
+    given = [source for source in sources if source.share is not None]
+    if not given:
+        return config
+    if len(given) < len(sources):
+        raise InputError(
+            f"{len(given)} of {len(sources)} retrievers have a share: give one to each or to none."
+        )
+    shares: dict[MemoryTier, float] = {}
+    for source in given:
+        tier = MemoryTier(source.tier)
+        shares[tier] = shares.get(tier, 0.0) + (source.share or 0.0)
+    return with_shares(config, shares)
