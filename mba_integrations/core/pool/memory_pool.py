@@ -20,6 +20,7 @@ from mba_integrations.core.errors import DuplicateItemError, InputError, PoolErr
 from mba_integrations.core.model import MemoryItem
 from mba_integrations.core.pool.saved import load_snapshot, save_snapshot
 from mba_integrations.core.pool.snapshot import PoolSnapshot
+from mba_integrations.core.rows.row_map import RowMap
 
 
 @dataclass(slots=True)
@@ -188,9 +189,10 @@ class MemoryPool:
         kept = np.delete(np.arange(len(before)), list(changes.removed.values()))
         origin = np.append(kept, np.full(changes.added, -1))
         stayed = (item_id for item_id in changes.replaced if item_id not in changes.removed)
-        rows = map(before.ids.get, stayed)
-        replaced = np.searchsorted(kept, sorted(row for row in rows if row is not None))
-        return before.changed(self._items.values(), origin, replaced=replaced.tolist())
+        found = map(before.ids.get, stayed)
+        replaced = np.searchsorted(kept, sorted(row for row in found if row is not None))
+        rows = RowMap.of(origin, len(before))
+        return before.changed(self._items.values(), rows, replaced=replaced.tolist())
 
     def _require(self, item_id: str) -> None:
         if not isinstance(item_id, str) or item_id not in self._items:

@@ -8,30 +8,23 @@ short items, so its value is the score times the tokens, which ranks items by th
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-
-import numpy as np
 
 from mba_integrations.core.arrays import FloatArray
 from mba_integrations.core.config.settings import ScoringMethod
 from mba_integrations.core.config.workspace import WorkspaceConfig
-from mba_integrations.core.model import MemoryTier
-from mba_integrations.core.pool.snapshot import PoolSnapshot, seconds_of
+from mba_integrations.core.pool.snapshot import PoolSnapshot
 from mba_integrations.core.search.embedder import Embedder
-from mba_integrations.core.value.mem0_score import (
-    decayed_freshness,
-    lasting_part,
-    product,
-    with_freshness,
-)
+from mba_integrations.core.times import seconds_of
+from mba_integrations.core.value.freshness import freshness_of
+from mba_integrations.core.value.match import match_of
+from mba_integrations.core.value.mem0_score import lasting_part, product, with_freshness
+from mba_integrations.core.value.question import Question, check_length, vector_of
 from mba_integrations.core.value.relevance import estimate_relevance
 from mba_integrations.core.value.usefulness import estimate_usefulness
 from mba_integrations.core.value.worth import Worth
-
-SECONDS_PER_DAY = 86_400.0
-UNKNOWN_FRESHNESS = 0.5
-"""Freshness of an item without a date: neither new nor old."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +42,7 @@ def evaluate(
     snapshot: PoolSnapshot,
     config: WorkspaceConfig,
     *,
-    query_vector: FloatArray | None,
+    query_embedding: Sequence[float] | FloatArray | None,
     embedder: Embedder | None,
     now: datetime,
 ) -> Signals:
@@ -59,36 +52,20 @@ def evaluate(
         query: Any text.
         snapshot: The candidates.
         config: Method, weights and half-lives.
-        query_vector: Embedding of the query, shape (d,), or None.
-        embedder: Makes the embeddings that items lack; None for none.
+        query_embedding: Vector of the query, shape (d,); else the embedder makes it.
+        embedder: Makes the embeddings that query and items lack; None for none.
         now: The time that ages are counted from.
+
+    Raises:
+        InputError: If vectors differ in length or hold what is no finite number, or if times with
+            and without a zone are mixed.
     """
-    columns = snapshot.columns
     freshness = freshness_of(snapshot, config, now=now)
-    given = snapshot.all_relevance_given
-    useful = config.scoring_method is ScoringMethod.USEFULNESS
     if not matches_query(snapshot, config):
-        relevance = columns.given_relevance
-    else:
-        corpus = snapshot.corpus(embedder)
-        relevance = (
-            columns.given_relevance
-            if given
-            else estimate_relevance(query, corpus, query_vector=query_vector)
-        )
-    if useful:
-        score = estimate_usefulness(
-            query,
-            corpus,
-            query_vector=query_vector,
-            freshness=freshness,
-            now_seconds=seconds_of(now),
-        )
-    else:
-        score = _mem0_score(relevance, snapshot, freshness, config)
-    return Signals(
-        relevance=relevance, importance=columns.importance, freshness=freshness, score=score
-    )
+        return _by_given_relevance(snapshot, config, freshness, query_embedding)
+    vector = vector_of(query, query_embedding, embedder if len(snapshot) else None)
+    question = Question(text=query, vector=vector, now_seconds=seconds_of(now))
+    return _by_match(question, snapshot, config, freshness, embedder)
 
 
 def matches_query(snapshot: PoolSnapshot, config: WorkspaceConfig) -> bool:
@@ -97,55 +74,77 @@ def matches_query(snapshot: PoolSnapshot, config: WorkspaceConfig) -> bool:
     return config.scoring_method is ScoringMethod.USEFULNESS or not snapshot.all_relevance_given
 
 
-def freshness_of(snapshot: PoolSnapshot, config: WorkspaceConfig, *, now: datetime) -> FloatArray:
-    """Freshness of every candidate, shape (n,), in [0, 1]; 0.5 without a date."""
-    half_lives = np.array([config.tier_half_life(tier) for tier in MemoryTier])
-    present, latest = seconds_of(now), snapshot.latest_created_seconds
-    if latest > present or np.isinf(latest):
-        return _freshness_at(present, snapshot, half_lives)
-    # All have aged alike since the newest one, so one factor brings them up to date.
-    at_latest = snapshot.remembered(
-        ("freshness", *half_lives), lambda: _freshness_at(latest, snapshot, half_lives)
-    )
-    since = np.full(len(half_lives), (present - latest) / SECONDS_PER_DAY)
-    factors = decayed_freshness(since, half_life_days=half_lives)
-    is_one = (half_lives == half_lives[0]).all()
-    freshness = at_latest * (factors[0] if is_one else factors[snapshot.columns.tier])
-    freshness[snapshot.undated_rows] = UNKNOWN_FRESHNESS
-    return freshness
-
-
-def _freshness_at(seconds: float, snapshot: PoolSnapshot, half_lives: FloatArray) -> FloatArray:
-    columns = snapshot.columns
-    ages = (seconds - columns.created_seconds) / SECONDS_PER_DAY
-    ages[snapshot.undated_rows] = 0.0
-    freshness = decayed_freshness(ages, half_life_days=half_lives[columns.tier])
-    freshness[snapshot.undated_rows] = UNKNOWN_FRESHNESS
-    return freshness
-
-
 def packing_worth(score: FloatArray, config: WorkspaceConfig) -> Worth:
     """What packing adds up."""
     useful = config.scoring_method is ScoringMethod.USEFULNESS
     return Worth(of_item=score, per_token=not useful)
 
 
-def _mem0_score(
-    relevance: FloatArray, snapshot: PoolSnapshot, freshness: FloatArray, config: WorkspaceConfig
-) -> FloatArray:
-    importance = snapshot.columns.importance
-    if config.scoring_method is ScoringMethod.PRODUCT:
-        return product(relevance, importance, freshness)
-    weights = {
-        "relevance_weight": config.relevance_weight,
-        "importance_weight": config.importance_weight,
-    }
-
-    def lasting() -> FloatArray:
-        return lasting_part(relevance, importance, **weights)
-
-    if relevance is snapshot.columns.given_relevance:
-        kept = snapshot.remembered(("lasting part", *weights.values()), lasting)
+def _by_match(
+    question: Question,
+    snapshot: PoolSnapshot,
+    config: WorkspaceConfig,
+    freshness: FloatArray,
+    embedder: Embedder | None,
+) -> Signals:
+    corpus = snapshot.corpus(embedder)
+    match = match_of(question, corpus)
+    relevance = estimate_relevance(match, corpus.given_relevance)
+    if config.scoring_method is ScoringMethod.USEFULNESS:
+        score = estimate_usefulness(question, corpus, match, freshness=freshness)
+    elif config.scoring_method is ScoringMethod.PRODUCT:
+        score = product(relevance, corpus.importance, freshness)
     else:
-        kept = lasting()
-    return with_freshness(kept, freshness, freshness_weight=config.freshness_weight)
+        lasting = _lasting_part(relevance, corpus.importance, config)
+        score = with_freshness(lasting, freshness, freshness_weight=config.freshness_weight)
+    return Signals(
+        relevance=relevance, importance=corpus.importance, freshness=freshness, score=score
+    )
+
+
+def _by_given_relevance(
+    snapshot: PoolSnapshot,
+    config: WorkspaceConfig,
+    freshness: FloatArray,
+    query_embedding: Sequence[float] | FloatArray | None,
+) -> Signals:
+    """A Mem0 score without a look at the query; a vector that is given is checked all the same."""
+    if query_embedding is not None:
+        _check_vector(query_embedding, snapshot)
+    columns = snapshot.columns
+    relevance, importance = columns.given_relevance, columns.importance
+    if config.scoring_method is ScoringMethod.PRODUCT:
+        score = product(relevance, importance, freshness)
+    else:
+        lasting = _kept_lasting_part(snapshot, config)
+        score = with_freshness(lasting, freshness, freshness_weight=config.freshness_weight)
+    return Signals(relevance=relevance, importance=importance, freshness=freshness, score=score)
+
+
+def _check_vector(query_embedding: Sequence[float] | FloatArray, snapshot: PoolSnapshot) -> None:
+    vector = vector_of("", query_embedding, None)
+    vectors, _ = snapshot.vectors(None)
+    if vector is not None and vectors is not None:
+        check_length(vector, vectors.shape[1])
+
+
+def _kept_lasting_part(snapshot: PoolSnapshot, config: WorkspaceConfig) -> FloatArray:
+    """The part of the weighted sum that neither query nor time changes, made once for the items."""
+    key = ("lasting part", config.relevance_weight, config.importance_weight)
+    known: FloatArray | None = snapshot.derived.get(key)
+    if known is None:
+        columns = snapshot.columns
+        known = _lasting_part(columns.given_relevance, columns.importance, config)
+        snapshot.derived[key] = known
+    return known
+
+
+def _lasting_part(
+    relevance: FloatArray, importance: FloatArray, config: WorkspaceConfig
+) -> FloatArray:
+    return lasting_part(
+        relevance,
+        importance,
+        relevance_weight=config.relevance_weight,
+        importance_weight=config.importance_weight,
+    )

@@ -109,7 +109,10 @@ def test_times_with_and_without_a_zone_are_refused_together() -> None:
         memory("aware", created_at=datetime(2026, 1, 1, tzinfo=UTC)),
         memory("naive", last_accessed_at=datetime(2026, 1, 1)),
     ]
-    with pytest.raises(InputError, match="'naive' has a time without a zone, item 'aware' one"):
+    with pytest.raises(
+        InputError,
+        match="of item 'aware' has a time zone, last_accessed_at of item 'naive' has none",
+    ):
         _ = PoolSnapshot(items).columns
 
 
