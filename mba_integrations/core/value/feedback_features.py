@@ -12,8 +12,8 @@ import numpy as np
 
 from mba_integrations.core.arrays import FloatArray, IntArray, best_rows
 from mba_integrations.core.pool.corpus import Corpus
-from mba_integrations.core.value.match import cosine_with
-from mba_integrations.core.value.match_features import Features, standardised
+from mba_integrations.core.value.match import cosine_with, standardised
+from mba_integrations.core.value.match_features import Features
 from mba_integrations.core.value.question import Question
 
 _STRONG_ITEMS = 5  # that links and similarity start from

@@ -12,8 +12,7 @@ import numpy as np
 
 from mba_integrations.core.arrays import FloatArray
 from mba_integrations.core.pool.corpus import Corpus
-from mba_integrations.core.search.lexical import LexicalIndex
-from mba_integrations.core.value.question import Question, check_length
+from mba_integrations.core.value.question import Question
 
 # A best hit below this share of the BM25 of a text that has every term of the query once is no full
 # match: in an unrelated pool nothing comes near 1.
@@ -39,17 +38,11 @@ def match_of(question: Question, corpus: Corpus) -> Match:
     Raises:
         InputError: If the question's vector has another length than the items' vectors.
     """
-    return Match(
-        lexical=_lexical_share(question.text, corpus.lexical),
-        cosine=cosine_with(corpus, question.vector),
-    )
-
-
-def _lexical_share(query: str, index: LexicalIndex) -> FloatArray:
-    scores = index.scores(query).astype(np.float64)
-    full = _FULL_MATCH_SHARE * index.best_possible(query)
-    scores /= max(float(scores.max(initial=0.0)), full, 1e-12)
-    return scores
+    cosine = cosine_with(corpus, question.vector)
+    lexical = corpus.lexical.scores(question.text).astype(np.float64)
+    full = _FULL_MATCH_SHARE * corpus.lexical.best_possible(question.text)
+    lexical /= max(float(lexical.max(initial=0.0)), full, 1e-12)
+    return Match(lexical, cosine)
 
 
 def cosine_with(corpus: Corpus, vector: FloatArray | None) -> FloatArray | None:
@@ -65,7 +58,6 @@ def cosine_with(corpus: Corpus, vector: FloatArray | None) -> FloatArray | None:
     if vector is None or vectors is None or not len(vectors):
         return None
     direction = np.asarray(vector, dtype=np.float32).reshape(-1)
-    check_length(direction, vectors.shape[1])
     length = float(np.linalg.norm(direction))
     if not np.isfinite(length) or length <= 0.0:
         return None
@@ -92,3 +84,11 @@ def filled_by_lexical(similarity: FloatArray, lexical: FloatArray) -> FloatArray
     products = (lexical[known] - mean_lexical) * (similarity[known] - mean)
     slope = float(np.mean(products)) / spread if spread > 1e-12 else 0.0
     return np.where(known, similarity, mean + slope * (lexical - mean_lexical))
+
+
+def standardised(values: FloatArray) -> FloatArray:
+    """Distance to the mean in standard deviations; 0 where all values are equal."""
+    if not len(values):
+        return np.zeros(0)
+    spread = float(np.std(values))
+    return np.asarray((values - float(np.mean(values))) / spread if spread > 1e-9 else values * 0.0)

@@ -14,7 +14,7 @@ import numpy as np
 
 from mba_integrations.core.arrays import BoolArray, FloatArray, ranks_of
 from mba_integrations.core.pool.corpus import Corpus
-from mba_integrations.core.value.match import Match, filled_by_lexical
+from mba_integrations.core.value.match import Match, filled_by_lexical, standardised
 from mba_integrations.core.value.question import Question
 
 Features = dict[str, FloatArray]
@@ -66,14 +66,6 @@ def _dense_features(similarity: FloatArray) -> Features:
         "dense_share": np.clip(z, 0.0, None) / max(top, 1.0),
         "dense_rank": _rank_feature(z - z.min(initial=0.0)),
     }
-
-
-def standardised(values: FloatArray) -> FloatArray:
-    """Distance to the mean in standard deviations; 0 where all values are equal."""
-    if not len(values):
-        return np.zeros(0)
-    spread = float(np.std(values))
-    return np.asarray((values - float(np.mean(values))) / spread if spread > 1e-9 else values * 0.0)
 
 
 def _rank_feature(scores: FloatArray) -> FloatArray:

@@ -1,6 +1,6 @@
 """The two published forms of the Mem0 score.
 
-Pure arithmetic on arrays of shape (n,); signals in [0, 1] give scores in [0, 1]. O(n).
+Arithmetic on arrays of shape (n,); signals in [0, 1] give scores in [0, 1]. O(n).
 Where the signals come from is left to `relevance`, `freshness` and the items; whether the weights
 sum to 1 is checked by the workspace's configuration.
 """
@@ -10,6 +10,33 @@ from __future__ import annotations
 import numpy as np
 
 from mba_integrations.core.arrays import FloatArray
+from mba_integrations.core.config.settings import ScoringMethod
+from mba_integrations.core.config.workspace import WorkspaceConfig
+from mba_integrations.core.pool.snapshot import PoolSnapshot
+
+
+def mem0_score(
+    relevance: FloatArray, snapshot: PoolSnapshot, freshness: FloatArray, config: WorkspaceConfig
+) -> FloatArray:
+    """The score by the workspace's method and weights, shape (n,), in [0, 1].
+
+    Where relevance is what the items brought, the part of the weighted sum that neither query nor
+    time changes is worked out once for the items.
+    """
+    importance = snapshot.columns.importance
+    if config.scoring_method is ScoringMethod.PRODUCT:
+        return product(relevance, importance, freshness)
+    weights = (config.relevance_weight, config.importance_weight)
+    is_given = relevance is snapshot.columns.given_relevance
+    key = ("lasting part", *weights)
+    lasting: FloatArray | None = snapshot.derived.get(key) if is_given else None
+    if lasting is None:
+        lasting = lasting_part(
+            relevance, importance, relevance_weight=weights[0], importance_weight=weights[1]
+        )
+    if is_given:
+        snapshot.derived[key] = lasting
+    return with_freshness(lasting, freshness, freshness_weight=config.freshness_weight)
 
 
 def weighted_sum(

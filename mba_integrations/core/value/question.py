@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 import numpy as np
 
 from mba_integrations.core.arrays import FloatArray
 from mba_integrations.core.errors import InputError
+from mba_integrations.core.pool.snapshot import PoolSnapshot
 from mba_integrations.core.search.embedder import Embedder, embed
+from mba_integrations.core.times import seconds_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,17 +30,41 @@ class Question:
     now_seconds: float | None
 
 
-def vector_of(
-    query: str, given: Sequence[float] | FloatArray | None, embedder: Embedder | None
-) -> FloatArray | None:
-    """Vector of a query: the given one, else what the embedder makes of it.
+def question_of(
+    query: str,
+    given: Sequence[float] | FloatArray | None,
+    snapshot: PoolSnapshot,
+    embedder: Embedder | None,
+    *,
+    now: datetime,
+) -> Question:
+    """The question that a query asks of the items.
+
+    Args:
+        query: Any text.
+        given: Its vector; else the embedder makes it.
+        snapshot: The items.
+        embedder: Also makes the vectors that items lack; None for none.
+        now: When it is asked.
 
     Raises:
-        InputError: If it is not one vector of finite numbers.
+        InputError: If the vector is not one of finite numbers, or has another length than the
+            items' vectors.
     """
+    vector: FloatArray | None
     if given is None:
-        made = embed([query], embedder)
-        return None if made is None else made[0]
+        made = embed([query], embedder) if len(snapshot) else None
+        vector = None if made is None else made[0]
+    else:
+        vector = _as_vector(given)
+    if vector is not None:
+        vectors, _ = snapshot.vectors(embedder)
+        if vectors is not None:
+            vectors.check_length(vector)
+    return Question(text=query, vector=vector, now_seconds=seconds_of(now))
+
+
+def _as_vector(given: Sequence[float] | FloatArray) -> FloatArray:
     try:
         vector = np.asarray(given, dtype=np.float32)
     except (TypeError, ValueError, OverflowError) as error:
@@ -47,16 +74,3 @@ def vector_of(
             f"query_embedding must be one vector of finite numbers, got shape {vector.shape}."
         )
     return vector
-
-
-def check_length(vector: FloatArray, dimensions: int) -> None:
-    """Refuse the vector of a query that has another length than the items' vectors.
-
-    Raises:
-        InputError: With both lengths.
-    """
-    if len(vector) != dimensions:
-        raise InputError(
-            f"the query's embedding has {len(vector)} numbers, the items' have {dimensions}. "
-            "Embed both with one model."
-        )

@@ -17,11 +17,10 @@ from mba_integrations.core.config.settings import ScoringMethod
 from mba_integrations.core.config.workspace import WorkspaceConfig
 from mba_integrations.core.pool.snapshot import PoolSnapshot
 from mba_integrations.core.search.embedder import Embedder
-from mba_integrations.core.times import seconds_of
 from mba_integrations.core.value.freshness import freshness_of
 from mba_integrations.core.value.match import match_of
-from mba_integrations.core.value.mem0_score import lasting_part, product, with_freshness
-from mba_integrations.core.value.question import Question, check_length, vector_of
+from mba_integrations.core.value.mem0_score import mem0_score
+from mba_integrations.core.value.question import question_of
 from mba_integrations.core.value.relevance import estimate_relevance
 from mba_integrations.core.value.usefulness import estimate_usefulness
 from mba_integrations.core.value.worth import Worth
@@ -60,12 +59,27 @@ def evaluate(
         InputError: If vectors differ in length or hold what is no finite number, or if times with
             and without a zone are mixed.
     """
+    asks = matches_query(snapshot, config)
+    embedder = embedder if asks else None
     freshness = freshness_of(snapshot, config, now=now)
-    if not matches_query(snapshot, config):
-        return _by_given_relevance(snapshot, config, freshness, query_embedding)
-    vector = vector_of(query, query_embedding, embedder if len(snapshot) else None)
-    question = Question(text=query, vector=vector, now_seconds=seconds_of(now))
-    return _by_match(question, snapshot, config, freshness, embedder)
+    question = question_of(query, query_embedding, snapshot, embedder, now=now)
+    if not asks:
+        relevance = snapshot.columns.given_relevance
+        score = mem0_score(relevance, snapshot, freshness, config)
+    else:
+        corpus = snapshot.corpus(embedder)
+        match = match_of(question, corpus)
+        relevance = estimate_relevance(match, corpus.given_relevance)
+        if config.scoring_method is ScoringMethod.USEFULNESS:
+            score = estimate_usefulness(question, corpus, match, freshness=freshness)
+        else:
+            score = mem0_score(relevance, snapshot, freshness, config)
+    return Signals(
+        relevance=relevance,
+        importance=snapshot.columns.importance,
+        freshness=freshness,
+        score=score,
+    )
 
 
 def matches_query(snapshot: PoolSnapshot, config: WorkspaceConfig) -> bool:
@@ -78,73 +92,3 @@ def packing_worth(score: FloatArray, config: WorkspaceConfig) -> Worth:
     """What packing adds up."""
     useful = config.scoring_method is ScoringMethod.USEFULNESS
     return Worth(of_item=score, per_token=not useful)
-
-
-def _by_match(
-    question: Question,
-    snapshot: PoolSnapshot,
-    config: WorkspaceConfig,
-    freshness: FloatArray,
-    embedder: Embedder | None,
-) -> Signals:
-    corpus = snapshot.corpus(embedder)
-    match = match_of(question, corpus)
-    relevance = estimate_relevance(match, corpus.given_relevance)
-    if config.scoring_method is ScoringMethod.USEFULNESS:
-        score = estimate_usefulness(question, corpus, match, freshness=freshness)
-    elif config.scoring_method is ScoringMethod.PRODUCT:
-        score = product(relevance, corpus.importance, freshness)
-    else:
-        lasting = _lasting_part(relevance, corpus.importance, config)
-        score = with_freshness(lasting, freshness, freshness_weight=config.freshness_weight)
-    return Signals(
-        relevance=relevance, importance=corpus.importance, freshness=freshness, score=score
-    )
-
-
-def _by_given_relevance(
-    snapshot: PoolSnapshot,
-    config: WorkspaceConfig,
-    freshness: FloatArray,
-    query_embedding: Sequence[float] | FloatArray | None,
-) -> Signals:
-    """A Mem0 score without a look at the query; a vector that is given is checked all the same."""
-    if query_embedding is not None:
-        _check_vector(query_embedding, snapshot)
-    columns = snapshot.columns
-    relevance, importance = columns.given_relevance, columns.importance
-    if config.scoring_method is ScoringMethod.PRODUCT:
-        score = product(relevance, importance, freshness)
-    else:
-        lasting = _kept_lasting_part(snapshot, config)
-        score = with_freshness(lasting, freshness, freshness_weight=config.freshness_weight)
-    return Signals(relevance=relevance, importance=importance, freshness=freshness, score=score)
-
-
-def _check_vector(query_embedding: Sequence[float] | FloatArray, snapshot: PoolSnapshot) -> None:
-    vector = vector_of("", query_embedding, None)
-    vectors, _ = snapshot.vectors(None)
-    if vector is not None and vectors is not None:
-        check_length(vector, vectors.shape[1])
-
-
-def _kept_lasting_part(snapshot: PoolSnapshot, config: WorkspaceConfig) -> FloatArray:
-    """The part of the weighted sum that neither query nor time changes, made once for the items."""
-    key = ("lasting part", config.relevance_weight, config.importance_weight)
-    known: FloatArray | None = snapshot.derived.get(key)
-    if known is None:
-        columns = snapshot.columns
-        known = _lasting_part(columns.given_relevance, columns.importance, config)
-        snapshot.derived[key] = known
-    return known
-
-
-def _lasting_part(
-    relevance: FloatArray, importance: FloatArray, config: WorkspaceConfig
-) -> FloatArray:
-    return lasting_part(
-        relevance,
-        importance,
-        relevance_weight=config.relevance_weight,
-        importance_weight=config.importance_weight,
-    )
