@@ -1,13 +1,12 @@
 """The prepared columns of a pool on disk: token counts, and the index of its words.
 
 They stand beside the items, so that a pool that is loaded neither counts nor indexes again. Arrays
-are memory-mapped when read. `pool.json` has a check sum of every file, and of the items that the
-columns were made from; columns of other items, or of another version, are left out.
+are memory-mapped when read. Columns of another version, or of other items than those beside them,
+are left out.
 """
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mba_integrations.core.counting.counter import outlives_process
+from mba_integrations.core.pool.generations import check_sum
 from mba_integrations.core.pool.snapshot import PoolSnapshot
 from mba_integrations.core.pool.token_column import TokenColumns
 from mba_integrations.core.rows.slots import Slots
@@ -28,7 +28,6 @@ COLUMNS_VERSION = 1
 """Raised when a text is rendered, counted or cut into terms in another way."""
 _POSTINGS = ("terms", "starts", "slots", "counts")
 _TRAITS = {"log_length": TextTraits.log_length, "asks": TextTraits.asks}
-_CHUNK_BYTES = 1 << 20
 
 
 def write_columns(snapshot: PoolSnapshot, folder: Path) -> dict[str, Any]:
@@ -44,14 +43,7 @@ def write_columns(snapshot: PoolSnapshot, folder: Path) -> dict[str, Any]:
         _save(folder / entry["file"], column.astype(np.min_scalar_type(column.max(initial=0))))
     indexed = PoolSnapshot.lexical.known(snapshot)
     lexical = _write_lexical(snapshot.lexical, folder) if indexed else None
-    files = {path.name: _check_sum(path) for path in sorted(folder.glob("*-*.*"))}
-    return {
-        "version": COLUMNS_VERSION,
-        "items_crc32": _check_sum(folder / "items.jsonl"),
-        "files": files,
-        "tokens": tokens,
-        "lexical": lexical,
-    }
+    return {"version": COLUMNS_VERSION, "tokens": tokens, "lexical": lexical}
 
 
 def read_columns(snapshot: PoolSnapshot, folder: Path, record: Mapping[str, Any]) -> None:
@@ -62,10 +54,11 @@ def read_columns(snapshot: PoolSnapshot, folder: Path, record: Mapping[str, Any]
     """
     if record["version"] != COLUMNS_VERSION:
         return
-    if record["items_crc32"] != _check_sum(folder / "items.jsonl"):
+    # Earlier releases had check sums of the columns alone, and items could be edited beside them.
+    if "items_crc32" in record and record["items_crc32"] != check_sum(folder / "items.jsonl"):
         return
-    for name, expected in record["files"].items():
-        if _check_sum(folder / Path(name).name) != expected:
+    for name, expected in record.get("files", {}).items():
+        if check_sum(folder / Path(name).name) != expected:
             raise ValueError(f"{name} is not what was saved")
     known = {
         (entry["layout"], entry["counter"]): _load(folder / entry["file"]).astype(np.int64)
@@ -118,11 +111,3 @@ def _save(path: Path, array: NDArray[Any]) -> None:
 def _load(path: Path) -> NDArray[Any]:
     mapped: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False).view(np.ndarray)
     return mapped
-
-
-def _check_sum(path: Path) -> int:
-    found = 0
-    with open(path, "rb") as file:
-        while chunk := file.read(_CHUNK_BYTES):
-            found = zlib.crc32(chunk, found)
-    return found
