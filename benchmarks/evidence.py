@@ -29,7 +29,6 @@ from benchmarks import evidence_methods as methods
 from benchmarks.evidence_data import EvidencePool, EvidenceQuery, has_minilm, load_set
 from benchmarks.evidence_data import local_embedder as make_local_embedder
 from mba_integrations.core.arrays import BoolArray, FloatArray
-from mba_integrations.core.value.match_features import Question
 from mba_integrations.core.value.usefulness import UsefulnessModel
 from mba_integrations.learning.usefulness_fit import Example, fit_usefulness
 
@@ -141,11 +140,7 @@ def examples(pools: Sequence[EvidencePool], *, dense: bool) -> list[Example]:
     """The questions of a set in the form that fitting takes."""
     return [
         Example(
-            question=Question(
-                text=query.text,
-                vector=query.vector if dense else None,
-                now_seconds=query.asked_seconds,
-            ),
+            question=methods.question(query if dense else replace(query, vector=None)),
             corpus=pool.corpus,
             freshness=methods.freshness(pool, query),
             needed=pool.labels(query),
@@ -278,10 +273,10 @@ def run(data: Path, names: Sequence[str], *, ablation: bool) -> dict[str, Any]:
 
 def _ablation(sets: Sets, name: str) -> dict[str, Any]:
     rows = {}
-    for label, signals in {"nothing": (), **ABLATIONS}.items():
-        models = fitted_without(sets, name, without=frozenset(signals), kinds=["dense"])
+    for label, features in {"nothing": (), **ABLATIONS}.items():
+        models = fitted_without(sets, name, without=frozenset(features), kinds=["dense"])
         rows[f"without {label}"] = measured(sets[name], methods.usefulness(models)).summary()
-    _print_table(f"{name}, signals left out of the fit", rows)
+    _print_table(f"{name}, features left out of the fit", rows)
     return rows
 
 
@@ -353,7 +348,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--sets", nargs="+", default=[*FITTED_SETS, *OTHER_SETS])
     parser.add_argument("--out", type=Path, help="write all figures to this JSON file")
     parser.add_argument("--curves", type=Path, help="write PNG curves into this folder")
-    parser.add_argument("--ablation", action="store_true", help="refit without each signal group")
+    parser.add_argument(
+        "--ablation", action="store_true", help="refit without each group of features"
+    )
     parser.add_argument("--fit", type=Path, help="fit the coefficients, write them, and stop")
     options = parser.parse_args(arguments)
     if options.fit:

@@ -12,7 +12,11 @@ import numpy as np
 
 from benchmarks.evidence_data import EvidencePool, EvidenceQuery
 from mba_integrations.core.arrays import BoolArray, FloatArray, IntArray
-from mba_integrations.core.value.mem0_score import decayed_freshness, weighted_sum
+from mba_integrations.core.times import SECONDS_PER_DAY
+from mba_integrations.core.value.freshness import decayed_freshness
+from mba_integrations.core.value.match import match_of
+from mba_integrations.core.value.mem0_score import weighted_sum
+from mba_integrations.core.value.question import Question
 from mba_integrations.core.value.relevance import estimate_relevance
 from mba_integrations.core.value.usefulness import UsefulnessModel, estimate_usefulness
 
@@ -66,9 +70,8 @@ _MEM0_LOGISTIC = ((3, 5.0, 0.7), (6, 7.0, 0.6), (9, 9.0, 0.5), (15, 10.0, 0.5), 
 
 def mem0_weighted_sum(pool: EvidencePool, query: EvidenceQuery) -> FloatArray:
     """The weighted sum of relevance, importance and freshness, half-life 30 days."""
-    relevance = estimate_relevance(query.text, pool.corpus, query_vector=query.vector)
     return weighted_sum(
-        relevance,
+        relevance_only(pool, query),
         pool.corpus.importance,
         freshness(pool, query),
         relevance_weight=0.5,
@@ -79,19 +82,20 @@ def mem0_weighted_sum(pool: EvidencePool, query: EvidenceQuery) -> FloatArray:
 
 def relevance_only(pool: EvidencePool, query: EvidenceQuery) -> FloatArray:
     """The library's relevance."""
-    return estimate_relevance(query.text, pool.corpus, query_vector=query.vector)
+    match = match_of(question(query), pool.corpus)
+    return estimate_relevance(match, pool.corpus.given_relevance)
 
 
 def usefulness(models: Mapping[str, UsefulnessModel] | None = None) -> Method:
     """Usefulness per token; *models* other than the shipped ones for held-out figures."""
 
     def per_token(pool: EvidencePool, query: EvidenceQuery) -> FloatArray:
+        asked = question(query)
         value = estimate_usefulness(
-            query.text,
+            asked,
             pool.corpus,
-            query_vector=query.vector,
+            match_of(asked, pool.corpus),
             freshness=freshness(pool, query),
-            now_seconds=query.asked_seconds,
             models=models,
         )
         return np.asarray(value / pool.tokens)
@@ -99,11 +103,16 @@ def usefulness(models: Mapping[str, UsefulnessModel] | None = None) -> Method:
     return per_token
 
 
+def question(query: EvidenceQuery) -> Question:
+    """A question of a set as the library takes it."""
+    return Question(text=query.text, vector=query.vector, now_seconds=query.asked_seconds)
+
+
 def freshness(pool: EvidencePool, query: EvidenceQuery) -> FloatArray:
     """Freshness at the time of the question; 0.5 where either time is unknown."""
     created = pool.corpus.created_seconds
     now = float("nan") if query.asked_seconds is None else query.asked_seconds
-    ages = (now - created) / 86_400.0
+    ages = (now - created) / SECONDS_PER_DAY
     known = np.isfinite(ages)
     decayed = decayed_freshness(np.where(known, ages, 0.0), half_life_days=HALF_LIFE_DAYS)
     return np.where(known, decayed, 0.5)

@@ -62,13 +62,13 @@ ROOMS: dict[str, set[str]] = {
     "layout": {"config", "counting", "dialogue"},
     "budget": {"config"},
     "pool": {"counting", "layout", "rows", "search", "times"},
-    "value": {"config", "pool", "search"},
+    "value": {"config", "pool", "search", "times"},
     "selection": {"budget", "config", "counting", "layout", "packing", "pool", "search", "value"},
     "turns": {"budget", "config", "counting", "pool", "selection"},
     "result": {"budget", "config", "layout", "pool", "selection", "turns", "value"},
     "calls": {
         *("budget", "config", "counting", "layout", "log", "pool", "result", "selection", "turns"),
-        "value",
+        *("times", "value"),
     },
     "allocator": {
         *("budget", "calls", "config", "counting", "layout", "lifecycle", "log", "pool", "result"),

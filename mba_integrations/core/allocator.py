@@ -48,10 +48,9 @@ from mba_integrations.core.pool.snapshot import PoolSnapshot
 from mba_integrations.core.result.allocation import Allocation
 from mba_integrations.core.search.cached_embedder import CachedEmbedder
 from mba_integrations.core.search.embedder import Embedder
-from mba_integrations.core.times import check_zones, latest_time
+from mba_integrations.core.times import check_zones, has_zone, latest_time, present_of
 from mba_integrations.core.turns.previous import PreviousPrompt, Standing, standing_of
-from mba_integrations.core.value.query_vector import query_vector
-from mba_integrations.core.value.valuation import Signals, evaluate, matches_query
+from mba_integrations.core.value.valuation import evaluate
 
 
 def _remembering(embedder: Embedder | None) -> Embedder | None:
@@ -244,8 +243,16 @@ class MemoryBudgetAllocator:
             budget_tokens=budget_tokens,
             reserved_tokens=reserved_tokens,
         )
-        present = self._present(now, snapshot.columns.naive_times)
-        signals = self._signals(query, snapshot, config, query_embedding, present)
+        naive = snapshot.columns.naive_times
+        present = present_of(now, self._clock, snapshot.items, naive=naive)
+        signals = evaluate(
+            query,
+            snapshot,
+            config,
+            query_embedding=query_embedding,
+            embedder=self._embedder,
+            now=present,
+        )
         counting = self._counters.of(config)
         written = Renderer(config.rendering) if layout is None else layout
         followed, problems = prompt_to_follow(previous, workspace_id=workspace_id, layout=written)
@@ -299,11 +306,12 @@ class MemoryBudgetAllocator:
         listed = listed_items(items)
         check_zones(listed, None)
         latest = latest_time(listed)
+        naive = None if latest is None else not has_zone(latest)
         review = evaluate_promotion_demotion(
             listed,
             settings=config.promotion,
             scores=None,
-            now=self._present(now, None if latest is None else latest.tzinfo is None),
+            now=present_of(now, self._clock, listed, naive=naive),
         )
         self._logs.record_moves(
             config.workspace_id,
@@ -347,40 +355,6 @@ class MemoryBudgetAllocator:
             settings=config.complexity,
             conversation_turns=snapshot.tier_counts[TIERS.index(MemoryTier.WORKING)],
             candidate_count=len(snapshot),
-        )
-
-    def _present(self, now: datetime | None, naive: bool | None) -> datetime:
-        """The time to count ages from; `naive` says whether the items' times lack a zone."""
-        if now is None:
-            present = self._clock()
-            return present.astimezone().replace(tzinfo=None) if naive else present
-        if not isinstance(now, datetime):
-            raise InputError(f"now must be a datetime or None, got {type(now).__name__}.")
-        if naive is not None and naive != (now.tzinfo is None):
-            kind = ("a zone", "none") if naive is False else ("none", "a zone")
-            raise InputError(
-                f"the items' times have {kind[0]}, now has {kind[1]}. Use times with zones for "
-                "both."
-            )
-        return now
-
-    def _signals(
-        self,
-        query: str,
-        snapshot: PoolSnapshot,
-        config: WorkspaceConfig,
-        query_embedding: Sequence[float] | FloatArray | None,
-        present: datetime,
-    ) -> Signals:
-        embedder = self._embedder if matches_query(snapshot, config) else None
-        vector = query_vector(query, snapshot, query_embedding, embedder)
-        return evaluate(
-            query,
-            snapshot,
-            config,
-            query_vector=vector,
-            embedder=embedder,
-            now=present,
         )
 
 

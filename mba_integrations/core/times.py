@@ -6,15 +6,21 @@ present is an argument. O(n).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import chain
 
+import numpy as np
+
+from mba_integrations.core.arrays import IntArray
 from mba_integrations.core.errors import InputError
 from mba_integrations.core.model import MemoryItem
 
 TIER_SINCE = "tier_since"
 """Key of an item's metadata that says since when it is in its tier: a datetime or ISO 8601 text."""
 SECONDS_PER_DAY = 86_400.0
+_WITHOUT_ZONE, _WITH_ZONE = 1, 2
 
 
 def idle_days(item: MemoryItem, now: datetime | None) -> float | None:
@@ -51,12 +57,17 @@ def _tier_since(item: MemoryItem) -> datetime | None:
 
 
 def _times(item: MemoryItem) -> Iterator[tuple[str, datetime]]:
-    named = {
-        "created_at": item.created_at,
-        "last_accessed_at": item.last_accessed_at,
-        f"metadata[{TIER_SINCE!r}]": _tier_since(item),
-    }
-    return ((name, time) for name, time in named.items() if time is not None)
+    yield from _own_times(item)
+    since = _tier_since(item)
+    if since is not None:
+        yield f"metadata[{TIER_SINCE!r}]", since
+
+
+def _own_times(item: MemoryItem) -> Iterator[tuple[str, datetime]]:
+    if item.created_at is not None:
+        yield "created_at", item.created_at
+    if item.last_accessed_at is not None:
+        yield "last_accessed_at", item.last_accessed_at
 
 
 def latest_time(items: Sequence[MemoryItem]) -> datetime | None:
@@ -70,19 +81,115 @@ def check_zones(items: Sequence[MemoryItem], now: datetime | None) -> None:
     Raises:
         InputError: Naming one time of each kind.
     """
+    present = [] if now is None else [("now", now)]
+    of_items = (
+        (f"{name} of item {item.id!r}", time) for item in items for name, time in _times(item)
+    )
+    _refuse_mixture(chain(present, of_items))
+
+
+def _refuse_mixture(times: Iterable[tuple[str, datetime]]) -> None:
     first: tuple[str, bool] | None = None
-    if now is not None:
-        first = ("now", now.utcoffset() is not None)
-    for item in items:
-        for name, time in _times(item):
-            label, aware = f"{name} of item {item.id!r}", time.utcoffset() is not None
-            first = first or (label, aware)
-            if aware is not first[1]:
-                with_zone, without = (label, first[0]) if aware else (first[0], label)
-                raise InputError(
-                    f"{with_zone} has a time zone, {without} has none. "
-                    "Give all times a zone, or none."
-                )
+    for label, time in times:
+        aware = has_zone(time)
+        first = first or (label, aware)
+        if aware is not first[1]:
+            with_zone, without = (label, first[0]) if aware else (first[0], label)
+            raise InputError(
+                f"{with_zone} has a time zone, {without} has none. "
+                "Give all times a zone, such as datetime.now(timezone.utc), or none."
+            )
+
+
+def has_zone(time: datetime) -> bool:
+    """Whether a time has a zone; a zone that knows no offset is none, as to `datetime` itself."""
+    return time.tzinfo is not None and time.utcoffset() is not None
+
+
+@dataclass(frozen=True, slots=True)
+class ZoneColumn:
+    """Which items have a time with a zone, and which one without.
+
+    The rule of `check_zones` for lists that change: what is known of n items is kept, and only
+    fresh ones are looked at. Times in metadata do not count, because a pool does not read them.
+
+    Args:
+        kinds: For each item, shape (n,), the sum of 1 for a time without a zone and 2 for one with
+            a zone.
+    """
+
+    kinds: IntArray
+
+    @classmethod
+    def build(cls, items: Sequence[MemoryItem]) -> ZoneColumn:
+        """The column of the items.
+
+        Raises:
+            InputError: If times with and without a zone are mixed; it names one of each kind.
+        """
+        kinds = _kinds([item.created_at for item in items])
+        column = cls(kinds | _kinds([item.last_accessed_at for item in items]))
+        return column.checked(items)
+
+    def checked(self, items: Sequence[MemoryItem]) -> ZoneColumn:
+        """This column, if the times of its items go together.
+
+        Raises:
+            InputError: As `build`.
+        """
+        if self._all == _WITHOUT_ZONE | _WITH_ZONE:
+            firsts = [int(np.argmax(self.kinds & kind > 0)) for kind in (_WITHOUT_ZONE, _WITH_ZONE)]
+            _refuse_mixture(
+                (f"{name} of item {items[row].id!r}", time)
+                for row in firsts
+                for name, time in _own_times(items[row])
+            )
+        return self
+
+    @property
+    def naive(self) -> bool | None:
+        """Whether the times lack a zone; None if no item has a time."""
+        return None if not self._all else self._all == _WITHOUT_ZONE
+
+    @property
+    def _all(self) -> int:
+        return int(np.bitwise_or.reduce(self.kinds, initial=0))
+
+
+def _kinds(times: Sequence[datetime | None]) -> IntArray:
+    kinds = [
+        0 if time is None else _WITH_ZONE if has_zone(time) else _WITHOUT_ZONE for time in times
+    ]
+    return np.array(kinds, dtype=np.int8)
+
+
+def present_of(
+    now: datetime | None,
+    clock: Callable[[], datetime],
+    items: Sequence[MemoryItem],
+    *,
+    naive: bool | None,
+) -> datetime:
+    """The time that ages are counted from.
+
+    Args:
+        now: What the caller gave; None reads the clock.
+        clock: Gives the present, with a zone.
+        items: What has an age.
+        naive: Whether their times lack a zone, and then the present is local; None if none has a
+            time.
+
+    Raises:
+        InputError: If *now* is no time, or has a zone and the items' times have none, or the other
+            way round.
+    """
+    if now is None:
+        return clock().astimezone().replace(tzinfo=None) if naive else clock()
+    if not isinstance(now, datetime):
+        raise InputError(f"now must be a datetime or None, got {type(now).__name__}.")
+    if naive is not None and naive == has_zone(now):
+        check_zones(items, now)
+    return now
 
 
 def seconds_of(time: datetime) -> float:

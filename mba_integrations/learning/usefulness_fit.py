@@ -1,11 +1,11 @@
 """Fit the coefficients of usefulness to questions whose evidence is known.
 
 Ridge-penalised logistic regression by Newton's method. Each collection of examples weighs the
-same, however many questions it has. A signal whose weight comes out with the wrong sign (a nearer
+same, however many questions it has. A feature whose weight comes out with the wrong sign (a nearer
 match that makes an item less likely) is left out and the rest fitted again: with several
 correlated signals such weights fit one collection and fail on the next.
 
-Deterministic. The cost is that of the signals, plus O(rows k^2) for k signals in each of a few
+Deterministic. The cost is that of the features, plus O(rows k^2) for k features in each of a few
 dozen steps.
 """
 
@@ -18,17 +18,18 @@ import numpy as np
 
 from mba_integrations.core.arrays import BoolArray, FloatArray, IntArray
 from mba_integrations.core.pool.corpus import Corpus
-from mba_integrations.core.pool.neighbourhood import Neighbourhood
-from mba_integrations.core.value.feedback_features import feedback_signals
-from mba_integrations.core.value.match_features import Question, Signals
-from mba_integrations.core.value.usefulness import LogisticModel, UsefulnessModel, first_signals
+from mba_integrations.core.value.feedback_features import feedback_features
+from mba_integrations.core.value.match import match_of
+from mba_integrations.core.value.match_features import Features
+from mba_integrations.core.value.question import Question
+from mba_integrations.core.value.usefulness import LogisticModel, UsefulnessModel, first_features
 
 # Fixed, not fitted. `substance` corrects for texts shorter than the sets it was fitted on; the
 # others have no consistent sign over the sets, and act as tie-breakers only.
 FIXED_WEIGHTS = {"substance": 1.5, "freshness": 0.1, "latest_asked": 0.5, "outdated": -0.3}
 PRIOR_WEIGHTS = {"speaker_meant": 1.0, "other_speaker_meant": -0.5}
-NEGATIVE_SIGNALS = frozenset({"asks", "other_speaker_meant", "outdated"})
-UNSIGNED_SIGNALS = frozenset({"excess_length", "asks_before_match", "freshness"})
+NEGATIVE_FEATURES = frozenset({"asks", "other_speaker_meant", "outdated"})
+UNSIGNED_FEATURES = frozenset({"excess_length", "asks_before_match", "freshness"})
 
 _RIDGE = 20.0
 _MIN_SPREAD = 0.05
@@ -58,13 +59,12 @@ class Example:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Rows:
-    """The rows of one example that are fitted on, and their signals so far."""
+    """The rows of one example that are fitted on, and their features so far."""
 
     example: Example
-    around: Neighbourhood
     rows: IntArray
     weights: FloatArray
-    signals: Signals  # of all items
+    features: Features  # of all items
 
 
 def fit_usefulness(
@@ -74,14 +74,14 @@ def fit_usefulness(
 
     Args:
         collections: Examples, by where they come from. All with embeddings, or all without.
-        without: Signals to leave out, for ablation.
+        without: Features to leave out, for ablation.
     """
     prepared = [_prepared(examples) for examples in collections if examples]
     first = _fitted(prepared, without)
     for rows in (rows for group in prepared for rows in group):
-        estimate = first.probability(rows.signals)
-        rows.signals.update(
-            feedback_signals(rows.example.question, rows.example.corpus, rows.around, estimate)
+        estimate = first.probability(rows.features)
+        rows.features.update(
+            feedback_features(rows.example.question, rows.example.corpus, estimate)
         )
     return UsefulnessModel(first=first, final=_fitted(prepared, without))
 
@@ -89,18 +89,15 @@ def fit_usefulness(
 def _prepared(examples: Sequence[Example]) -> list[_Rows]:
     step = max(1.0, len(examples) / _MAX_QUESTIONS)
     chosen = [examples[int(i * step)] for i in range(min(len(examples), _MAX_QUESTIONS))]
-    return [_with_signals(example, _COLLECTION_WEIGHT / len(chosen)) for example in chosen]
+    return [_with_features(example, _COLLECTION_WEIGHT / len(chosen)) for example in chosen]
 
 
-def _with_signals(example: Example, weight: float) -> _Rows:
-    corpus = example.corpus
-    around = Neighbourhood(source=corpus.source, position=corpus.position)
-    signals = first_signals(example.question, corpus, around, example.freshness)
-    match = signals["lexical_share"] + signals.get("dense_share", 0.0)
+def _with_features(example: Example, weight: float) -> _Rows:
+    question, corpus = example.question, example.corpus
+    features = first_features(question, corpus, match_of(question, corpus), example.freshness)
+    match = features["lexical_share"] + features.get("dense_share", 0.0)
     rows, weights = _sampled(match, example.needed)
-    return _Rows(
-        example=example, around=around, rows=rows, weights=weights * weight, signals=signals
-    )
+    return _Rows(example=example, rows=rows, weights=weights * weight, features=features)
 
 
 def _sampled(match: FloatArray, needed: BoolArray) -> tuple[IntArray, FloatArray]:
@@ -118,9 +115,9 @@ def _sampled(match: FloatArray, needed: BoolArray) -> tuple[IntArray, FloatArray
 
 def _fitted(groups: list[list[_Rows]], without: frozenset[str]) -> LogisticModel:
     parts = [rows for group in groups for rows in group]
-    names = [name for name in parts[0].signals if name not in without]
+    names = [name for name in parts[0].features if name not in without]
     matrix = np.vstack(
-        [np.column_stack([part.signals[name][part.rows] for name in names]) for part in parts]
+        [np.column_stack([part.features[name][part.rows] for name in names]) for part in parts]
     )
     needed = np.concatenate([part.example.needed[part.rows] for part in parts]).astype(float)
     weights = np.concatenate([part.weights for part in parts])
@@ -130,13 +127,13 @@ def _fitted(groups: list[list[_Rows]], without: frozenset[str]) -> LogisticModel
 def signed_logistic(
     matrix: FloatArray, needed: FloatArray, weights: FloatArray, names: Sequence[str]
 ) -> LogisticModel:
-    """Logistic regression in which every weight has its signal's sign, or is left out.
+    """Logistic regression in which every weight has its feature's sign, or is left out.
 
     Args:
-        matrix: Signals, shape (rows, k).
+        matrix: Features, shape (rows, k).
         needed: 1 for evidence, else 0, shape (rows,).
         weights: Weight of each row, shape (rows,).
-        names: Names of the k signals.
+        names: Names of the k features.
     """
     active = list(range(len(names)))
     spread = np.std(matrix, axis=0)
@@ -153,9 +150,9 @@ def signed_logistic(
 
 
 def _sign(name: str) -> float:
-    if name in UNSIGNED_SIGNALS or name in FIXED_WEIGHTS:
+    if name in UNSIGNED_FEATURES or name in FIXED_WEIGHTS:
         return 0.0
-    return -1.0 if name in NEGATIVE_SIGNALS else 1.0
+    return -1.0 if name in NEGATIVE_FEATURES else 1.0
 
 
 def _ridge_logistic(

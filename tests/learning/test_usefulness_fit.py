@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from corpora import corpus_of
 
-from mba_integrations.core.value.match_features import Question
+from mba_integrations.core.value.match import match_of
+from mba_integrations.core.value.question import Question
 from mba_integrations.core.value.usefulness import estimate_usefulness
 from mba_integrations.learning.usefulness_fit import Example, fit_usefulness, signed_logistic
 
@@ -30,18 +31,17 @@ def test_fitted_coefficients_find_the_evidence() -> None:
     model = fit_usefulness([[example(word) for word in WORDS[:6]]])
     unseen = example("island")
     values = estimate_usefulness(
-        unseen.question.text,
+        unseen.question,
         unseen.corpus,
-        query_vector=None,
+        match_of(unseen.question, unseen.corpus),
         freshness=unseen.freshness,
-        now_seconds=None,
         models={"lexical": model},
     )
     assert values.argmax() == WORDS.index("island")
     assert values.max() > 0.5 > np.sort(values)[-2]
 
 
-def test_a_signal_left_out_has_no_weight() -> None:
+def test_a_feature_left_out_has_no_weight() -> None:
     model = fit_usefulness([[example(word) for word in WORDS]], without=frozenset({"lexical_rank"}))
     assert "lexical_rank" not in model.first.weights
     assert "lexical_share" in model.first.weights

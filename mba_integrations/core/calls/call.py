@@ -16,12 +16,13 @@ from mba_integrations.core.counting.counter import TokenCounter
 from mba_integrations.core.errors import InputError
 from mba_integrations.core.layout.protocol import PromptLayout
 from mba_integrations.core.model import TIERS, MemoryTier
-from mba_integrations.core.pool.snapshot import PoolSnapshot, seconds_of
+from mba_integrations.core.pool.snapshot import PoolSnapshot
 from mba_integrations.core.result.allocation import Allocation
 from mba_integrations.core.result.candidates import TierAllocation
 from mba_integrations.core.selection.outcome import REASONS, Selection
 from mba_integrations.core.selection.selector import Selector
 from mba_integrations.core.selection.shortening import Shortened, shorten
+from mba_integrations.core.times import seconds_of
 from mba_integrations.core.turns.cache_reuse import PromptReuse
 from mba_integrations.core.turns.following import following
 from mba_integrations.core.turns.previous import PreviousPrompt, Standing

@@ -14,13 +14,12 @@ import numpy as np
 
 from mba_integrations.core.arrays import BoolArray, FloatArray, IntArray
 from mba_integrations.core.errors import InputError
-from mba_integrations.core.model import MemoryItem, MemoryTier
+from mba_integrations.core.model import TIERS, MemoryItem
 from mba_integrations.core.rows.codes import CodeTable
 from mba_integrations.core.rows.row_map import RowMap
-from mba_integrations.core.times import seconds_of
+from mba_integrations.core.times import ZoneColumn, seconds_of
 
-_TIER_CODES = {tier: code for code, tier in enumerate(MemoryTier)}
-_WITHOUT_ZONE, _WITH_ZONE = 1, 2
+_TIER_CODES = {tier: code for code, tier in enumerate(TIERS)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,13 +55,13 @@ class ItemColumns:
 
     Attributes:
         columns: The columns.
-        zones: 1 where an item has a time without a zone, plus 2 where it has one with a zone.
+        zones: Which items have times with a zone, and which without.
         sources: Names of the sources.
         groups: Names of the groups.
     """
 
     columns: Columns
-    zones: IntArray
+    zones: ZoneColumn
     sources: CodeTable
     groups: CodeTable
 
@@ -73,8 +72,7 @@ class ItemColumns:
         Raises:
             InputError: If times with and without a zone are mixed, or a group spans tiers.
         """
-        zones = _zones(items)
-        _check_zones(items, zones)
+        zones = ZoneColumn.build(items)
         tier = np.array([_TIER_CODES[item.tier] for item in items], dtype=np.int8)
         group, groups = CodeTable().coded([item.group for item in items])
         _check_groups(items, tier, group, np.flatnonzero(group >= 0))
@@ -88,7 +86,7 @@ class ItemColumns:
             position=_floats([item.position for item in items]),
             group=group,
             pinned=np.array([item.pinned for item in items], dtype=bool),
-            naive_times=_naive(zones),
+            naive_times=zones.naive,
         )
         return cls(columns=columns, zones=zones, sources=sources, groups=groups)
 
@@ -99,23 +97,22 @@ class ItemColumns:
             InputError: As `build`.
         """
         fresh = [items[row] for row in rows.fresh.tolist()]
-        new, old = ItemColumns.build(fresh).columns, self.columns
-        zones = rows.carried(self.zones, _zones(fresh))
-        _check_zones(items, zones)
-        tier = rows.carried(old.tier, new.tier)
+        new, old = ItemColumns.build(fresh), self.columns
+        zones = ZoneColumn(rows.carried(self.zones.kinds, new.zones.kinds)).checked(items)
+        tier = rows.carried(old.tier, new.columns.tier)
         group, groups = _recoded(self.groups, old.group, [item.group for item in fresh], rows)
         _check_groups(items, tier, group, _rows_of_groups(group, rows.fresh))
         source, sources = _recoded(self.sources, old.source, [item.source for item in fresh], rows)
         columns = Columns(
             tier=tier,
-            given_relevance=rows.carried(old.given_relevance, new.given_relevance),
-            importance=rows.carried(old.importance, new.importance),
-            created_seconds=rows.carried(old.created_seconds, new.created_seconds),
+            given_relevance=rows.carried(old.given_relevance, new.columns.given_relevance),
+            importance=rows.carried(old.importance, new.columns.importance),
+            created_seconds=rows.carried(old.created_seconds, new.columns.created_seconds),
             source=source,
-            position=rows.carried(old.position, new.position),
+            position=rows.carried(old.position, new.columns.position),
             group=group,
-            pinned=rows.carried(old.pinned, new.pinned),
-            naive_times=_naive(zones),
+            pinned=rows.carried(old.pinned, new.columns.pinned),
+            naive_times=zones.naive,
         )
         return ItemColumns(columns=columns, zones=zones, sources=sources, groups=groups)
 
@@ -188,32 +185,3 @@ def _check_groups(
                 f"{items[other].tier.value}, {items[row].id!r} is {items[row].tier.value}. "
                 "A group belongs to one tier."
             )
-
-
-def _zones(items: Sequence[MemoryItem]) -> IntArray:
-    made = _zones_of([item.created_at for item in items])
-    return made | _zones_of([item.last_accessed_at for item in items])
-
-
-def _zones_of(times: Sequence[datetime | None]) -> IntArray:
-    zones = [
-        0 if time is None else _WITHOUT_ZONE if time.tzinfo is None else _WITH_ZONE
-        for time in times
-    ]
-    return np.array(zones, dtype=np.int8)
-
-
-def _naive(zones: IntArray) -> bool | None:
-    found = int(np.bitwise_or.reduce(zones, initial=0))
-    return None if not found else found == _WITHOUT_ZONE
-
-
-def _check_zones(items: Sequence[MemoryItem], zones: IntArray) -> None:
-    if np.bitwise_or.reduce(zones, initial=0) == _WITHOUT_ZONE | _WITH_ZONE:
-        naive, aware = (
-            items[int(np.argmax(zones & kind > 0))].id for kind in (_WITHOUT_ZONE, _WITH_ZONE)
-        )
-        raise InputError(
-            f"item {naive!r} has a time without a zone, item {aware!r} one with a zone. "
-            "Give every time a zone, such as datetime.now(timezone.utc)."
-        )

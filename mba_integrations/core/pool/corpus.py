@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from mba_integrations.core.arrays import BoolArray, FloatArray, IntArray
 from mba_integrations.core.pool.neighbourhood import Neighbourhood
@@ -28,7 +28,6 @@ class Corpus:
         given_relevance: Relevance handed in by a retriever, in [0, 1]; NaN unknown.
         importance: In [0, 1].
         around: Order of the items within their sources.
-        latest: What was worked out for the latest query, by kind; not part of the candidates.
     """
 
     texts: Sequence[str]
@@ -43,16 +42,3 @@ class Corpus:
     given_relevance: FloatArray
     importance: FloatArray
     around: Neighbourhood
-    latest: dict[str, tuple[object, FloatArray]] = field(
-        default_factory=dict, compare=False, repr=False
-    )
-
-    def once(self, kind: str, query: object, make: Callable[[], FloatArray]) -> FloatArray:
-        """What *make* gives, kept until another *query* asks for the same kind; read-only."""
-        known = self.latest.get(kind)
-        if known is not None and known[0] is query:
-            return known[1]
-        made = make()
-        made.flags.writeable = False
-        self.latest[kind] = (query, made)
-        return made

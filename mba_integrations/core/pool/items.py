@@ -7,7 +7,7 @@ what came after it. Any other change makes a new list. Safe to use from many thr
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from operator import index
 from typing import SupportsIndex, overload
@@ -112,14 +112,15 @@ class RowsById:
             raise _two_of_one_id(items)
         return cls(Slots.for_rows(len(rows)), SlotTable.of_unique(rows))
 
-    def changed(self, id_of: Callable[[int], str], rows: RowMap) -> RowsById:
-        """Rows of other ids; *rows* says where those that were here stand now."""
+    def changed(self, items: Sequence[MemoryItem], rows: RowMap) -> RowsById:
+        """Rows of the ids of other items; those that are not fresh have the id that they had."""
         if 2 * len(rows.fresh) > rows.size:
-            pairs = ((row, id_of(row)) for row in range(rows.size))
+            pairs = ((row, item.id) for row, item in enumerate(items))
             return RowsById(Slots.for_rows(rows.size), SlotTable.of(pairs, count=rows.size))
         slots = self._slots.changed(rows)
         numbers = range(self._slots.count, slots.count)
-        fresh = zip(numbers, map(id_of, rows.fresh.tolist()), strict=True)
+        ids = (items[row].id for row in rows.fresh.tolist())
+        fresh = zip(numbers, ids, strict=True)
         table = self._table.extended(fresh, count=slots.count)
         if slots.is_sparse:
             return RowsById(Slots.for_rows(slots.size), table.renumbered(slots.row_of))

@@ -2,7 +2,11 @@
 
 A pool may be changed and read by many threads. A query works on the snapshot of the moment it
 began; after changes the next query makes a new one from the last: only what changed is counted,
-indexed and embedded.
+indexed and embedded. An act that is interrupted, as by Ctrl-C, is done whole or not at all.
+
+Embeddings that only their item holds are moved into one array, which the pool's columns share, as
+the pool first prepares its items. It does so on copies of its own: what was handed in stays as it
+is, and once the caller lets go of it each vector is held once.
 """
 
 from __future__ import annotations
@@ -10,7 +14,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 
 import numpy as np
@@ -20,6 +24,7 @@ from mba_integrations.core.errors import DuplicateItemError, InputError, PoolErr
 from mba_integrations.core.model import MemoryItem
 from mba_integrations.core.pool.saved import load_snapshot, save_snapshot
 from mba_integrations.core.pool.snapshot import PoolSnapshot
+from mba_integrations.core.rows.row_map import RowMap
 
 
 @dataclass(slots=True)
@@ -48,8 +53,11 @@ class MemoryPool:
 
     def __init__(self) -> None:
         self._items: dict[str, MemoryItem] = {}
-        self._snapshot = PoolSnapshot(())
-        self._changes = _Changes()
+        # The latest snapshot and what was done since, in one value: they never disagree.
+        self._prepared = (PoolSnapshot(()), _Changes())
+        # Whether an act was begun and not ended. Items change in one step; what was noted of the
+        # change may then be half written, and the items are compared with the snapshot instead.
+        self._torn = False
         self._lock = threading.RLock()
 
     @classmethod
@@ -61,13 +69,13 @@ class MemoryPool:
             InputError: If it is no sequence of items.
         """
         checked_iterable("items", items, "a sequence of MemoryItem")
-        return cls._of(PoolSnapshot(items))
+        return cls._of(PoolSnapshot(_with_one_array(list(items))))
 
     @classmethod
     def _of(cls, snapshot: PoolSnapshot) -> MemoryPool:
         pool = cls()
         pool._items = {item.id: item for item in snapshot.items}
-        pool._snapshot = snapshot
+        pool._prepared = (snapshot, _Changes())
         return pool
 
     @classmethod
@@ -133,8 +141,10 @@ class MemoryPool:
                         item_id=item.id,
                     )
                 added[item.id] = item
-            self._items |= added
-            self._changes.added += len(added)
+            self._torn = True
+            self._items.update(added)
+            self._prepared[1].added += len(added)
+            self._torn = False
 
     def update(self, *items: MemoryItem) -> None:
         """Replace items of the same ids; they keep their places.
@@ -146,8 +156,11 @@ class MemoryPool:
             for item in items:
                 _check_kind(item)
                 self._require(item.id)
-            self._items |= {item.id: item for item in items}
-            self._changes.replaced |= {item.id: None for item in items}
+            replaced = {item.id: item for item in items}
+            self._torn = True
+            self._items.update(replaced)
+            self._prepared[1].replaced |= dict.fromkeys(replaced)
+            self._torn = False
 
     def remove(self, *item_ids: str) -> None:
         """Take items out.
@@ -158,14 +171,21 @@ class MemoryPool:
         with self._lock:
             for item_id in item_ids:
                 self._require(item_id)
-            for item_id in dict.fromkeys(item_ids):
-                self._remove(item_id)
+            gone = dict.fromkeys(item_ids)
+            self._torn = True
+            if len(gone) == 1:
+                del self._items[item_ids[0]]
+            else:
+                kept = {key: item for key, item in self._items.items() if key not in gone}
+                self._items = kept
+            for item_id in gone:
+                self._note_removed(item_id)
+            self._torn = False
 
-    def _remove(self, item_id: str) -> None:
-        del self._items[item_id]
-        changes = self._changes
+    def _note_removed(self, item_id: str) -> None:
+        snapshot, changes = self._prepared
         changes.replaced.pop(item_id, None)
-        row = None if item_id in changes.removed else self._snapshot.ids.get(item_id)
+        row = None if item_id in changes.removed else snapshot.ids.get(item_id)
         if row is None:
             changes.added -= 1
         else:
@@ -174,23 +194,45 @@ class MemoryPool:
     def snapshot(self) -> PoolSnapshot:
         """The items of this moment as columns."""
         with self._lock:
-            changes = self._changes
-            if changes.removed or changes.replaced:
-                self._snapshot = self._rearranged(changes)
+            snapshot, changes = self._prepared
+            if self._torn:
+                snapshot = self._compared()
+            elif changes.removed or changes.replaced:
+                snapshot = self._rearranged()
+            elif changes.added and not len(snapshot):
+                snapshot = PoolSnapshot(_with_one_array(list(self._items.values())))
+                self._items.update({item.id: item for item in snapshot.items})
             elif changes.added:
                 latest = islice(reversed(self._items.values()), changes.added)
-                self._snapshot = self._snapshot.appended([*latest][::-1])
-            self._changes = _Changes()
-            return self._snapshot
+                snapshot = snapshot.appended([*latest][::-1])
+            else:
+                return snapshot
+            self._prepared = (snapshot, _Changes())
+            self._torn = False
+            return snapshot
 
-    def _rearranged(self, changes: _Changes) -> PoolSnapshot:
-        before = self._snapshot
+    def _rearranged(self) -> PoolSnapshot:
+        before, changes = self._prepared
         kept = np.delete(np.arange(len(before)), list(changes.removed.values()))
         origin = np.append(kept, np.full(changes.added, -1))
         stayed = (item_id for item_id in changes.replaced if item_id not in changes.removed)
-        rows = map(before.ids.get, stayed)
-        replaced = np.searchsorted(kept, sorted(row for row in rows if row is not None))
-        return before.changed(self._items.values(), origin, replaced=replaced.tolist())
+        found = map(before.ids.get, stayed)
+        replaced = np.searchsorted(kept, sorted(row for row in found if row is not None))
+        rows = RowMap.of(origin, len(before))
+        return before.changed(self._items.values(), rows, replaced=replaced.tolist())
+
+    def _compared(self) -> PoolSnapshot:
+        """The snapshot of the items, whatever was done since the last one; O(n) comparisons."""
+        before, _ = self._prepared
+        items = list(self._items.values())
+        found = [before.ids.get(item.id) for item in items]
+        replaced = [
+            row
+            for row, place in enumerate(found)
+            if place is not None and before.items[place] is not items[row]
+        ]
+        origin = np.array([-1 if place is None else place for place in found], dtype=np.int64)
+        return before.changed(items, RowMap.of(origin, len(before)), replaced=replaced)
 
     def _require(self, item_id: str) -> None:
         if not isinstance(item_id, str) or item_id not in self._items:
@@ -201,6 +243,26 @@ class MemoryPool:
 def _check_path(path: object) -> None:
     if not isinstance(path, (str, os.PathLike)):
         raise PoolError(f"path must be the path of a folder, got {type(path).__name__}.")
+
+
+def _with_one_array(items: list[MemoryItem]) -> list[MemoryItem]:
+    """The items; those whose embedding only they hold as copies with rows of one array."""
+    vectors = [
+        (row, item.embedding)
+        for row, item in enumerate(items)
+        # A view shares an array already. What is no item is refused where columns are made.
+        if isinstance(item, MemoryItem)
+        and item.embedding is not None
+        and item.embedding.base is None
+    ]
+    if len({len(vector) for _, vector in vectors}) != 1:
+        return items
+    matrix = np.stack([vector for _, vector in vectors])
+    matrix.flags.writeable = False
+    own = list(items)
+    for (row, _), vector in zip(vectors, matrix, strict=True):
+        own[row] = replace(items[row], embedding=vector)
+    return own
 
 
 def _check_kind(item: object) -> None:

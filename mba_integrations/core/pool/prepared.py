@@ -17,6 +17,7 @@ import numpy as np
 from mba_integrations.core.arrays import IntArray
 from mba_integrations.core.model import MemoryItem
 from mba_integrations.core.pool.snapshot import PoolSnapshot
+from mba_integrations.core.rows.row_map import RowMap
 
 _SAMPLE = 16
 _LEAST_KNOWN = 0.5  # with fewer items in common a list is prepared anew
@@ -74,7 +75,7 @@ def _derived(kept: Sequence[PoolSnapshot], items: Sequence[MemoryItem]) -> PoolS
     replaced = [row for row in rows if earlier[origin[row]] is not items[row]]
     if not replaced and len(rows) == len(before) and (origin[: len(rows)] == rows).all():
         return before.appended(items[len(rows) :])
-    return before.changed(items, origin, replaced=replaced)
+    return before.changed(items, RowMap.of(origin, len(before)), replaced=replaced)
 
 
 def _likeness(snapshot: PoolSnapshot, items: Sequence[MemoryItem]) -> float:

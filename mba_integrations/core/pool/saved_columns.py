@@ -1,13 +1,12 @@
 """The prepared columns of a pool on disk: token counts, and the index of its words.
 
 They stand beside the items, so that a pool that is loaded neither counts nor indexes again. Arrays
-are memory-mapped when read. `pool.json` has a check sum of every file, and of the items that the
-columns were made from; columns of other items, or of another version, are left out.
+are memory-mapped when read. Columns of another version, or of other items than those beside them,
+are left out.
 """
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -15,25 +14,26 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mba_integrations.core.arrays import IntArray
 from mba_integrations.core.counting.counter import outlives_process
+from mba_integrations.core.pool.generations import check_sum
 from mba_integrations.core.pool.snapshot import PoolSnapshot
+from mba_integrations.core.pool.token_column import TokenColumns
 from mba_integrations.core.rows.slots import Slots
 from mba_integrations.core.search.lexical import LexicalColumns, LexicalIndex
 from mba_integrations.core.search.postings import Postings
-from mba_integrations.core.search.term_numbers import Vocabulary
+from mba_integrations.core.search.term_numbers import TermNumbers
 from mba_integrations.core.search.text_traits import TextTraits
 
 COLUMNS_VERSION = 1
 """Raised when a text is rendered, counted or cut into terms in another way."""
 _POSTINGS = ("terms", "starts", "slots", "counts")
-_CHUNK_BYTES = 1 << 20
+_TRAITS = {"log_length": TextTraits.log_length, "asks": TextTraits.asks}
 
 
 def write_columns(snapshot: PoolSnapshot, folder: Path) -> dict[str, Any]:
     """Write the columns that the snapshot has, and say in JSON what is there."""
     columns = {
-        ids: column for ids, column in snapshot.counted_tokens().items() if outlives_process(ids[1])
+        ids: column for ids, column in snapshot.tokens.counts().items() if outlives_process(ids[1])
     }
     tokens = [
         {"layout": layout, "counter": counter, "file": f"tokens-{number}.npy"}
@@ -41,16 +41,9 @@ def write_columns(snapshot: PoolSnapshot, folder: Path) -> dict[str, Any]:
     ]
     for entry, column in zip(tokens, columns.values(), strict=True):
         _save(folder / entry["file"], column.astype(np.min_scalar_type(column.max(initial=0))))
-    index = snapshot.lexical if "lexical" in snapshot.__dict__ else None
-    lexical = None if index is None else _write_lexical(index, folder)
-    files = {path.name: _check_sum(path) for path in sorted(folder.glob("*-*.*"))}
-    return {
-        "version": COLUMNS_VERSION,
-        "items_crc32": _check_sum(folder / "items.jsonl"),
-        "files": files,
-        "tokens": tokens,
-        "lexical": lexical,
-    }
+    indexed = PoolSnapshot.lexical.known(snapshot)
+    lexical = _write_lexical(snapshot.lexical, folder) if indexed else None
+    return {"version": COLUMNS_VERSION, "tokens": tokens, "lexical": lexical}
 
 
 def read_columns(snapshot: PoolSnapshot, folder: Path, record: Mapping[str, Any]) -> None:
@@ -61,16 +54,21 @@ def read_columns(snapshot: PoolSnapshot, folder: Path, record: Mapping[str, Any]
     """
     if record["version"] != COLUMNS_VERSION:
         return
-    if record["items_crc32"] != _check_sum(folder / "items.jsonl"):
+    # Earlier releases had check sums of the columns alone, and items could be edited beside them.
+    if "items_crc32" in record and record["items_crc32"] != check_sum(folder / "items.jsonl"):
         return
-    for name, expected in record["files"].items():
-        if _check_sum(folder / Path(name).name) != expected:
+    for name, expected in record.get("files", {}).items():
+        if check_sum(folder / Path(name).name) != expected:
             raise ValueError(f"{name} is not what was saved")
-    for entry in record["tokens"]:
-        column = _load(folder / entry["file"]).astype(np.int64)
-        snapshot.known_tokens[entry["layout"], entry["counter"]] = column
+    known = {
+        (entry["layout"], entry["counter"]): _load(folder / entry["file"]).astype(np.int64)
+        for entry in record["tokens"]
+    }
+    tokens = TokenColumns(snapshot.items, lazy=snapshot.lazy, known=known)
+    PoolSnapshot.tokens.put(snapshot, tokens)
     if record["lexical"] is not None:
-        snapshot.__dict__["lexical"] = _read_lexical(snapshot, folder, record["lexical"])
+        index = _read_lexical(snapshot, folder, record["lexical"])
+        PoolSnapshot.lexical.put(snapshot, index)
 
 
 def _write_lexical(index: LexicalIndex, folder: Path) -> dict[str, Any]:
@@ -79,10 +77,10 @@ def _write_lexical(index: LexicalIndex, folder: Path) -> dict[str, Any]:
         _save(folder / f"postings-{name}.npy", getattr(columns.parts[0], name))
     _save(folder / "lexical-sizes.npy", columns.sizes)
     _save(folder / "lexical-frequencies.npy", columns.frequencies)
-    traits = [name for name in ("log_length", "asks") if name in index.traits.__dict__]
+    traits = [name for name, trait in _TRAITS.items() if trait.known(index.traits)]
     for name in traits:
         _save(folder / f"lexical-{name}.npy", getattr(index.traits, name))
-    terms = "\n".join(columns.vocabulary.terms()[: len(columns.frequencies)])
+    terms = "\n".join(columns.numbers.terms()[: len(columns.frequencies)])
     (folder / "lexical-terms.txt").write_bytes(terms.encode("utf-8", "surrogatepass"))
     return {"postings": bool(columns.parts), "in_order": columns.in_order, "traits": traits}
 
@@ -92,7 +90,7 @@ def _read_lexical(snapshot: PoolSnapshot, folder: Path, record: Mapping[str, Any
     sizes = _load(folder / "lexical-sizes.npy")
     postings = [_load(folder / f"postings-{name}.npy") for name in _POSTINGS * record["postings"]]
     columns = LexicalColumns(
-        vocabulary=Vocabulary(terms.split("\n") if terms else ()),
+        numbers=TermNumbers(terms.split("\n") if terms else ()),
         slots=Slots.for_rows(len(snapshot)),
         parts=(Postings(*postings),) if postings else (),
         sizes=sizes,
@@ -102,7 +100,7 @@ def _read_lexical(snapshot: PoolSnapshot, folder: Path, record: Mapping[str, Any
     )
     traits = TextTraits(snapshot.texts)
     for name in record["traits"]:
-        traits.__dict__[name] = _load(folder / f"lexical-{name}.npy")
+        _TRAITS[name].put(traits, _load(folder / f"lexical-{name}.npy"))
     return LexicalIndex(snapshot.texts, columns, traits)
 
 
@@ -110,14 +108,6 @@ def _save(path: Path, array: NDArray[Any]) -> None:
     np.save(path, array, allow_pickle=False)
 
 
-def _load(path: Path) -> IntArray:
-    mapped: IntArray = np.load(path, mmap_mode="r", allow_pickle=False).view(np.ndarray)
+def _load(path: Path) -> NDArray[Any]:
+    mapped: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False).view(np.ndarray)
     return mapped
-
-
-def _check_sum(path: Path) -> int:
-    found = 0
-    with open(path, "rb") as file:
-        while chunk := file.read(_CHUNK_BYTES):
-            found = zlib.crc32(chunk, found)
-    return found

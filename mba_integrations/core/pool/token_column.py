@@ -1,4 +1,4 @@
-"""`TokenColumn`: the tokens of every item in a prompt, each counted when first needed.
+"""The tokens of every item in a prompt, each counted when first needed.
 
 Where a counter has a bound that holds without counting (see `counting.bounds`), an item is counted
 only if it can matter; bounds may rule an item out, a count decides. Else all are counted at once.
@@ -208,3 +208,49 @@ class TokenColumn:
     def _counts(self, items: Sequence[MemoryItem]) -> IntArray:
         counts = np.array(self._layout.item_tokens(items, self._counter), dtype=np.int64)
         return np.maximum(counts, 1)
+
+
+TokenKey = tuple[str, str]
+"""Id of a layout, id of a counter."""
+
+
+class TokenColumns:
+    """The token columns of n items, one for each layout and counter that was asked for.
+
+    Args:
+        items: The items.
+        lazy: As for `TokenColumn`.
+        known: Tokens that were counted before, as for `TokenColumn`.
+    """
+
+    def __init__(
+        self, items: ItemRows, *, lazy: bool, known: Mapping[TokenKey, IntArray] | None = None
+    ) -> None:
+        self._items = items
+        self._lazy = lazy
+        self._known = dict(known or {})
+        self._made: dict[TokenKey, TokenColumn] = {}
+
+    def column(self, layout: PromptLayout, counter: TokenCounter) -> TokenColumn:
+        """Tokens as a layout writes the items and a counter counts them."""
+        key = (layout.id, counter.id)
+        column = self._made.get(key)
+        if column is None:
+            known = self._known.get(key)
+            column = TokenColumn(self._items, layout, counter, lazy=self._lazy, known=known)
+            self._made[key] = column
+        column.use(layout, counter)
+        return column
+
+    def counts(self) -> dict[TokenKey, IntArray]:
+        """What is counted so far, each of shape (n,); 0 where an item is not counted yet."""
+        made = dict(self._made)  # a query of another thread may add one
+        return {**self._known, **{key: column.counts for key, column in made.items()}}
+
+    def changed(self, items: ItemRows, rows: RowMap) -> TokenColumns:
+        """The columns of other items; those of rows that are not fresh are taken from here."""
+        known = {key: rows.carried(tokens, 0) for key, tokens in self._known.items()}
+        result = TokenColumns(items, lazy=self._lazy, known=known)
+        made = dict(self._made)
+        result._made = {key: column.changed(items, rows) for key, column in made.items()}
+        return result

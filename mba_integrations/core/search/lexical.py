@@ -26,7 +26,7 @@ from mba_integrations.core.arrays import FloatArray, IntArray
 from mba_integrations.core.rows.row_map import RowMap
 from mba_integrations.core.rows.slots import Slots
 from mba_integrations.core.search.postings import Postings, appended, merged
-from mba_integrations.core.search.term_numbers import Vocabulary
+from mba_integrations.core.search.term_numbers import TermNumbers
 from mba_integrations.core.search.text_traits import TextTraits
 
 # k1 and b are the values of Lucene; evidence recall moves by under 1 point for k1 in [0.9, 1.5].
@@ -40,7 +40,7 @@ class LexicalColumns:
     """What an index holds of its texts.
 
     Attributes:
-        vocabulary: Numbers of the terms, shared with indexes of other moments.
+        numbers: Numbers of the terms, shared with indexes of other moments.
         slots: Numbers of the texts.
         parts: Postings, no slot in two of them; also of texts that have gone.
         sizes: Terms of the text of each slot, int32.
@@ -50,7 +50,7 @@ class LexicalColumns:
         in_order: Whether terms are numbered as they first appear in the texts.
     """
 
-    vocabulary: Vocabulary
+    numbers: TermNumbers
     slots: Slots
     parts: tuple[Postings, ...]
     sizes: IntArray
@@ -77,12 +77,12 @@ class LexicalColumns:
 
     def _without_unused_terms(self) -> LexicalColumns:
         used = np.flatnonzero(self.frequencies)
-        names = self.vocabulary.terms()
+        names = self.numbers.terms()
         number_of = np.zeros(len(self.frequencies), dtype=np.int32)
         number_of[used] = np.arange(len(used))
         return replace(
             self,
-            vocabulary=Vocabulary([names[term] for term in used.tolist()]),
+            numbers=TermNumbers([names[term] for term in used.tolist()]),
             parts=tuple(replace(part, terms=number_of[part.terms]) for part in self.parts),
             frequencies=self.frequencies[used],
         )
@@ -106,15 +106,15 @@ class LexicalIndex:
     @classmethod
     def build(cls, texts: Sequence[str]) -> LexicalIndex:
         """Index of *texts*; text *i* is row *i* of every score array."""
-        vocabulary = Vocabulary()
-        cut = vocabulary.cut(texts)
+        numbers = TermNumbers()
+        cut = numbers.cut(texts)
         postings = Postings.of_texts(cut, first_slot=0)
         columns = LexicalColumns(
-            vocabulary=vocabulary,
+            numbers=numbers,
             slots=Slots.for_rows(len(texts)),
             parts=(postings,) if postings.size else (),
             sizes=cut.sizes,
-            frequencies=_added(np.zeros(0, dtype=np.int32), postings, len(vocabulary), 1),
+            frequencies=_added(np.zeros(0, dtype=np.int32), postings, len(numbers), 1),
             total=len(cut.terms),
             in_order=True,
         )
@@ -130,12 +130,12 @@ class LexicalIndex:
         """
         before = self.columns
         fresh = [texts[row] for row in rows.fresh.tolist()]
-        cut = before.vocabulary.cut(fresh)
+        cut = before.numbers.cut(fresh)
         new = Postings.of_texts(cut, first_slot=before.slots.count)
         gone, gone_total = self._gone(rows)
-        frequencies = _added(before.frequencies, new, len(before.vocabulary), 1)
+        frequencies = _added(before.frequencies, new, len(before.numbers), 1)
         columns = LexicalColumns(
-            vocabulary=before.vocabulary,
+            numbers=before.numbers,
             slots=before.slots.changed(rows),
             parts=appended(before.parts, new),
             sizes=np.concatenate([before.sizes, cut.sizes]),
@@ -152,7 +152,7 @@ class LexicalIndex:
     def _gone(self, rows: RowMap) -> tuple[Postings, int]:
         """Postings of the texts that go, and how many terms they have."""
         texts = [self._texts[row] for row in rows.gone.tolist()]
-        cut = self.columns.vocabulary.cut(texts)
+        cut = self.columns.numbers.cut(texts)
         return Postings.of_texts(cut, first_slot=0), len(cut.terms)
 
     def __len__(self) -> int:
@@ -180,7 +180,7 @@ class LexicalIndex:
 
     def terms(self, text: str) -> Sequence[str]:
         """The terms of a text, as they are compared."""
-        return self.columns.vocabulary.splitter.terms(text)
+        return self.columns.numbers.splitter.terms(text)
 
     def scores_of_rare_terms(
         self, rows: Sequence[int], *, besides: str, count: int
@@ -223,7 +223,7 @@ class LexicalIndex:
 
     def _numbers(self, terms: Sequence[str]) -> list[int]:
         """Numbers of the terms that a text has, each once, in order of appearance."""
-        found = map(self.columns.vocabulary.number, dict.fromkeys(terms))
+        found = map(self.columns.numbers.number, dict.fromkeys(terms))
         return [number for number in found if number is not None and self._has(number)]
 
     def _has(self, number: int) -> bool:
@@ -231,7 +231,7 @@ class LexicalIndex:
         return number < len(frequencies) and bool(frequencies[number])
 
     def _frequency(self, term: str) -> int:
-        number = self.columns.vocabulary.number(term)
+        number = self.columns.numbers.number(term)
         known = number is not None and number < len(self.columns.frequencies)
         return int(self.columns.frequencies[number]) if known else 0
 

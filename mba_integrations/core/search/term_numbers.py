@@ -1,6 +1,6 @@
 """Search terms as numbers.
 
-Terms are numbered in order of appearance and keep their number; the vocabulary only grows, so the
+Terms are numbered in order of appearance and keep their number; the numbering only grows, so the
 versions of an index share one. Safe to use from many threads. What a number is says nothing: it
 depends on what was indexed before.
 """
@@ -36,11 +36,11 @@ class CutTexts:
     first_new: int
 
 
-class Vocabulary:
+class TermNumbers:
     """Numbers of terms.
 
-    >>> vocabulary = Vocabulary()
-    >>> cut = vocabulary.cut(["Kate likes skiing.", "Who likes Kate?"])
+    >>> numbers = TermNumbers()
+    >>> cut = numbers.cut(["Kate likes skiing.", "Who likes Kate?"])
     >>> cut.terms.tolist(), cut.sizes.tolist(), cut.first_new
     ([0, 1, 2, 1, 0], [3, 2], 0)
     """

@@ -6,12 +6,13 @@ are made from those of the earlier one.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from functools import cached_property
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import numpy as np
 
 from mba_integrations.core.arrays import FloatArray
+from mba_integrations.core.rows.column import Column, carry
 from mba_integrations.core.rows.row_map import RowMap
 from mba_integrations.core.search.headings import HeadingIndex
 
@@ -20,7 +21,24 @@ _QUESTION_MARKS = "?\u061f\uff1f"
 # 0.5 on other sets.
 _SHORT_CHARS = 400.0
 _LONG_TEXT_LOG_CHARS = 6.0  # about 400 characters
-_ARRAYS = ("log_length", "substance", "excess_length", "asks")
+
+
+class _Fresh(NamedTuple):
+    """What changed, with the traits of the texts that are fresh."""
+
+    rows: RowMap
+    traits: TextTraits
+
+
+class _Trait(Column[FloatArray]):
+    """A column of one number for each text."""
+
+    def __init__(self, build: Callable[[TextTraits], FloatArray]) -> None:
+        super().__init__(build)
+        self.changed(self._carried)
+
+    def _carried(self, traits: TextTraits, before: FloatArray, fresh: _Fresh) -> FloatArray:
+        return fresh.rows.carried(before, self.__get__(fresh.traits, TextTraits))
 
 
 class TextTraits:
@@ -32,37 +50,36 @@ class TextTraits:
     def changed(self, texts: Sequence[str], rows: RowMap) -> TextTraits:
         """Traits of other texts; those of rows that are not fresh are taken from here."""
         traits = TextTraits(texts)
-        fresh = TextTraits([texts[row] for row in rows.fresh.tolist()])
-        for name in _ARRAYS:
-            if name in self.__dict__:
-                traits.__dict__[name] = rows.carried(self.__dict__[name], getattr(fresh, name))
-        if "headings" in self.__dict__:
-            traits.__dict__["headings"] = self.headings.changed(texts, rows)
+        carry(self, traits, _Fresh(rows, TextTraits([texts[row] for row in rows.fresh.tolist()])))
         return traits
 
-    @cached_property
+    @_Trait
     def log_length(self) -> FloatArray:
         """Logarithm of 1 + length in characters."""
         return np.asarray(np.log1p(np.array([len(text) for text in self._texts], dtype=float)))
 
-    @cached_property
+    @_Trait
     def substance(self) -> FloatArray:
         """Logarithm of length / (length + 400 characters): at most 0, low when short."""
         lengths = np.expm1(self.log_length)
         return np.asarray(np.log((lengths + 1.0) / (lengths + _SHORT_CHARS)))
 
-    @cached_property
+    @_Trait
     def excess_length(self) -> FloatArray:
         """How far `log_length` is above that of about 400 characters; 0 for shorter texts."""
         return np.asarray(np.maximum(self.log_length - _LONG_TEXT_LOG_CHARS, 0.0))
 
-    @cached_property
+    @_Trait
     def asks(self) -> FloatArray:
         """1 where the text has a question mark."""
         found = [any(mark in text for mark in _QUESTION_MARKS) for text in self._texts]
         return np.array(found, dtype=np.float64)
 
-    @cached_property
+    @Column
     def headings(self) -> HeadingIndex:
         """Headings of the texts."""
         return HeadingIndex(self._texts)
+
+    @headings.changed
+    def _(self, before: HeadingIndex, fresh: _Fresh) -> HeadingIndex:
+        return before.changed(self._texts, fresh.rows)

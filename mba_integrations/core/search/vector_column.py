@@ -1,8 +1,8 @@
 """The embeddings of items, held once: rows as they were given, and one over the length of each.
 
 Where the items' embeddings are the rows of one array already, that array is used as it is;
-otherwise they are copied into one, and embeddings that only their item holds become views of it.
-A cosine with every item is one matrix-vector product; no second matrix is made.
+otherwise they are copied into one. The items stay as they are. A cosine with every item is one
+matrix-vector product; no second matrix is made.
 """
 
 from __future__ import annotations
@@ -66,8 +66,26 @@ class VectorColumn:
         """Items of which it is not known yet whether they have a vector."""
         return np.flatnonzero(() if self.places is None else self.places == PENDING)
 
+    def check_length(self, query: FloatArray) -> None:
+        """Refuse a vector that cannot be compared with these.
+
+        Raises:
+            InputError: If it has another length; with both lengths.
+        """
+        dimensions = self.shape[1]
+        if len(query) != dimensions:
+            raise InputError(
+                f"the query's embedding has {len(query)} numbers, the items' have {dimensions}. "
+                "Embed both with one model."
+            )
+
     def dot(self, query: FloatArray) -> FloatArray:
-        """Product of each vector, at length 1, with *query*, shape (n,); 0 without a vector."""
+        """Product of each vector, at length 1, with *query*, shape (n,); 0 without a vector.
+
+        Raises:
+            InputError: If *query* has another length.
+        """
+        self.check_length(query)
         products = self.stored.dot(query)
         products *= self.inverse
         if self.places is None:
@@ -131,8 +149,6 @@ def column_of(
     _check_lengths(items, vectors)
     matrix = _common_array(rows)
     column = VectorColumn.of_matrix(np.stack(rows) if matrix is None else matrix)
-    if matrix is None:
-        _shared(np.asarray(items, dtype=object)[known].tolist(), column)
     if known.all():
         return column
     places = np.where(known, np.cumsum(known) - 1, NONE)
@@ -167,16 +183,6 @@ def _common_array(rows: Sequence[FloatArray]) -> FloatArray | None:
     return np.lib.stride_tricks.as_strided(
         rows[0], (len(rows), dimensions), (step, 4), writeable=False
     )
-
-
-def _shared(items: Sequence[MemoryItem], column: VectorColumn) -> None:
-    """Let embeddings that only their item holds be views of the column, with equal numbers."""
-    matrix = column.stored.parts[0].view()
-    matrix.flags.writeable = False
-    for row, item in enumerate(items):
-        held = item.embedding
-        if held is not None and held.base is None and np.array_equal(held, matrix[row]):
-            object.__setattr__(item, "embedding", matrix[row])
 
 
 def _measured(matrix: FloatArray) -> tuple[FloatArray, FloatArray]:

@@ -234,15 +234,14 @@ def closed_rows(
 
 def _chronology(snapshot: PoolSnapshot, code: int) -> tuple[IntArray, IntArray]:
     """Rows of a tier in chronological order, and the place of each row in it, shape (n,)."""
-
-    def made() -> tuple[IntArray, IntArray]:
+    known: tuple[IntArray, IntArray] | None = snapshot.derived.get(("chronology", code))
+    if known is None:
         every = snapshot.tier_rows[code]
         ordered = every[chronological_order(snapshot, every)]
         rank = np.full(len(snapshot), -1, dtype=np.int64)
         rank[ordered] = np.arange(len(ordered))
-        return ordered, rank
-
-    return snapshot.remembered(("chronology", code), made)
+        known = snapshot.derived[("chronology", code)] = (ordered, rank)
+    return known
 
 
 def chronological_tiers(orders: dict[MemoryTier, ItemOrder]) -> frozenset[MemoryTier]:

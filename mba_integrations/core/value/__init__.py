@@ -1,5 +1,6 @@
 """What each item is worth for a query.
 
-Imports config, pool and search. Offers `evaluate`, from a query and a snapshot to relevance, score
-and worth, with the vector of the query and the features that usefulness is worked out from.
+Imports config, pool, search and times. Offers `evaluate`, from a query and a snapshot to relevance,
+score and worth; the question, its match and the features that usefulness is worked out from are
+made there, each once, and handed on.
 """

@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
+from mba_integrations.core.times import SECONDS_PER_DAY
+
 _MAX_QUERY_CHARS = 20_000
 _MONTHS = "january february march april may june july august september october november december"
 _MONTH_NUMBERS = {name[:3]: number for number, name in enumerate(_MONTHS.split(), start=1)}
@@ -115,7 +117,7 @@ def _day_after(first: date, *, month: int | None, day: int | None) -> date:
 def _counted_from_now(text: str, now_seconds: float | None) -> Iterator[tuple[float, float]]:
     if now_seconds is None:
         return
-    day = 86_400.0
+    day = SECONDS_PER_DAY
     for count, unit in _AGO.findall(text):
         days = _UNIT_DAYS[unit.lower()]
         number = _COUNTS.get(count.lower()) or int(count)

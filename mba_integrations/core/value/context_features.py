@@ -1,7 +1,7 @@
-"""Signals of where an item stands, who says it, and which time the query asks for.
+"""Features of who says an item, and of the time that the question asks for.
 
-Every signal has shape (n,) and is finite. Items without source, speaker or date have 0 in the
-signals that need it, so they are neither helped nor harmed. O(n log n).
+Every feature has shape (n,) and is finite. Items without a speaker or a date have 0 in the features
+that need it, so they are neither helped nor harmed. O(n).
 """
 
 from __future__ import annotations
@@ -13,16 +13,15 @@ import numpy as np
 
 from mba_integrations.core.arrays import BoolArray, FloatArray
 from mba_integrations.core.pool.corpus import Corpus
-from mba_integrations.core.pool.neighbourhood import Neighbourhood
+from mba_integrations.core.times import SECONDS_PER_DAY
 from mba_integrations.core.value.asked_time import asked_time
-from mba_integrations.core.value.match_features import Question, Signals
+from mba_integrations.core.value.match_features import Features
+from mba_integrations.core.value.question import Question
 
-_DAY_SECONDS = 86_400.0
 _NEAR_PERIOD_DAYS = 7.0
 _MAX_PERIODS = 50
 _MAX_YEARS = 10
 _FAR_FUTURE_SECONDS = 4e9  # the year 2096; calendars end before floats do
-_WIDER_STEPS = (-5, -4, -3, 3, 4, 5)
 _FIRST_PERSON = re.compile(r"\b(?:i|i'm|i've|i'd|me|my|mine|we|our)\b", re.I)
 _SECOND_PERSON = re.compile(r"\b(?:you|your|yours)\b", re.I)
 _ASKER_ROLES = frozenset({"user", "human", "customer"})
@@ -34,46 +33,26 @@ _HOW_MANY = re.compile(r"\bhow (?:many|much|old|long|far|big|tall|high)\b|\bnumb
 _MAX_CUE_CHARS = 20_000
 
 
-def context_signals(
-    question: Question,
-    corpus: Corpus,
-    around: Neighbourhood,
-    match: FloatArray,
-    freshness: FloatArray,
-) -> Signals:
-    """Context of every item.
+def context_features(
+    question: Question, corpus: Corpus, strength: FloatArray, freshness: FloatArray
+) -> Features:
+    """Features of every item.
 
     Args:
-        question: The query.
+        question: The question.
         corpus: The candidates.
-        around: Their order within their sources.
-        match: How well each item matches by itself, shape (n,), in [0, 1].
+        strength: How well each item matches by itself, shape (n,), in [0, 1].
         freshness: Shape (n,), in [0, 1].
     """
     text = question.text[:_MAX_CUE_CHARS]
     return {
-        **_neighbour_signals(around, match, corpus.lexical.traits.asks),
         "freshness": np.asarray(freshness, dtype=np.float64) - 0.5,
-        **_speaker_signals(text, corpus),
-        **_time_signals(question, corpus, match),
+        **_speaker_features(text, corpus),
+        **_time_features(question, corpus, strength),
     }
 
 
-def _neighbour_signals(around: Neighbourhood, match: FloatArray, asks: FloatArray) -> Signals:
-    before, after = around.shifted(match, -1), around.shifted(match, 1)
-    return {
-        "before": before,
-        "after": after,
-        "two_before": around.shifted(match, -2),
-        "two_after": around.shifted(match, 2),
-        "wider": around.mean_shifted(match, _WIDER_STEPS),
-        "source_best": around.best_of_source(match),
-        "answers": before * around.shifted(asks, -1),
-        "asks_before_match": after * asks,
-    }
-
-
-def _speaker_signals(text: str, corpus: Corpus) -> Signals:
+def _speaker_features(text: str, corpus: Corpus) -> Features:
     """The query is about a speaker whom it names, or about the asker ("my") or answerer ("you")."""
     words = set(re.findall(r"\w+", text.lower()))
     names = [name.lower() for name in corpus.speaker_names]
@@ -102,7 +81,7 @@ def _by_speaker(corpus: Corpus, values: list[bool]) -> FloatArray:
     return np.array([*values, False], dtype=np.float64)[np.asarray(corpus.speaker, dtype=np.int64)]
 
 
-def _time_signals(question: Question, corpus: Corpus, match: FloatArray) -> Signals:
+def _time_features(question: Question, corpus: Corpus, strength: FloatArray) -> Features:
     created = np.asarray(corpus.created_seconds, dtype=np.float64)
     dated = np.isfinite(created)
     zero = np.zeros(len(created))
@@ -111,7 +90,7 @@ def _time_signals(question: Question, corpus: Corpus, match: FloatArray) -> Sign
     asked = asked_time(
         question.text, now_seconds=question.now_seconds, years=_years(created[dated])
     )
-    newer = (_age_rank(created, dated) - 0.5) * match
+    newer = (_age_rank(created, dated) - 0.5) * strength
     days = _days_from_periods(created, asked.periods)
     return {
         "near_period": np.where(dated, np.exp(-days / _NEAR_PERIOD_DAYS), 0.0),
@@ -138,5 +117,5 @@ def _days_from_periods(created: FloatArray, periods: tuple[tuple[float, float], 
     distance = np.full(len(created), np.inf)
     for start, end in periods[:_MAX_PERIODS]:
         outside = np.maximum(np.maximum(start - created, created - end), 0.0)
-        distance = np.fmin(distance, outside / _DAY_SECONDS)
+        distance = np.fmin(distance, outside / SECONDS_PER_DAY)
     return distance

@@ -1,4 +1,4 @@
-"""Signals of how an item hangs together with the items that look strongest so far.
+"""Features of how an item hangs together with the items that look strongest so far.
 
 What a question needs second is often named by, or similar to, what it needs first, and not similar
 to the question. A second round, from the new strongest items, changes recall at 1,024 tokens by
@@ -12,9 +12,9 @@ import numpy as np
 
 from mba_integrations.core.arrays import FloatArray, IntArray, best_rows
 from mba_integrations.core.pool.corpus import Corpus
-from mba_integrations.core.pool.neighbourhood import Neighbourhood
-from mba_integrations.core.value.match_features import Question, Signals, standardised
-from mba_integrations.core.value.relevance import cosine_to_query
+from mba_integrations.core.value.match import cosine_with, standardised
+from mba_integrations.core.value.match_features import Features
+from mba_integrations.core.value.question import Question
 
 _STRONG_ITEMS = 5  # that links and similarity start from
 _RARE_TERMS = 12  # of a strong item that its links go by
@@ -24,10 +24,9 @@ _SAME_SUBJECT_COSINE = 0.8
 _NEAR_STEPS = (-4, -3, -2, 2, 3, 4)
 
 
-def feedback_signals(
-    question: Question, corpus: Corpus, around: Neighbourhood, estimate: FloatArray
-) -> Signals:
-    """Signals of every item, given the *estimate* of usefulness so far, shape (n,), in [0, 1]."""
+def feedback_features(question: Question, corpus: Corpus, estimate: FloatArray) -> Features:
+    """Features of every item, given the *estimate* of usefulness so far, shape (n,), in [0, 1]."""
+    around = corpus.around
     share = estimate / max(float(estimate.max(initial=0.0)), 1e-12)
     ranked = best_rows(share, _RIVALS)
     strong = ranked[:_STRONG_ITEMS]
@@ -78,7 +77,7 @@ def _like_strong(
     query = np.asarray(question.vector, dtype=np.float32).reshape(-1)
     centre = query / max(float(np.linalg.norm(query)), 1e-12)
     centre = centre + (weights / weights.sum()) @ vectors.take(strong)
-    cosine = cosine_to_query(corpus, centre)
+    cosine = cosine_with(corpus, centre)
     if cosine is None:
         return np.zeros(len(corpus.lexical))
     known = np.isfinite(cosine)

@@ -1,68 +1,48 @@
-"""Signals of an item and a query by themselves: lexical, dense, length, headings.
+"""Features of an item and a question by themselves: lexical, dense, length, headings.
 
-Every signal has shape (n,), is finite, and is free of the pool's scale: a share of the best, a
+Every feature has shape (n,), is finite, and is free of the pool's scale: a share of the best, a
 distance to the best in standard deviations, a rank. O(n d) for vectors of length d, O(n log n) for
 ranks.
 
-What stands beside an item is left to `context_features` and `feedback_features`.
+What stands beside an item is left to `neighbour_features`, `context_features` and
+`feedback_features`.
 """
 
 from __future__ import annotations
-
-from dataclasses import dataclass
 
 import numpy as np
 
 from mba_integrations.core.arrays import BoolArray, FloatArray, ranks_of
 from mba_integrations.core.pool.corpus import Corpus
-from mba_integrations.core.value.relevance import (
-    cosine_to_query,
-    filled_by_lexical,
-    lexical_relevance,
-)
+from mba_integrations.core.value.match import Match, filled_by_lexical, standardised
+from mba_integrations.core.value.question import Question
 
-Signals = dict[str, FloatArray]
+Features = dict[str, FloatArray]
+"""What is known of the items, by name, each of shape (n,)."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Question:
-    """A query as the signals read it.
-
-    Attributes:
-        text: Any text.
-        vector: Embedding, shape (d,), or None.
-        now_seconds: Unix time at which it is asked, or None.
-    """
-
-    text: str
-    vector: FloatArray | None
-    now_seconds: float | None
-
-
-def match_signals(question: Question, corpus: Corpus) -> Signals:
-    """Signals of every item for *question*; those named `dense_...` only where something is
+def match_features(question: Question, corpus: Corpus, match: Match) -> Features:
+    """Features of every item for *question*; those named `dense_...` only where something is
     known of similarity.
     """
-    lexical = lexical_relevance(question.text, corpus)
+    lexical = match.lexical
     traits = corpus.lexical.traits
-    signals = {
+    features = {
         "lexical_share": lexical,
-        "lexical_rank": _rank_signal(lexical),
+        "lexical_rank": _rank_feature(lexical),
         "substance": traits.substance,
         "excess_length": traits.excess_length,
         "named_in_query": _row_values(traits.headings.named_in(question.text), len(lexical)),
         "asks": traits.asks,
     }
-    similarity = _known_similarity(question, corpus)
+    similarity = _known_similarity(match.cosine, corpus.given_relevance)
     if similarity is not None:
-        signals |= _dense_signals(filled_by_lexical(similarity, lexical))
-    return signals
+        features |= _dense_features(filled_by_lexical(similarity, lexical))
+    return features
 
 
-def _known_similarity(question: Question, corpus: Corpus) -> FloatArray | None:
+def _known_similarity(cosine: FloatArray | None, given: FloatArray) -> FloatArray | None:
     """Cosine; a relevance that a retriever handed in stands in for it, on its own scale."""
-    cosine = cosine_to_query(corpus, question.vector)
-    given = np.asarray(corpus.given_relevance, dtype=np.float64)
     known = np.isfinite(given)
     if not known.any():
         return cosine
@@ -77,26 +57,18 @@ def _on_scale_of(values: FloatArray, reference: FloatArray, known: BoolArray) ->
     return np.asarray(float(np.nanmean(reference)) + z * float(np.nanstd(reference)))
 
 
-def _dense_signals(similarity: FloatArray) -> Signals:
+def _dense_features(similarity: FloatArray) -> Features:
     z = standardised(similarity)
     top = float(z.max(initial=0.0))
     return {
         "dense_z": z,
         "dense_gap": z - top,
         "dense_share": np.clip(z, 0.0, None) / max(top, 1.0),
-        "dense_rank": _rank_signal(z - z.min(initial=0.0)),
+        "dense_rank": _rank_feature(z - z.min(initial=0.0)),
     }
 
 
-def standardised(values: FloatArray) -> FloatArray:
-    """Distance to the mean in standard deviations; 0 where all values are equal."""
-    if not len(values):
-        return np.zeros(0)
-    spread = float(np.std(values))
-    return np.asarray((values - float(np.mean(values))) / spread if spread > 1e-9 else values * 0.0)
-
-
-def _rank_signal(scores: FloatArray) -> FloatArray:
+def _rank_feature(scores: FloatArray) -> FloatArray:
     """`10 / (10 + rank)`: 1 for the best, 0 for a score of 0. Equal scores share the best rank."""
     return np.where(scores > 0.0, 10.0 / (10.0 + ranks_of(scores)), 0.0)
 

@@ -1,8 +1,8 @@
-"""Freshness, and the two published forms of the Mem0 score.
+"""The two published forms of the Mem0 score.
 
-Pure arithmetic on arrays of shape (n,); signals in [0, 1] give scores in [0, 1]. O(n).
-Where the signals come from is left to `relevance` and to the items; whether the weights sum to 1
-is checked by the workspace's configuration.
+Arithmetic on arrays of shape (n,); signals in [0, 1] give scores in [0, 1]. O(n).
+Where the signals come from is left to `relevance`, `freshness` and the items; whether the weights
+sum to 1 is checked by the workspace's configuration.
 """
 
 from __future__ import annotations
@@ -10,37 +10,33 @@ from __future__ import annotations
 import numpy as np
 
 from mba_integrations.core.arrays import FloatArray
-from mba_integrations.core.errors import ConfigError
+from mba_integrations.core.config.settings import ScoringMethod
+from mba_integrations.core.config.workspace import WorkspaceConfig
+from mba_integrations.core.pool.snapshot import PoolSnapshot
 
 
-def decayed_freshness(age_days: FloatArray, *, half_life_days: float | FloatArray) -> FloatArray:
-    """Freshness of items by exponential decay, in [0, 1].
+def mem0_score(
+    relevance: FloatArray, snapshot: PoolSnapshot, freshness: FloatArray, config: WorkspaceConfig
+) -> FloatArray:
+    """The score by the workspace's method and weights, shape (n,), in [0, 1].
 
-    Args:
-        age_days: Age of each item, shape (n,). Negative ages (clock skew) count as 0.
-        half_life_days: Age at which freshness is 0.5; one for all, or one per item, shape (n,).
-            Must be positive; infinity means that items never age.
-
-    Raises:
-        ConfigError: If a half-life is not positive.
-
-    >>> decayed_freshness(np.array([0.0, 30.0]), half_life_days=30.0)
-    array([1. , 0.5])
+    Where relevance is what the items brought, the part of the weighted sum that neither query nor
+    time changes is worked out once for the items.
     """
-    half_lives = np.asarray(half_life_days, dtype=np.float64)
-    if not np.all(half_lives > 0):
-        wrong = float(half_lives[~(half_lives > 0)].flat[0])
-        raise ConfigError(
-            f"half_life_days is {wrong}, must be positive. Use infinity for items that never age.",
-            key="half_life_days",
-            value=wrong,
+    importance = snapshot.columns.importance
+    if config.scoring_method is ScoringMethod.PRODUCT:
+        return product(relevance, importance, freshness)
+    weights = (config.relevance_weight, config.importance_weight)
+    is_given = relevance is snapshot.columns.given_relevance
+    key = ("lasting part", *weights)
+    lasting: FloatArray | None = snapshot.derived.get(key) if is_given else None
+    if lasting is None:
+        lasting = lasting_part(
+            relevance, importance, relevance_weight=weights[0], importance_weight=weights[1]
         )
-    ages = np.maximum(np.asarray(age_days, dtype=np.float64), 0.0)
-    # Infinite age over infinite half-life is not a number; such an item never ages.
-    lives = np.where(
-        np.isinf(half_lives), 0.0, ages / np.where(np.isinf(half_lives), 1, half_lives)
-    )
-    return np.asarray(np.exp2(-lives))
+    if is_given:
+        snapshot.derived[key] = lasting
+    return with_freshness(lasting, freshness, freshness_weight=config.freshness_weight)
 
 
 def weighted_sum(

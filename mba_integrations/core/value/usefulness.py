@@ -3,7 +3,7 @@
 Two logistic regressions in a row: the first sees how an item matches the query and where it
 stands, the second also how it hangs together with the items that the first found strongest. The
 coefficients are in `usefulness.json`, with what they were fitted on and the held-out figures; one
-set for pools with embeddings or a retriever's relevance, one for lexical signals alone.
+set for pools with embeddings or a retriever's relevance, one for lexical features alone.
 
 No model is called. O(n d) for vectors of length d, plus O(n log n); about as much again as search
 itself. Equal input gives equal output.
@@ -22,10 +22,12 @@ import numpy as np
 
 from mba_integrations.core.arrays import FloatArray
 from mba_integrations.core.pool.corpus import Corpus
-from mba_integrations.core.pool.neighbourhood import Neighbourhood
-from mba_integrations.core.value.context_features import context_signals
-from mba_integrations.core.value.feedback_features import feedback_signals
-from mba_integrations.core.value.match_features import Question, Signals, match_signals
+from mba_integrations.core.value.context_features import context_features
+from mba_integrations.core.value.feedback_features import feedback_features
+from mba_integrations.core.value.match import Match
+from mba_integrations.core.value.match_features import Features, match_features
+from mba_integrations.core.value.neighbour_features import neighbour_features
+from mba_integrations.core.value.question import Question
 
 # No evidence set has importances, so this weight is set, not fitted: from importance 0 to 1 the
 # odds grow by e. Where all items have the same importance it changes nothing.
@@ -35,23 +37,23 @@ _MAX_LOGIT = 30.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogisticModel:
-    """A weighted sum of signals as a probability.
+    """A weighted sum of features as a probability.
 
     Attributes:
-        intercept: Logit of an item whose signals are all 0.
-        weights: Weight of each signal; a signal without one does not count.
+        intercept: Logit of an item whose features are all 0.
+        weights: Weight of each feature; a feature without one does not count.
     """
 
     intercept: float
     weights: Mapping[str, float]
 
-    def probability(self, signals: Signals, *, offset: FloatArray | float = 0.0) -> FloatArray:
+    def probability(self, features: Features, *, offset: FloatArray | float = 0.0) -> FloatArray:
         """Probability of every item, shape (n,); *offset* is added to its logit."""
-        logit = self.intercept + np.zeros(len(next(iter(signals.values())))) + offset
+        logit = self.intercept + np.zeros(len(next(iter(features.values())))) + offset
         part = np.empty_like(logit)  # one array for all parts: new ones would cost more than adding
         for name, weight in self.weights.items():
-            if name in signals:
-                logit += np.multiply(signals[name], weight, out=part)
+            if name in features:
+                logit += np.multiply(features[name], weight, out=part)
         return np.asarray(1.0 / (1.0 + np.exp(-np.clip(logit, -_MAX_LOGIT, _MAX_LOGIT))))
 
 
@@ -64,47 +66,43 @@ class UsefulnessModel:
 
 
 def estimate_usefulness(
-    query: str,
+    question: Question,
     corpus: Corpus,
+    match: Match,
     *,
-    query_vector: FloatArray | None,
     freshness: FloatArray,
-    now_seconds: float | None,
     models: Mapping[str, UsefulnessModel] | None = None,
 ) -> FloatArray:
-    """Probability that the answer to *query* needs each item, shape (n,), in [0, 1].
+    """Probability that the answer to *question* needs each item, shape (n,), in [0, 1].
 
     Args:
-        query: Any text; one that matches nothing leaves all items about equally improbable.
+        question: One that matches nothing leaves all items about equally improbable.
         corpus: The candidates.
-        query_vector: Embedding of the query, shape (d,), or None.
+        match: How they match the question.
         freshness: Freshness of each item, shape (n,), in [0, 1].
-        now_seconds: Unix time of the question in seconds; None makes "last week" mean nothing.
         models: Other coefficients, under "dense" and "lexical"; None for the shipped ones.
-
-    Raises:
-        InputError: If the query's embedding has another length than the items'.
     """
     if not len(corpus.lexical):
         return np.zeros(0)
-    question = Question(text=query, vector=query_vector, now_seconds=now_seconds)
-    signals = first_signals(question, corpus, corpus.around, freshness)
-    kind = "dense" if "dense_share" in signals else "lexical"
+    features = first_features(question, corpus, match, freshness)
+    kind = "dense" if "dense_share" in features else "lexical"
     model = (models or shipped_models())[kind]
     offset = _IMPORTANCE_LOGIT * (np.asarray(corpus.importance, dtype=np.float64) - 0.5)
-    estimate = model.first.probability(signals, offset=offset)
-    signals |= feedback_signals(question, corpus, corpus.around, estimate)
-    return model.final.probability(signals, offset=offset)
+    estimate = model.first.probability(features, offset=offset)
+    features |= feedback_features(question, corpus, estimate)
+    return model.final.probability(features, offset=offset)
 
 
-def first_signals(
-    question: Question, corpus: Corpus, around: Neighbourhood, freshness: FloatArray
-) -> Signals:
-    """Signals of match and context, by name."""
-    signals = match_signals(question, corpus)
-    share = signals["lexical_share"]
-    match = (share + signals.get("dense_share", share)) / 2.0
-    return signals | context_signals(question, corpus, around, match, freshness)
+def first_features(
+    question: Question, corpus: Corpus, match: Match, freshness: FloatArray
+) -> Features:
+    """Features of match and context, by name."""
+    features = match_features(question, corpus, match)
+    share = features["lexical_share"]
+    strength = (share + features.get("dense_share", share)) / 2.0
+    asks = corpus.lexical.traits.asks
+    features |= neighbour_features(corpus.around, strength, asks)
+    return features | context_features(question, corpus, strength, freshness)
 
 
 @cache

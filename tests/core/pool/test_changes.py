@@ -20,7 +20,7 @@ from mba_integrations.core.errors import InputError
 from mba_integrations.core.model import MemoryItem
 from mba_integrations.core.pool.memory_pool import MemoryPool
 from mba_integrations.core.pool.snapshot import PoolSnapshot
-from mba_integrations.core.search.term_numbers import CutTexts, Vocabulary
+from mba_integrations.core.search.term_numbers import CutTexts, TermNumbers
 
 NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
 CONTENTS = (
@@ -146,7 +146,7 @@ def test_many_changes_give_what_is_made_anew_and_old_numbers_are_given_up() -> N
     columns = pool.snapshot().lexical.columns
     assert columns.slots.count < 3 * len(pool)
     assert len(columns.parts) < 10
-    assert len(columns.vocabulary) < 3 * np.count_nonzero(columns.frequencies)
+    assert len(columns.numbers) < 3 * np.count_nonzero(columns.frequencies)
 
 
 def test_an_item_that_is_taken_out_put_back_and_replaced_stands_at_the_end() -> None:
@@ -162,13 +162,13 @@ def test_only_texts_that_change_are_cut_into_terms(monkeypatch: pytest.MonkeyPat
     pool = MemoryPool.from_items([text("a", "old a"), text("b", "old b"), text("c", "old c")])
     _ = pool.snapshot().lexical
     cut: list[str] = []
-    real = Vocabulary.cut
+    real = TermNumbers.cut
 
-    def counted(vocabulary: Vocabulary, texts: Sequence[str]) -> CutTexts:
+    def counted(numbers: TermNumbers, texts: Sequence[str]) -> CutTexts:
         cut.extend(texts)
-        return real(vocabulary, texts)
+        return real(numbers, texts)
 
-    monkeypatch.setattr(Vocabulary, "cut", counted)
+    monkeypatch.setattr(TermNumbers, "cut", counted)
     pool.add(text("d", "new d"))
     pool.remove("a")
     pool.update(text("b", "old b", importance=1.0))
@@ -210,7 +210,11 @@ def test_only_new_texts_are_embedded_when_a_query_needs_it() -> None:
 @pytest.mark.parametrize(
     ("item", "message"),
     [
-        pytest.param(text("n", created_at=datetime(2026, 1, 1)), "without a zone", id="zones"),
+        pytest.param(
+            text("n", created_at=datetime(2026, 1, 1)),
+            "created_at of item 'n' has none",
+            id="zones",
+        ),
         pytest.param(MemoryItem("n", "x", "project", group="g"), "two tiers", id="group"),
     ],
 )

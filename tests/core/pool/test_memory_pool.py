@@ -1,12 +1,17 @@
+"""What a pool holds, through changes, threads and interrupts."""
+
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta, timezone
+from types import FrameType
 from typing import Any
 
 import numpy as np
 import pytest
+from snapshots import assert_same, prepared
 
 from mba_integrations.core.errors import DuplicateItemError, InputError, PoolError
 from mba_integrations.core.model import MemoryItem
@@ -109,7 +114,10 @@ def test_times_with_and_without_a_zone_are_refused_together() -> None:
         memory("aware", created_at=datetime(2026, 1, 1, tzinfo=UTC)),
         memory("naive", last_accessed_at=datetime(2026, 1, 1)),
     ]
-    with pytest.raises(InputError, match="'naive' has a time without a zone, item 'aware' one"):
+    with pytest.raises(
+        InputError,
+        match="of item 'aware' has a time zone, last_accessed_at of item 'naive' has none",
+    ):
         _ = PoolSnapshot(items).columns
 
 
@@ -183,3 +191,89 @@ def test_a_pool_is_read_and_changed_by_many_threads() -> None:
         thread.join()
     assert problems == []
     assert ids(pool) == ["first"]
+
+
+def column_of(pool: MemoryPool) -> np.ndarray[Any, Any]:
+    vectors, _ = pool.snapshot().vectors(None)
+    assert vectors is not None
+    return vectors.stored.parts[0]
+
+
+def grown(items: list[MemoryItem]) -> MemoryPool:
+    pool = MemoryPool()
+    for item in items:
+        pool.add(item)
+    return pool
+
+
+@pytest.mark.parametrize("made", [MemoryPool.from_items, grown], ids=["at-once", "one-by-one"])
+def test_a_pool_holds_each_vector_once_and_leaves_the_given_items_alone(
+    made: Callable[[list[MemoryItem]], MemoryPool],
+) -> None:
+    items = [memory(f"m{row}", embedding=[row, 1.0, 2.0]) for row in range(5)]
+    before = [item.embedding for item in items]
+    pool = made([*items, memory("without")])
+    array = column_of(pool)
+    for row, item in enumerate(items):
+        own = pool.get(item.id)
+        assert item.embedding is before[row]
+        assert own.embedding is not None
+        assert np.shares_memory(own.embedding, array)
+        assert not own.embedding.flags.writeable
+        assert own.embedding.tolist() == [row, 1.0, 2.0]
+        assert own == item
+    assert pool.get("without").embedding is None
+
+
+class _Interrupter:
+    """Raises KeyboardInterrupt at the n-th line that the pool's own file runs."""
+
+    def __init__(self, at: int) -> None:
+        self.left = at
+
+    def __call__(self, frame: FrameType, event: str, argument: object) -> object:
+        if frame.f_code.co_filename.endswith("memory_pool.py"):
+            if event == "line":
+                self.left -= 1
+                if self.left == 0:
+                    raise KeyboardInterrupt
+            return self
+        return None
+
+
+@pytest.mark.parametrize(
+    "act",
+    [
+        pytest.param(lambda pool: pool.add(memory("x"), memory("y")), id="add"),
+        pytest.param(lambda pool: pool.update(memory("b", importance=1.0)), id="update"),
+        pytest.param(lambda pool: pool.remove("b"), id="remove-one"),
+        pytest.param(lambda pool: pool.remove("a", "new", "c"), id="remove-several"),
+        pytest.param(lambda pool: pool.snapshot(), id="snapshot"),
+    ],
+)
+def test_an_act_that_is_interrupted_anywhere_is_done_whole_or_not_at_all(
+    act: Callable[[MemoryPool], object],
+) -> None:
+    interrupted = 0
+    for at in range(1, 200):
+        pool = MemoryPool.from_items([memory(name, embedding=[1.0, 2.0, 3.0]) for name in "abcd"])
+        prepared(pool.snapshot())
+        pool.add(memory("new"))
+        pool.remove("d")
+        pool.update(memory("a", importance=0.25))
+        before = list(pool)
+        sys.settrace(_Interrupter(at))
+        try:
+            act(pool)
+            break
+        except KeyboardInterrupt:
+            interrupted += 1
+        finally:
+            sys.settrace(None)
+        whole = MemoryPool.from_items(before)
+        act(whole)
+        assert list(pool) in (before, list(whole))
+        assert_same(pool.snapshot(), PoolSnapshot(list(pool)))
+        pool.add(memory("after"))
+        assert_same(pool.snapshot(), PoolSnapshot(list(pool)))
+    assert interrupted > 5

@@ -19,7 +19,7 @@ from mba_integrations.core.errors import DuplicateItemError, InputError
 from mba_integrations.core.model import MemoryItem
 from mba_integrations.core.pool.prepared import PreparedPools
 from mba_integrations.core.pool.snapshot import PoolSnapshot
-from mba_integrations.core.search.term_numbers import CutTexts, Vocabulary
+from mba_integrations.core.search.term_numbers import CutTexts, TermNumbers
 
 NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
 
@@ -61,13 +61,13 @@ def test_capacity_zero_keeps_nothing() -> None:
 def cut(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The texts that are cut into terms."""
     texts: list[str] = []
-    real = Vocabulary.cut
+    real = TermNumbers.cut
 
-    def counted(vocabulary: Vocabulary, given_texts: Any) -> CutTexts:
+    def counted(numbers: TermNumbers, given_texts: Any) -> CutTexts:
         texts.extend(given_texts)
-        return real(vocabulary, given_texts)
+        return real(numbers, given_texts)
 
-    monkeypatch.setattr(Vocabulary, "cut", counted)
+    monkeypatch.setattr(TermNumbers, "cut", counted)
     return texts
 
 
@@ -177,7 +177,7 @@ def test_a_short_list_is_not_made_from_a_long_one() -> None:
     pools = PreparedPools()
     prepared(pools.snapshot([memory(f"m{row}") for row in range(100)], capacity=2))
     few = pools.snapshot([memory("m3"), memory("m9")], capacity=2)
-    assert "lexical" not in few.__dict__
+    assert not PoolSnapshot.lexical.known(few)
 
 
 Reshape = Callable[[list[MemoryItem], list[MemoryItem]], list[MemoryItem]]
@@ -214,4 +214,4 @@ def test_an_array_of_items_is_compared_by_their_fields() -> None:
     items = [memory(f"m{row}", embedding=np.array([row, 1.0, 2.0])) for row in range(40)]
     prepared(pools.snapshot(items, capacity=3))
     again = [memory(f"m{row}", embedding=np.array([row, 1.0, 2.0])) for row in range(40)]
-    assert "lexical" in pools.snapshot(again, capacity=3).__dict__
+    assert PoolSnapshot.lexical.known(pools.snapshot(again, capacity=3))

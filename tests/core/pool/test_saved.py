@@ -1,6 +1,10 @@
+"""A pool that is saved and loaded: what comes back, and what is refused."""
+
 from __future__ import annotations
 
 import json
+import shutil
+import zlib
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -90,34 +94,90 @@ def test_a_missing_folder_is_no_pool(tmp_path: Path) -> None:
         MemoryPool.load(tmp_path / "none")
 
 
+def generation(folder: Path) -> Path:
+    """The folder of the generation that holds."""
+    name: str = json.loads((folder / "pool.json").read_text())["generation"]
+    return folder / "generations" / name
+
+
+def rewritten(folder: Path, **values: Any) -> None:
+    """Change the manifest as a save of another release would have written it."""
+    manifest = json.loads((folder / "pool.json").read_text()) | values
+    del manifest["crc32"]
+    check = zlib.crc32(json.dumps(manifest, sort_keys=True).encode())
+    (folder / "pool.json").write_text(json.dumps({**manifest, "crc32": check}))
+
+
 @pytest.mark.parametrize(
-    ("file", "content", "message"),
+    ("content", "message"),
     [
-        pytest.param("pool.json", "{", "is not a saved pool", id="broken-header"),
-        pytest.param("pool.json", "{}", "is not a saved pool", id="empty-header"),
-        pytest.param("items.jsonl", "{}\n", "line 1", id="line-without-fields"),
-        pytest.param("items.jsonl", "", "it has 0 items, pool.json says 1", id="lost-lines"),
-        pytest.param("vectors.npy", "x", "is damaged", id="broken-vectors"),
-        pytest.param("tokens-0.npy", "x", "tokens-0.npy is not what was saved", id="tokens"),
-        pytest.param("postings-slots.npy", "", "is not what was saved", id="postings"),
-        pytest.param("lexical-terms.txt", "other", "is not what was saved", id="terms"),
+        pytest.param("{", "is not a saved pool", id="no-json"),
+        pytest.param("{}", "is not a saved pool", id="empty"),
+        pytest.param("[" * 100_000, "is not a saved pool", id="deep"),
+        pytest.param('{"format": "x", "schema_version": 3}', "its format is 'x'", id="foreign"),
     ],
 )
-def test_a_damaged_pool_is_refused(tmp_path: Path, file: str, content: str, message: str) -> None:
-    snapshot = PoolSnapshot([memory(embedding=[1.0])])
-    prepared(snapshot)
-    save_snapshot(snapshot, tmp_path / "pool")
-    (tmp_path / "pool" / file).write_text(content)
+def test_a_damaged_manifest_is_refused(tmp_path: Path, content: str, message: str) -> None:
+    save_items([memory()], tmp_path / "pool")
+    (tmp_path / "pool" / "pool.json").write_text(content)
     with pytest.raises(PoolError, match=message):
         load_items(tmp_path / "pool")
 
 
-def test_a_newer_version_is_refused_by_number(tmp_path: Path) -> None:
+def test_a_manifest_that_was_edited_is_refused(tmp_path: Path) -> None:
     save_items([memory()], tmp_path / "pool")
-    header = tmp_path / "pool" / "pool.json"
-    header.write_text(json.dumps({**json.loads(header.read_text()), "schema_version": 9}))
-    with pytest.raises(PoolError, match="has schema version 9, this release reads up to 2"):
+    file = tmp_path / "pool" / "pool.json"
+    file.write_text(file.read_text().replace('"items": 1', '"items": 2'))
+    with pytest.raises(PoolError, match=r"damaged: pool\.json is not what was saved"):
         load_items(tmp_path / "pool")
+
+
+@pytest.mark.parametrize(
+    "file",
+    ["items.jsonl", "vectors.npy", "tokens-0.npy", "postings-slots.npy", "lexical-terms.txt"],
+)
+@pytest.mark.parametrize("content", ["", "x", None], ids=["empty", "other", "missing"])
+def test_a_damaged_file_is_refused_by_name(tmp_path: Path, file: str, content: str | None) -> None:
+    changed_pool().save(tmp_path / "pool")
+    path = generation(tmp_path / "pool") / file
+    if content is None:
+        path.unlink()
+    else:
+        path.write_text(content)
+    with pytest.raises(PoolError, match=rf"is damaged: .*{file}"):
+        load_items(tmp_path / "pool")
+
+
+def test_a_byte_that_is_another_anywhere_is_refused_or_is_white_space(tmp_path: Path) -> None:
+    pool = changed_pool()
+    pool.save(tmp_path / "pool")
+    files = [path for path in (tmp_path / "pool").rglob("*") if path.stat().st_size]
+    files = [path for path in files if path.is_file()]
+    random = np.random.default_rng(3)
+    refused = 0
+    for _ in range(300):
+        path = files[int(random.integers(len(files)))]
+        whole = path.read_bytes()
+        place = int(random.integers(len(whole)))
+        path.write_bytes(
+            whole[:place]
+            + bytes([whole[place] ^ 1 << int(random.integers(8))])
+            + whole[place + 1 :]
+        )
+        try:
+            assert_same(load_snapshot(tmp_path / "pool"), PoolSnapshot(pool.items))
+        except PoolError:
+            refused += 1
+        path.write_bytes(whole)
+    assert refused > 200
+
+
+def test_a_newer_version_is_refused_by_number_and_not_replaced(tmp_path: Path) -> None:
+    save_items([memory()], tmp_path / "pool")
+    rewritten(tmp_path / "pool", schema_version=9)
+    for act in (load_items, lambda path: save_items([], path)):
+        with pytest.raises(PoolError, match="has schema version 9, this release reads up to 3"):
+            act(tmp_path / "pool")
 
 
 def test_a_read_only_array_is_shared_and_a_writable_one_is_copied() -> None:
@@ -165,32 +225,54 @@ def test_a_loaded_pool_can_be_changed_and_saved_over_its_own_folder(tmp_path: Pa
     assert_same(MemoryPool.load(tmp_path / "pool").snapshot(), PoolSnapshot(pool.items))
 
 
-def test_columns_of_other_items_are_left_out(tmp_path: Path) -> None:
-    changed_pool().save(tmp_path / "pool")
-    file = tmp_path / "pool" / "items.jsonl"
-    file.write_text(file.read_text().replace("text of b", "other words"))
-    loaded = MemoryPool.load(tmp_path / "pool")
-    assert loaded.get("b").content == "other words"
-    assert_same(loaded.snapshot(), PoolSnapshot(loaded.items))
-
-
 @pytest.mark.parametrize("known", [0, 2], ids=["earlier", "later"])
 def test_columns_of_another_version_are_left_out(tmp_path: Path, known: int) -> None:
     changed_pool().save(tmp_path / "pool")
-    header = tmp_path / "pool" / "pool.json"
-    record = json.loads(header.read_text())
-    record["columns"]["version"] = known
-    header.write_text(json.dumps(record))
-    assert MemoryPool.load(tmp_path / "pool").snapshot().known_tokens == {}
+    record = json.loads((tmp_path / "pool" / "pool.json").read_text())
+    rewritten(tmp_path / "pool", columns={**record["columns"], "version": known})
+    assert MemoryPool.load(tmp_path / "pool").snapshot().tokens.counts() == {}
 
 
-def test_a_pool_without_columns_of_version_1_is_read(tmp_path: Path) -> None:
-    save_items([memory("a", embedding=[1.0])], tmp_path / "pool")
-    header = tmp_path / "pool" / "pool.json"
-    record = json.loads(header.read_text())
-    del record["columns"]
-    header.write_text(json.dumps({**record, "schema_version": 1}))
-    assert [item.id for item in load_items(tmp_path / "pool")] == ["a"]
+def as_earlier_release(folder: Path, *, version: int) -> None:
+    """Turn a saved pool into what an earlier release wrote: all files beside the manifest."""
+    record = json.loads((folder / "pool.json").read_text())
+    for path in generation(folder).iterdir():
+        path.rename(folder / path.name)
+    if version == 2:
+        sums = {path.name: zlib.crc32(path.read_bytes()) for path in folder.glob("*-*.*")}
+        items = zlib.crc32((folder / "items.jsonl").read_bytes())
+        record["columns"] |= {"files": sums, "items_crc32": items}
+    shutil.rmtree(folder / "generations")
+    for name in ("generation", "files", "crc32", *(("columns",) if version == 1 else ())):
+        del record[name]
+    (folder / "pool.json").write_text(json.dumps({**record, "schema_version": version}))
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_a_pool_of_an_earlier_release_is_read_and_becomes_one_of_this(
+    tmp_path: Path, version: int
+) -> None:
+    pool, folder = changed_pool(), tmp_path / "pool"
+    pool.save(folder)
+    as_earlier_release(folder, version=version)
+    (folder / "notes.txt").write_text("mine")
+    loaded = MemoryPool.load(folder)
+    assert_same(loaded.snapshot(), PoolSnapshot(pool.items))
+    loaded.save(folder)
+    names = {path.name for path in folder.iterdir()}
+    assert names == {"pool.json", "pool.lock", "generations", "notes.txt"}
+    assert_same(MemoryPool.load(folder).snapshot(), PoolSnapshot(pool.items))
+
+
+def test_columns_of_other_items_are_left_out(tmp_path: Path) -> None:
+    folder = tmp_path / "pool"
+    changed_pool().save(folder)
+    as_earlier_release(folder, version=2)
+    file = folder / "items.jsonl"
+    file.write_text(file.read_text().replace("text of b", "other words"))
+    loaded = MemoryPool.load(folder)
+    assert loaded.get("b").content == "other words"
+    assert_same(loaded.snapshot(), PoolSnapshot(loaded.items))
 
 
 def test_lines_that_are_not_counted_yet_are_counted_after_loading(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mba_integrations.core.arrays import FloatArray
+from mba_integrations.core.errors import InputError
 from mba_integrations.core.model import MemoryItem
 from mba_integrations.core.rows.row_map import RowMap
 from mba_integrations.core.rows.vector_rows import VectorRows
@@ -62,15 +63,16 @@ def test_a_column_of_an_array_is_no_row() -> None:
     np.testing.assert_allclose(made.take(np.arange(4)), unit(given_rows.T), rtol=1e-6)
 
 
-def test_vectors_that_only_the_items_hold_are_not_held_twice() -> None:
+def test_the_items_that_are_handed_in_stay_as_they_are() -> None:
     items = items_of([np.array(row) for row in matrix(5)])
-    before = [item.embedding.tolist() for item in items if item.embedding is not None]
-    made = column(items)
-    for row, item in enumerate(items):
-        assert item.embedding is not None
-        assert np.shares_memory(item.embedding, made.stored.parts[0])
-        assert not item.embedding.flags.writeable
-        assert item.embedding.tolist() == before[row]
+    before = [item.embedding for item in items]
+    column(items)
+    assert all(item.embedding is vector for item, vector in zip(items, before, strict=True))
+
+
+def test_a_query_of_another_length_is_refused_with_both_lengths() -> None:
+    with pytest.raises(InputError, match="embedding has 3 numbers, the items' have 4"):
+        column(items_of(list(matrix(2)))).dot(np.ones(3, dtype=np.float32))
 
 
 def test_items_without_a_vector_are_zero() -> None:

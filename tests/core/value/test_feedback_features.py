@@ -1,4 +1,4 @@
-"""Signals that start from the strongest items, and signals of the whole source."""
+"""Features that start from the strongest items, and features of the whole source."""
 
 from __future__ import annotations
 
@@ -7,24 +7,21 @@ from corpora import corpus_of, unit
 
 from mba_integrations.core.arrays import FloatArray
 from mba_integrations.core.pool.corpus import Corpus
-from mba_integrations.core.pool.neighbourhood import Neighbourhood
-from mba_integrations.core.value.context_features import context_signals
-from mba_integrations.core.value.feedback_features import feedback_signals
-from mba_integrations.core.value.match_features import Question, Signals
+from mba_integrations.core.value.feedback_features import feedback_features
+from mba_integrations.core.value.match_features import Features
+from mba_integrations.core.value.neighbour_features import neighbour_features
+from mba_integrations.core.value.question import Question
 
 
-def feedback(corpus: Corpus, estimate: list[float], vector: FloatArray | None = None) -> Signals:
+def feedback(corpus: Corpus, estimate: list[float], vector: FloatArray | None = None) -> Features:
     question = Question(text="query", vector=vector, now_seconds=None)
-    around = Neighbourhood(source=corpus.source, position=corpus.position)
-    return feedback_signals(question, corpus, around, np.array(estimate))
+    return feedback_features(question, corpus, np.array(estimate))
 
 
 def test_every_item_of_a_source_has_its_best_match() -> None:
     corpus = corpus_of(["a", "b", "c"], source=[0, 0, 1])
-    around = Neighbourhood(source=corpus.source, position=corpus.position)
-    question = Question(text="query", vector=None, now_seconds=None)
-    signals = context_signals(question, corpus, around, np.array([0.2, 0.9, 0.1]), np.zeros(3))
-    assert signals["source_best"].tolist() == [0.9, 0.9, 0.1]
+    features = neighbour_features(corpus.around, np.array([0.2, 0.9, 0.1]), np.zeros(3))
+    assert features["source_best"].tolist() == [0.9, 0.9, 0.1]
 
 
 def test_what_is_like_query_and_strong_item_is_near() -> None:

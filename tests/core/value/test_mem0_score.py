@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mba_integrations.core.errors import ConfigError
-from mba_integrations.core.value.mem0_score import decayed_freshness, product, weighted_sum
+from mba_integrations.core.value.freshness import decayed_freshness
+from mba_integrations.core.value.mem0_score import product, weighted_sum
 
 units = st.floats(0.0, 1.0)
 

@@ -13,14 +13,18 @@ from hypothesis import strategies as st
 
 from mba_integrations.core.arrays import FloatArray
 from mba_integrations.core.pool.corpus import Corpus
+from mba_integrations.core.times import SECONDS_PER_DAY
+from mba_integrations.core.value.feedback_features import feedback_features
+from mba_integrations.core.value.match import match_of
+from mba_integrations.core.value.question import Question
 from mba_integrations.core.value.usefulness import (
     LogisticModel,
     UsefulnessModel,
     estimate_usefulness,
+    first_features,
     shipped_models,
 )
 
-DAY = 86_400.0
 FILLER = ["Nothing of note happened there today.", "Weather was dull and grey all day long."]
 
 
@@ -33,9 +37,8 @@ def usefulness(
     freshness: FloatArray | None = None,
 ) -> FloatArray:
     fresh = np.full(len(corpus.texts), 0.5) if freshness is None else freshness
-    return estimate_usefulness(
-        query, corpus, query_vector=query_vector, freshness=fresh, now_seconds=now_seconds
-    )
+    question = Question(text=query, vector=query_vector, now_seconds=now_seconds)
+    return estimate_usefulness(question, corpus, match_of(question, corpus), freshness=fresh)
 
 
 def test_a_match_outranks_the_rest() -> None:
@@ -127,7 +130,9 @@ def test_freshness_breaks_ties() -> None:
 def test_an_update_outranks_what_it_updates() -> None:
     vectors = unit([[1.0, 0.05], [1.0, 0.0], [0.0, 1.0]])
     texts = ["The budget is 400.", "The budget is 450.", "Lunch at noon."]
-    corpus = corpus_of(texts, vectors=vectors, created_seconds=[DAY, 9 * DAY, 5 * DAY])
+    corpus = corpus_of(
+        texts, vectors=vectors, created_seconds=[day * SECONDS_PER_DAY for day in (1, 9, 5)]
+    )
     old, new, _ = usefulness("budget", corpus, query_vector=np.array([1.0, 0.025]))
     assert new > old
 
@@ -236,33 +241,23 @@ def test_any_mix_of_known_and_unknown_gives_finite_repeatable_values(
 def test_other_coefficients_may_be_given() -> None:
     model = LogisticModel(intercept=0.0, weights={"lexical_share": 2.0})
     models = {"lexical": UsefulnessModel(first=model, final=model)}
-    values = estimate_usefulness(
-        "apple",
-        corpus_of(["apple", "pear"]),
-        query_vector=None,
-        freshness=np.zeros(2),
-        now_seconds=None,
-        models=models,
-    )
+    question = Question(text="apple", vector=None, now_seconds=None)
+    corpus = corpus_of(["apple", "pear"])
+    match = match_of(question, corpus)
+    values = estimate_usefulness(question, corpus, match, freshness=np.zeros(2), models=models)
     assert values.tolist() == pytest.approx([1 / (1 + np.exp(-2.0)), 0.5])
 
 
 @pytest.mark.parametrize("kind", ["dense", "lexical"])
-def test_every_shipped_weight_belongs_to_a_signal(kind: str) -> None:
-    from mba_integrations.core.pool.neighbourhood import Neighbourhood
-    from mba_integrations.core.value.feedback_features import feedback_signals
-    from mba_integrations.core.value.match_features import Question
-    from mba_integrations.core.value.usefulness import first_signals
-
+def test_every_shipped_weight_belongs_to_a_feature(kind: str) -> None:
     vectors = unit([[1, 0], [0, 1]]) if kind == "dense" else None
     corpus = corpus_of(["a b", "c d"], vectors=vectors)
     vector = np.array([1.0, 0.0]) if kind == "dense" else None
     question = Question(text="b", vector=vector, now_seconds=None)
-    around = Neighbourhood(source=corpus.source, position=corpus.position)
-    names = set(first_signals(question, corpus, around, np.zeros(2)))
+    names = set(first_features(question, corpus, match_of(question, corpus), np.zeros(2)))
     model = shipped_models()[kind]
     assert set(model.first.weights) <= names
-    names |= set(feedback_signals(question, corpus, around, np.array([0.5, 0.1])))
+    names |= set(feedback_features(question, corpus, np.array([0.5, 0.1])))
     assert set(model.final.weights) <= names
 
 

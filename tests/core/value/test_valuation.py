@@ -9,7 +9,7 @@ import pytest
 
 from mba_integrations import MemoryItem, MemoryTier, WorkspaceConfig
 from mba_integrations.core.pool.snapshot import PoolSnapshot
-from mba_integrations.core.value.valuation import freshness_of
+from mba_integrations.core.value.freshness import freshness_of
 
 DAY = timedelta(days=1)
 NEWEST = datetime(2026, 3, 1, tzinfo=UTC)

@@ -1,0 +1,94 @@
+"""How the candidates match a question by their words and by their vectors, worked out once.
+
+Relevance and the features of usefulness both start from here. O(n d) for vectors of length d, and
+a pass over the postings of the question's terms.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from mba_integrations.core.arrays import FloatArray
+from mba_integrations.core.pool.corpus import Corpus
+from mba_integrations.core.value.question import Question
+
+# A best hit below this share of the BM25 of a text that has every term of the query once is no full
+# match: in an unrelated pool nothing comes near 1.
+_FULL_MATCH_SHARE = 0.25
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """How n candidates match a question.
+
+    Attributes:
+        lexical: BM25 as a share of the best, shape (n,), in [0, 1]; all 0 where no term matches.
+        cosine: Shape (n,), NaN for items without a vector; None where there is nothing to compare.
+    """
+
+    lexical: FloatArray
+    cosine: FloatArray | None
+
+
+def match_of(question: Question, corpus: Corpus) -> Match:
+    """The match of every candidate.
+
+    Raises:
+        InputError: If the question's vector has another length than the items' vectors.
+    """
+    cosine = cosine_with(corpus, question.vector)
+    lexical = corpus.lexical.scores(question.text).astype(np.float64)
+    full = _FULL_MATCH_SHARE * corpus.lexical.best_possible(question.text)
+    lexical /= max(float(lexical.max(initial=0.0)), full, 1e-12)
+    return Match(lexical, cosine)
+
+
+def cosine_with(corpus: Corpus, vector: FloatArray | None) -> FloatArray | None:
+    """Cosine of every item with a vector, shape (n,), NaN for items without one.
+
+    None where there is nothing to compare: no items, no vectors, or a vector that is missing, zero
+    or not finite.
+
+    Raises:
+        InputError: If the vector has another length than the items' vectors.
+    """
+    vectors, has_vector = corpus.vectors, corpus.has_vector
+    if vector is None or vectors is None or not len(vectors):
+        return None
+    direction = np.asarray(vector, dtype=np.float32).reshape(-1)
+    length = float(np.linalg.norm(direction))
+    if not np.isfinite(length) or length <= 0.0:
+        return None
+    if has_vector is not None and not has_vector.any():
+        return None
+    cosine = vectors.dot(np.asarray(direction / length)).astype(np.float64)
+    if has_vector is None or has_vector.all():
+        return cosine
+    return np.where(has_vector, cosine, np.nan)
+
+
+def filled_by_lexical(similarity: FloatArray, lexical: FloatArray) -> FloatArray:
+    """*similarity* with its NaN entries predicted from *lexical* by least squares.
+
+    All 0 where no entry is known.
+    """
+    known = np.isfinite(similarity)
+    if known.all():
+        return similarity
+    if not known.any():
+        return np.zeros(len(similarity))
+    mean_lexical, mean = float(np.mean(lexical[known])), float(np.mean(similarity[known]))
+    spread = float(np.var(lexical[known]))
+    products = (lexical[known] - mean_lexical) * (similarity[known] - mean)
+    slope = float(np.mean(products)) / spread if spread > 1e-12 else 0.0
+    return np.where(known, similarity, mean + slope * (lexical - mean_lexical))
+
+
+def standardised(values: FloatArray) -> FloatArray:
+    """Distance to the mean in standard deviations; 0 where all values are equal."""
+    if not len(values):
+        return np.zeros(0)
+    spread = float(np.std(values))
+    return np.asarray((values - float(np.mean(values))) / spread if spread > 1e-9 else values * 0.0)

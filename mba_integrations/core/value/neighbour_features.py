@@ -1,0 +1,33 @@
+"""Features of what stands beside an item in its source: how its neighbours match.
+
+Every feature has shape (n,) and is finite; items without a source have 0. O(n).
+"""
+
+from __future__ import annotations
+
+from mba_integrations.core.arrays import FloatArray
+from mba_integrations.core.pool.neighbourhood import Neighbourhood
+from mba_integrations.core.value.match_features import Features
+
+_WIDER_STEPS = (-5, -4, -3, 3, 4, 5)
+
+
+def neighbour_features(around: Neighbourhood, strength: FloatArray, asks: FloatArray) -> Features:
+    """Features of every item.
+
+    Args:
+        around: Order of the items within their sources.
+        strength: How well each item strengthes by itself, shape (n,), in [0, 1].
+        asks: 1 where the item asks a question, shape (n,).
+    """
+    before, after = around.shifted(strength, -1), around.shifted(strength, 1)
+    return {
+        "before": before,
+        "after": after,
+        "two_before": around.shifted(strength, -2),
+        "two_after": around.shifted(strength, 2),
+        "wider": around.mean_shifted(strength, _WIDER_STEPS),
+        "source_best": around.best_of_source(strength),
+        "answers": before * around.shifted(asks, -1),
+        "asks_before_match": after * asks,
+    }
