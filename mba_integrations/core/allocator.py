@@ -1,22 +1,20 @@
-"""`MemoryBudgetAllocator`: the order of the steps, nothing else.
+"""`MemoryBudgetAllocator` and its sessions: the front door.
 
-Query to complexity, complexity to budget, items to columns, columns to scores, scores to a
-selection, the selection to a prompt. Many threads may allocate on one allocator. The clock is
-the only thing read from outside, for the default of `now`, for durations and for the log.
+It keeps what outlives a call: workspaces, counters, prepared lists, records and the last prompts of
+sessions. `calls.call.Call` is the call itself. Many threads may allocate on one allocator. The
+clock is the only thing read from outside, for the default of `now`, for durations and for the log.
 """
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
 
-from mba_integrations.core.arguments import checked_iterable, shown
+from mba_integrations.core.arguments import shown
 from mba_integrations.core.arrays import FloatArray
 from mba_integrations.core.budget.complexity import ComplexityEstimate, estimate_complexity
-from mba_integrations.core.budget.plan import plan_budget
-from mba_integrations.core.calls.call import AllocationStep, prompt_to_follow, standing_notes
+from mba_integrations.core.calls.call import Call, Equipment
 from mba_integrations.core.calls.counters import WorkspaceCounters
 from mba_integrations.core.calls.logs import AllocationLogs
 from mba_integrations.core.calls.present import utc_now
@@ -33,7 +31,6 @@ from mba_integrations.core.config.workspace import WorkspaceConfig
 from mba_integrations.core.counting.given_counters import as_token_counter
 from mba_integrations.core.errors import InputError
 from mba_integrations.core.layout.protocol import PromptLayout
-from mba_integrations.core.layout.renderer import Renderer
 from mba_integrations.core.lifecycle import (
     LifecycleReview,
     evaluate_promotion_demotion,
@@ -41,16 +38,14 @@ from mba_integrations.core.lifecycle import (
 )
 from mba_integrations.core.log.statistics import AllocationStatistics
 from mba_integrations.core.log.store import LogMemory, LogStore
-from mba_integrations.core.model import TIERS, MemoryItem, MemoryTier
+from mba_integrations.core.model import MemoryItem
 from mba_integrations.core.pool.memory_pool import MemoryPool
 from mba_integrations.core.pool.prepared import PreparedPools
-from mba_integrations.core.pool.snapshot import PoolSnapshot
 from mba_integrations.core.result.allocation import Allocation
 from mba_integrations.core.search.cached_embedder import CachedEmbedder
 from mba_integrations.core.search.embedder import Embedder
 from mba_integrations.core.times import check_zones, has_zone, latest_time, present_of
-from mba_integrations.core.turns.previous import PreviousPrompt, Standing, standing_of
-from mba_integrations.core.value.valuation import evaluate
+from mba_integrations.core.turns.previous import PreviousPrompt
 
 
 def _remembering(embedder: Embedder | None) -> Embedder | None:
@@ -100,13 +95,15 @@ class MemoryBudgetAllocator:
         if not callable(clock):
             raise InputError(f"clock must be a function, got {type(clock).__name__}.")
         given = None if token_counter is None else as_token_counter(token_counter)
-        self._counters = WorkspaceCounters(given)
-        self._embedder = _remembering(embedder)
-        self._clock = clock
+        self._equipment = Equipment(
+            counters=WorkspaceCounters(given),
+            prepared=PreparedPools(),
+            embedder=_remembering(embedder),
+            clock=clock,
+        )
         self._workspaces = WorkspaceRegistry(
             WorkspaceMemory() if workspaces is None else workspaces
         )
-        self._prepared = PreparedPools()
         self._logs = AllocationLogs(LogMemory() if logs is None else logs, clock)
         self._sessions = SessionMemory(clock) if sessions is None else sessions
 
@@ -229,52 +226,24 @@ class MemoryBudgetAllocator:
             PinnedOverBudgetError: If the pinned items do not fit.
             TokenizerError: If no vocabulary is at hand.
         """
-        started = time.perf_counter()
         if not isinstance(query, str):
             raise InputError(f"query must be a text, got {type(query).__name__}.")
         if layout is not None and not callable(getattr(layout, "write", None)):
             raise InputError(f"layout must be a PromptLayout, got {type(layout).__name__}.")
         config = self.workspace(workspace_id)
-        snapshot = self._snapshot(available_memories, config)
-        estimate = self._complexity(query, snapshot, config)
-        plan = plan_budget(
-            config,
-            estimate.complexity,
+        allocation = Call(
+            equipment=self._equipment,
+            config=config,
+            config_notes=self._workspaces.notes(),
+            query=query,
+            memories=available_memories,
             budget_tokens=budget_tokens,
             reserved_tokens=reserved_tokens,
-        )
-        naive = snapshot.columns.naive_times
-        present = present_of(now, self._clock, snapshot.items, naive=naive)
-        signals = evaluate(
-            query,
-            snapshot,
-            config,
             query_embedding=query_embedding,
-            embedder=self._embedder,
-            now=present,
-        )
-        counting = self._counters.of(config)
-        written = Renderer(config.rendering) if layout is None else layout
-        followed, problems = prompt_to_follow(previous, workspace_id=workspace_id, layout=written)
-        standing = standing_of(followed, snapshot) if followed is not None else Standing()
-        step = AllocationStep(
-            query=query,
-            config=config,
-            snapshot=snapshot,
-            estimate=estimate,
-            plan=plan,
-            signals=signals,
-            counting=counting,
-            layout=written,
-            present=present,
-            followed=followed,
-            standing=standing,
-        )
-        chosen = step.choose()
-        notes = (*step.notes(chosen.selection), *self._workspaces.notes(), *problems)
-        notes += tuple(standing_notes(followed, standing))
-        milliseconds = (time.perf_counter() - started) * 1000.0
-        allocation = step.result(chosen, notes, milliseconds)
+            now=now,
+            previous=previous,
+            layout=layout,
+        ).run()
         return self._logs.record(allocation, config.logging)
 
     def session(self, session_id: str) -> AllocationSession:
@@ -311,7 +280,7 @@ class MemoryBudgetAllocator:
             listed,
             settings=config.promotion,
             scores=None,
-            now=present_of(now, self._clock, listed, naive=naive),
+            now=present_of(now, self._equipment.clock, listed, naive=naive),
         )
         self._logs.record_moves(
             config.workspace_id,
@@ -337,25 +306,6 @@ class MemoryBudgetAllocator:
     def export_allocation_log(self, path: str | Path) -> None:
         """Write the recorded allocations to a JSON file; a crash leaves an old file whole."""
         self._logs.export(path)
-
-    def _snapshot(
-        self, memories: Sequence[MemoryItem] | MemoryPool, config: WorkspaceConfig
-    ) -> PoolSnapshot:
-        if isinstance(memories, MemoryPool):
-            return memories.snapshot()
-        wanted = "a sequence of MemoryItem or a MemoryPool"
-        checked_iterable("available_memories", memories, wanted)
-        return self._prepared.snapshot(tuple(memories), capacity=config.performance.prepared_pools)
-
-    def _complexity(
-        self, query: str, snapshot: PoolSnapshot, config: WorkspaceConfig
-    ) -> ComplexityEstimate:
-        return estimate_complexity(
-            query,
-            settings=config.complexity,
-            conversation_turns=snapshot.tier_counts[TIERS.index(MemoryTier.WORKING)],
-            candidate_count=len(snapshot),
-        )
 
 
 class AllocationSession:

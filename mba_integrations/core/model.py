@@ -32,6 +32,14 @@ class MemoryTier(StrEnum):
     RAG = "rag"
     """Retrieved documents."""
 
+    @property
+    def code(self) -> int:
+        """What stands for the tier in columns: its place in `TIERS`."""
+        return TIERS.index(self)
+
+
+TIERS: tuple[MemoryTier, ...] = tuple(MemoryTier)
+"""Every tier by its code."""
 
 TierName = Literal["working", "project", "long_term", "rag"]
 """The names of the tiers, which stand for them wherever an item is made."""
@@ -59,6 +67,15 @@ class OmissionReason(StrEnum):
     """An item that is in the prompt says the same."""
     OUTRANKED = "outranked"
     """Other items are worth more for the tokens that it needs."""
+
+    @property
+    def code(self) -> int:
+        """What stands for the reason in columns: its place in `REASONS`."""
+        return REASONS.index(self)
+
+
+REASONS: tuple[OmissionReason, ...] = tuple(OmissionReason)
+"""Every reason by its code."""
 
 
 def _check_fraction(item_id: str, name: str, value: float) -> None:
@@ -238,6 +255,3 @@ class MemoryItem:
                 f"item {self.id!r}: pinned must be True or False, got {shown(self.pinned)}."
             )
         object.__setattr__(self, "pinned", bool(self.pinned))
-
-
-TIERS: tuple[MemoryTier, ...] = tuple(MemoryTier)

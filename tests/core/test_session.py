@@ -23,7 +23,7 @@ from mba_integrations import (
     UnknownWorkspaceError,
     WorkspaceConfig,
 )
-from mba_integrations.core.turns.previous import standing_of
+from mba_integrations.core.turns.previous import carried_over
 
 
 def allocator_with(
@@ -186,7 +186,7 @@ def test_an_item_of_another_tier_does_not_keep_its_place() -> None:
     moved = [line("a", 10, "project", relevance=0.1), *items(b=0.2)]
     previous = session.previous("w")
     assert previous is not None
-    assert standing_of(previous, MemoryPool.from_items(moved).snapshot()).kept == (1,)
+    assert carried_over(previous, MemoryPool.from_items(moved).snapshot()).rows == (1,)
 
 
 def test_many_threads_may_use_sessions_of_one_allocator() -> None:

@@ -1,195 +1,279 @@
-"""What one call works with once its query is scored, and how its result is put together."""
+"""`Call`: one call from its arguments to its result.
+
+`Call.run` is the order of the steps; each opens the room that does it: the budget of the query, the
+pool's columns, the value of each item, the previous prompt that is followed, the selection, and the
+result.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 import numpy as np
 
-from mba_integrations.core.budget.complexity import ComplexityEstimate
-from mba_integrations.core.budget.plan import BudgetPlan, borrowed_tokens, whole_tokens
+from mba_integrations.core.arguments import checked_iterable
+from mba_integrations.core.arrays import FloatArray
+from mba_integrations.core.budget.complexity import ComplexityEstimate, estimate_complexity
+from mba_integrations.core.budget.plan import (
+    BudgetPlan,
+    borrowed_tokens,
+    plan_budget,
+    whole_tokens,
+)
+from mba_integrations.core.calls.counters import WorkspaceCounters
+from mba_integrations.core.calls.notes import (
+    carried_notes,
+    counter_notes,
+    future_notes,
+    ignored_notes,
+    repair_notes,
+)
 from mba_integrations.core.config.workspace import WorkspaceConfig
-from mba_integrations.core.counting.cached_counter import CachedCounter
 from mba_integrations.core.counting.counter import TokenCounter
 from mba_integrations.core.errors import InputError
 from mba_integrations.core.layout.protocol import PromptLayout
-from mba_integrations.core.model import TIERS, MemoryTier
+from mba_integrations.core.layout.renderer import Renderer
+from mba_integrations.core.model import TIERS, MemoryItem, MemoryTier
+from mba_integrations.core.pool.memory_pool import MemoryPool
+from mba_integrations.core.pool.prepared import PreparedPools
 from mba_integrations.core.pool.snapshot import PoolSnapshot
 from mba_integrations.core.result.allocation import Allocation
 from mba_integrations.core.result.candidates import TierAllocation
-from mba_integrations.core.selection.outcome import REASONS, Selection
-from mba_integrations.core.selection.selector import Selector
+from mba_integrations.core.result.decision import Decision
+from mba_integrations.core.search.embedder import Embedder
+from mba_integrations.core.selection.problem import SelectionProblem, selection_problem
+from mba_integrations.core.selection.select import Selection, select
 from mba_integrations.core.selection.shortening import Shortened, shorten
-from mba_integrations.core.times import seconds_of
+from mba_integrations.core.times import present_of
 from mba_integrations.core.turns.cache_reuse import PromptReuse
-from mba_integrations.core.turns.following import following
-from mba_integrations.core.turns.previous import PreviousPrompt, Standing
-from mba_integrations.core.value.valuation import Signals, packing_worth
+from mba_integrations.core.turns.following import follow
+from mba_integrations.core.turns.previous import (
+    NOTHING_CARRIED,
+    Carried,
+    PreviousPrompt,
+    carried_over,
+)
+from mba_integrations.core.value.valuation import Signals, evaluate, packing_worth
 
-_NAMED = 3
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Equipment:
+    """What an allocator lends to each call.
 
-@dataclass(frozen=True, slots=True)
-class AllocationStep:
-    """One call with everything that is known before items are chosen.
-
-    `followed` is the previous prompt, if it can be followed; `standing` is what of it is among the
-    candidates.
+    Attributes:
+        counters: The counters of workspaces.
+        prepared: Snapshots of lists that were handed in before.
+        embedder: Makes vectors of texts; None for none.
+        clock: The present, with a zone.
     """
 
-    query: str
+    counters: WorkspaceCounters
+    prepared: PreparedPools
+    embedder: Embedder | None
+    clock: Callable[[], datetime]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """The arguments of one call, as `MemoryBudgetAllocator.allocate_memory_budget` takes them.
+
+    Attributes:
+        equipment: What the allocator lends.
+        config: Settings of the workspace.
+        config_notes: What the caller should know of the settings.
+    """
+
+    equipment: Equipment
     config: WorkspaceConfig
-    snapshot: PoolSnapshot
-    estimate: ComplexityEstimate
-    plan: BudgetPlan
-    signals: Signals
-    counting: tuple[TokenCounter, CachedCounter]
-    layout: PromptLayout
-    present: datetime
-    followed: PreviousPrompt | None
-    standing: Standing
+    config_notes: Sequence[str]
+    query: str
+    memories: Sequence[MemoryItem] | MemoryPool
+    budget_tokens: int | None
+    reserved_tokens: int | None
+    query_embedding: Sequence[float] | FloatArray | None
+    now: datetime | None
+    previous: Allocation | PreviousPrompt | None
+    layout: PromptLayout | None
 
-    def choose(self) -> Shortened:
-        """Select, and bring in passages of long items where the whole cannot come in."""
-        selector = self._selector()
-        selection = selector.select()
-        return shorten(selector, selection, self.query, min_tokens=self.config.passage_min_tokens)
+    def run(self) -> Allocation:
+        """From the arguments to the result; errors are those of the allocator's call."""
+        started = time.perf_counter()
+        snapshot = self._snapshot()
+        estimate = self._complexity(snapshot)
+        plan = plan_budget(
+            self.config,
+            estimate.complexity,
+            budget_tokens=self.budget_tokens,
+            reserved_tokens=self.reserved_tokens,
+        )
+        naive = snapshot.columns.naive_times
+        present = present_of(self.now, self.equipment.clock, snapshot.items, naive=naive)
+        signals = self._signals(snapshot, present)
+        before = previous_prompt(self.previous)
+        problem = self._problem(snapshot, plan, signals)
+        ignored = self._ignored(before, problem.layout)
+        followed = None if ignored else before
+        carried = NOTHING_CARRIED if followed is None else carried_over(followed, snapshot)
+        chosen = self._choose(problem, carried)
+        notes = (
+            *repair_notes(chosen.selection.repaired),
+            *counter_notes(problem.counter, self.config.counting.model),
+            *future_notes(snapshot, present),
+            *self.config_notes,
+            *ignored,
+            *(carried_notes(followed, carried) if followed is not None else ()),
+        )
+        milliseconds = (time.perf_counter() - started) * 1000.0
+        return self._result(estimate, signals, chosen, followed, notes, milliseconds)
 
-    def _selector(self) -> Selector:
-        counter, remembered = self.counting
+    def _snapshot(self) -> PoolSnapshot:
+        """The candidates as columns."""
+        memories = self.memories
+        if isinstance(memories, MemoryPool):
+            return memories.snapshot()
+        wanted = "a sequence of MemoryItem or a MemoryPool"
+        checked_iterable("available_memories", memories, wanted)
+        capacity = self.config.performance.prepared_pools
+        return self.equipment.prepared.snapshot(tuple(memories), capacity=capacity)
+
+    def _complexity(self, snapshot: PoolSnapshot) -> ComplexityEstimate:
+        return estimate_complexity(
+            self.query,
+            settings=self.config.complexity,
+            conversation_turns=snapshot.tier_counts[MemoryTier.WORKING.code],
+            candidate_count=len(snapshot),
+        )
+
+    def _signals(self, snapshot: PoolSnapshot, present: datetime) -> Signals:
+        return evaluate(
+            self.query,
+            snapshot,
+            self.config,
+            query_embedding=self.query_embedding,
+            embedder=self.equipment.embedder,
+            now=present,
+        )
+
+    def _problem(
+        self, snapshot: PoolSnapshot, plan: BudgetPlan, signals: Signals
+    ) -> SelectionProblem:
+        counter, remembering = self.equipment.counters.of(self.config)
+        layout = Renderer(self.config.rendering) if self.layout is None else self.layout
         # A pool keeps counts in its columns; a list may be handed in anew, with the same texts.
-        of_lines = remembered if self.snapshot.lazy else counter
-        selector = Selector(
-            snapshot=self.snapshot,
-            plan=self.plan,
-            layout=self.layout,
+        of_lines: TokenCounter = remembering if snapshot.lazy else counter
+        return selection_problem(
+            snapshot,
+            plan=plan,
+            layout=layout,
             counter=counter,
-            tokens=self.snapshot.token_column(self.layout, of_lines),
-            worth=packing_worth(self.signals.score, self.config),
-            score=self.signals.score,
+            tokens=snapshot.token_column(layout, of_lines),
+            worth=packing_worth(signals.score, self.config),
+            score=signals.score,
             min_score=self.config.min_score,
             duplicate_threshold=self.config.duplicate_threshold,
         )
-        return following(selector, self.standing, stability=self.config.stability)
 
-    def notes(self, selection: Selection) -> list[str]:
-        """What the caller should know of this call."""
-        notes = []
-        if selection.repaired:
-            notes.append(
-                f"{selection.repaired:,} items were taken out because the counted prompt was over "
-                "the budget: this counter does not add up over lines."
-            )
-        if not self.counting[0].exact:
-            notes.append(
-                f"Counts are estimates: {self.counting[0].id} is not the tokenizer of "
-                f"{self.config.counting.model!r}."
-            )
-        present = seconds_of(self.present)
-        if self.snapshot.latest_created_seconds > present:
-            created = self.snapshot.columns.created_seconds
-            future = np.flatnonzero(created > present)
-            latest = self.snapshot.items[int(future[np.argmax(created[future])])]
-            notes.append(
-                f"{len(future):,} items have a created_at after now and count as new; the latest "
-                f"is {latest.id!r} with {latest.created_at}."
-            )
-        return notes
+    def _ignored(self, before: PreviousPrompt | None, layout: PromptLayout) -> tuple[str, ...]:
+        """Why the previous prompt is not followed; nothing if it is, or if there is none."""
+        if before is None:
+            return ()
+        workspace_id = self.config.workspace_id
+        return tuple(ignored_notes(before, workspace_id=workspace_id, layout_id=layout.id))
 
-    def result(self, chosen: Shortened, notes: tuple[str, ...], milliseconds: float) -> Allocation:
-        """The selection as an allocation."""
-        selection = chosen.selection
+    def _choose(self, problem: SelectionProblem, carried: Carried) -> Shortened:
+        """Select, and bring in passages of long items where the whole cannot come in."""
+        followed = follow(problem, carried, stability=self.config.stability)
+        selection = select(followed.problem, followed.continuation)
+        min_tokens = self.config.passage_min_tokens
+        return shorten(followed.problem, selection, self.query, min_tokens=min_tokens)
+
+    def _result(
+        self,
+        estimate: ComplexityEstimate,
+        signals: Signals,
+        chosen: Shortened,
+        followed: PreviousPrompt | None,
+        notes: tuple[str, ...],
+        milliseconds: float,
+    ) -> Allocation:
+        selection, problem = chosen.selection, chosen.problem
+        written = selection.prompt.written
         return Allocation(
             workspace_id=self.config.workspace_id,
             query=self.query,
-            complexity_estimate=self.estimate,
-            budget_tokens=self.plan.total_tokens,
+            complexity_estimate=estimate,
+            budget_tokens=problem.plan.total_tokens,
             used_tokens=selection.tokens.used,
-            prompt_text=selection.prompt.written.text,
-            tiers=self._tiers(selection),
+            prompt_text=written.text,
+            tiers=tier_allocations(problem, selection),
             value=selection.value,
             upper_bound=selection.upper_bound,
             proven_optimal=selection.proven_optimal,
-            counter_id=self.counting[0].id,
-            exact=self.counting[0].exact,
+            counter_id=problem.counter.id,
+            exact=problem.counter.exact,
             message_tokens=selection.tokens.messages,
             notes=notes,
             duration_ms=milliseconds,
             prompt_format=self.config.rendering.format,
-            _messages=selection.prompt.written.messages,
-            _snapshot=self.snapshot,
-            _signals=self.signals,
-            _tokens=chosen.selector.tokens,
-            _rows=selection.prompt.rows,
-            _reasons=REASONS,
-            _reason=selection.reason,
-            _min_score=self.config.min_score,
-            _selector=chosen.selector,
-            _opens=selection.prompt.opens,
-            _changing=frozenset(chosen.selector.after.changing),
-            _reuse=PromptReuse(
-                text=selection.prompt.written.text,
+            _messages=written.messages,
+            reuse=PromptReuse(
+                text=written.text,
                 used_tokens=selection.tokens.used,
                 steady_characters=selection.prompt.steady_characters,
-                followed=self.followed,
-                counter=self.counting[0],
+                followed=followed,
+                counter=problem.counter,
                 prices=self.config.caching,
             ),
-            _passages={row: item.content for row, item in chosen.passages.items()},
+            decided=_decision(chosen, signals),
         )
 
-    def _tiers(self, selection: Selection) -> dict[MemoryTier, TierAllocation]:
-        shares = whole_tokens(self.plan.tier_tokens)
-        used = [int(tokens) for tokens in selection.tier_used_tokens]
-        borrowed = borrowed_tokens(shares, used)
-        tiers = self.snapshot.columns.tier
-        counts = self.snapshot.tier_counts
-        chosen = np.bincount(tiers[selection.prompt.rows], minlength=len(TIERS))
-        return {
-            tier: TierAllocation(
-                share_tokens=shares[code],
-                borrowed_tokens=borrowed[code],
-                used_tokens=used[code],
-                selected_count=int(chosen[code]),
-                omitted_count=counts[code] - int(chosen[code]),
-            )
-            for code, tier in enumerate(TIERS)
-        }
+
+def _decision(chosen: Shortened, signals: Signals) -> Decision:
+    selection = chosen.selection
+    return Decision(
+        problem=chosen.problem,
+        signals=signals,
+        rows=selection.prompt.rows,
+        opens=selection.prompt.opens,
+        reasons=selection.reason,
+        continuation=selection.continuation,
+        passages={row: item.content for row, item in chosen.passages.items()},
+    )
 
 
-def prompt_to_follow(
-    previous: Allocation | PreviousPrompt | None, *, workspace_id: str, layout: PromptLayout
-) -> tuple[PreviousPrompt | None, tuple[str, ...]]:
-    """The previous prompt, if this one can follow it, and a note if it cannot.
+def tier_allocations(
+    problem: SelectionProblem, selection: Selection
+) -> dict[MemoryTier, TierAllocation]:
+    """Tokens and items of each tier."""
+    shares = whole_tokens(problem.plan.tier_tokens)
+    used = [int(tokens) for tokens in selection.tier_used_tokens]
+    borrowed = borrowed_tokens(shares, used)
+    snapshot = problem.snapshot
+    tiers = snapshot.columns.tier[selection.prompt.rows]
+    chosen = np.bincount(tiers, minlength=len(TIERS)).tolist()
+    return {
+        tier: TierAllocation(
+            share_tokens=shares[tier.code],
+            borrowed_tokens=borrowed[tier.code],
+            used_tokens=used[tier.code],
+            selected_count=chosen[tier.code],
+            omitted_count=snapshot.tier_counts[tier.code] - chosen[tier.code],
+        )
+        for tier in TIERS
+    }
+
+
+def previous_prompt(previous: object) -> PreviousPrompt | None:
+    """What the caller handed in as the prompt before.
 
     Raises:
-        InputError: If *previous* is something else.
+        InputError: If it is something else.
     """
     if isinstance(previous, Allocation):
-        previous = previous.as_previous
-    if previous is None:
-        return None, ()
-    if not isinstance(previous, PreviousPrompt):
-        raise InputError(f"previous must be an Allocation or None, got {type(previous).__name__}.")
-    if previous.workspace_id != workspace_id:
-        return None, (
-            f"previous is an allocation of workspace {previous.workspace_id!r}, not "
-            f"{workspace_id!r}; it is ignored.",
-        )
-    if previous.layout_id != layout.id:
-        return None, ("previous was written by another layout; it is ignored.",)
-    return previous, ()
-
-
-def standing_notes(previous: PreviousPrompt | None, standing: Standing) -> Iterator[str]:
-    """What the caller should know of what is left of the previous prompt."""
-    if previous is not None and previous.items and not standing.kept and not standing.changed:
-        yield "previous has no item that is a candidate now; it is ignored."
-    if standing.changed:
-        named = ", ".join(repr(item) for item in standing.changed[:_NAMED])
-        more = (
-            f" and {len(standing.changed) - _NAMED} more" if len(standing.changed) > _NAMED else ""
-        )
-        yield f"{named}{more}: text or tier is another than in previous, so it counts as new."
+        return previous.as_previous
+    if previous is None or isinstance(previous, PreviousPrompt):
+        return previous
+    raise InputError(f"previous must be an Allocation or None, got {type(previous).__name__}.")

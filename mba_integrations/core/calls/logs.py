@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import datetime
 
 from mba_integrations.core.config.settings import LoggingSettings
@@ -37,7 +36,7 @@ class AllocationLogs:
             return allocation
         record = record_of(allocation, self._clock(), include_text=settings.include_text)
         note = self._store.record(record, settings)
-        return allocation if note is None else replace(allocation, notes=(*allocation.notes, note))
+        return allocation if note is None else allocation.with_note(note)
 
     def record_moves(
         self, workspace_id: str, settings: LoggingSettings, *, promoted: int, demoted: int

@@ -154,7 +154,7 @@ class Renderer(PromptLayout):
         framed = MESSAGE_FRAME_TOKENS + checked_count(counter, "system")
         tokens = [count + framed for count in tokens]
         if all(self.role(item) for item in items if item.tier is MemoryTier.WORKING):
-            tokens[list(MemoryTier).index(MemoryTier.WORKING)] = 0
+            tokens[MemoryTier.WORKING.code] = 0
         return tokens
 
     def fixed_tokens(self, counter: TokenCounter) -> int:

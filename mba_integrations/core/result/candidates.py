@@ -1,4 +1,4 @@
-"""What became of each candidate and of each tier."""
+"""What became of each candidate and of each tier, and why, as a sentence."""
 
 from __future__ import annotations
 
@@ -128,3 +128,34 @@ class TierAllocation:
             "selected_count": self.selected_count,
             "omitted_count": self.omitted_count,
         }
+
+
+def reason_sentence(
+    reason: OmissionReason,
+    *,
+    tier: MemoryTier,
+    tokens: int,
+    unit_tokens: int,
+    score: float,
+    min_score: float,
+    follows: bool,
+) -> str:
+    """Why an item is not in the prompt, with its numbers.
+
+    Args:
+        reason: The reason.
+        tier: The item's tier.
+        tokens: Tokens of its line.
+        unit_tokens: Tokens of its group, or of its line if it has none.
+        score: Its score.
+        min_score: The score that it needed.
+        follows: Whether items of the previous prompt are kept.
+    """
+    if reason is OmissionReason.BELOW_THRESHOLD:
+        return f"its score {score:.3f} is below min_score {min_score:.3f}"
+    if reason is OmissionReason.TIER_EXCLUDED:
+        return f"the workspace gives tier {tier.value} no tokens"
+    if reason is OmissionReason.TOO_LARGE:
+        return f"it needs {unit_tokens:,} tokens, more than it could have alone"
+    stays = ", or stay from the previous prompt" if follows else ""
+    return f"other items are worth more for its {tokens:,} tokens{stays}"

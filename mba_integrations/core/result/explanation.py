@@ -2,63 +2,85 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
 
 from mba_integrations.core.errors import InputError
 from mba_integrations.core.layout.renderer import LINE_BREAKS
-
-if TYPE_CHECKING:
-    from mba_integrations.core.result.allocation import Allocation
-    from mba_integrations.core.result.candidates import Candidate
+from mba_integrations.core.model import MemoryTier, QueryComplexity
+from mba_integrations.core.result.candidates import Candidate, Omitted, Selected, TierAllocation
 
 _PREVIEW_CHARS = 60
 _CONTROLS = [chr(code) for code in (*range(0x20), *range(0x7F, 0xA0))]
 _SPACES = str.maketrans(dict.fromkeys([*LINE_BREAKS, *_CONTROLS], " "))
 
 
-def explain(allocation: Allocation, *, max_rows: int | None) -> str:
+def explain(
+    summary: str,
+    tiers: Mapping[MemoryTier, TierAllocation],
+    selected: Sequence[Selected],
+    omitted: Sequence[Omitted],
+    notes: Sequence[str],
+    *,
+    max_rows: int | None,
+) -> str:
     """What came in, what stayed out and why.
 
     Args:
-        allocation: The result to explain.
+        summary: What stands first.
+        tiers: Tokens of each tier.
+        selected: The items in the prompt, in their order.
+        omitted: The items that are not, in input order.
+        notes: What the caller should know.
         max_rows: At most so many rows for each of the two lists; None for all.
     """
     if max_rows is not None and max_rows < 0:
         raise InputError(f"max_rows must be >= 0 or None, got {max_rows}.")
-    parts = [_summary(allocation), _tiers(allocation)]
-    selected = [
+    ranked = sorted(omitted, key=lambda left: -left.score)
+    came_in = [
         [*_figures(chosen), "pinned" if chosen.pinned else "", _preview(chosen.content)]
-        for chosen in allocation.selected[:max_rows]
+        for chosen in selected[:max_rows]
     ]
-    parts.append(_titled("Selected", [*_HEAD, "", "text"], selected, len(allocation.selected)))
-    ranked = sorted(allocation.omitted, key=lambda omitted: -omitted.score)
-    omitted = [
+    stayed_out = [
         [*_figures(left), left.reason.value, _preview(left.content)] for left in ranked[:max_rows]
     ]
-    parts.append(_titled("Omitted", [*_HEAD, "reason", "text"], omitted, len(ranked)))
-    parts.extend(f"Note: {note}" for note in allocation.notes)
+    parts = [
+        summary,
+        _tiers(tiers),
+        _titled("Selected", [*_HEAD, "", "text"], came_in, len(selected)),
+        _titled("Omitted", [*_HEAD, "reason", "text"], stayed_out, len(ranked)),
+        *(f"Note: {note}" for note in notes),
+    ]
     return "\n\n".join(parts)
 
 
 _HEAD = ("tier", "id", "tokens", "score", "rel", "imp", "fresh")
 
 
-def _summary(allocation: Allocation) -> str:
-    exact = "" if allocation.exact else " (estimated)"
-    stable = allocation.stable_prefix_tokens
-    stays = f"\n{stable:,} tokens stand as in the previous prompt." if stable else ""
+def summary_text(
+    *,
+    workspace_id: str,
+    complexity: QueryComplexity,
+    used_tokens: int,
+    budget_tokens: int,
+    counted_by: str,
+    counts: tuple[int, int],
+    value: float,
+    gap: float,
+    stable_tokens: int,
+) -> str:
+    """Two or three lines on the whole; *counts* are the items selected and omitted."""
+    stays = f"\n{stable_tokens:,} tokens stand as in the previous prompt." if stable_tokens else ""
     return (
-        f"Workspace {_preview(allocation.workspace_id)}, {allocation.complexity.value} query: "
-        f"{allocation.used_tokens:,} of {allocation.budget_tokens:,} tokens used "
-        f"({allocation.utilisation:.1%}), counted by {allocation.counter_id}{exact}.\n"
-        f"{len(allocation.selected):,} items selected, {len(allocation.omitted):,} omitted; "
-        f"value {allocation.value:.3f}, at most {allocation.gap:.2%} below the optimum."
+        f"Workspace {_preview(workspace_id)}, {complexity.value} query: "
+        f"{used_tokens:,} of {budget_tokens:,} tokens used "
+        f"({used_tokens / budget_tokens:.1%}), counted by {counted_by}.\n"
+        f"{counts[0]:,} items selected, {counts[1]:,} omitted; "
+        f"value {value:.3f}, at most {gap:.2%} below the optimum."
         f"{stays}"
     )
 
 
-def _tiers(allocation: Allocation) -> str:
+def _tiers(tiers: Mapping[MemoryTier, TierAllocation]) -> str:
     rows = [
         [
             tier.value,
@@ -68,7 +90,7 @@ def _tiers(allocation: Allocation) -> str:
             f"{usage.selected_count:,}",
             f"{usage.omitted_count:,}",
         ]
-        for tier, usage in allocation.tiers.items()
+        for tier, usage in tiers.items()
     ]
     return _table(["tier", "share", "borrowed", "used", "selected", "omitted"], rows)
 

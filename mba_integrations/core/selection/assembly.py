@@ -12,7 +12,7 @@ stand in the beginning already. Items whose text changes from turn to turn stand
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -21,8 +21,7 @@ from mba_integrations.core.config.settings import ItemOrder
 from mba_integrations.core.layout.protocol import PromptLayout, WrittenPrompt
 from mba_integrations.core.model import MemoryItem, MemoryTier
 from mba_integrations.core.pool.snapshot import PoolSnapshot
-
-_TIERS = tuple(MemoryTier)
+from mba_integrations.core.selection.continuation import NOTHING_BEFORE, Continuation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,27 +39,6 @@ class Prompt:
     rows: IntArray
     opens: BoolArray
     steady_characters: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Continuation:
-    """How a prompt follows another one.
-
-    Attributes:
-        beginning: Rows that begin the prompt, as they began the other one.
-        opens: For each of them, whether a heading stands before it.
-        kept: Rows of the other prompt in their order there, and before them new pins; in a section
-            that is in no order of its own they stand before the others.
-        changing: Rows that stand last.
-    """
-
-    beginning: tuple[int, ...] = ()
-    opens: tuple[bool, ...] = ()
-    kept: tuple[int, ...] = ()
-    changing: frozenset[int] = field(default=frozenset())
-
-
-NOTHING_BEFORE = Continuation()
 
 
 def assemble(
@@ -85,11 +63,11 @@ def assemble(
     runs = _beginning(snapshot, rows, after)
     rest = rows if not runs else np.setdiff1d(rows, [row for _, run in runs for row in run])
     last = np.isin(rest, list(after.changing)) if after.changing else np.zeros(len(rest), bool)
-    _append(runs, snapshot, rest[~last], value, layout, after.kept)
+    _append(runs, snapshot, rest[~last], value, layout, after.ahead)
     steady = _written(runs, snapshot, layout, shown or {})
     written = steady
     if last.any():
-        _append(runs, snapshot, rest[last], value, layout, after.kept)
+        _append(runs, snapshot, rest[last], value, layout, after.ahead)
         written = _written(runs, snapshot, layout, shown or {})
     ordered = [row for _, run in runs for row in run]
     opens = [place == 0 for _, run in runs for place in range(len(run))]
@@ -134,16 +112,16 @@ def _append(
     rows: IntArray,
     value: FloatArray,
     layout: PromptLayout,
-    kept: tuple[int, ...],
+    ahead: tuple[int, ...],
 ) -> None:
     """Add rows to the sections: to the last one if it is of their tier, else in new ones."""
     tiers = snapshot.columns.tier[rows]
     open_tier = runs[-1][0] if runs else None
     for tier in sorted(layout.section_order, key=lambda tier: tier is not open_tier):
-        own = rows[tiers == _TIERS.index(tier)]
+        own = rows[tiers == tier.code]
         if not len(own):
             continue
-        section = _ordered(snapshot, own, value, layout.order_of(tier), kept)
+        section = _ordered(snapshot, own, value, layout.order_of(tier), ahead)
         if tier is open_tier:
             runs[-1][1].extend(section)
         else:
@@ -155,26 +133,28 @@ def _ordered(
     rows: IntArray,
     value: FloatArray,
     order: ItemOrder,
-    kept: tuple[int, ...],
+    ahead: tuple[int, ...],
 ) -> list[int]:
     if order is ItemOrder.CHRONOLOGICAL:
         return [int(row) for row in rows[chronological_order(snapshot, rows)]]
     if order is ItemOrder.INPUT:
-        return _kept_first([int(row) for row in rows], kept)
+        return _ahead_first([int(row) for row in rows], ahead)
     best_first = [int(row) for row in rows[np.argsort(-value[rows], kind="stable")]]
-    return _kept_first(best_first, kept) if order is ItemOrder.VALUE else _best_at_ends(best_first)
+    return (
+        _ahead_first(best_first, ahead) if order is ItemOrder.VALUE else _best_at_ends(best_first)
+    )
 
 
-def _kept_first(section: list[int], kept: tuple[int, ...]) -> list[int]:
-    """Rows of the previous prompt first, in their order there.
+def _ahead_first(section: list[int], ahead: tuple[int, ...]) -> list[int]:
+    """Rows that go ahead of new ones first, in their order.
 
-    >>> _kept_first([1, 2, 3, 4], (3, 9, 1))
+    >>> _ahead_first([1, 2, 3, 4], (3, 9, 1))
     [3, 1, 2, 4]
     """
-    if not kept:
+    if not ahead:
         return section
-    place = {row: index for index, row in enumerate(kept)}
-    return sorted(section, key=lambda row: place.get(row, len(kept)))
+    place = {row: index for index, row in enumerate(ahead)}
+    return sorted(section, key=lambda row: place.get(row, len(ahead)))
 
 
 def _best_at_ends(best_first: list[int]) -> list[int]:

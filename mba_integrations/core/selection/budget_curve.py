@@ -15,8 +15,10 @@ from mba_integrations.core.arguments import checked_iterable, checked_tokens
 from mba_integrations.core.arrays import IntArray
 from mba_integrations.core.budget.plan import BudgetPlan
 from mba_integrations.core.errors import PinnedOverBudgetError
-from mba_integrations.core.model import MemoryTier
-from mba_integrations.core.selection.selector import Selector
+from mba_integrations.core.model import TIERS, MemoryTier
+from mba_integrations.core.selection.continuation import NO_ROWS, Continuation
+from mba_integrations.core.selection.problem import SelectionProblem
+from mba_integrations.core.selection.select import packed
 
 TOKENS_OF_MARGINAL_VALUE = 100
 
@@ -42,12 +44,13 @@ class BudgetPoint:
 
 
 def budget_curve(
-    selector: Selector, rows: IntArray, budgets: Iterable[int]
+    problem: SelectionProblem, continuation: Continuation, rows: IntArray, budgets: Iterable[int]
 ) -> tuple[BudgetPoint, ...]:
     """The curve at the given budgets, in ascending order.
 
     Args:
-        selector: The selection that the allocation comes from.
+        problem: What the allocation was chosen from.
+        continuation: What it follows.
         rows: Its selected rows.
         budgets: Budgets in tokens, >= 1; doubles are joined.
 
@@ -57,46 +60,49 @@ def budget_curve(
     checked_iterable("budgets", budgets, "a sequence of numbers of tokens")
     points: list[BudgetPoint] = []
     for budget in sorted({checked_tokens("a budget", budget) for budget in budgets}):
-        point = _point(selector, rows, budget)
+        point = _point(problem, continuation, rows, budget)
         if points and point.value < points[-1].value:
             point = replace(points[-1], budget_tokens=budget)
         points.append(point)
     return tuple(points)
 
 
-def marginal_value(selector: Selector, rows: IntArray) -> dict[MemoryTier, float]:
+def marginal_value(problem: SelectionProblem, rows: IntArray) -> dict[MemoryTier, float]:
     """Value per 100 tokens of the densest omitted candidate of each tier; 0 where none is left.
 
     Counts every candidate. In a tier that is not in the prompt the heading counts as well.
     """
-    units = selector.units
-    left = selector.choosable()
+    units = problem.units
+    left = problem.choosable()
     left[np.unique(units.unit_of[rows])] = False
     omitted = np.flatnonzero(left)
     tiers = units.tier[omitted]
-    opened = np.bincount(selector.snapshot.columns.tier[rows], minlength=len(MemoryTier)) > 0
+    opened = np.bincount(problem.snapshot.columns.tier[rows], minlength=len(TIERS)) > 0
     tokens = units.tokens(omitted)
-    density = units.value(omitted, tokens) / (tokens + np.where(opened, 0, selector.opening)[tiers])
-    best = np.zeros(len(MemoryTier))
+    density = units.value(omitted, tokens) / (tokens + np.where(opened, 0, problem.opening)[tiers])
+    best = np.zeros(len(TIERS))
     np.maximum.at(best, tiers, density)
     return {
         tier: float(value * TOKENS_OF_MARGINAL_VALUE)
-        for tier, value in zip(MemoryTier, best, strict=True)
+        for tier, value in zip(TIERS, best, strict=True)
     }
 
 
-def _point(selector: Selector, rows: IntArray, budget: int) -> BudgetPoint:
-    scaled = replace(selector, plan=_scaled(selector.plan, budget))
+def _point(
+    problem: SelectionProblem, continuation: Continuation, rows: IntArray, budget: int
+) -> BudgetPoint:
+    scaled = problem.with_plan(_scaled(problem.plan, budget))
     try:
-        chosen, used = scaled.packed()
+        found = packed(scaled, continuation)
+        chosen, used = found.rows, found.summed_tokens
     except PinnedOverBudgetError:
-        chosen, used = np.array([], dtype=np.int64), 0
+        chosen, used = NO_ROWS, 0
     return BudgetPoint(
         budget_tokens=budget,
         used_tokens=used,
-        value=float(selector.values(chosen).sum()),
-        entering=_ids(selector, np.setdiff1d(chosen, rows)),
-        leaving=_ids(selector, np.setdiff1d(rows, chosen)),
+        value=float(problem.values(chosen).sum()),
+        entering=_ids(problem, np.setdiff1d(chosen, rows)),
+        leaving=_ids(problem, np.setdiff1d(rows, chosen)),
     )
 
 
@@ -112,8 +118,8 @@ def _scaled(plan: BudgetPlan, budget: int) -> BudgetPlan:
     )
 
 
-def _ids(selector: Selector, rows: Sequence[int] | IntArray) -> tuple[str, ...]:
+def _ids(problem: SelectionProblem, rows: Sequence[int] | IntArray) -> tuple[str, ...]:
     """Most valuable first."""
     rows = np.asarray(rows, dtype=np.int64)
-    ranked = rows[np.argsort(-selector.values(rows), kind="stable")]
-    return tuple(selector.snapshot.items[row].id for row in ranked.tolist())
+    ranked = rows[np.argsort(-problem.values(rows), kind="stable")]
+    return tuple(problem.snapshot.items[row].id for row in ranked.tolist())

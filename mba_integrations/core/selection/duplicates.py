@@ -20,7 +20,10 @@ from functools import lru_cache
 import numpy as np
 
 from mba_integrations.core.arrays import FloatArray, IntArray
+from mba_integrations.core.model import MemoryTier
 from mba_integrations.core.pool.snapshot import PoolSnapshot
+from mba_integrations.core.selection.continuation import Continuation
+from mba_integrations.core.selection.problem import SelectionProblem
 
 _WORD = re.compile(r"\w+|[^\w\s]")
 _BITS = 256
@@ -38,6 +41,31 @@ class _Words:
 
     distinct: frozenset[str]
     signature: IntArray
+
+
+def repeated_rows(
+    problem: SelectionProblem, rows: IntArray, continuation: Continuation
+) -> dict[int, int]:
+    """Rows that go because another of *rows* says the same, with that one.
+
+    Pinned and grouped items and the conversation stay: an answer may repeat for a reason.
+    """
+    if problem.duplicate_threshold is None:
+        return {}
+    value = problem.values(rows)
+    if continuation.ahead:
+        # Of two that say the same, none newer, the one that is in the prompt stays.
+        value = np.where(np.isin(rows, continuation.ahead), np.inf, value)
+    found = near_duplicates(
+        problem.snapshot, rows, value=value, threshold=problem.duplicate_threshold
+    )
+    return {row: kept for row, kept in found.items() if _may_go(problem.snapshot, row)}
+
+
+def _may_go(snapshot: PoolSnapshot, row: int) -> bool:
+    columns = snapshot.columns
+    is_spoken = columns.tier[row] == MemoryTier.WORKING.code
+    return not (columns.pinned[row] or is_spoken or columns.group[row] >= 0)
 
 
 def near_duplicates(

@@ -21,8 +21,9 @@ import numpy as np
 from mba_integrations.core.arrays import IntArray
 from mba_integrations.core.model import MemoryItem, MemoryTier, OmissionReason
 from mba_integrations.core.search.passages import Passage, best_passage
-from mba_integrations.core.selection.outcome import REASONS, Selection
-from mba_integrations.core.selection.selector import Selector
+from mba_integrations.core.selection.problem import SelectionProblem
+from mba_integrations.core.selection.select import Selection, select
+from mba_integrations.core.selection.units import form_units
 
 PASSAGE_WORTH = 0.25
 LARGEST_PART = 0.25
@@ -39,36 +40,36 @@ class Shortened:
     """A selection in which some items stand as passages.
 
     Attributes:
-        selector: What chose; its tokens and values are those of the passages.
-        selection: What it chose.
+        problem: What was chosen from; its tokens and values are those of the passages.
+        selection: What was chosen.
         passages: Rows that stand as a passage, with the item that is shown.
     """
 
-    selector: Selector
+    problem: SelectionProblem
     selection: Selection
     passages: Mapping[int, MemoryItem]
 
 
 def shorten(
-    selector: Selector, selection: Selection, query: str, *, min_tokens: int | None
+    problem: SelectionProblem, selection: Selection, query: str, *, min_tokens: int | None
 ) -> Shortened:
     """Try passages of long omitted items; the selection as it is if they add nothing.
 
     Args:
-        selector: What made the selection.
-        selection: The selection.
+        problem: What the selection was made from.
+        selection: The selection; what it follows is followed again.
         query: What the passages should be about.
         min_tokens: Items of fewer tokens stay whole or out; None for all.
     """
-    unchanged = Shortened(selector, selection, _in_prompt(selector.shown, selection))
+    unchanged = Shortened(problem, selection, _in_prompt(problem.shown, selection))
     if min_tokens is None:
         return unchanged
-    found = _passages(selector, selection, query, min_tokens)
+    found = _passages(problem, selection, query, min_tokens)
     if not found:
         return unchanged
-    shown = {row: _shown(selector, row, passage) for row, passage in found.items()}
-    trial = with_passages(selector, shown, {row: found[row].share for row in found})
-    better = trial.select()
+    shown = {row: _shown(problem, row, passage) for row, passage in found.items()}
+    trial = with_passages(problem, shown, {row: found[row].share for row in found})
+    better = select(trial, selection.continuation)
     if better.value <= selection.value:
         return unchanged
     chosen = _in_prompt(trial.shown, better)
@@ -82,31 +83,31 @@ def _in_prompt(shown: Mapping[int, MemoryItem], selection: Selection) -> Mapping
 
 
 def _passages(
-    selector: Selector, selection: Selection, query: str, min_tokens: int
+    problem: SelectionProblem, selection: Selection, query: str, min_tokens: int
 ) -> dict[int, Passage]:
-    rooms = _rooms(selector, selection, min_tokens)
+    rooms = _rooms(problem, selection, min_tokens)
     if not rooms:
         return {}
     # Only now: the index of all texts costs more than all the rest where relevance is given.
-    lexical = selector.snapshot.lexical
+    lexical = problem.snapshot.lexical
     weights = lexical.term_weights(query)
     found = {}
     for row, room in rooms.items():
-        text = selector.snapshot.texts[row]
-        max_chars = int(len(text) * room / int(selector.tokens.of(np.array([row]))[0]))
+        text = problem.snapshot.texts[row]
+        max_chars = int(len(text) * room / int(problem.tokens.of(np.array([row]))[0]))
         passage = best_passage(text, weights=weights, terms_of=lexical.terms, max_chars=max_chars)
         if passage is not None:
             found[row] = passage
     return found
 
 
-def _rooms(selector: Selector, selection: Selection, min_tokens: int) -> dict[int, int]:
+def _rooms(problem: SelectionProblem, selection: Selection, min_tokens: int) -> dict[int, int]:
     """Tokens that a passage of each row may have; rows without room for one are left out."""
-    left = selector.plan.total_tokens - selection.tokens.needed
-    part = int(selector.plan.total_tokens * LARGEST_PART)
+    left = problem.plan.total_tokens - selection.tokens.needed
+    part = int(problem.plan.total_tokens * LARGEST_PART)
     rooms = {}
-    for row, tokens in _long_omitted(selector, selection, min_tokens, left):
-        large = REASONS[selection.reason[row]] is OmissionReason.TOO_LARGE
+    for row, tokens in _long_omitted(problem, selection, min_tokens, left):
+        large = selection.reason[row] == OmissionReason.TOO_LARGE.code
         room = min(max(part, left) if large else left, tokens // 2)
         if room >= MIN_PASSAGE_TOKENS:
             rooms[row] = room
@@ -114,7 +115,7 @@ def _rooms(selector: Selector, selection: Selection, min_tokens: int) -> dict[in
 
 
 def _long_omitted(
-    selector: Selector, selection: Selection, min_tokens: int, left: int
+    problem: SelectionProblem, selection: Selection, min_tokens: int, left: int
 ) -> list[tuple[int, int]]:
     """Rows that may stand as a passage with their tokens, best score first.
 
@@ -126,40 +127,41 @@ def _long_omitted(
         wanted.append(OmissionReason.OUTRANKED)
     is_open = np.zeros(len(selection.reason), dtype=np.bool_)
     for reason in wanted:
-        is_open |= selection.reason == REASONS.index(reason)
+        is_open |= selection.reason == reason.code
     is_open[selection.prompt.rows] = False
     rows: IntArray = np.flatnonzero(is_open)
     if not len(rows):
         return []
-    columns = selector.snapshot.columns
-    free = (columns.group[rows] < 0) & ~columns.pinned[rows] & (selector.score[rows] > 0)
-    rows = rows[free & (columns.tier[rows] != list(MemoryTier).index(MemoryTier.WORKING))]
-    rows = rows[np.argsort(-selector.score[rows], kind="stable")[:MOST_LOOKED_AT]]
-    tokens = selector.tokens.of(rows)
+    columns = problem.snapshot.columns
+    free = (columns.group[rows] < 0) & ~columns.pinned[rows] & (problem.score[rows] > 0)
+    rows = rows[free & (columns.tier[rows] != MemoryTier.WORKING.code)]
+    rows = rows[np.argsort(-problem.score[rows], kind="stable")[:MOST_LOOKED_AT]]
+    tokens = problem.tokens.of(rows)
     long = np.flatnonzero(tokens >= min_tokens)[:MAX_PASSAGES]
     return list(zip(rows[long].tolist(), tokens[long].tolist(), strict=True))
 
 
-def _shown(selector: Selector, row: int, passage: Passage) -> MemoryItem:
-    return replace(selector.snapshot.items[row], content=passage.text)
+def _shown(problem: SelectionProblem, row: int, passage: Passage) -> MemoryItem:
+    return replace(problem.snapshot.items[row], content=passage.text)
 
 
 def with_passages(
-    selector: Selector, shown: Mapping[int, MemoryItem], share: Mapping[int, float]
-) -> Selector:
-    """A selector for which some items stand as passages.
+    problem: SelectionProblem, shown: Mapping[int, MemoryItem], share: Mapping[int, float]
+) -> SelectionProblem:
+    """The problem in which some items stand as passages.
 
     Args:
-        selector: The selector.
+        problem: The problem.
         shown: The item that is written in place of the one of each row.
         share: Part of the query's words that each passage holds, for the same rows.
     """
-    worth = selector.worth.of_item.copy()
+    worth = problem.units.worth.of_item.copy()
     for row, part in share.items():
         worth[row] *= PASSAGE_WORTH * part
-    return replace(
-        selector,
-        tokens=selector.tokens.replaced(shown),
-        worth=replace(selector.worth, of_item=worth),
-        shown={**selector.shown, **shown},
+    units = form_units(
+        problem.snapshot,
+        column=problem.tokens.replaced(shown),
+        worth=replace(problem.units.worth, of_item=worth),
+        score=problem.score,
     )
+    return replace(problem, units=units, shown={**problem.shown, **shown})

@@ -3,11 +3,28 @@
 A unit is an item on its own or a group. Its tokens and its value are the sums over its items, its
 score is the best of theirs, and one pinned item pins the whole. The items of groups are counted
 when units are formed, others when they are asked for.
+
+Five items, where `g` is a group, are four units. A unit stands where its first item stands:
+
+    row      0     1     2     3     4
+    group          g           g
+    tokens   10    20    30    5     40
+    value    0.9   0.2   0.5   0.4   0.1
+    score    0.9   0.2   0.5   0.4   0.1
+
+    unit     0     1     2     3
+    first    0     1     2     4
+    tokens   10    25    30    40
+    value    0.9   0.6   0.5   0.1
+    score    0.9   0.4   0.5   0.1
+
+Row 3 is in unit 1, so `unit_of` is 0, 1, 2, 1, 3 and `rows` of the units 1 and 3 are 1, 3 and 4.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -25,7 +42,7 @@ class Groups:
     value: FloatArray
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Units:
     """m units over n items.
 
@@ -77,8 +94,20 @@ class Units:
             return values
         return np.where(self.groups.tokens[units] > 0, self.groups.value[units], values)
 
-    def densities(self) -> FloatArray:
-        """Value per token of every unit, shape (m,); more where a unit is not counted."""
+    @property
+    def density(self) -> FloatArray:
+        """Value per token of every unit, shape (m,); more where a unit is not counted.
+
+        Worked out once where all are counted. Before that every question may get smaller numbers,
+        since packing counts the units that matter.
+        """
+        return self._counted_density if self.column.complete else self._density()
+
+    @cached_property
+    def _counted_density(self) -> FloatArray:
+        return self._density()
+
+    def _density(self) -> FloatArray:
         if self.worth.per_token and self.groups is None:
             return self.worth.of_item
         every = np.arange(len(self))
@@ -148,7 +177,7 @@ def form_units(
     return Units(
         unit_of=unit_of,
         first=anchors,
-        groups=_sums(np.flatnonzero(grouped), unit_of, len(anchors), column, worth),
+        groups=_group_sums(np.flatnonzero(grouped), unit_of, len(anchors), column, worth),
         column=column,
         worth=worth,
         score=best,
@@ -157,7 +186,7 @@ def form_units(
     )
 
 
-def _sums(
+def _group_sums(
     rows: IntArray, unit_of: IntArray, count: int, column: TokenColumn, worth: Worth
 ) -> Groups:
     tokens = column.of(rows)

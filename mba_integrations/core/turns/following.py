@@ -1,81 +1,82 @@
 """Have a selection follow the previous prompt.
 
-What stays of it goes in first, in its order; an item that stood as a passage stays that passage.
-The rest is chosen as ever. With a `stability` of 0 nothing goes in first: items that are chosen
-again stand before new ones in their section, and that is all.
+What is kept of it goes in first, in its order; an item that stood as a passage stays that passage.
+The rest is chosen as ever. With a `stability` of 0 nothing is kept: items that are chosen again
+stand before new ones in their section, and that is all.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 
-from mba_integrations.core.model import MemoryItem, MemoryTier
-from mba_integrations.core.selection.assembly import Continuation
-from mba_integrations.core.selection.selector import Selector
+from mba_integrations.core.model import MemoryItem
+from mba_integrations.core.selection.continuation import NOTHING_BEFORE, Continuation
+from mba_integrations.core.selection.problem import SelectionProblem
 from mba_integrations.core.selection.shortening import with_passages
-from mba_integrations.core.turns.holding import Holding, HoldingProblem, chronological_tiers, hold
-from mba_integrations.core.turns.previous import Standing
+from mba_integrations.core.turns.previous import Carried
+from mba_integrations.core.turns.weighing import Lead, weigh_kept
 
 
-def following(selector: Selector, standing: Standing, *, stability: float) -> Selector:
-    """The selector that follows what is left of the previous prompt.
+@dataclass(frozen=True, slots=True)
+class Followed:
+    """What is chosen from, and what the prompt follows.
+
+    Attributes:
+        problem: The problem; kept items that stood as passages are those passages in it.
+        continuation: What the prompt follows.
+    """
+
+    problem: SelectionProblem
+    continuation: Continuation
+
+
+def follow(problem: SelectionProblem, carried: Carried, *, stability: float) -> Followed:
+    """Decide how much of the previous prompt is kept.
 
     Args:
-        selector: One that follows nothing.
-        standing: What of the previous prompt is among its candidates.
-        stability: Part of its tokens that an item does not pay for if it stays, in [0, 1].
+        problem: What is chosen from.
+        carried: What of the previous prompt is among its candidates.
+        stability: Part of its tokens that an item does not pay for if it is kept, in [0, 1].
     """
-    if not standing.kept and not standing.changing:
-        return selector
+    if not carried.rows and not carried.changing:
+        return Followed(problem, NOTHING_BEFORE)
     if stability <= 0.0:
-        selector.after = Continuation(kept=standing.kept)
-        return selector
-    holding = _holding(selector, standing, stability)
-    stays = standing.kept[: holding.count]
-    shown = {row: item for row, item in standing.shown.items() if row in stays}
-    if shown:
-        selector = _as_it_stood(selector, shown)
-    selector.after = Continuation(
-        beginning=stays,
-        opens=standing.opens[: holding.count],
-        kept=(*_new_pins(selector, standing), *standing.kept),
-        changing=standing.changing,
+        return Followed(problem, Continuation(ahead=carried.rows))
+    kept = weigh_kept(problem, _lead(problem, carried), stability=stability)
+    beginning = carried.rows[: kept.count]
+    shown = {row: item for row, item in carried.shown.items() if row in beginning}
+    continuation = Continuation(
+        beginning=beginning,
+        opens=carried.opens[: kept.count],
+        ahead=(*_new_pins(problem, carried), *carried.rows),
+        changing=carried.changing,
+        closed=kept.closed,
+        upper_bound=kept.upper_bound,
     )
-    selector.closed, selector.bound = holding.closed, holding.upper_bound
-    return selector
+    return Followed(_as_it_stood(problem, shown), continuation)
 
 
-def _new_pins(selector: Selector, standing: Standing) -> list[int]:
+def _new_pins(problem: SelectionProblem, carried: Carried) -> list[int]:
     """Pins that were not in the previous prompt: they stay, so they come before other new items."""
-    pinned = np.flatnonzero(selector.snapshot.columns.pinned)
-    return [int(row) for row in pinned if row not in standing.kept]
+    pinned = np.flatnonzero(problem.snapshot.columns.pinned)
+    return [int(row) for row in pinned if row not in carried.rows]
 
 
-def _holding(selector: Selector, standing: Standing, stability: float) -> Holding:
-    rows = np.array(standing.kept[: standing.lead], dtype=np.int64)
-    layout = selector.layout
-    as_it_stood = _as_it_stood(selector, standing.shown) if standing.shown else selector
-    return hold(
-        HoldingProblem(
-            snapshot=selector.snapshot,
-            units=selector.units,
-            density=selector.density(),
-            rows=rows,
-            opens=np.array(standing.opens[: standing.lead], dtype=bool),
-            tokens=as_it_stood.tokens.of(rows),
-            value=as_it_stood.values(rows),
-            min_score=selector.min_score,
-            plan=selector.plan,
-            opening=selector.opening,
-            fixed_tokens=layout.fixed_tokens(selector.counter),
-            chronological=chronological_tiers({tier: layout.order_of(tier) for tier in MemoryTier}),
-            stability=stability,
-        )
+def _lead(problem: SelectionProblem, carried: Carried) -> Lead:
+    """The carried items that could be kept, priced as they stood in the previous prompt."""
+    rows = np.array(carried.rows[: carried.lead], dtype=np.int64)
+    before = _as_it_stood(problem, carried.shown)
+    return Lead(
+        rows=rows,
+        opens=np.array(carried.opens[: carried.lead], dtype=bool),
+        tokens=before.tokens.of(rows),
+        value=before.values(rows),
     )
 
 
-def _as_it_stood(selector: Selector, shown: Mapping[int, MemoryItem]) -> Selector:
+def _as_it_stood(problem: SelectionProblem, shown: Mapping[int, MemoryItem]) -> SelectionProblem:
     """Items are the passages that they stood as; how they match the query now is not asked."""
-    return with_passages(selector, shown, dict.fromkeys(shown, 1.0))
+    return with_passages(problem, shown, dict.fromkeys(shown, 1.0)) if shown else problem

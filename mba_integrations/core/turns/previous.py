@@ -62,19 +62,20 @@ class PreviousPrompt:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
-    """What of a previous prompt is among the candidates of this turn.
+class Carried:
+    """What of a previous prompt is carried over: its items that are candidates of this turn.
 
     Attributes:
-        kept: Rows of its items that are candidates again, unchanged, in their order.
-        lead: How many of `kept` stood before the first that is gone, changed or changing.
-        opens: For each of `kept`, whether a heading stood before it.
-        shown: Rows of `kept` that stood as a passage, with the item that is shown.
+        rows: Rows of its items that are candidates again, unchanged, in their order.
+        lead: How many of `rows` stood before the first that is gone, changed or changing; no more
+            of them can be kept.
+        opens: For each of `rows`, whether a heading stood before it.
+        shown: Those of `rows` that stood as a passage, with the item that is shown.
         changing: Rows whose text is another than before, now or in an earlier turn.
-        changed: Ids whose text is another now.
+        changed: Ids whose text or tier is another now.
     """
 
-    kept: tuple[int, ...] = ()
+    rows: tuple[int, ...] = ()
     lead: int = 0
     opens: tuple[bool, ...] = ()
     shown: Mapping[int, MemoryItem] = field(default_factory=dict)
@@ -82,9 +83,12 @@ class Standing:
     changed: tuple[str, ...] = ()
 
 
-def standing_of(previous: PreviousPrompt, snapshot: PoolSnapshot) -> Standing:
+NOTHING_CARRIED = Carried()
+
+
+def carried_over(previous: PreviousPrompt, snapshot: PoolSnapshot) -> Carried:
     """Find the items of *previous* among the candidates."""
-    kept: dict[int, PreviousItem] = {}
+    rows: dict[int, PreviousItem] = {}
     changing: set[int] = set()
     changed: list[str] = []
     lead: int | None = None
@@ -92,20 +96,20 @@ def standing_of(previous: PreviousPrompt, snapshot: PoolSnapshot) -> Standing:
         row = snapshot.ids.get(before.id)
         still = row is not None and before.is_still(snapshot.items[row])
         if lead is None and (not still or before.changing):
-            lead = len(kept)
+            lead = len(rows)
         if row is not None and (before.changing or not still):
             changing.add(row)
         if row is not None and still:
-            kept[row] = before
+            rows[row] = before
         elif row is not None:
             changed.append(before.id)
-    return Standing(
-        kept=tuple(kept),
-        lead=len(kept) if lead is None else lead,
-        opens=tuple(before.opens for before in kept.values()),
+    return Carried(
+        rows=tuple(rows),
+        lead=len(rows) if lead is None else lead,
+        opens=tuple(before.opens for before in rows.values()),
         shown={
             row: replace(snapshot.items[row], content=before.passage)
-            for row, before in kept.items()
+            for row, before in rows.items()
             if before.passage is not None
         },
         changing=frozenset(changing),

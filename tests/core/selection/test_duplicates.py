@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 from mba_integrations.core.budget.plan import plan_budget
 from mba_integrations.core.config.workspace import WorkspaceConfig
 from mba_integrations.core.layout.renderer import Renderer
-from mba_integrations.core.model import MemoryItem, OmissionReason, QueryComplexity
+from mba_integrations.core.model import REASONS, MemoryItem, OmissionReason, QueryComplexity
 from mba_integrations.core.pool.snapshot import PoolSnapshot
 from mba_integrations.core.selection.duplicates import _similar_pairs, _words_of, near_duplicates
-from mba_integrations.core.selection.outcome import REASONS
-from mba_integrations.core.selection.selector import Selector
+from mba_integrations.core.selection.problem import selection_problem
+from mba_integrations.core.selection.select import select as select_from
 from mba_integrations.core.value.worth import Worth
 
 DAY = datetime(2026, 1, 1, tzinfo=UTC)
@@ -94,17 +94,17 @@ def select(
     config = WorkspaceConfig(workspace_id="w")
     snapshot, renderer, counter = PoolSnapshot(items), Renderer(config.rendering), CharCounter()
     score = np.array([0.9 - 0.1 * number for number in range(len(items))])
-    selection = Selector(
-        snapshot=snapshot,
+    problem = selection_problem(
+        snapshot,
         plan=plan_budget(config, QueryComplexity.EXPERT, budget_tokens=budget),
         layout=renderer,
         counter=counter,
         tokens=snapshot.token_column(renderer, counter),
         worth=Worth(of_item=score, per_token=False),
         score=score,
-        min_score=0.0,
         **{"duplicate_threshold": 0.9, **settings},
-    ).select()
+    )
+    selection = select_from(problem)
     chosen = {items[row].id for row in selection.prompt.rows}
     reasons = {
         item.id: REASONS[selection.reason[row]].value

@@ -97,7 +97,7 @@ class Instance:
         return pack_prospects(
             self.snapshot.tier_rows,
             self.units,
-            self.units.densities(),
+            self.units.density,
             self.problem,
             np.minimum(self.shares, self.caps),
             OPENING,

@@ -129,7 +129,7 @@ def test_what_is_called_stable_stands_at_the_beginning_of_both_prompts(
     assert done[0].stable_prefix_tokens == 0
     assert done[0].prefix_hash == ""
     for before, after in pairwise(done):
-        stable = after._reuse.stable_text
+        stable = after.reuse.stable_text
         assert before.prompt_text.startswith(stable)
         assert after.prompt_text.startswith(stable)
         assert 0 <= after.stable_prefix_tokens <= after.used_tokens
@@ -142,23 +142,21 @@ def test_a_chronological_section_is_in_order_in_every_turn(
     turns: list[tuple[list[MemoryItem], int]], config: WorkspaceConfig, counter: str
 ) -> None:
     for allocation in replay(turns, config, counter):
+        decided = allocation.decided
+        snapshot = decided.problem.snapshot
         for tier in MemoryTier:
             # An item without a time has that of the item before it, whichever that is.
-            rows = [int(row) for row in allocation._rows if _is_of(allocation, int(row), tier)]
-            items = [allocation._snapshot.items[row] for row in rows]
+            steady = [
+                row for row in decided.rows.tolist() if row not in decided.continuation.changing
+            ]
+            rows = [row for row in steady if snapshot.items[row].tier is tier]
+            items = [snapshot.items[row] for row in rows]
             if config.rendering.order_of(tier) is ItemOrder.CHRONOLOGICAL and all(
                 item.created_at and not item.group for item in items
             ):
                 ordered = sorted(rows)
-                expected = chronological_order(
-                    allocation._snapshot, np.array(ordered, dtype=np.int64)
-                )
+                expected = chronological_order(snapshot, np.array(ordered, dtype=np.int64))
                 assert rows == [ordered[place] for place in expected]
-
-
-def _is_of(allocation: Allocation, row: int, tier: MemoryTier) -> bool:
-    changing = row in allocation._changing
-    return allocation._snapshot.items[row].tier is tier and not changing
 
 
 @given(

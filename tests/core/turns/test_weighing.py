@@ -18,8 +18,8 @@ from mba_integrations.core.layout.joined_texts import JoinedTexts
 from mba_integrations.core.model import QueryComplexity
 from mba_integrations.core.pool.snapshot import PoolSnapshot
 from mba_integrations.core.pool.token_column import TokenColumn
-from mba_integrations.core.selection.units import form_units
-from mba_integrations.core.turns.holding import HoldingProblem, hold
+from mba_integrations.core.selection.problem import SelectionProblem, selection_problem
+from mba_integrations.core.turns.weighing import Lead, weigh_kept
 from mba_integrations.core.value.worth import Worth
 
 weights = st.lists(
@@ -37,37 +37,31 @@ def test_the_place_is_the_best_of_all_places(
     value = np.array([worth for _, worth in entries])
     rows = data.draw(st.permutations(range(len(entries))))
     rows = rows[: data.draw(st.integers(1, len(entries)))]
-    found = hold(_problem(tokens, value, rows, budget, stability)).count
+    listed = np.array(rows, dtype=np.int64)
+    lead = Lead(
+        rows=listed,
+        opens=np.zeros(len(rows), dtype=bool),
+        tokens=tokens[listed],
+        value=value[listed],
+    )
+    found = weigh_kept(_problem(tokens, value, budget), lead, stability=stability).count
     weighed = _weighed_slowly(tokens, value, rows, budget, stability)
     assert found < len(weighed)
     assert weighed[found] == pytest.approx(max(weighed))
 
 
-def _problem(
-    tokens: Any, value: Any, rows: Sequence[int], budget: int, stability: float
-) -> HoldingProblem:
+def _problem(tokens: Any, value: Any, budget: int) -> SelectionProblem:
     sizes = [MemoryItem(f"m{n}", "x" * int(size), "rag") for n, size in enumerate(tokens)]
     snapshot = PoolSnapshot(sizes)
-    layout = JoinedTexts(separator="")
-    column = TokenColumn(snapshot.items, layout, CharCounter(), lazy=False)
-    worth = Worth(of_item=value, per_token=False)
-    units = form_units(snapshot, column=column, worth=worth, score=value)
-    config = Config(workspace_id="w")
-    listed = np.array(rows, dtype=np.int64)
-    return HoldingProblem(
-        snapshot=snapshot,
-        units=units,
-        density=units.densities(),
-        rows=listed,
-        opens=np.zeros(len(rows), dtype=bool),
-        tokens=tokens[listed],
-        value=value[listed],
-        min_score=0.0,
-        plan=plan_budget(config, QueryComplexity.EXPERT, budget_tokens=budget),
-        opening=np.zeros(4, dtype=np.int64),
-        fixed_tokens=0,
-        chronological=frozenset(),
-        stability=stability,
+    layout, counter = JoinedTexts(separator=""), CharCounter()
+    return selection_problem(
+        snapshot,
+        plan=plan_budget(Config(workspace_id="w"), QueryComplexity.EXPERT, budget_tokens=budget),
+        layout=layout,
+        counter=counter,
+        tokens=TokenColumn(snapshot.items, layout, counter, lazy=False),
+        worth=Worth(of_item=value, per_token=False),
+        score=value,
     )
 
 

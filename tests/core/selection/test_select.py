@@ -11,10 +11,16 @@ from mba_integrations.core.budget.plan import plan_budget
 from mba_integrations.core.config.workspace import WorkspaceConfig
 from mba_integrations.core.errors import InputError, PinnedOverBudgetError
 from mba_integrations.core.layout.renderer import Renderer
-from mba_integrations.core.model import MemoryItem, MemoryTier, OmissionReason, QueryComplexity
+from mba_integrations.core.model import (
+    REASONS,
+    MemoryItem,
+    MemoryTier,
+    OmissionReason,
+    QueryComplexity,
+)
 from mba_integrations.core.pool.snapshot import PoolSnapshot
-from mba_integrations.core.selection.outcome import REASONS, Selection
-from mba_integrations.core.selection.selector import Selector
+from mba_integrations.core.selection.problem import selection_problem
+from mba_integrations.core.selection.select import Selection, select
 from mba_integrations.core.value.worth import Worth
 
 
@@ -39,8 +45,8 @@ def run(
     renderer = Renderer(config.rendering)
     counter = counter or CharCounter()
     score = np.array(scores if scores is not None else [0.5] * len(items))
-    selection = Selector(
-        snapshot=snapshot,
+    problem = selection_problem(
+        snapshot,
         plan=plan_budget(config, QueryComplexity.EXPERT, budget_tokens=budget),
         layout=renderer,
         counter=counter,
@@ -48,7 +54,8 @@ def run(
         worth=Worth(of_item=score, per_token=False),
         score=score,
         min_score=min_score,
-    ).select()
+    )
+    selection = select(problem)
     chosen = {snapshot.items[row].id for row in selection.prompt.rows}
     omitted = {
         item.id: REASONS[selection.reason[row]]

@@ -1,0 +1,141 @@
+"""`Decision`: what was decided on every candidate, as columns.
+
+An allocation makes its tables from it when they are first asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from mba_integrations.core.arrays import BoolArray, IntArray
+from mba_integrations.core.errors import InputError
+from mba_integrations.core.model import REASONS, MemoryItem, OmissionReason
+from mba_integrations.core.result.candidates import Omitted, Selected, reason_sentence
+from mba_integrations.core.selection.continuation import Continuation
+from mba_integrations.core.selection.problem import SelectionProblem
+from mba_integrations.core.turns.previous import PreviousItem, digest_of
+from mba_integrations.core.value.valuation import Signals
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """What was decided on n candidates.
+
+    Attributes:
+        problem: What was chosen from, with the tokens and the worth of each item.
+        signals: Relevance, importance, freshness and score of each item.
+        rows: The selected rows in the order in which they stand in the prompt, shape (m,).
+        opens: Which of them have a heading before them, shape (m,).
+        reasons: Code of the reason of each item if it is omitted, shape (n,).
+        continuation: What the prompt follows.
+        passages: The part of the text that is in the prompt, by row; rows that are in it whole are
+            left out.
+    """
+
+    problem: SelectionProblem
+    signals: Signals
+    rows: IntArray
+    opens: BoolArray
+    reasons: IntArray
+    continuation: Continuation
+    passages: Mapping[int, str]
+
+    def item(self, row: int) -> MemoryItem:
+        """The item at a row."""
+        return self.problem.snapshot.items[row]
+
+    def of_id(self, item_id: str) -> Selected | Omitted:
+        """What was decided on one item.
+
+        Raises:
+            InputError: If no item of that id was handed in.
+        """
+        row = self.problem.snapshot.ids.get(item_id)
+        if row is None:
+            raise InputError(f"no item {item_id!r} was handed in.")
+        return (
+            self._selected(row, self._pinned_groups()) if row in self.rows else self._omitted(row)
+        )
+
+    def selected(self) -> tuple[Selected, ...]:
+        """The items in the prompt, in their order there."""
+        pinned_groups = self._pinned_groups()
+        return tuple(self._selected(int(row), pinned_groups) for row in self.rows)
+
+    def omitted(self) -> tuple[Omitted, ...]:
+        """The items that are not in the prompt, in input order."""
+        out = np.ones(len(self.reasons), dtype=bool)
+        out[self.rows] = False
+        return tuple(self._omitted(int(row)) for row in np.flatnonzero(out))
+
+    def omission_counts(self) -> dict[OmissionReason, int]:
+        """How many items are omitted for each reason; reasons without an item are left out."""
+        every = np.bincount(self.reasons, minlength=len(REASONS))
+        counts = every - np.bincount(self.reasons[self.rows], minlength=len(REASONS))
+        return {reason: int(count) for reason, count in zip(REASONS, counts, strict=True) if count}
+
+    def previous_items(self) -> tuple[PreviousItem, ...]:
+        """The items of the prompt as the next turn needs them."""
+        opens = zip(self.rows.tolist(), self.opens.tolist(), strict=True)
+        return tuple(self._previous_item(row, opened) for row, opened in opens)
+
+    def _previous_item(self, row: int, opened: bool) -> PreviousItem:
+        item = self.item(row)
+        return PreviousItem(
+            id=item.id,
+            tier=item.tier,
+            digest=digest_of(item.content),
+            passage=self.passages.get(row),
+            opens=opened,
+            changing=row in self.continuation.changing,
+        )
+
+    def _pinned_groups(self) -> frozenset[str]:
+        columns = self.problem.snapshot.columns
+        rows = np.flatnonzero(columns.pinned & (columns.group >= 0))
+        return frozenset(self.item(row).group or "" for row in rows.tolist())
+
+    def _known(self, row: int) -> dict[str, Any]:
+        return {
+            "item": self.item(row),
+            "tokens": self._tokens_of(row),
+            "score": float(self.signals.score[row]),
+            "relevance": float(self.signals.relevance[row]),
+            "importance": float(self.signals.importance[row]),
+            "freshness": float(self.signals.freshness[row]),
+        }
+
+    def _selected(self, row: int, pinned_groups: frozenset[str]) -> Selected:
+        item = self.item(row)
+        return Selected(
+            **self._known(row),
+            pinned=item.pinned or item.group in pinned_groups,
+            passage=self.passages.get(row),
+        )
+
+    def _omitted(self, row: int) -> Omitted:
+        reason = REASONS[self.reasons[row]]
+        tokens = self._tokens_of(row)
+        detail = reason_sentence(
+            reason,
+            tier=self.item(row).tier,
+            tokens=tokens,
+            unit_tokens=self._unit_tokens(row) if reason is OmissionReason.TOO_LARGE else tokens,
+            score=float(self.signals.score[row]),
+            min_score=self.problem.min_score,
+            follows=bool(self.continuation.beginning),
+        )
+        return Omitted(**self._known(row), reason=reason, detail=detail)
+
+    def _unit_tokens(self, row: int) -> int:
+        group = self.problem.snapshot.columns.group
+        if group[row] < 0:
+            return self._tokens_of(row)
+        return int(self.problem.tokens.of(np.flatnonzero(group == group[row])).sum())
+
+    def _tokens_of(self, row: int) -> int:
+        return int(self.problem.tokens.of(np.array([row]))[0])

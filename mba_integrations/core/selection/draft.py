@@ -1,0 +1,94 @@
+"""A written and counted prompt on its way to the last one.
+
+The sum of the lines is what packing works with; what a prompt costs is known when it is written.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from mba_integrations.core.arrays import IntArray
+from mba_integrations.core.errors import PinnedOverBudgetError
+from mba_integrations.core.layout.protocol import PromptTokens
+from mba_integrations.core.model import TIERS
+from mba_integrations.core.selection.assembly import Prompt, assemble
+from mba_integrations.core.selection.continuation import Continuation
+from mba_integrations.core.selection.problem import SelectionProblem
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A written prompt with its counts.
+
+    Attributes:
+        rows: Its rows, ascending.
+        prompt: The prompt.
+        tokens: What it costs.
+    """
+
+    rows: IntArray
+    prompt: Prompt
+    tokens: PromptTokens
+
+    @property
+    def needed(self) -> int:
+        """Tokens that must be within the budget."""
+        return self.tokens.needed
+
+
+def write_draft(problem: SelectionProblem, rows: IntArray, continuation: Continuation) -> Draft:
+    """Write the rows, ascending, and count the result."""
+    prompt = assemble(
+        problem.snapshot,
+        rows,
+        value=problem.score,
+        layout=problem.layout,
+        after=continuation,
+        shown=problem.shown,
+    )
+    return Draft(rows, prompt, problem.layout.measure(prompt.written, problem.counter))
+
+
+def drop_until_fits(
+    problem: SelectionProblem, draft: Draft, continuation: Continuation
+) -> tuple[Draft, int]:
+    """Take out the largest unit that is not pinned until the draft fits; how many went.
+
+    Raises:
+        PinnedOverBudgetError: If only pins are left, and they do not fit.
+    """
+    units, dropped = problem.units, 0
+    while draft.needed > problem.plan.total_tokens:
+        unit_of = units.unit_of[draft.rows]
+        free = unit_of[~units.pinned[unit_of]]
+        if not len(free):
+            raise pins_over(problem, draft)
+        largest = free[np.argmax(units.tokens(free))]
+        draft = write_draft(problem, draft.rows[unit_of != largest], continuation)
+        dropped += 1
+    return draft, dropped
+
+
+def pins_over(problem: SelectionProblem, pins: Draft) -> PinnedOverBudgetError:
+    """The error that says by how much pins are over, and which is the largest."""
+    budget, needed, rows = problem.plan.total_tokens, pins.needed, pins.rows
+    tokens = problem.tokens.of(rows)
+    largest = int(rows[np.argmax(tokens)])
+    items = "1 pinned item needs" if len(rows) == 1 else f"{len(rows)} pinned items need"
+    return PinnedOverBudgetError(
+        f"{items} {needed:,} tokens with their headings, budget_tokens is {budget:,} "
+        f"({needed - budget:,} over). Largest: {problem.snapshot.items[largest].id!r} with "
+        f"{int(tokens.max()):,} tokens. Raise budget_tokens or unpin an item.",
+        needed_tokens=needed,
+        budget_tokens=budget,
+    )
+
+
+def tier_used_tokens(problem: SelectionProblem, prompt: Prompt) -> IntArray:
+    """Tokens of each tier's sections by lines and headings, shape (4,)."""
+    tiers = problem.snapshot.columns.tier[prompt.rows]
+    lines = np.bincount(tiers, weights=problem.tokens.of(prompt.rows), minlength=len(TIERS))
+    headings = np.bincount(tiers[prompt.opens], minlength=len(TIERS))
+    return (lines + headings * problem.opening).astype(np.int64)

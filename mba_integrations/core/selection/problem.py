@@ -1,0 +1,114 @@
+"""`SelectionProblem`: what a selection is made from.
+
+It is made once for a call and handed to every step. Nothing is written into it: a step that needs
+another budget or other texts makes a problem of its own from it, as `with_plan` and
+`shortening.with_passages` do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+
+from mba_integrations.core.arrays import BoolArray, FloatArray, IntArray
+from mba_integrations.core.budget.plan import BudgetPlan
+from mba_integrations.core.counting.counter import TokenCounter
+from mba_integrations.core.layout.protocol import PromptLayout
+from mba_integrations.core.model import MemoryItem
+from mba_integrations.core.pool.snapshot import PoolSnapshot
+from mba_integrations.core.pool.token_column import TokenColumn
+from mba_integrations.core.selection.units import Units, form_units
+from mba_integrations.core.value.worth import Worth
+
+NOTHING_SHOWN: Mapping[int, MemoryItem] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SelectionProblem:
+    """What a selection is made from: n items in m units.
+
+    Attributes:
+        snapshot: The candidates.
+        plan: The budget.
+        layout: Writes and measures prompts.
+        counter: Counts prompts.
+        units: What is kept or left out together, with tokens and worth.
+        score: In [0, 1], shape (n,).
+        opening: Tokens of each tier's heading, shape (4,).
+        fixed_tokens: What a prompt costs besides items and headings.
+        min_score: Units with a lower score stay out.
+        duplicate_threshold: Overlap from which a repetition stays out; None for never.
+        shown: What is written in place of an item, such as a passage of it, by row.
+    """
+
+    snapshot: PoolSnapshot
+    plan: BudgetPlan
+    layout: PromptLayout
+    counter: TokenCounter
+    units: Units
+    score: FloatArray
+    opening: IntArray
+    fixed_tokens: int
+    min_score: float = 0.0
+    duplicate_threshold: float | None = None
+    shown: Mapping[int, MemoryItem] = field(default_factory=lambda: NOTHING_SHOWN)
+
+    @property
+    def tokens(self) -> TokenColumn:
+        """Tokens of each item in a prompt."""
+        return self.units.column
+
+    def values(self, rows: IntArray) -> FloatArray:
+        """What the items at *rows* add to the value of a selection, shape (k,)."""
+        return self.units.worth.value(rows, self.tokens.of(rows))
+
+    def choosable(self) -> BoolArray:
+        """Units that a larger budget could bring in, shape (m,)."""
+        units = self.units
+        is_open = (units.score >= self.min_score) & ~units.pinned
+        is_open &= self.plan.tier_cap_tokens[units.tier] >= 1
+        return is_open
+
+    def with_plan(self, plan: BudgetPlan) -> SelectionProblem:
+        """The same items for another budget."""
+        return replace(self, plan=plan)
+
+
+def selection_problem(
+    snapshot: PoolSnapshot,
+    *,
+    plan: BudgetPlan,
+    layout: PromptLayout,
+    counter: TokenCounter,
+    tokens: TokenColumn,
+    worth: Worth,
+    score: FloatArray,
+    min_score: float = 0.0,
+    duplicate_threshold: float | None = None,
+) -> SelectionProblem:
+    """Form the units and price headings; see `SelectionProblem`.
+
+    Args:
+        snapshot: The candidates, n of them.
+        plan: The budget.
+        layout: Writes and measures prompts.
+        counter: Counts prompts.
+        tokens: Tokens of each item, as the layout writes it.
+        worth: What packing adds up.
+        score: In [0, 1], shape (n,).
+        min_score: Units with a lower score stay out.
+        duplicate_threshold: Overlap from which a repetition stays out; None for never.
+    """
+    return SelectionProblem(
+        snapshot=snapshot,
+        plan=plan,
+        layout=layout,
+        counter=counter,
+        units=form_units(snapshot, column=tokens, worth=worth, score=score),
+        score=score,
+        opening=tokens.opening,
+        fixed_tokens=layout.fixed_tokens(counter),
+        min_score=min_score,
+        duplicate_threshold=duplicate_threshold,
+    )
