@@ -2,7 +2,8 @@
 
 If all fits, all is sent. Otherwise long results are shortened, the newest exchanges are the window,
 and all before it is left to the core's choice. An exchange of more than a quarter of the budget
-stands in the window with its question and its answers; its rounds are left to the choice.
+stands in the window with its question and its answers, and its rounds are left to the choice,
+unless it is the newest that is over and has room as a whole.
 
 The window is a function of the messages and the budget: it begins at a multiple of half its size,
 counted from the beginning of the conversation. So it moves rarely, and a provider's prompt cache
@@ -100,8 +101,9 @@ def window_of(
         return _all_of(places, _restored(places, costs.full, sent, rooms.free))
     cost = np.where(free, sent, 0)
     past = exchanges[:-1] if waits else exchanges
-    apart = _rounds_apart(past, cost, max(limit, rooms.budget // _LARGE_EXCHANGE_PART))
     recent = min(rooms.recent, rooms.free)
+    large = max(limit, rooms.budget // _LARGE_EXCHANGE_PART)
+    apart = _rounds_apart(past, cost, large, max(large, recent))
     step = 1 if rooms.only_recent else max(1, recent // 2)
     starts = [exchange.start for exchange in exchanges]
     starts += _units(exchanges[-1]) if waits and exchanges else []
@@ -133,13 +135,17 @@ def _restored(places: IntArray, full: IntArray, sent: IntArray, room: int) -> In
     return sent
 
 
-def _rounds_apart(exchanges: Sequence[Exchange], cost: IntArray, large: int) -> BoolArray:
+def _rounds_apart(
+    exchanges: Sequence[Exchange], cost: IntArray, large: int, large_newest: int
+) -> BoolArray:
     """Which messages are part of a round of a large exchange."""
     apart = np.zeros(len(cost), dtype=bool)
     if exchanges:
         ends = exchanges[-1].end
         sums = np.add.reduceat(cost[:ends], [exchange.start for exchange in exchanges])
-        for number in np.flatnonzero(sums > large).tolist():
+        most = np.full(len(sums), large)
+        most[-1] = large_newest
+        for number in np.flatnonzero(sums > most).tolist():
             apart[[place for one in exchanges[number].rounds for place in one.places]] = True
     return apart
 
