@@ -202,7 +202,7 @@ def test_unusable_settings_are_refused(
 
 
 def test_an_unusable_budget_of_a_call_is_refused() -> None:
-    with pytest.raises(InputError, match="budget_tokens must be an integer >= 1 or None, got 0"):
+    with pytest.raises(InputError, match="budget_tokens must be an integer >= 1, got 0"):
         budgeted(TREES).invoke("oak", budget_tokens=0)
 
 

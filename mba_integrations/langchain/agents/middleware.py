@@ -28,6 +28,7 @@ from langgraph.types import Command
 
 from mba_integrations.conversation.older import conversation_workspace
 from mba_integrations.core.allocator import MemoryBudgetAllocator
+from mba_integrations.core.arguments import checked_tokens
 from mba_integrations.core.config.workspace import WorkspaceConfig
 from mba_integrations.core.errors import BudgetError, InputError
 from mba_integrations.core.model import MemoryItem
@@ -329,8 +330,8 @@ def _thread_key(request: ModelRequest[Any]) -> tuple[str, ...]:
 
 
 def _check_positive(name: str, value: int | None) -> None:
-    if value is not None and (type(value) is not int or value < 1):
-        raise InputError(f"{name} must be an integer >= 1 or None, got {value!r}.")
+    if value is not None:
+        checked_tokens(name, value)
 
 
 def _send_event(decision: dict[str, Any]) -> None:

@@ -9,8 +9,8 @@ from typing import Any
 from langchain_core.documents import Document
 
 from mba_integrations.core.allocator import MemoryBudgetAllocator
+from mba_integrations.core.arguments import checked_tokens
 from mba_integrations.core.config.workspace import SHARE_FIELDS, WorkspaceConfig
-from mba_integrations.core.errors import InputError
 from mba_integrations.core.layout.joined_texts import JoinedTexts
 from mba_integrations.core.model import MemoryItem, MemoryTier
 from mba_integrations.core.result.allocation import Allocation
@@ -104,5 +104,5 @@ def check_limits(budget_tokens: int | None, k: int | None) -> None:
         InputError: Naming the argument.
     """
     for name, value in (("budget_tokens", budget_tokens), ("k", k)):
-        if value is not None and (type(value) is not int or value < 1):
-            raise InputError(f"{name} must be an integer >= 1 or None, got {value!r}.")
+        if value is not None:
+            checked_tokens(name, value)
