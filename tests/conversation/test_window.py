@@ -80,7 +80,7 @@ def test_a_large_exchange_stands_in_the_window_without_its_rounds() -> None:
     found = window(messages, budget=400, recent=200)
     assert {40, 45} <= set(found.recent.tolist())
     assert set(range(41, 45)) <= set(found.older.tolist())
-    newest = window(messages[:-2], budget=600, recent=300)
+    newest = window(messages[:-2], budget=400, recent=200)
     assert set(range(40, 46)) <= set(newest.recent.tolist())
     roomy = window(messages, budget=1000, recent=500)
     assert set(range(40, 46)) <= set(roomy.recent.tolist())
