@@ -38,6 +38,12 @@ def test_words_that_share_a_piece_with_line_ends_do_not_count() -> None:
     assert fewest_by_words([text, "two words"], [-1, -1]) == [1, 2]
 
 
+@pytest.mark.parametrize("mark", ["\n/", "\r/", "\x1c", "\x1d", "\x1e", "\x1f"])
+def test_each_mark_after_which_a_piece_may_go_on_takes_a_word_off(mark: str) -> None:
+    """Python splits at the four separators, the encodings do not."""
+    assert fewest_by_words([f"one{mark}two", "one two"], [-1, -1]) == [1, 2]
+
+
 @pytest.mark.parametrize(
     ("counter_id", "known"),
     [("tiktoken:o200k_base", True), ("tiktoken:cl100k_base", True), ("tiktoken:mine", False)],

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mba_integrations.core.counting.cached_counter import CachedCounter
+from mba_integrations.core.counting.given_counters import CallableCounter
 from mba_integrations.core.errors import InputError
 
 
@@ -75,6 +76,16 @@ def test_the_oldest_counts_go_first() -> None:
     cached.count("d")
     cached.count_batch(["b", "c", "d"])
     assert counter.batches == [["a", "b", "c"], ["d"]]
+
+
+def test_when_it_is_full_a_sixteenth_goes_at_once() -> None:
+    cache = CachedCounter(CallableCounter(len, id="characters"), max_entries=64)
+    cache.count_batch([f"text {number}" for number in range(64)])
+    assert cache.info().entries == 64
+    cache.count("one more")
+    assert cache.info().entries == 61
+    cache.count_batch(["text 3", "text 4"])
+    assert (cache.info().hits, cache.info().misses) == (1, 66)
 
 
 def test_no_entries_still_counts_each_text_of_a_batch_once() -> None:

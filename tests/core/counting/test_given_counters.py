@@ -164,50 +164,42 @@ def test_a_second_function_of_the_same_name_does_not_take_its_counts(
     assert as_token_counter(put(first)).id == "callable:counting_of_mine.count"
 
 
-def allocated(pool: MemoryPool, function: Any, **options: Any) -> int:
-    """Tokens of a prompt from the pool, by an allocator that counts by the function."""
-    counter = as_token_counter(function, **options)
-    allocator = allocator_with(workspace(), token_counter=counter)
-    allocation = allocator.allocate_memory_budget("text", pool, "w", budget_tokens=1000)
-    assert allocation.used_tokens == counter.count(allocation.prompt_text)
-    return allocation.used_tokens
+class Asked:
+    """A function without a name of its own, and the texts that it was asked to count."""
 
+    def __init__(self) -> None:
+        self.texts: list[str] = []
 
-def test_a_pool_saved_under_one_lambda_is_counted_anew_by_another(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    items = [MemoryItem(f"m{i}", f"text {i}", "rag", relevance=1.0) for i in range(5)]
-    pool = MemoryPool.from_items(items)
-    monkeypatch.setattr(given_counters, "_numbers", itertools.count(1))
-    by_words = allocated(pool, lambda text: len(text.split()))
-    pool.save(tmp_path / "pool")
-    # Another process numbers its functions from 1 as well.
-    monkeypatch.setattr(given_counters, "_numbers", itertools.count(1))
-    by_characters = allocated(MemoryPool.load(tmp_path / "pool"), lambda text: len(text))
-    assert by_characters > by_words
-
-
-def test_counts_of_a_function_with_an_id_are_saved(tmp_path: Path) -> None:
-    asked: list[str] = []
-
-    def count(text: str) -> int:
-        asked.append(text)
+    def words(self, text: str) -> int:
+        self.texts.append(text)
         return len(text.split())
 
-    pool = MemoryPool.from_items([MemoryItem("m", "a text of its own", "rag", relevance=1.0)])
-    allocated(pool, count, id="words")
-    pool.save(tmp_path / "pool")
-    asked.clear()
-    allocated(MemoryPool.load(tmp_path / "pool"), count, id="words")
-    assert not [text for text in asked if text.strip("- \n") == "a text of its own"]
+
+def lines_counted(pool: MemoryPool, counter: TokenCounter, asked: Asked) -> int:
+    """How many items of the pool an allocator counts by the counter, whole prompts aside."""
+    allocator = allocator_with(workspace(), token_counter=counter)
+    allocator.allocate_memory_budget("text", pool, "w", budget_tokens=1000)
+    contents = [item.content for item in pool]
+    return sum(sum(content in text for content in contents) == 1 for text in asked.texts)
 
 
-@pytest.mark.parametrize("source", [None, 4, "gpt-4o", HeuristicCounter, object()])
-def test_anything_else_is_refused_with_what_is_accepted(source: object) -> None:
-    with pytest.raises(InputError, match=r"tiktoken\.Encoding"):
-        as_token_counter(source)
+def pool_of_five() -> MemoryPool:
+    return MemoryPool.from_items(
+        [MemoryItem(f"m{i}", f"text {i}", "rag", relevance=1.0) for i in range(5)]
+    )
 
 
-def test_every_counter_has_the_role() -> None:
-    assert isinstance(CallableCounter(len, id="x"), TokenCounter)
-    assert isinstance(HeuristicCounter(), TokenCounter)
+@pytest.mark.parametrize("id", [None, "words"], ids=["without-an-id", "with-an-id"])
+def test_counts_are_saved_with_a_pool_only_where_the_function_has_an_id(
+    id: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another process numbers its functions from 1 as well, so a number is no identity there."""
+    pool = pool_of_five()
+    for path, known in ((None, False), (tmp_path / "pool", id is not None)):
+        monkeypatch.setattr(given_counters, "_numbers", itertools.count(1))
+        asked = Asked()
+        counter = as_token_counter(asked.words, id=id)
+        if path is not None:
+            pool.save(path)
+            pool = MemoryPool.load(path)
+        assert lines_counted(pool, counter, asked) == (0 if known else 5)

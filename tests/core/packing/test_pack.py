@@ -229,6 +229,7 @@ SMALL = [(3, 0.9, 0), (4, 0.8, 0), (5, 0.5, 1), (2, 0.1, 1)]
         pytest.param(problem([(1, 0.2, 0), (10, 0.9, 0)], 10), [1], id="large-beats-dense"),
         pytest.param(problem([(4, 0.0, 0), (4, 0.1, 0)], 5), [1], id="no-value-comes-last"),
         pytest.param(problem([(4, 0.0, 0), (4, 0.1, 0)], 8), [0, 1], id="no-value-fills-room"),
+        pytest.param(problem([(4, 0.0, 0)] * 3, 9), [0, 1], id="no-value-goes-by-input-order"),
         pytest.param(problem([(4, 0.5, 0)], 5, opening=[2]), [], id="heading-does-not-fit"),
         pytest.param(problem([(4, 0.5, 0)], 6, opening=[2]), [0], id="heading-fits"),
         pytest.param(problem([(4, 0.5, 0)], 9, caps=[3.5]), [], id="cap-below-item"),

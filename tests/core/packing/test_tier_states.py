@@ -108,5 +108,7 @@ def test_items_at_the_price_itself_share_what_is_left(left: int, leaves: int, pr
 
 
 def test_a_tier_that_is_better_off_at_home_takes_nothing_of_what_is_left() -> None:
-    one = part(price=2.0)
-    assert one.take_tied(7) == 7
+    """At a price of 3 the first item is tied, and home, which holds it, loses less."""
+    one = part(price=3.0)
+    assert one.tier.items.tied_tokens(3.0) == 3
+    assert (one.take_tied(7), one.prefix_tokens) == (7, 5)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
@@ -66,3 +68,16 @@ def test_a_name_that_only_a_later_table_has_is_not_renumbered() -> None:
     table.coded(["c"])
     renumbered, shorter = table.renumbered(codes[[1]])
     assert (renumbered.tolist(), shorter.names()) == ([0], ["b"])
+
+
+def test_a_later_table_waits_while_an_earlier_one_of_its_line_adds_names() -> None:
+    _, trunk = CodeTable().coded(["a"])
+    _, later = trunk.coded(["b"])
+    done: list[list[int]] = []
+    thread = threading.Thread(target=lambda: done.append(later.coded(["c"])[0].tolist()))
+    with trunk._lock:
+        thread.start()
+        thread.join(0.05)
+        assert not done
+    thread.join()
+    assert done == [[2]]
