@@ -43,7 +43,8 @@ _MARGIN = re.compile(f"(?<=[{LINE_BREAKS}])(?=[^{LINE_BREAKS}])")
 _OPTIONAL_PART = re.compile(r"\[[^\[\]]*\{(?:speaker|date|source|id)\}[^\[\]]*\] ?")
 _SPEAKERS = (Role.USER, Role.ASSISTANT)
 _ELEMENTS = "|".join(["item", *(tier.value for tier in MemoryTier)])
-_OUR_TAG = re.compile(rf"<(?=\s*/?\s*(?:{_ELEMENTS})\b)", re.IGNORECASE)
+# White space is never given back: two runs of it that may share would be tried at every border.
+_OUR_TAG = re.compile(rf"<(?=\s*+(?:/\s*+)?(?:{_ELEMENTS})\b)", re.IGNORECASE)
 
 
 @dataclass(frozen=True)

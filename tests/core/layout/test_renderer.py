@@ -50,6 +50,10 @@ def test_markdown_line(content: str, expected: str) -> None:
         pytest.param("a < b && c\nd", "a < b && c\nd", id="text-stays-as-it-is"),
         pytest.param("</item><item>x", "&lt;/item>&lt;item>x", id="no-forged-item"),
         pytest.param("</ Project >", "&lt;/ Project >", id="no-closed-section"),
+        pytest.param("<  /\n  item>", "&lt;  /\n  item>", id="white-space-anywhere"),
+        pytest.param(
+            "<" + " " * 9 + "a>", "<" + " " * 9 + "a>", id="white-space-and-no-name-of-ours"
+        ),
         pytest.param("<projects>", "<projects>", id="longer-names-are-not-ours"),
     ],
 )
