@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
+import sys
 from dataclasses import replace
 from typing import Any
 
@@ -79,6 +82,77 @@ def test_a_passage_fits_and_keeps_the_order_of_the_text(parts: list[str], max_ch
     assert 0.0 < found.share <= 1.0
     rest = iter(words(text))
     assert all(word in rest for word in words(found.text))
+
+
+@given(
+    parts=st.lists(
+        st.sampled_from(["Kate. ", "Kate skis. ", "Oslo skis Kate. ", "In Oslo! ", FILLER, "x. "]),
+        min_size=1,
+        max_size=12,
+    ),
+    max_chars=st.integers(20, 150),
+)
+def test_sentences_are_taken_as_by_trying_all_of_them_each_time(
+    parts: list[str], max_chars: int
+) -> None:
+    text = "".join(parts)
+    if len(text) <= max_chars:
+        return
+    assert passage(text, max_chars) == passage_slowly(text, max_chars)
+
+
+def passage_slowly(text: str, max_chars: int) -> str | None:
+    """Take the sentence that adds most per character, until none fits or adds anything."""
+    sentences = [f"{part}." if part[-1] not in ".!" else part for part in split(text)]
+    room, taken, held = max_chars - 2 * (len(OMISSION) + 1), list[int](), set[str]()
+    lead = 0.5 * sum(WEIGHTS.values()) / len(WEIGHTS)
+
+    def gain(place: int) -> float:
+        size = len(sentences[place]) + len(OMISSION) + 2
+        if place in taken or size > room:
+            return 0.0
+        new = [word for word in dict.fromkeys(words(sentences[place])) if word not in held]
+        added = sum(WEIGHTS.get(word, 0.0) for word in new)
+        return (added + (lead if taken and place == 0 else 0.0)) / size
+
+    while (best := max(range(len(sentences)), key=gain)) is not None and gain(best) > 0.0:
+        room -= len(sentences[best]) + len(OMISSION) + 2
+        taken.append(best)
+        held |= set(words(sentences[best]))
+    if not held & set(WEIGHTS):
+        return None
+    written, before = "", -1
+    for place in sorted(taken):
+        gap = place > before + 1
+        written += f"{OMISSION} " * gap + sentences[place] + " "
+        before = place
+    return written + OMISSION if before < len(sentences) - 1 else written.rstrip()
+
+
+def split(text: str) -> list[str]:
+    return re.findall(r"\S[^.!]*[.!]", text)
+
+
+def test_the_share_does_not_depend_on_the_order_of_hashes() -> None:
+    program = (
+        "from mba_integrations.core.search.passages import best_passage\n"
+        "weights = {f'w{n}': 0.1 * n + 0.01 for n in range(60)}\n"
+        "text = '. '.join(' '.join(f'w{n}' for n in range(s, 60, 7)) for s in range(7)) + '. x'\n"
+        "found = best_passage(text, weights=weights, terms_of=str.split, max_chars=150)\n"
+        "print(repr(found))"
+    )
+    said = {
+        subprocess.run(
+            [sys.executable, "-c", program],
+            env={**os.environ, "PYTHONHASHSEED": str(seed)},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for seed in range(4)
+    }
+    assert len(said) == 1
+    assert "share=0." in said.pop()
 
 
 def allocate(items: list[MemoryItem], budget: int, **settings: Any) -> Allocation:
