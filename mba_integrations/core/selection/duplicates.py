@@ -5,21 +5,24 @@ their union. Of a pair the newer one is kept where both have a date and they dif
 newer wording may be a correction; else the more valuable, else the earlier one in the input.
 
 Each set has a signature of 256 bits, one for each word. Two signatures differ in no more bits than
-their sets in words, so sets are compared only where few bits differ. Quadratic in the selected
-items of like size, at a few nanoseconds a pair; independent of the pool.
+their sets in words, so sets are compared only where few bits differ. Pairs are decided in the order
+of their rows, and a row that has gone takes part in no later pair: of n copies n - 1 pairs are
+compared, not all. Quadratic in the selected items, at a few nanoseconds a pair; independent of the
+pool.
 """
 
 from __future__ import annotations
 
 import re
+import sys
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from threading import Lock
 
 import numpy as np
 
-from mba_integrations.core.arrays import FloatArray, IntArray
+from mba_integrations.core.arrays import BoolArray, FloatArray, IntArray
 from mba_integrations.core.model import MemoryTier
 from mba_integrations.core.pool.snapshot import PoolSnapshot
 from mba_integrations.core.selection.continuation import Continuation
@@ -27,8 +30,10 @@ from mba_integrations.core.selection.problem import SelectionProblem
 
 _WORD = re.compile(r"\w+|[^\w\s]")
 _BITS = 256
-_REMEMBERED_TEXTS = 4096
-"""Texts whose words are kept, about 4 kB each: the same items are selected again and again."""
+_REMEMBERED_BYTES = 32 * 2**20
+"""Room for words that are kept: the same items are selected again and again, at 5 kB each."""
+_BYTES_PER_WORD = 100
+"""Of a word in a set, about, besides its letters."""
 _MIN_WORDS = 4
 """Shorter texts, such as "yes" or "thank you", may repeat without saying the same."""
 _BLOCK = 512
@@ -79,18 +84,54 @@ def near_duplicates(
         value: Value of each, shape (m,).
         threshold: Overlap from which texts count as the same, in (0, 1].
     """
-    words = {row: _words_of(snapshot.texts[row]) for row in sorted(rows.tolist())}
+    words = {row: _WORDS.of(snapshot.texts[row]) for row in sorted(rows.tolist())}
+    long_enough = [row for row, own in words.items() if len(own.distinct) >= _MIN_WORDS]
     values = dict(zip(rows.tolist(), value.tolist(), strict=True))
+    gone = np.zeros(len(long_enough), dtype=bool)
     kept_by: dict[int, int] = {}
-    for first, second in _similar_pairs(words, threshold):
-        if first in kept_by or second in kept_by:
-            continue
-        keep, drop = _ranked(snapshot, first, second, values)
-        kept_by[drop] = keep
-    return {drop: _last(keep, kept_by) for drop, keep in kept_by.items()}
+    for one, other in _near([words[row] for row in long_enough], threshold, gone):
+        first, second = long_enough[one], long_enough[other]
+        if _overlap(words[first].distinct, words[second].distinct) >= threshold:
+            keep, drop = _ranked(snapshot, first, second, values)
+            kept_by[drop] = keep
+            gone[one if drop == first else other] = True
+    return _lasting(kept_by)
 
 
-@lru_cache(maxsize=_REMEMBERED_TEXTS)
+class _RememberedWords:
+    """Words of texts, kept while they take at most *most_bytes*; the oldest go first."""
+
+    def __init__(self, most_bytes: int) -> None:
+        self._most_bytes = most_bytes
+        self._bytes = 0
+        self._words: dict[str, _Words] = {}
+        self._lock = Lock()
+
+    def of(self, text: str) -> _Words:
+        """The words of *text*."""
+        known = self._words.get(text)
+        if known is None:
+            known = _words_of(text)
+            self._keep(text, known)
+        return known
+
+    def _keep(self, text: str, words: _Words) -> None:
+        size = _size(text, words)
+        with self._lock:
+            if text in self._words or size > self._most_bytes:
+                return
+            self._words[text] = words
+            self._bytes += size
+            while self._bytes > self._most_bytes:
+                oldest = next(iter(self._words))
+                self._bytes -= _size(oldest, self._words.pop(oldest))
+
+
+def _size(text: str, words: _Words) -> int:
+    """Bytes that a text and its words take, about."""
+    return 2 * sys.getsizeof(text) + _BYTES_PER_WORD * len(words.distinct)
+
+
 def _words_of(text: str) -> _Words:
     distinct = frozenset(_WORD.findall(text.casefold()))
     bits = 0
@@ -100,45 +141,48 @@ def _words_of(text: str) -> _Words:
     return _Words(distinct, signature)
 
 
-def _similar_pairs(words: dict[int, _Words], threshold: float) -> list[tuple[int, int]]:
-    """Pairs of rows whose words overlap by the threshold or more, the lower row first, in order."""
-    rows = [row for row, own in words.items() if len(own.distinct) >= _MIN_WORDS]
-    if len(rows) < 2:
-        return []
-    sizes = np.array([len(words[row].distinct) for row in rows])
-    order = np.argsort(sizes, kind="stable")
-    signatures = np.array([words[row].signature for row in rows])[order]
-    near = _near(signatures, sizes[order], threshold)
-    pairs = [sorted((rows[order[one]], rows[order[other]])) for one, other in near]
-    return sorted(
-        (low, high)
-        for low, high in pairs
-        if _overlap(words[low].distinct, words[high].distinct) >= threshold
-    )
+_WORDS = _RememberedWords(_REMEMBERED_BYTES)
 
 
-def _near(signatures: IntArray, sizes: IntArray, threshold: float) -> Iterator[tuple[int, int]]:
+def _near(words: Sequence[_Words], threshold: float, gone: BoolArray) -> Iterator[tuple[int, int]]:
     """Places whose signatures differ in so few bits that their sets may overlap that much.
 
-    Sets with an overlap of t differ in (1 - t) / (1 + t) of the sum of their sizes.
+    In order, the lower place first.
 
     Args:
-        signatures: Shape (m, 4), by rising size.
-        sizes: Shape (m,).
+        words: Of each place.
         threshold: In (0, 1].
+        gone: Which places take part no longer, shape (m,). The caller may set more on the way.
+    """
+    sizes = np.array([len(own.distinct) for own in words])
+    signatures = np.array([own.signature for own in words])
+    for start in range(0, len(words), _BLOCK):
+        places = np.flatnonzero(~gone[start:]) + start
+        block = places[: np.searchsorted(places, start + _BLOCK)]
+        near = _may_overlap(signatures, sizes, block, places, threshold)
+        for one in np.flatnonzero(near.any(axis=1)).tolist():
+            place = int(block[one])
+            for other in places[near[one] & ~gone[places]].tolist():
+                if gone[place]:
+                    break
+                yield place, other
+
+
+def _may_overlap(
+    signatures: IntArray, sizes: IntArray, block: IntArray, places: IntArray, threshold: float
+) -> BoolArray:
+    """Whether each of a block may overlap enough with each later place; shape (block, places).
+
+    Sets with an overlap of t differ in (1 - t) / (1 + t) of the sum of their sizes.
     """
     part = (1.0 - threshold) / (1.0 + threshold)
-    for start in range(0, len(sizes), _BLOCK):
-        block = slice(start, start + _BLOCK)
-        last = int(np.searchsorted(sizes, sizes[block][-1] / threshold + 1e-6, side="right"))
-        for other in range(start, last, _BLOCK):
-            beside = slice(other, min(other + _BLOCK, last))
-            bits = np.bitwise_count(signatures[block, None] ^ signatures[None, beside]).sum(axis=2)
-            limit = part * (sizes[block, None] + sizes[None, beside]) + 1e-6
-            ones, others = np.nonzero(bits <= limit)
-            ones, others = ones + start, others + other
-            later = others > ones
-            yield from zip(ones[later].tolist(), others[later].tolist(), strict=True)
+    near = np.zeros((len(block), len(places)), dtype=bool)
+    for start in range(0, len(places), _BLOCK):
+        beside = places[start : start + _BLOCK]
+        bits = np.bitwise_count(signatures[block, None] ^ signatures[None, beside]).sum(axis=2)
+        limit = part * (sizes[block, None] + sizes[None, beside]) + 1e-6
+        near[:, start : start + _BLOCK] = (bits <= limit) & (beside > block[:, None])
+    return near
 
 
 def _overlap(left: frozenset[str], right: frozenset[str]) -> float:
@@ -157,7 +201,9 @@ def _ranked(
     return (second, first) if value[second] > value[first] else (first, second)
 
 
-def _last(row: int, kept_by: dict[int, int]) -> int:
-    while row in kept_by:
-        row = kept_by[row]
-    return row
+def _lasting(kept_by: dict[int, int]) -> dict[int, int]:
+    """*kept_by* with the row that stays for one that has gone later itself."""
+    last: dict[int, int] = {}
+    for drop, keep in reversed(kept_by.items()):  # the latest first: its row is one that stays
+        last[drop] = last.get(keep, keep)
+    return {drop: last[drop] for drop in kept_by}

@@ -15,7 +15,12 @@ from mba_integrations.core.config.workspace import WorkspaceConfig
 from mba_integrations.core.layout.renderer import Renderer
 from mba_integrations.core.model import REASONS, MemoryItem, OmissionReason, QueryComplexity
 from mba_integrations.core.pool.snapshot import PoolSnapshot
-from mba_integrations.core.selection.duplicates import _similar_pairs, _words_of, near_duplicates
+from mba_integrations.core.selection.duplicates import (
+    _RememberedWords,
+    _size,
+    _words_of,
+    near_duplicates,
+)
 from mba_integrations.core.selection.problem import selection_problem
 from mba_integrations.core.selection.select import select as select_from
 from mba_integrations.core.value.worth import Worth
@@ -149,24 +154,62 @@ def all_similar_pairs(sets: list[frozenset[str]], threshold: float) -> list[tupl
     ]
 
 
+def dropped_slowly(
+    sets: list[frozenset[str]], values: list[float], threshold: float
+) -> dict[str, str]:
+    """Every pair in order; of two that are there yet, the less valuable goes."""
+    kept_by: dict[int, int] = {}
+    for low, high in all_similar_pairs(sets, threshold):
+        if low not in kept_by and high not in kept_by:
+            keep, drop = (high, low) if values[high] > values[low] else (low, high)
+            kept_by[drop] = keep
+    found = {}
+    for drop, keep in kept_by.items():
+        while keep in kept_by:
+            keep = kept_by[keep]
+        found[f"m{drop}"] = f"m{keep}"
+    return found
+
+
+def compared(sets: list[frozenset[str]], values: list[float], threshold: float) -> None:
+    items = [memory(f"m{row}", " ".join(sorted(own))) for row, own in enumerate(sets)]
+    expected = dropped_slowly(sets, values, threshold)
+    assert dropped(items, values=values, threshold=threshold) == expected
+
+
 @settings(max_examples=200, deadline=None)
 @given(
     seed=st.integers(0, 10**6),
-    count=st.integers(0, 40),
+    count=st.integers(1, 40),
     threshold=st.sampled_from([0.3, 0.5, 0.8, 0.9, 1.0]),
 )
-def test_pairs_are_those_of_comparing_all(seed: int, count: int, threshold: float) -> None:
-    sets = word_sets(np.random.default_rng(seed), count)
-    words = {row: _words_of(" ".join(sorted(own))) for row, own in enumerate(sets)}
-    assert _similar_pairs(words, threshold) == all_similar_pairs(sets, threshold)
+def test_what_goes_is_what_a_comparison_of_all_pairs_drops(
+    seed: int, count: int, threshold: float
+) -> None:
+    random = np.random.default_rng(seed)
+    compared(word_sets(random, count), random.integers(0, 5, count).tolist(), threshold)
 
 
-def test_pairs_of_many_rows_are_found_in_blocks() -> None:
-    sets = word_sets(np.random.default_rng(5), 1300)
-    words = {row: _words_of(" ".join(sorted(own))) for row, own in enumerate(sets)}
-    expected = all_similar_pairs(sets, 0.9)
-    assert len(expected) > 100
-    assert _similar_pairs(words, 0.9) == expected
+def test_many_rows_are_compared_in_blocks() -> None:
+    random = np.random.default_rng(5)
+    sets = word_sets(random, 1300)
+    assert len(all_similar_pairs(sets, 0.9)) > 100
+    compared(sets, random.random(1300).tolist(), 0.9)
+
+
+def test_words_are_kept_while_they_are_within_their_bytes() -> None:
+    texts = [f"{number} {TEN}" for number in range(9)]
+    size = _size(texts[0], _words_of(texts[0]))
+    remembered = _RememberedWords(4 * size)
+    kept = [remembered.of(text) for text in texts]
+    assert all(remembered.of(text) is own for text, own in zip(texts[-4:], kept[-4:], strict=True))
+    assert remembered.of(texts[0]) is not kept[0]
+
+
+def test_words_of_a_text_beyond_all_bytes_are_not_kept() -> None:
+    remembered = _RememberedWords(100)
+    assert remembered.of(TEN).distinct == remembered.of(TEN).distinct
+    assert remembered.of(TEN) is not remembered.of(TEN)
 
 
 def word_sets(random: np.random.Generator, count: int) -> list[frozenset[str]]:
