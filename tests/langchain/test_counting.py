@@ -12,11 +12,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from langchain_core.messages import (
     AIMessage,
+    AIMessageChunk,
     BaseMessage,
     ChatMessage,
+    ChatMessageChunk,
     HumanMessage,
+    HumanMessageChunk,
     SystemMessage,
+    SystemMessageChunk,
     ToolMessage,
+    ToolMessageChunk,
     trim_messages,
 )
 from langchain_core.tools import tool
@@ -131,6 +136,26 @@ def test_calls_cost_more_than_in_chat_openai_by_their_frames(
 )  # fmt: skip
 def test_message_costs_frame_role_and_content(message: BaseMessage, tokens: int) -> None:
     assert WORDS.message_tokens([message]) == [tokens]
+
+
+@pytest.mark.parametrize(
+    ("chunk", "message"),
+    [
+        pytest.param(AIMessageChunk("a b"), AIMessage("a b"), id="assistant"),
+        pytest.param(HumanMessageChunk("a b"), HumanMessage("a b"), id="user"),
+        pytest.param(SystemMessageChunk("a b"), SystemMessage("a b"), id="system"),
+        pytest.param(
+            ToolMessageChunk("a b", tool_call_id="t"),
+            ToolMessage("a b", tool_call_id="t"),
+            id="tool",
+        ),
+        pytest.param(
+            ChatMessageChunk("a b", role="critic"), ChatMessage("a b", role="critic"), id="own-role"
+        ),
+    ],
+)
+def test_chunks_cost_what_their_messages_do(chunk: BaseMessage, message: BaseMessage) -> None:
+    assert GPT.message_tokens([chunk]) == GPT.message_tokens([message])
 
 
 def png(width: int, height: int) -> str:
