@@ -245,11 +245,11 @@ class MemoryBudgetMiddleware(AgentMiddleware[MemoryBudgetState, Any, Any]):
 
     def _calibrated(self, budget: RequestBudget, model: str) -> RequestBudget:
         """The budget in estimated tokens, by what the provider reported of calls before."""
-        tokens = max(1, self._calibration.scaled(model, budget.tokens))
+        correction = self._calibration.correction(model)
+        tokens = max(1, correction.scaled(budget.tokens))
         if tokens == budget.tokens:
             return budget
-        ratio = self._calibration.ratio(model)
-        source = f"{budget.source}; {budget.tokens:,} by {ratio:.2f}, since more was reported"
+        source = f"{budget.source}; {budget.tokens:,} {correction}, since more was reported"
         return RequestBudget(tokens=tokens, source=source)
 
     def _remembered(self, call: _Call, question: _Question) -> list[MemoryItem] | None:

@@ -36,7 +36,6 @@ from mba_integrations.langchain.media_tokens import (
     image_size,
     image_tokens,
 )
-from mba_integrations.langchain.usage_calibration import UsageCalibration
 
 GPT = MessageCounter(model="gpt-4o")
 CALL = {"name": "search", "args": {"q": "oslo", "limit": 3}, "id": "call_1"}
@@ -291,24 +290,3 @@ def test_addresses_are_not_fetched() -> None:
         warnings.simplefilter("error")
         message = HumanMessage([{"type": "image", "url": "https://example.com/huge.png"}])
         assert GPT([message]) == 3 + 3 + 1 + LARGEST_IMAGE_TOKENS
-
-
-@pytest.mark.parametrize(
-    ("reports", "budget", "scaled"),
-    [
-        pytest.param([], 100, 100, id="nothing-known"),
-        pytest.param([(150, 100)], 300, 200, id="under-counted"),
-        pytest.param([(80, 100)], 300, 300, id="over-counted-is-not-made-use-of"),
-        pytest.param([(150, 100), (110, 100)], 300, 200, id="largest-of-the-latest"),
-        pytest.param([(150, 100)] + [(100, 100)] * 8, 300, 300, id="old-ones-are-forgotten"),
-        pytest.param([(900, 100), (0, 100), (5, 0)], 300, 300, id="nonsense-is-ignored"),
-    ],
-)
-def test_reports_scale_budgets_down(
-    reports: list[tuple[int, int]], budget: int, scaled: int
-) -> None:
-    calibration = UsageCalibration()
-    for reported, estimated in reports:
-        calibration.observe("m", reported=reported, estimated=estimated)
-    assert calibration.scaled("m", budget) == scaled
-    assert calibration.scaled("another", budget) == budget
