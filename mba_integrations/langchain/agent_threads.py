@@ -10,9 +10,10 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
-from mba_integrations.core.model import MemoryItem
 from mba_integrations.langchain.conversation import Conversation
+from mba_integrations.langchain.memory_sources import FoundMemories
 from mba_integrations.langchain.older_messages import OlderMessages
 from mba_integrations.langchain.tool_results import ShortenedResults
 
@@ -37,7 +38,7 @@ class AgentThread:
     session_id: str
     older: OlderMessages = field(default_factory=OlderMessages)
     shortened: ShortenedResults = field(default_factory=ShortenedResults)
-    found: tuple[object, list[MemoryItem]] | None = None
+    found: tuple[Any, FoundMemories] | None = None
     lock: threading.Lock = field(default_factory=threading.Lock)
 
 

@@ -25,7 +25,7 @@ def query_vector(
     """
     vector: FloatArray | None
     if given is None:
-        made = embed([query], embedder) if len(snapshot) else None
+        made = embed([query], embedder) if len(snapshot) and query.strip() else None
         vector = None if made is None else made[0]
     else:
         vector = _as_vector(given)
