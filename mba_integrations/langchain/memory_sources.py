@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from langchain_core.retrievers import BaseRetriever
 
 from mba_integrations.core.errors import InputError
 from mba_integrations.core.model import MemoryItem, MemoryTier, TierName
+from mba_integrations.langchain.distinct_items import distinct
 from mba_integrations.langchain.documents import items_from_documents
 
 if TYPE_CHECKING:
@@ -98,35 +98,8 @@ def as_source(source: object) -> MemorySource:
     )
 
 
-def distinct(items: Sequence[MemoryItem]) -> list[MemoryItem]:
-    """The items, each once: sources may find the same document.
-
-    An id that comes again with another content is another item, as where two stores number from 1;
-    a part that is made of its content is added to its id.
-
-    >>> one, other = MemoryItem("1", "north", "rag"), MemoryItem("1", "south", "rag")
-    >>> [item.id for item in distinct([one, other, one])]
-    ['1', '1~d41a6afd']
-    """
-    kept: dict[tuple[str, str], MemoryItem] = {}
-    for item in items:
-        kept.setdefault((item.id, item.content), item)
-    given = {item_id for item_id, _ in kept}
-    named: dict[str, MemoryItem] = {}
-    for item in kept.values():
-        item_id = item.id
-        while item_id in named or (item_id in given and item_id != item.id):
-            item_id = f"{item_id}~{_digest(item.content)}"
-        named[item_id] = item if item_id == item.id else replace(item, id=item_id)
-    return list(named.values())
-
-
 def gathered(found: Iterable[Sequence[MemoryItem]]) -> FoundMemories:
     """What several sources found: each memory once, and all notes."""
     lists = list(found)
     notes = [note for one in lists for note in getattr(one, "notes", ())]
     return FoundMemories(distinct([item for one in lists for item in one]), notes)
-
-
-def _digest(text: str) -> str:
-    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=4).hexdigest()
