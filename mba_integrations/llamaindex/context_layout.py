@@ -13,7 +13,7 @@ from mba_integrations.core.errors import InputError
 from mba_integrations.core.layout.joined_texts import JoinedTexts
 from mba_integrations.core.layout.protocol import PromptTokens, Section, WrittenPrompt
 from mba_integrations.core.model import MemoryItem
-from mba_integrations.llamaindex.nodes import NO_TEXT
+from mba_integrations.llamaindex.nodes import has_text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,15 +41,15 @@ class ContextLayout(JoinedTexts):
         """Tokens of each text with a separator after it, and of its media."""
         texts = JoinedTexts.item_tokens(self, items, counter)
         return [
-            (0 if item.content == NO_TEXT else tokens) + self.media_tokens.get(item.id, 0)
+            (tokens if has_text(item) else 0) + self.media_tokens.get(item.id, 0)
             for item, tokens in zip(items, texts, strict=True)
         ]
 
     def write(self, sections: Sequence[Section]) -> WrittenPrompt:
         """The texts, joined; a message for each item that brings media or has no text."""
         items = [item for _, section in sections for item in section]
-        texts = [self.text_of(item) for item in items if item.content != NO_TEXT]
-        silent = [item for item in items if item.content == NO_TEXT or item.id in self.media_tokens]
+        texts = [self.text_of(item) for item in items if has_text(item)]
+        silent = [item for item in items if not has_text(item) or item.id in self.media_tokens]
         messages = tuple({"id": item.id} for item in silent)
         return WrittenPrompt(text=self.separator.join(texts), messages=messages)
 
