@@ -64,6 +64,14 @@ __all__ = [
     "as_runnable",
 ]
 
+# A star import loads every name, so one whose package is not installed is not among them; asked for
+# by name it says what to install.
+__all__[:] = [
+    name
+    for name in __all__
+    if importlib.util.find_spec(_NEEDS.get(_MODULE_OF[name], ("langchain_core",))[0]) is not None
+]
+
 if importlib.util.find_spec("langchain_core") is None:
     raise MissingExtraError("mba_integrations.langchain", extra="langchain")
 

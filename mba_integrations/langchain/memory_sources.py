@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
@@ -10,6 +10,7 @@ from langchain_core.retrievers import BaseRetriever
 
 from mba_integrations.core.errors import InputError
 from mba_integrations.core.model import MemoryItem, MemoryTier, TierName
+from mba_integrations.langchain.distinct_items import distinct
 from mba_integrations.langchain.documents.items import items_from_documents
 
 if TYPE_CHECKING:
@@ -23,11 +24,26 @@ class MemorySource(Protocol):
     1. Both methods give the same items.
     2. Ids are unique within the source and stay the same from call to call.
     3. Items hold no reference into a store or an index that others may change.
+    4. A question may be without text, as where a picture is shown: nothing matches it by words.
+    5. What could not be read is left out, and told: `FoundMemories`.
     """
 
     def items(self, query: str, runtime: Runtime[Any]) -> Sequence[MemoryItem]: ...
 
     async def aitems(self, query: str, runtime: Runtime[Any]) -> Sequence[MemoryItem]: ...
+
+
+class FoundMemories(list[MemoryItem]):
+    """Memories, and what there is to say about them.
+
+    Args:
+        items: The memories.
+        notes: What was left out and why, a sentence each.
+    """
+
+    def __init__(self, items: Iterable[MemoryItem] = (), notes: Iterable[str] = ()) -> None:
+        super().__init__(items)
+        self.notes = tuple(notes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +69,15 @@ class RetrieverSource:
         object.__setattr__(self, "tier", MemoryTier(self.tier))
 
     def items(self, query: str, runtime: Runtime[Any]) -> Sequence[MemoryItem]:
-        """What the retriever finds."""
+        """What the retriever finds; nothing for a question without text."""
+        if not query.strip():
+            return []
         return items_from_documents(self.retriever.invoke(query), tier=MemoryTier(self.tier))
 
     async def aitems(self, query: str, runtime: Runtime[Any]) -> Sequence[MemoryItem]:
-        """What the retriever finds."""
+        """What the retriever finds; nothing for a question without text."""
+        if not query.strip():
+            return []
         found = await self.retriever.ainvoke(query)
         return items_from_documents(found, tier=MemoryTier(self.tier))
 
@@ -78,6 +98,8 @@ def as_source(source: object) -> MemorySource:
     )
 
 
-def distinct(items: Sequence[MemoryItem]) -> list[MemoryItem]:
-    """The items without those whose id occurred before: sources may find the same document."""
-    return list({item.id: item for item in reversed(items)}.values())[::-1]
+def gathered(found: Iterable[Sequence[MemoryItem]]) -> FoundMemories:
+    """What several sources found: each memory once, and all notes."""
+    lists = list(found)
+    notes = [note for one in lists for note in getattr(one, "notes", ())]
+    return FoundMemories(distinct([item for one in lists for item in one]), notes)

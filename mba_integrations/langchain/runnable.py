@@ -14,9 +14,9 @@ from mba_integrations.core.allocator import MemoryBudgetAllocator
 from mba_integrations.core.errors import InputError
 from mba_integrations.core.model import MemoryItem, MemoryTier
 from mba_integrations.core.result.allocation import Allocation
+from mba_integrations.langchain.distinct_items import distinct
 from mba_integrations.langchain.documents.choice import check_limits, summary_of
 from mba_integrations.langchain.documents.items import items_from_documents
-from mba_integrations.langchain.memory_sources import distinct
 
 EVENT_NAME = "memory_budget"
 RUN_NAME = "memory_budget"

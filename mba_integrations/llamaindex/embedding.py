@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from llama_index.core.base.embeddings.base import BaseEmbedding
 
 from mba_integrations.core.arrays import FloatArray
 from mba_integrations.core.search.cached_embedder import DEFAULT_MAX_ENTRIES, CachedEmbedder
+from mba_integrations.llamaindex.retrieval.nodes import usable_vectors
 
 
 class LlamaIndexEmbedder(CachedEmbedder):
@@ -24,7 +27,12 @@ class LlamaIndexEmbedder(CachedEmbedder):
         self, embed_model: BaseEmbedding, *, max_entries: int = DEFAULT_MAX_ENTRIES
     ) -> None:
         super().__init__(self._embed, max_entries=max_entries)
-        self.embed_model = embed_model
+        self._embed_model = embed_model
+
+    @property
+    def embed_model(self) -> BaseEmbedding:
+        """The model. It cannot be exchanged: what is kept are vectors of this one."""
+        return self._embed_model
 
     def query(self, text: str) -> FloatArray:
         """Vector of a question, shape (d,)."""
@@ -39,7 +47,15 @@ class LlamaIndexEmbedder(CachedEmbedder):
         missing = self.missing(texts)
         if missing:
             made = await self.embed_model.aget_text_embedding_batch(missing)
-            self.keep(missing, np.asarray(made, dtype=np.float32))
+            self.keep(missing, _rows(made))
 
     def _embed(self, texts: list[str]) -> FloatArray:
-        return np.asarray(self.embed_model.get_text_embedding_batch(texts), dtype=np.float32)
+        return _rows(self.embed_model.get_text_embedding_batch(texts))
+
+
+def _rows(vectors: Sequence[Sequence[float]]) -> FloatArray:
+    """An array with a row for each vector; zeros, which match nothing, for one that is unusable."""
+    usable = usable_vectors(vectors)
+    length = max((len(one) for one in usable if one is not None), default=1)
+    nothing = np.zeros(length, dtype=np.float32)
+    return np.stack([nothing if one is None else one for one in usable])

@@ -12,11 +12,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from langchain_core.messages import (
     AIMessage,
+    AIMessageChunk,
     BaseMessage,
     ChatMessage,
+    ChatMessageChunk,
     HumanMessage,
+    HumanMessageChunk,
     SystemMessage,
+    SystemMessageChunk,
     ToolMessage,
+    ToolMessageChunk,
     trim_messages,
 )
 from langchain_core.tools import tool
@@ -24,7 +29,6 @@ from langchain_openai import ChatOpenAI
 
 from mba_integrations import counter_for_model
 from mba_integrations.langchain import MessageCounter
-from mba_integrations.langchain.agents.usage_calibration import UsageCalibration
 from mba_integrations.langchain.messages.media_tokens import (
     LARGEST_IMAGE_TOKENS,
     UNKNOWN_AUDIO_TOKENS,
@@ -131,6 +135,26 @@ def test_calls_cost_more_than_in_chat_openai_by_their_frames(
 )  # fmt: skip
 def test_message_costs_frame_role_and_content(message: BaseMessage, tokens: int) -> None:
     assert WORDS.message_tokens([message]) == [tokens]
+
+
+@pytest.mark.parametrize(
+    ("chunk", "message"),
+    [
+        pytest.param(AIMessageChunk("a b"), AIMessage("a b"), id="assistant"),
+        pytest.param(HumanMessageChunk("a b"), HumanMessage("a b"), id="user"),
+        pytest.param(SystemMessageChunk("a b"), SystemMessage("a b"), id="system"),
+        pytest.param(
+            ToolMessageChunk("a b", tool_call_id="t"),
+            ToolMessage("a b", tool_call_id="t"),
+            id="tool",
+        ),
+        pytest.param(
+            ChatMessageChunk("a b", role="critic"), ChatMessage("a b", role="critic"), id="own-role"
+        ),
+    ],
+)
+def test_chunks_cost_what_their_messages_do(chunk: BaseMessage, message: BaseMessage) -> None:
+    assert GPT.message_tokens([chunk]) == GPT.message_tokens([message])
 
 
 def png(width: int, height: int) -> str:
@@ -266,24 +290,3 @@ def test_addresses_are_not_fetched() -> None:
         warnings.simplefilter("error")
         message = HumanMessage([{"type": "image", "url": "https://example.com/huge.png"}])
         assert GPT([message]) == 3 + 3 + 1 + LARGEST_IMAGE_TOKENS
-
-
-@pytest.mark.parametrize(
-    ("reports", "budget", "scaled"),
-    [
-        pytest.param([], 100, 100, id="nothing-known"),
-        pytest.param([(150, 100)], 300, 200, id="under-counted"),
-        pytest.param([(80, 100)], 300, 300, id="over-counted-is-not-made-use-of"),
-        pytest.param([(150, 100), (110, 100)], 300, 200, id="largest-of-the-latest"),
-        pytest.param([(150, 100)] + [(100, 100)] * 8, 300, 300, id="old-ones-are-forgotten"),
-        pytest.param([(900, 100), (0, 100), (5, 0)], 300, 300, id="nonsense-is-ignored"),
-    ],
-)
-def test_reports_scale_budgets_down(
-    reports: list[tuple[int, int]], budget: int, scaled: int
-) -> None:
-    calibration = UsageCalibration()
-    for reported, estimated in reports:
-        calibration.observe("m", reported=reported, estimated=estimated)
-    assert calibration.scaled("m", budget) == scaled
-    assert calibration.scaled("another", budget) == budget

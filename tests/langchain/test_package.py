@@ -215,3 +215,25 @@ def test_page_names_every_module_and_every_public_name() -> None:
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     for text in (page, readme):
         assert not [name for name in package.__all__ if f"`{name}`" not in text]
+
+
+@pytest.mark.parametrize(
+    ("missing", "names"),
+    [
+        pytest.param("langchain_classic", ["BudgetedMemory"], id="classic"),
+        pytest.param(
+            "langchain", ["MemoryBudgetMiddleware", "MemoryPromotionMiddleware"], id="agents"
+        ),
+        pytest.param("langgraph", ["LangGraphStoreSource"], id="graphs"),
+    ],
+)
+def test_all_names_are_those_that_can_be_imported(missing: str, names: list[str]) -> None:
+    program = (
+        "import importlib.util as util\n"
+        "find = util.find_spec\n"
+        f"util.find_spec = lambda name, *rest: None if name == {missing!r} else find(name, *rest)\n"
+        "from mba_integrations.langchain import *\n"
+        "import mba_integrations.langchain as package\n"
+        f"assert set(package.__all__).isdisjoint({names!r})\n"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)

@@ -259,10 +259,14 @@ def test_the_rank_of_a_retriever_counts_where_words_do_not() -> None:
     assert scores[0] > scores[-1]
 
 
-def test_of_documents_with_one_id_the_first_counts() -> None:
-    twice = [Document("oak here", id="a"), Document("oak again", id="a")]
-    (found,) = budgeted(twice, budget_tokens=99).invoke("oak")
-    assert found.page_content == "oak here"
+def test_documents_with_one_id_and_other_texts_are_other_documents() -> None:
+    chunks = [
+        Document("oak here", id="a"),
+        Document("oak again", id="a"),
+        Document("oak here", id="a"),
+    ]
+    found = budgeted(chunks, budget_tokens=99).invoke("oak")
+    assert [(one.page_content, one.id) for one in found] == [("oak here", "a"), ("oak again", "a")]
 
 
 def test_a_relevance_score_goes_before_the_rank() -> None:

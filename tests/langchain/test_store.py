@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from langchain_agents import agent_of, talk, thread, words
-from langgraph.store.base import BaseStore
+from langgraph.store.base import BaseStore, PutOp
 from langgraph.store.memory import InMemoryStore
 from langgraph.store.sqlite import SqliteStore
 
@@ -113,11 +113,16 @@ def test_labels_are_escaped(label: str, escaped: str) -> None:
         pytest.param("2026-03-02T12:00:00+00:00", False, id="now"),
         pytest.param("2026-03-02T12:00:01+00:00", True, id="in-a-second"),
         pytest.param("2026-03-02T12:30:00", True, id="without-a-zone-is-utc"),
+        pytest.param(NOW.timestamp(), False, id="seconds-since-1970"),
+        pytest.param(NOW.timestamp() + 1, True, id="seconds-and-one"),
+        pytest.param(int(NOW.timestamp() * 1000), False, id="milliseconds-since-1970"),
+        pytest.param(str(int(NOW.timestamp())), False, id="seconds-as-text"),
+        pytest.param(0, False, id="the-first-second"),
         pytest.param(None, True, id="never"),
     ],
 )
 def test_expired_memories_are_left_out(
-    store: BaseStore, expires_at: str | None, there: bool
+    store: BaseStore, expires_at: str | float | None, there: bool
 ) -> None:
     value = {"text": "short-lived", "expires_at": expires_at}
     store.put(("memories", "kate"), "a", value)
@@ -140,10 +145,105 @@ def test_values_without_text_are_no_memories(store: BaseStore) -> None:
     assert source(store).items("", NOBODY) == []
 
 
-def test_a_broken_memory_is_named(store: BaseStore) -> None:
-    store.put(("memories", "kate"), "a", {"text": "x", "created_at": "yesterday"})
-    with pytest.raises(InputError, match="must be ISO 8601, got 'yesterday'"):
-        source(store).items("", NOBODY)
+@pytest.mark.parametrize(
+    ("field", "value", "reason"),
+    [
+        pytest.param("created_at", "last Tuesday", "created_at must be ISO 8601", id="no-time"),
+        pytest.param("created_at", 1e300, "created_at must be ISO 8601", id="no-time-in-any-year"),
+        pytest.param("last_accessed_at", [], "last_accessed_at must be ISO 8601", id="list"),
+        pytest.param("expires_at", "never", "expires_at must be ISO 8601", id="no-expiry"),
+        pytest.param("expires_at", True, "expires_at must be ISO 8601", id="truth-is-no-time"),
+        pytest.param("importance", 8, "importance must be", id="importance-out-of-range"),
+        pytest.param("importance", "high", "importance must be a number", id="importance-in-words"),
+        pytest.param("tier", "episodic", "tier must be one of", id="unknown-tier"),
+        pytest.param("tier", ["rag"], "tier must be one of", id="tier-in-a-list"),
+        pytest.param("access_count", 2.5, "access_count must be an integer", id="half-a-time"),
+        pytest.param("access_count", -1, "access_count must be an integer", id="less-than-never"),
+        pytest.param("position", "3", "position must be a number", id="position-as-text"),
+        pytest.param("source", 7, "source must be a text", id="source-as-number"),
+        pytest.param("group", {"a": 1}, "group must be a text", id="group-as-mapping"),
+        pytest.param("pinned", "no", "pinned must be true or false", id="pinned-in-words"),
+    ],
+)
+@pytest.mark.parametrize("way", ["sync", "async"])
+def test_an_odd_memory_is_left_out_with_a_note(
+    field: str, value: object, reason: str, way: str
+) -> None:
+    kept = InMemoryStore()
+    kept.put(("memories", "kate"), "good", {"text": "Kate lives in Oslo."})
+    kept.put(("memories", "kate"), "odd", {"text": "Kate skis.", field: value})
+    read = source(kept)
+    found = read.items("") if way == "sync" else asyncio.run(read.aitems(""))
+    assert [item.id for item in found] == ["memories/kate/good"]
+    (note,) = found.notes
+    assert note.startswith("memory 'memories/kate/odd' is left out: ")
+    assert reason in note
+
+
+def test_an_odd_memory_does_not_stop_promotion() -> None:
+    kept = InMemoryStore()
+    odd = {"text": "Kate skis.", "importance": 8}
+    kept.put(("memories", "kate"), "odd", odd)
+    kept.put(("memories", "kate"), "good", {"text": "Kate lives in Oslo."})
+    source(kept).record(["memories/kate/good", "memories/kate/odd"], NOBODY, PromotionSettings())
+    assert (stored(kept, "good")["access_count"], stored(kept, "odd")) == (1, odd)
+
+
+def test_whole_numbers_may_be_written_as_fractions(store: BaseStore) -> None:
+    store.put(("memories", "kate"), "a", {"text": "x", "access_count": 3.0})
+    (read,) = source(store).items("")
+    assert (read.access_count, type(read.access_count)) == (3, int)
+
+
+@pytest.mark.parametrize("place", ["before", "after"])
+@pytest.mark.parametrize("limit", [3, 10])
+def test_memories_of_namespaces_below_hide_none(store: BaseStore, place: str, limit: int) -> None:
+    own, below = source(store, "kate", limit=limit), source(store, "kate", "archive")
+    mine = [MemoryItem(str(n), f"mine {n}", "rag") for n in range(3)]
+    if place == "before":
+        own.put(mine)
+    below.put(MemoryItem(str(n), f"old {n}", "rag") for n in range(50))
+    if place == "after":
+        own.put(mine)
+    found = own.items("")
+    assert sorted(item.content for item in found) == ["mine 0", "mine 1", "mine 2"]
+    assert found.notes == ()
+    assert asyncio.run(own.aitems("")) == found if isinstance(store, InMemoryStore) else True
+
+
+def test_expired_and_odd_memories_take_no_place_under_the_limit(store: BaseStore) -> None:
+    for number in range(9):
+        store.put(("memories", "kate"), f"old{number}", {"text": "x", "expires_at": 0})
+        store.put(("memories", "kate"), f"odd{number}", {"text": "x", "position": "3"})
+    store.put(("memories", "kate"), "good", {"text": "Kate lives in Oslo."})
+    assert [item.content for item in source(store, limit=1).items("")] == ["Kate lives in Oslo."]
+
+
+@pytest.mark.parametrize(
+    ("there", "notes"),
+    [pytest.param(7, 0, id="exactly-the-limit"), pytest.param(8, 1, id="one-more")],
+)
+def test_a_note_says_that_the_limit_cuts(store: BaseStore, there: int, notes: int) -> None:
+    read = source(store, limit=7)
+    read.put(MemoryItem(str(n), f"fact {n}", "rag") for n in range(there))
+    found = read.items("")
+    assert (len(found), len(found.notes)) == (7, notes)
+    assert not notes or "more than 7 memories" in found.notes[0]
+
+
+def test_a_store_that_repeats_itself_is_read_to_an_end() -> None:
+    class Deaf(InMemoryStore):
+        """Ignores from where on it is asked."""
+
+        def batch(self, ops: Any) -> Any:
+            return super().batch([one._replace(offset=0) for one in ops])
+
+    kept = Deaf()
+    for number in range(9):
+        InMemoryStore.batch(
+            kept, [PutOp(("memories", "kate", "old"), str(number), {"text": "below"})]
+        )
+    assert source(kept, limit=3).items("") == []
 
 
 def test_the_tier_is_that_of_the_value_else_of_the_source(store: BaseStore) -> None:

@@ -53,7 +53,8 @@ def question_of(
     """
     vector: FloatArray | None
     if given is None:
-        made = embed([query], embedder) if len(snapshot) else None
+        # A query without text has no meaning to compare; some embedding services refuse it.
+        made = embed([query], embedder) if len(snapshot) and query.strip() else None
         vector = None if made is None else made[0]
     else:
         vector = _as_vector(given)

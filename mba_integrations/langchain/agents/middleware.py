@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from langchain.agents.middleware import (
@@ -31,7 +31,6 @@ from mba_integrations.core.allocator import MemoryBudgetAllocator
 from mba_integrations.core.arguments import checked_tokens
 from mba_integrations.core.config.workspace import WorkspaceConfig
 from mba_integrations.core.errors import BudgetError, InputError
-from mba_integrations.core.model import MemoryItem
 from mba_integrations.core.search.embedder import Embedder
 from mba_integrations.langchain.agents.prompt import PlannedPrompt, PromptPlanner
 from mba_integrations.langchain.agents.request_budget import RequestBudget, budget_of, model_name
@@ -39,7 +38,12 @@ from mba_integrations.langchain.agents.state import STATE_KEY, MemoryBudgetState
 from mba_integrations.langchain.agents.threads import AgentThread, AgentThreads, new_thread
 from mba_integrations.langchain.agents.usage_calibration import UsageCalibration
 from mba_integrations.langchain.embeddings import as_embedder
-from mba_integrations.langchain.memory_sources import MemorySource, as_source, distinct
+from mba_integrations.langchain.memory_sources import (
+    FoundMemories,
+    MemorySource,
+    as_source,
+    gathered,
+)
 from mba_integrations.langchain.messages.counting import MessageCounter
 
 EVENT_NAME = "memory_budget"
@@ -64,7 +68,7 @@ class _Call:
     thread: AgentThread
     counter: MessageCounter
     budget: RequestBudget
-    memories: list[MemoryItem]
+    memories: FoundMemories
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +76,18 @@ class _Question:
     """The last human message, for which memories are searched once in a thread."""
 
     thread_id: str | None
-    context: object
+    context: object = field(compare=False)
     place: int
     text: str
+
+    def is_same(self, other: _Question) -> bool:
+        """Whether it is the same question; contexts that cannot be compared are different."""
+        if self != other:
+            return False
+        try:
+            return self.context is other.context or bool(self.context == other.context)
+        except (TypeError, ValueError):  # as where they hold arrays or data frames
+            return False
 
 
 class MemoryBudgetMiddleware(AgentMiddleware[MemoryBudgetState, Any, Any]):
@@ -171,9 +184,7 @@ class MemoryBudgetMiddleware(AgentMiddleware[MemoryBudgetState, Any, Any]):
         found = self._remembered(call, question)
         if found is None:
             runtime = request.runtime
-            found = [
-                item for source in self._sources for item in source.items(question.text, runtime)
-            ]
+            found = gathered(source.items(question.text, runtime) for source in self._sources)
         call = self._with_memories(call, question, found)
         planned = self._plan(call, call.budget)
         for left in range(_OVERFLOW_RETRIES, -1, -1):
@@ -197,11 +208,9 @@ class MemoryBudgetMiddleware(AgentMiddleware[MemoryBudgetState, Any, Any]):
         found = self._remembered(call, question)
         if found is None:
             runtime = request.runtime
-            found = [
-                item
-                for source in self._sources
-                for item in await source.aitems(question.text, runtime)
-            ]
+            found = gathered(
+                [await source.aitems(question.text, runtime) for source in self._sources]
+            )
         call = self._with_memories(call, question, found)
         planned = await asyncio.to_thread(self._plan, call, call.budget)
         for left in range(_OVERFLOW_RETRIES, -1, -1):
@@ -241,42 +250,46 @@ class MemoryBudgetMiddleware(AgentMiddleware[MemoryBudgetState, Any, Any]):
             (counter.id, counter.exact, *key),
             lambda: new_thread(counter, session_id),
         )
-        return _Call(request, thread, counter, budget, [])
+        return _Call(request, thread, counter, budget, FoundMemories())
 
     def _calibrated(self, budget: RequestBudget, model: str) -> RequestBudget:
         """The budget in estimated tokens, by what the provider reported of calls before."""
-        tokens = max(1, self._calibration.scaled(model, budget.tokens))
+        correction = self._calibration.correction(model)
+        tokens = max(1, correction.scaled(budget.tokens))
         if tokens == budget.tokens:
             return budget
-        ratio = self._calibration.ratio(model)
-        source = f"{budget.source}; {budget.tokens:,} by {ratio:.2f}, since more was reported"
+        source = f"{budget.source}; {budget.tokens:,} {correction}, since more was reported"
         return RequestBudget(tokens=tokens, source=source)
 
-    def _remembered(self, call: _Call, question: _Question) -> list[MemoryItem] | None:
+    def _remembered(self, call: _Call, question: _Question) -> FoundMemories | None:
         """What was found for the question before, in this thread and this context only."""
         if not self._sources:
-            return []
+            return FoundMemories()
         if question.thread_id is None:
             return None
         with call.thread.lock:
             found = call.thread.found
-        return found[1] if found is not None and found[0] == question else None
+        return found[1] if found is not None and found[0].is_same(question) else None
 
-    def _with_memories(self, call: _Call, question: _Question, found: list[MemoryItem]) -> _Call:
-        items = distinct(found)
+    def _with_memories(self, call: _Call, question: _Question, found: FoundMemories) -> _Call:
         with call.thread.lock:
-            call.thread.found = (question, items)
-        return _Call(call.request, call.thread, call.counter, call.budget, items)
+            call.thread.found = (question, found)
+        return replace(call, memories=found)
 
     def _plan(self, call: _Call, budget: RequestBudget) -> PlannedPrompt:
         with call.thread.lock:
-            return self._planner.plan(
+            planned = self._planner.plan(
                 call.thread,
                 call.request.messages,
                 call.request.system_message,
                 call.memories,
                 budget,
             )
+        if not call.memories.notes:
+            return planned
+        return replace(
+            planned, decision={**planned.decision, "memory_notes": [*call.memories.notes]}
+        )
 
     def _smaller(
         self, call: _Call, planned: PlannedPrompt, error: ContextOverflowError, left: int

@@ -2,47 +2,46 @@
 
 A memory is a value with a text, and what is known of it under the names of `MemoryItem`: `tier`,
 `importance`, `created_at`, `last_accessed_at`, `access_count`, `source`, `position`, `group`,
-`pinned`. Times are ISO 8601. `expires_at` hides it afterwards, whatever the store does about
-expiry. Values are copied, so nothing that is handed out leads back into the store.
+`pinned`. Times are ISO 8601, or numbers of seconds or milliseconds since 1970. `expires_at` hides
+it afterwards, whatever the store does about expiry. A value whose fields hold something else is
+left out, with a note. Values are copied, so nothing that is handed out leads back into the store.
+
+Stores search a namespace with all that lies below it and have no way to ask for its own memories
+alone, so pages are read until there are enough of those.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from copy import deepcopy
+from collections.abc import Callable, Generator, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from langgraph.store.base import BaseStore, Op, PutOp, SearchItem, SearchOp
+from langgraph.store.base import BaseStore, PutOp, SearchItem, SearchOp
 
 from mba_integrations.core.config.settings import PromotionSettings
 from mba_integrations.core.errors import InputError
 from mba_integrations.core.lifecycle import apply_recommendations, evaluate_promotion_demotion
 from mba_integrations.core.model import MemoryItem, MemoryTier, TierName
+from mba_integrations.langchain.agents.store_values import (
+    STORE_KEY,
+    has_expired,
+    memory_of,
+    value_of,
+)
+from mba_integrations.langchain.memory_sources import FoundMemories
 
 if TYPE_CHECKING:
     from langgraph.runtime import Runtime
 
+_Reading = Generator[SearchOp, Any, FoundMemories]
+
 Namespace = Sequence[str] | Callable[["Runtime[Any]"], Sequence[str]]
 """Labels, or a function from the runtime of a call to labels."""
 
-_STORE_KEY = "store_key"
-_STORE_NAMESPACE = "store_namespace"
 _ESCAPED = {"%": "%25", ".": "%2E"}
 _RESERVED_ROOT = "langgraph"
-_TIMES = ("created_at", "last_accessed_at")
-_FIELDS = (
-    "tier",
-    "importance",
-    "created_at",
-    "last_accessed_at",
-    "access_count",
-    "source",
-    "position",
-    "group",
-    "pinned",
-)
 
 
 def escaped_label(label: str) -> str:
@@ -73,7 +72,8 @@ class LangGraphStoreSource:
         tier: Of memories whose value names none.
         store: The store; None takes the agent's.
         text_field: Where a value has its text.
-        limit: Most memories that are read, >= 1; the store's own limit is 10.
+        limit: Most memories that are read, >= 1; the store's own limit is 10. A note says if there
+            are more.
         semantic: Whether the store searches by the query. Give it an index for that; without one
             it returns the newest.
         clock: Gives the present, with a zone: for expiry and for `record`.
@@ -92,17 +92,27 @@ class LangGraphStoreSource:
             raise InputError(f"limit must be an integer >= 1, got {self.limit!r}.")
         object.__setattr__(self, "tier", MemoryTier(self.tier))
 
-    def items(self, query: str, runtime: Runtime[Any]) -> list[MemoryItem]:
-        """The memories that have not expired."""
-        namespace = self.labels(runtime)
-        found = self._store(runtime).batch([self._search(namespace, query)])
-        return self._items(found[0], namespace)
+    def items(self, query: str, runtime: Runtime[Any] | None = None) -> FoundMemories:
+        """The memories that have not expired, and notes about what is left out."""
+        reading = self._reading(self.labels(runtime), query)
+        store = self._store(runtime)
+        try:
+            search = next(reading)
+            while True:
+                search = reading.send(store.batch([search])[0] or [])
+        except StopIteration as read:
+            return _memories_in(read)
 
-    async def aitems(self, query: str, runtime: Runtime[Any]) -> list[MemoryItem]:
-        """The memories that have not expired."""
-        namespace = self.labels(runtime)
-        found = await self._store(runtime).abatch([self._search(namespace, query)])
-        return self._items(found[0], namespace)
+    async def aitems(self, query: str, runtime: Runtime[Any] | None = None) -> FoundMemories:
+        """As `items`."""
+        reading = self._reading(self.labels(runtime), query)
+        store = self._store(runtime)
+        try:
+            search = next(reading)
+            while True:
+                search = reading.send((await store.abatch([search]))[0] or [])
+        except StopIteration as read:
+            return _memories_in(read)
 
     def put(self, items: Iterable[MemoryItem], runtime: Runtime[Any] | None = None) -> None:
         """Write memories, each under its id, in one batch.
@@ -119,7 +129,7 @@ class LangGraphStoreSource:
     ) -> int:
         """Note that memories were used, and move those that stand high or low to another tier.
 
-        Reads and writes in one batch each; what another process writes in between is lost.
+        Writes in one batch; what another process writes in between is lost.
 
         Args:
             item_ids: Ids of the memories that were in a prompt.
@@ -129,24 +139,19 @@ class LangGraphStoreSource:
         Returns:
             How many memories moved.
         """
-        namespace = self.labels(runtime)
-        store = self._store(runtime)
-        found = store.batch([self._search(namespace, "")])[0]
-        writes, moved = self._used(self._items(found, namespace), item_ids, settings)
+        writes, moved = self._used(self.items("", runtime), item_ids, settings)
         if writes:
-            store.batch([self._put(item, namespace) for item in writes])
+            self.put(writes, runtime)
         return moved
 
     async def arecord(
         self, item_ids: Sequence[str], runtime: Runtime[Any], settings: PromotionSettings
     ) -> int:
         """As `record`."""
-        namespace = self.labels(runtime)
-        store = self._store(runtime)
-        found = (await store.abatch([self._search(namespace, "")]))[0]
-        writes, moved = self._used(self._items(found, namespace), item_ids, settings)
+        writes, moved = self._used(await self.aitems("", runtime), item_ids, settings)
         if writes:
-            await store.abatch([self._put(item, namespace) for item in writes])
+            namespace = self.labels(runtime)
+            await self._store(runtime).abatch([self._put(item, namespace) for item in writes])
         return moved
 
     def labels(self, runtime: Runtime[Any] | None) -> tuple[str, ...]:
@@ -172,45 +177,49 @@ class LangGraphStoreSource:
             )
         return store
 
-    def _search(self, namespace: tuple[str, ...], query: str) -> Op:
-        asked = query if self.semantic and query else None
-        return SearchOp(namespace, limit=self.limit, query=asked)
+    def _reading(self, namespace: tuple[str, ...], query: str) -> _Reading:
+        """Searches one after the other: yields each, is sent what it found, returns the memories.
 
-    def _items(self, found: Any, namespace: tuple[str, ...]) -> list[MemoryItem]:
-        now = self.clock()
-        kept = [
-            item
-            for item in found or ()
-            if tuple(item.namespace) == namespace and not _expired(item.value, now)
-        ]
-        return [item for one in kept if (item := self._item(one)) is not None]
+        A search brings one more than wanted, which says whether there are more.
+        """
+        asked = query if self.semantic and query.strip() else None
+        memories, notes = dict[str, MemoryItem](), list[str]()
+        seen = set[tuple[str, ...]]()
+        now, page_size, page = self.clock(), self.limit + 1, list[SearchItem]()
+        while len(memories) <= self.limit:
+            page = yield SearchOp(namespace, limit=page_size, offset=len(seen), query=asked)
+            fresh = [one for one in page if (*one.namespace, one.key) not in seen]
+            seen.update((*one.namespace, one.key) for one in fresh)
+            for one in fresh:
+                if tuple(one.namespace) == namespace:
+                    self._read(one, now, memories, notes)
+            if not fresh or len(page) < page_size:
+                break
+        if len(memories) > self.limit:
+            notes.append(
+                f"{'/'.join(namespace)}: the store has more than {self.limit:,} memories; the "
+                "others were not read. Raise limit."
+            )
+        return FoundMemories(islice(memories.values(), self.limit), notes)
 
-    def _item(self, found: SearchItem) -> MemoryItem | None:
-        value = found.value
-        text = value.get(self.text_field)
-        if not isinstance(text, str) or not text:
-            return None
-        known = {name: value[name] for name in _FIELDS if value.get(name) is not None}
-        known |= {name: _time(known[name]) for name in _TIMES if name in known}
-        known.setdefault("created_at", _time(found.created_at))
-        tier = known.pop("tier", self.tier)
-        metadata = deepcopy(dict(value))
-        metadata |= {_STORE_KEY: found.key, _STORE_NAMESPACE: tuple(found.namespace)}
-        item_id = "/".join((*found.namespace, found.key))
-        return MemoryItem(item_id, text, tier, metadata=metadata, **known)
+    def _read(
+        self, found: SearchItem, now: datetime, memories: dict[str, MemoryItem], notes: list[str]
+    ) -> None:
+        """Add the memory that is found, or a note why it is none."""
+        try:
+            if has_expired(found.value, now):
+                return
+            memory = memory_of(found, self.text_field, MemoryTier(self.tier))
+        except InputError as error:
+            name = "/".join((*found.namespace, found.key))
+            notes.append(f"memory {name!r} is left out: {error}")
+            return
+        if memory is not None:
+            memories[memory.id] = memory
 
     def _put(self, item: MemoryItem, namespace: tuple[str, ...]) -> PutOp:
-        value = {
-            name: deepcopy(kept)
-            for name, kept in item.metadata.items()
-            if name not in (_STORE_KEY, _STORE_NAMESPACE)
-        }
-        value |= {self.text_field: item.content, "tier": item.tier.value}
-        for name in _FIELDS:
-            current = getattr(item, name)
-            if current is not None and name != "tier":
-                value[name] = current.isoformat() if isinstance(current, datetime) else current
-        return PutOp(namespace, str(item.metadata.get(_STORE_KEY, item.id)), value)
+        key = str(item.metadata.get(STORE_KEY, item.id))
+        return PutOp(namespace, key, value_of(item, self.text_field))
 
     def _used(
         self, items: list[MemoryItem], used: Sequence[str], settings: PromotionSettings
@@ -229,18 +238,6 @@ def _touched(item: MemoryItem, now: datetime) -> MemoryItem:
     return replace(item, access_count=item.access_count + 1, last_accessed_at=now)
 
 
-def _expired(value: Mapping[str, Any], now: datetime) -> bool:
-    expires = _time(value.get("expires_at"))
-    return expires is not None and expires <= now
-
-
-def _time(value: object) -> datetime | None:
-    """A time from ISO 8601 text or a datetime; a time without a zone counts as UTC."""
-    if isinstance(value, str):
-        try:
-            value = datetime.fromisoformat(value)
-        except ValueError as error:
-            raise InputError(f"a memory's time must be ISO 8601, got {value!r}.") from error
-    if not isinstance(value, datetime):
-        return None
-    return value if value.tzinfo else value.replace(tzinfo=UTC)
+def _memories_in(read: StopIteration) -> FoundMemories:
+    memories: FoundMemories = read.value
+    return memories

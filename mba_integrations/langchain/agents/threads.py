@@ -10,11 +10,12 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from langchain_core.messages import BaseMessage
 
 from mba_integrations.conversation.conversation import Conversation
-from mba_integrations.core.model import MemoryItem
+from mba_integrations.langchain.memory_sources import FoundMemories
 from mba_integrations.langchain.messages.counting import MessageCounter
 from mba_integrations.langchain.messages.reading import MessageReader
 
@@ -36,7 +37,7 @@ class AgentThread:
     counter: MessageCounter
     session_id: str
     conversation: Conversation[BaseMessage]
-    found: tuple[object, list[MemoryItem]] | None = None
+    found: tuple[Any, FoundMemories] | None = None
 
     @property
     def lock(self) -> threading.Lock:

@@ -1,49 +1,109 @@
 """Correct estimated counts by what providers report.
 
-Where the model's own tokenizer is not at hand, the count of a request may be too low. After each
-call the reported input tokens are set against the estimate; the largest of the latest ratios scales
-the next budgets down. It never scales them up, since a provider may report cached tokens apart.
-Counts by the model's own tokenizer are left alone. Thread-safe.
+Where the model's own tokenizer is not at hand, the count of a request may be too low, by a part
+that every request has (tools and instructions that the provider adds) and by one that grows with
+the request (another tokenizer). After each call the reported input tokens are set against the
+estimate, and the next budgets are made smaller by a line, `offset + slope * estimate`, on or above
+which all the latest reports lie. Counts by the model's own tokenizer are left alone. Thread-safe.
+
+- Until reports differ in size, what is reported too much counts as fixed, up to `MOST_FIXED`: a
+  greeting that costs 31 instead of 8 tokens says nothing about a long prompt.
+- What is more than that grows with the request.
+- Reports that lie apart say how much grows; the line through them is moved up to the highest.
+
+The slope is never below 1, and no budget becomes larger, since a provider may report cached tokens
+apart.
 """
 
 from __future__ import annotations
 
 import threading
 from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import ceil
+
+import numpy as np
 
 LATEST = 8
-"""How many ratios are remembered for each model."""
-LARGEST_RATIO = 4.0
-"""Beyond it a report is taken for an error."""
+"""How many reports are remembered for each model."""
+LARGEST_SLOPE = 4.0
+"""Reports beyond it are taken for errors."""
+MOST_FIXED = 512
+"""Instructions for the use of tools, the largest fixed part that is published, are 346 tokens at
+Anthropic."""
+LEAST_SPREAD = 512
+"""Estimates that lie nearer together say too little about the slope."""
+
+
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """What a provider counts for an estimate.
+
+    Attributes:
+        offset: Tokens of every request, >= 0.
+        slope: Tokens for each estimated one, >= 1.
+    """
+
+    offset: int = 0
+    slope: float = 1.0
+
+    def scaled(self, budget_tokens: int) -> int:
+        """A budget in the provider's tokens as one in estimated tokens, >= 0."""
+        return max(0, int((budget_tokens - self.offset) / self.slope))
+
+    def __str__(self) -> str:
+        """As part of a sentence."""
+        return f"less {self.offset:,}, by {self.slope:.2f}"
 
 
 class UsageCalibration:
-    """Ratios of reported to estimated tokens, by model.
+    """What providers reported, by model.
 
     >>> calibration = UsageCalibration()
-    >>> calibration.observe("some-model", reported=120, estimated=100)
-    >>> calibration.scaled("some-model", 600)
-    500
+    >>> calibration.observe("some-model", reported=31, estimated=8)
+    >>> calibration.scaled("some-model", 75_000)
+    74977
+    >>> calibration.observe("some-model", reported=12_023, estimated=10_000)
+    >>> calibration.scaled("some-model", 75_000)
+    62473
     """
 
     def __init__(self) -> None:
-        self._ratios: dict[str, deque[float]] = {}
+        self._reports: dict[str, deque[tuple[int, int]]] = {}
         self._lock = threading.Lock()
 
     def observe(self, model: str, *, reported: int, estimated: int) -> None:
-        """Remember what a call cost; ratios beyond 4 are ignored."""
-        if estimated < 1 or not 0 < reported <= LARGEST_RATIO * estimated:
+        """Remember what a call cost; four times the estimate and more than that is ignored."""
+        if estimated < 1 or not 0 < reported <= LARGEST_SLOPE * estimated + MOST_FIXED:
             return
         with self._lock:
-            ratios = self._ratios.setdefault(model, deque(maxlen=LATEST))
-            ratios.append(reported / estimated)
+            reports = self._reports.setdefault(model, deque(maxlen=LATEST))
+            reports.append((estimated, reported))
 
-    def ratio(self, model: str) -> float:
-        """The largest of the latest ratios, at least 1."""
+    def correction(self, model: str) -> Correction:
+        """The line over the latest reports."""
         with self._lock:
-            ratios = self._ratios.get(model)
-            return max(1.0, *ratios) if ratios else 1.0
+            reports = list(self._reports.get(model, ()))
+        return _line_over(reports) if reports else Correction()
 
     def scaled(self, model: str, budget_tokens: int) -> int:
         """A budget in the provider's tokens as one in estimated tokens."""
-        return int(budget_tokens / self.ratio(model))
+        return self.correction(model).scaled(budget_tokens)
+
+
+def _line_over(reports: Sequence[tuple[int, int]]) -> Correction:
+    least = max((reported - MOST_FIXED) / estimated for estimated, reported in reports)
+    slope = min(max(1.0, least, _growth(reports)), LARGEST_SLOPE)
+    offset = max(0, *(ceil(reported - slope * estimated) for estimated, reported in reports))
+    return Correction(offset, slope)
+
+
+def _growth(reports: Sequence[tuple[int, int]]) -> float:
+    """The slope by least squares; 1 where the estimates lie too near together."""
+    estimated = np.array([one for one, _ in reports], dtype=np.float64)
+    if np.ptp(estimated) < LEAST_SPREAD:
+        return 1.0
+    reported = np.array([max(pair) for pair in reports], dtype=np.float64)
+    apart = estimated - estimated.mean()
+    return float(apart @ (reported - reported.mean()) / (apart @ apart))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from operator import is_
 from typing import Any
 
 from langchain_core.documents import Document
@@ -70,6 +71,38 @@ class DocumentChoice:
             budget_tokens=budget_tokens,
             layout=JoinedTexts(separator=self.separator),
         )
+
+
+class CurrentChoice:
+    """The choice by a component's settings of now, made anew where one of them was exchanged.
+
+    Fields of a model may be set, and `model_copy` takes over what was made for other values.
+    """
+
+    def __init__(self) -> None:
+        self._made: tuple[tuple[Any, ...], DocumentChoice] | None = None
+        self._own: tuple[Any, MemoryBudgetAllocator] | None = None
+
+    def of(
+        self,
+        workspace: WorkspaceConfig,
+        allocator: MemoryBudgetAllocator | None,
+        token_counter: object,
+        separator: str,
+    ) -> DocumentChoice:
+        """The choice for these settings."""
+        settings = (workspace, allocator or self._default(token_counter), separator)
+        made = self._made
+        if made is None or not all(map(is_, made[0], settings)):
+            choice = DocumentChoice(workspace=workspace, allocator=settings[1], separator=separator)
+            self._made = made = (settings, choice)
+        return made[1]
+
+    def _default(self, token_counter: object) -> MemoryBudgetAllocator:
+        own = self._own
+        if own is None or own[0] is not token_counter:
+            self._own = own = (token_counter, MemoryBudgetAllocator(token_counter))
+        return own[1]
 
 
 def best_documents(allocation: Allocation, k: int | None) -> list[Document]:

@@ -15,6 +15,7 @@ from mba_integrations.core.config.workspace import WorkspaceConfig
 from mba_integrations.core.model import MemoryTier
 from mba_integrations.langchain.documents.choice import (
     SEPARATOR,
+    CurrentChoice,
     DocumentChoice,
     best_documents,
     check_limits,
@@ -26,6 +27,8 @@ from mba_integrations.langchain.documents.items import items_from_documents
 class BudgetedDocumentCompressor(BaseDocumentCompressor):
     """Keeps the documents that fit, the most useful first. Needs only langchain-core.
 
+    A field that is set later counts from the next call on.
+
     Attributes:
         budget_tokens: Most tokens of the joined documents, >= 1; None for the workspace's ceiling.
         k: Most documents, >= 1.
@@ -36,7 +39,7 @@ class BudgetedDocumentCompressor(BaseDocumentCompressor):
         token_counter: Counts, where no allocator is given.
     """
 
-    model_config = ConfigDict(arbitrary_types_allowed=True)
+    model_config = ConfigDict(arbitrary_types_allowed=True, validate_assignment=True)
 
     budget_tokens: int | None = None
     k: int | None = None
@@ -46,7 +49,7 @@ class BudgetedDocumentCompressor(BaseDocumentCompressor):
     separator: str = SEPARATOR
     token_counter: Any = Field(default=None, exclude=True)
 
-    _choice: DocumentChoice = PrivateAttr()
+    _current: CurrentChoice = PrivateAttr(default_factory=CurrentChoice)
 
     @field_validator("budget_tokens", "k")
     @classmethod
@@ -55,20 +58,20 @@ class BudgetedDocumentCompressor(BaseDocumentCompressor):
         return value
 
     def model_post_init(self, context: Any, /) -> None:
-        """Prepare the choice."""
+        """Check the settings."""
         super().model_post_init(context)
-        self._choice = DocumentChoice(
-            workspace=self.workspace,
-            allocator=self.allocator or MemoryBudgetAllocator(self.token_counter),
-            separator=self.separator,
-        )
+        self._choice()
+
+    def _choice(self) -> DocumentChoice:
+        return self._current.of(self.workspace, self.allocator, self.token_counter, self.separator)
 
     def compress_documents(
         self, documents: Sequence[Document], query: str, callbacks: Callbacks | None = None
     ) -> list[Document]:
         """Copies of the documents that fit, with what was decided in their metadata."""
+        check_limits(self.budget_tokens, self.k)
         items = items_from_documents(documents, tier=self.tier)
-        return best_documents(self._choice.allocate(query, items, self.budget_tokens), self.k)
+        return best_documents(self._choice().allocate(query, items, self.budget_tokens), self.k)
 
     async def acompress_documents(
         self, documents: Sequence[Document], query: str, callbacks: Callbacks | None = None

@@ -27,8 +27,10 @@ from mba_integrations.core.config.workspace import WorkspaceConfig
 from mba_integrations.core.errors import InputError
 from mba_integrations.core.model import MemoryItem, MemoryTier
 from mba_integrations.core.result.allocation import Allocation
+from mba_integrations.langchain.distinct_items import distinct
 from mba_integrations.langchain.documents.choice import (
     SEPARATOR,
+    CurrentChoice,
     DocumentChoice,
     best_documents,
     check_limits,
@@ -37,7 +39,7 @@ from mba_integrations.langchain.documents.choice import (
     with_shares,
 )
 from mba_integrations.langchain.documents.items import items_from_documents
-from mba_integrations.langchain.memory_sources import RetrieverSource, distinct
+from mba_integrations.langchain.memory_sources import RetrieverSource
 
 EVENT_NAME = "memory_budget"
 
@@ -45,7 +47,8 @@ EVENT_NAME = "memory_budget"
 class BudgetedRetriever(BaseRetriever):
     """Returns the documents of several retrievers that fit a budget.
 
-    They are in the order of the tiers, within one the most useful first.
+    They are in the order of the tiers, within one the most useful first. A question without text is
+    sent to no retriever and finds nothing. A field that is set later counts from the next call on.
 
     The budget is given here, at `invoke(query, budget_tokens=...)`, or through `configurable` (see
     `configurable_fields`); the call's goes before. Without any, the workspace's ceiling decides.
@@ -61,7 +64,7 @@ class BudgetedRetriever(BaseRetriever):
         token_counter: Counts, where no allocator is given.
     """
 
-    model_config = ConfigDict(arbitrary_types_allowed=True)
+    model_config = ConfigDict(arbitrary_types_allowed=True, validate_assignment=True)
 
     retrievers: Sequence[BaseRetriever | RetrieverSource]
     budget_tokens: int | None = None
@@ -71,8 +74,8 @@ class BudgetedRetriever(BaseRetriever):
     separator: str = SEPARATOR
     token_counter: Any = Field(default=None, exclude=True)
 
-    _sources: list[RetrieverSource] = PrivateAttr(default_factory=list)
-    _choice: DocumentChoice = PrivateAttr()
+    _current: CurrentChoice = PrivateAttr(default_factory=CurrentChoice)
+    _known: tuple[Any, ...] | None = PrivateAttr(default=None)
 
     @field_validator("budget_tokens", "k")
     @classmethod
@@ -81,16 +84,22 @@ class BudgetedRetriever(BaseRetriever):
         return value
 
     def model_post_init(self, context: Any, /) -> None:
-        """Prepare the sources and the choice."""
+        """Check the settings."""
         super().model_post_init(context)
+        self._choice(self._sources())
+
+    def _sources(self) -> list[RetrieverSource]:
+        """The retrievers of now."""
         if not self.retrievers:
             raise InputError("retrievers is empty: give at least one.")
-        self._sources = [_as_source(one) for one in self.retrievers]
-        self._choice = DocumentChoice(
-            workspace=_workspace_for(self._sources, self.workspace),
-            allocator=self.allocator or MemoryBudgetAllocator(self.token_counter),
-            separator=self.separator,
-        )
+        return [_as_source(one) for one in self.retrievers]
+
+    def _choice(self, sources: list[RetrieverSource]) -> DocumentChoice:
+        shares = [(one.tier, one.share) for one in sources]
+        known = self._known
+        if known is None or known[0] is not self.workspace or known[1] != shares:
+            self._known = known = (self.workspace, shares, _workspace_for(sources, self.workspace))
+        return self._current.of(known[2], self.allocator, self.token_counter, self.separator)
 
     def _get_relevant_documents(
         self,
@@ -101,11 +110,10 @@ class BudgetedRetriever(BaseRetriever):
         k: int | None = None,
     ) -> list[Document]:
         config: RunnableConfig = {"callbacks": run_manager.get_child()}
+        sources = self._sources() if query.strip() else []
         with get_executor_for_config(config) as executor:
-            found = list(
-                executor.map(lambda one: one.retriever.invoke(query, config), self._sources)
-            )
-        allocation = self._allocate(query, found, budget_tokens, k)
+            found = list(executor.map(lambda one: one.retriever.invoke(query, config), sources))
+        allocation = self._allocate(query, sources, found, budget_tokens, k)
         dispatch_custom_event(EVENT_NAME, summary_of(allocation), config=config)
         return best_documents(allocation, self.k if k is None else k)
 
@@ -118,22 +126,29 @@ class BudgetedRetriever(BaseRetriever):
         k: int | None = None,
     ) -> list[Document]:
         config: RunnableConfig = {"callbacks": run_manager.get_child()}
-        found = await asyncio.gather(
-            *(one.retriever.ainvoke(query, config) for one in self._sources)
+        sources = self._sources() if query.strip() else []
+        found = await asyncio.gather(*(one.retriever.ainvoke(query, config) for one in sources))
+        allocation = await asyncio.to_thread(
+            self._allocate, query, sources, found, budget_tokens, k
         )
-        allocation = await asyncio.to_thread(self._allocate, query, found, budget_tokens, k)
         await adispatch_custom_event(EVENT_NAME, summary_of(allocation), config=config)
         return best_documents(allocation, self.k if k is None else k)
 
     def _allocate(
-        self, query: str, found: Sequence[list[Document]], budget_tokens: int | None, k: int | None
+        self,
+        query: str,
+        sources: Sequence[RetrieverSource],
+        found: Sequence[list[Document]],
+        budget_tokens: int | None,
+        k: int | None,
     ) -> Allocation:
         check_limits(budget_tokens, k)
+        check_limits(self.budget_tokens, self.k)
         items: list[MemoryItem] = []
-        for source, documents in zip(self._sources, found, strict=True):
+        for source, documents in zip(sources, found, strict=True):
             items += items_from_documents(documents, tier=MemoryTier(source.tier))
         budget = self.budget_tokens if budget_tokens is None else budget_tokens
-        return self._choice.allocate(query, distinct(items), budget)
+        return self._choice(self._sources()).allocate(query, distinct(items), budget)
 
 
 def _as_source(one: BaseRetriever | RetrieverSource) -> RetrieverSource:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from operator import is_
 from typing import Any
 
 from langchain_classic.base_memory import BaseMemory
@@ -41,7 +42,7 @@ class BudgetedMemory(BaseMemory):
         recent_share: Part of the tokens that the newest exchanges have before others, in [0, 1].
     """
 
-    model_config = ConfigDict(arbitrary_types_allowed=True)
+    model_config = ConfigDict(arbitrary_types_allowed=True, validate_assignment=True)
 
     budget_tokens: int
     chat_memory: BaseChatMessageHistory = Field(default_factory=ListChatMessageHistory)
@@ -54,14 +55,25 @@ class BudgetedMemory(BaseMemory):
     token_counter: Any = Field(default=None, exclude=True)
     recent_share: float = 0.5
 
-    _choice: HistoryChoice = PrivateAttr()
+    _made: tuple[tuple[Any, ...], HistoryChoice] | None = PrivateAttr(default=None)
 
     def model_post_init(self, context: Any, /) -> None:
-        """Prepare the choice."""
+        """Check the settings."""
         super().model_post_init(context)
-        self._choice = HistoryChoice(
-            self.budget_tokens, token_counter=self.token_counter, recent_share=self.recent_share
-        )
+        self._choice()
+
+    def _choice(self) -> HistoryChoice:
+        """The choice by the fields of now, which may have been set since the last call."""
+        settings = (self.budget_tokens, self.recent_share, self.token_counter, self.chat_memory)
+        made = self._made
+        if made is None or not all(map(is_, made[0], settings)):
+            choice = HistoryChoice(
+                self.budget_tokens,
+                token_counter=self.token_counter,
+                recent_share=self.recent_share,
+            )
+            self._made = made = (settings, choice)
+        return made[1]
 
     @property
     def memory_variables(self) -> list[str]:
@@ -98,8 +110,8 @@ class BudgetedMemory(BaseMemory):
     ) -> str | list[BaseMessage]:
         query = str(inputs[key]) if (key := self._known_input(inputs)) else ""
         if self.return_messages:
-            return self._choice.messages(messages, query)
-        return self._choice.text(messages, query, human=self.human_prefix, ai=self.ai_prefix)
+            return self._choice().messages(messages, query)
+        return self._choice().text(messages, query, human=self.human_prefix, ai=self.ai_prefix)
 
     def _exchange(self, inputs: Mapping[str, Any], outputs: Mapping[str, Any]) -> list[BaseMessage]:
         asked = self._known_input(inputs)

@@ -2,15 +2,15 @@
 
 A message costs 3 tokens of framing, its role, its content, its name, and its tool calls; a
 conversation costs 3 more, which prime the reply. For text that is what ChatOpenAI counts. Tool
-calls count whatever the content is, images by their size, audio and files by an estimate; nothing
-is fetched. Text is counted by a `TokenCounter` of the core and each text once.
+calls count once, whether content repeats them or not; `content_blocks` has what blocks cost.
+Text is counted by a `TokenCounter` of the core and each text once.
 """
 
 from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from math import ceil
 from typing import Any
@@ -24,35 +24,19 @@ from mba_integrations.core.counting.chat_format import MESSAGE_FRAME_TOKENS, REP
 from mba_integrations.core.counting.counter import TokenCounter
 from mba_integrations.core.counting.given_counters import as_token_counter
 from mba_integrations.core.counting.tiktoken_counters import counter_for_model
-from mba_integrations.langchain.messages.media_tokens import (
-    audio_block_tokens,
-    file_block_tokens,
-    image_block_tokens,
-    video_block_tokens,
+from mba_integrations.langchain.messages.content_blocks import (
+    CALL_FRAME_TOKENS,
+    add_content,
+    as_json,
 )
 
-TOOL_CALL_FRAME_TOKENS = 3
-"""Around each call. ChatOpenAI counts none; the formats of OpenAI's open models have some."""
 TOOL_RESULT_ID_TOKENS = 3
 """For the id of the call that a result answers, as ChatOpenAI counts."""
 SCHEMA_MARGIN = 1.1
 """Providers write tool schemas anew; their JSON and a tenth is what is set aside."""
 
+_CHUNK = "MessageChunk"
 _ROLES = {"human": "user", "ai": "assistant"}
-_CALL_BLOCKS = {"tool_use", "tool_call", "function_call", "input_json_delta", "tool_call_chunk"}
-_MEDIA: dict[str, Callable[[Mapping[str, Any]], int]] = {
-    "image": image_block_tokens,
-    "image_url": image_block_tokens,
-    "input_image": image_block_tokens,
-    "audio": audio_block_tokens,
-    "input_audio": audio_block_tokens,
-    "video": video_block_tokens,
-    "file": file_block_tokens,
-    "input_file": file_block_tokens,
-    "document": file_block_tokens,
-}
-_NOT_SENT = {"type", "id", "index", "cache_control", "extras", "signature"}
-"""What blocks hold beside their content."""
 _MAX_TOOLS = 256
 
 
@@ -151,75 +135,34 @@ def role_of(message: BaseMessage) -> str:
     """The role under which a message is sent."""
     if isinstance(message, ChatMessage):
         return message.role
-    return _ROLES.get(message.type, message.type)
+    kind = message.type
+    if kind.endswith(_CHUNK):  # a part of a stream, or several added up, is sent as what it is of
+        kind = kind.removesuffix(_CHUNK).lower()
+    return _ROLES.get(kind, kind)
 
 
 def _parts_of(message: BaseMessage) -> tuple[list[str], int]:
     """The texts of a message that are to be counted, and the tokens of all else but its frame."""
-    texts, tokens = [role_of(message)], 0
-    if isinstance(message.content, str):
-        texts.append(message.content)
-    else:
-        tokens += _add_content(message.content, texts, calls_counted=_has_calls(message))
+    calls = [*_calls_of(message)] if isinstance(message, AIMessage) else []
+    texts = [role_of(message)]
+    tokens = add_content(message.content, texts, [(call_id, name) for call_id, name, _ in calls])
     name = message.name
     if name and not isinstance(message, ToolMessage):
         texts.append(name)
         tokens += 1
     if isinstance(message, ToolMessage):
         tokens += TOOL_RESULT_ID_TOKENS
-    if isinstance(message, AIMessage):
-        calls = [*_calls_of(message)]
-        tokens += TOOL_CALL_FRAME_TOKENS * len(calls)
-        texts += [text for call in calls for text in call]
+    tokens += CALL_FRAME_TOKENS * len(calls)
+    texts += [text for _, *call in calls for text in call]
     return texts, tokens
 
 
-def _calls_of(message: AIMessage) -> Iterator[tuple[str, str]]:
-    """Name and arguments of each tool call, valid or not."""
+def _calls_of(message: AIMessage) -> Iterator[tuple[str | None, str, str]]:
+    """Id, name and arguments of each tool call, valid or not."""
     for call in message.tool_calls:
-        yield call["name"], json.dumps(call["args"], ensure_ascii=False, default=str)
+        yield call["id"], call["name"], as_json(call["args"])
     for broken in message.invalid_tool_calls:
-        yield broken["name"] or "", broken["args"] or ""
+        yield broken["id"], broken["name"] or "", broken["args"] or ""
     legacy = message.additional_kwargs.get("function_call")
     if isinstance(legacy, Mapping):
-        yield str(legacy.get("name", "")), str(legacy.get("arguments", ""))
-
-
-def _has_calls(message: BaseMessage) -> bool:
-    """Whether calls are counted from the message, whatever its content repeats of them."""
-    return isinstance(message, AIMessage) and bool(message.tool_calls or message.invalid_tool_calls)
-
-
-def _add_content(value: object, texts: list[str], *, calls_counted: bool) -> int:
-    """Append the texts inside of a content block to *texts*; its tokens beside them."""
-    if isinstance(value, str):
-        texts.append(value)
-        return 0
-    if isinstance(value, Mapping):
-        kind = value.get("type")
-        if kind in _CALL_BLOCKS:
-            return 0 if calls_counted else _add_call(value, texts)
-        if kind in _MEDIA and not _is_plain_text(value):
-            return _MEDIA[kind](value)
-        sent = (inner for name, inner in value.items() if name not in _NOT_SENT)
-        return sum(_add_content(inner, texts, calls_counted=calls_counted) for inner in sent)
-    if isinstance(value, Sequence):
-        return sum(_add_content(inner, texts, calls_counted=calls_counted) for inner in value)
-    if value is not None:
-        texts.append(str(value))
-    return 0
-
-
-def _add_call(block: Mapping[str, Any], texts: list[str]) -> int:
-    """A call that only the content has: its name and its arguments."""
-    arguments = next((block[key] for key in ("input", "args", "arguments") if key in block), "")
-    is_text = isinstance(arguments, str)
-    written = arguments if is_text else json.dumps(arguments, ensure_ascii=False, default=str)
-    texts += [str(block.get("name", "")), written]
-    return TOOL_CALL_FRAME_TOKENS
-
-
-def _is_plain_text(block: Mapping[str, Any]) -> bool:
-    source = block.get("source")
-    kind = source.get("type") if isinstance(source, Mapping) else block.get("source_type")
-    return kind == "text"
+        yield None, str(legacy.get("name", "")), str(legacy.get("arguments", ""))

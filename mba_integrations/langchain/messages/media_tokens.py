@@ -8,12 +8,12 @@ high side; each constant says where it comes from.
 
 from __future__ import annotations
 
-import base64
-import binascii
 import struct
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from math import ceil
 from typing import Any
+
+from mba_integrations.langchain.messages.media_blocks import byte_count, head_of
 
 LOW_DETAIL_IMAGE_TOKENS = 85
 TILE_TOKENS = 170
@@ -34,7 +34,6 @@ LEAST_FILE_TOKENS = 2_048
 FILE_BYTES_PER_TOKEN = 30
 """A page of a PDF has some 50 to 100 KB and costs 1,500 to 3,000 tokens at Anthropic."""
 
-_HEADER_CHARS = 64 * 1024  # a JPEG may carry a thumbnail before its size
 _WAV_RATE = slice(28, 32)
 
 
@@ -58,16 +57,16 @@ def image_block_tokens(block: Mapping[str, Any]) -> int:
     detail = nested.get("detail") if isinstance(nested, Mapping) else block.get("detail")
     if detail == "low":
         return LOW_DETAIL_IMAGE_TOKENS
-    size = image_size(_head_of(block))
+    size = image_size(head_of(block))
     return LARGEST_IMAGE_TOKENS if size is None else image_tokens(*size)
 
 
 def audio_block_tokens(block: Mapping[str, Any]) -> int:
     """Tokens of an audio block, by its length in bytes."""
-    size = _byte_count(block)
+    size = byte_count(block)
     if not size:
         return UNKNOWN_AUDIO_TOKENS
-    head = _head_of(block)
+    head = head_of(block)
     rate = AUDIO_BYTES_PER_SECOND
     if head[:4] == b"RIFF" and len(head) >= _WAV_RATE.stop:
         rate = struct.unpack("<I", head[_WAV_RATE])[0] or rate
@@ -76,13 +75,13 @@ def audio_block_tokens(block: Mapping[str, Any]) -> int:
 
 def video_block_tokens(block: Mapping[str, Any]) -> int:
     """Tokens of a video block, by its length in bytes."""
-    size = _byte_count(block)
+    size = byte_count(block)
     return ceil(size / VIDEO_BYTES_PER_SECOND * VIDEO_TOKENS_PER_SECOND) or UNKNOWN_VIDEO_TOKENS
 
 
 def file_block_tokens(block: Mapping[str, Any]) -> int:
     """Tokens of a file block, by its length in bytes."""
-    return max(LEAST_FILE_TOKENS, _byte_count(block) // FILE_BYTES_PER_TOKEN)
+    return max(LEAST_FILE_TOKENS, byte_count(block) // FILE_BYTES_PER_TOKEN)
 
 
 def image_size(head: bytes) -> tuple[int, int] | None:
@@ -123,39 +122,14 @@ def _jpeg_size(head: bytes) -> tuple[int, int] | None:
     return None
 
 
-def _payload(block: Mapping[str, Any]) -> str | bytes:
-    """The data in a block, base64 or raw; empty where it only points to some."""
-    for name in ("base64", "data", "file_data"):
-        value = block.get(name)
-        if isinstance(value, bytes) and value:
-            return value
-        if isinstance(value, str) and value:
-            return value.partition(",")[2] if _is_data_url(value) else value
-    address = block.get("url") or block.get("image_url")
-    if _is_data_url(address):
-        return str(address).partition(",")[2]
-    nested = [block.get(name) for name in ("image_url", "source", "input_audio", "file")]
-    for inner in nested:
-        if isinstance(inner, Mapping):
-            return _payload(inner)
-    return ""
+_COUNTED: dict[str, Callable[[Mapping[str, Any]], int]] = {
+    "image": image_block_tokens,
+    "audio": audio_block_tokens,
+    "video": video_block_tokens,
+    "file": file_block_tokens,
+}
 
 
-def _is_data_url(value: object) -> bool:
-    return isinstance(value, str) and value.startswith("data:")
-
-
-def _head_of(block: Mapping[str, Any]) -> bytes:
-    data = _payload(block)
-    if isinstance(data, bytes):
-        return data[:_HEADER_CHARS]
-    head = data[:_HEADER_CHARS]
-    try:
-        return base64.b64decode(head[: len(head) // 4 * 4], validate=False)
-    except (binascii.Error, ValueError):
-        return b""
-
-
-def _byte_count(block: Mapping[str, Any]) -> int:
-    data = _payload(block)
-    return len(data) if isinstance(data, bytes) else len(data) * 3 // 4
+def media_tokens(block: Mapping[Any, Any], kind: str) -> int:
+    """Tokens of media of a kind, from its bytes."""
+    return _COUNTED[kind](block)

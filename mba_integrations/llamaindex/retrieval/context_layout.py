@@ -13,7 +13,7 @@ from mba_integrations.core.errors import InputError
 from mba_integrations.core.layout.joined_texts import JoinedTexts
 from mba_integrations.core.layout.protocol import PromptTokens, Section, WrittenPrompt
 from mba_integrations.core.model import MemoryItem
-from mba_integrations.llamaindex.retrieval.nodes import NO_TEXT
+from mba_integrations.llamaindex.retrieval.nodes import has_text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,14 +41,14 @@ class ContextLayout(JoinedTexts):
         """Tokens of each text with a separator after it, and of its media."""
         texts = JoinedTexts.item_tokens(self, items, counter)
         return [
-            (0 if item.content == NO_TEXT else tokens) + self.media_tokens.get(item.id, 0)
+            (tokens if has_text(item) else 0) + self.media_tokens.get(item.id, 0)
             for item, tokens in zip(items, texts, strict=True)
         ]
 
     def write(self, sections: Sequence[Section]) -> WrittenPrompt:
         """The texts, joined, and the tokens of the media of each item."""
         items = [item for _, section in sections for item in section]
-        texts = [self.text_of(item) for item in items if item.content != NO_TEXT]
+        texts = [self.text_of(item) for item in items if has_text(item)]
         media = tuple(self.media_tokens.get(item.id, 0) for item in items)
         return WrittenPrompt(text=self.separator.join(texts), item_tokens=media)
 

@@ -18,12 +18,19 @@ from mba_integrations.core.model import MemoryItem, MemoryTier, TierName
 
 _ORTHOGONAL = 512
 NO_TEXT = "(no text)"
-"""Stands for the text of a node that has none, which an item must have; it is not written."""
+"""Stands for the text of a node that has none, which an item must have; it is not written. A node
+may have this very text: what tells the two apart is `has_text`."""
+_SILENT = "no_text"
 
 
 def llm_text(node: BaseNode) -> str:
     """What a synthesizer writes of the node: text and metadata for the model, stripped."""
     return node.get_content(metadata_mode=MetadataMode.LLM).strip()
+
+
+def has_text(item: MemoryItem) -> bool:
+    """Whether the node that an item was made from has a text for the model."""
+    return _SILENT not in item.metadata
 
 
 def media_count(node: BaseNode) -> int:
@@ -44,7 +51,8 @@ def items_from_nodes(
 ) -> list[MemoryItem]:
     """One item for each node, in order.
 
-    An item's id is that of its node; where a node comes a second time, `#` and its place follow.
+    An item's id is that of its node; where a node comes a second time, `#` and a number follow.
+    A vector that is empty or not finite counts as missing.
 
     Args:
         nodes: What a retriever returned. Scores are not used: see `score_vectors`.
@@ -52,28 +60,50 @@ def items_from_nodes(
         vectors: Embedding of each node, or None where it has none.
     """
     positions = _positions([scored.node for scored in nodes])
-    given = vectors if vectors is not None else [None] * len(nodes)
+    given = usable_vectors(vectors if vectors is not None else [None] * len(nodes))
     ids = _unique_ids(nodes)
+    texts = [llm_text(scored.node) for scored in nodes]
     return [
         MemoryItem(
             ids[place],
-            llm_text(scored.node) or NO_TEXT,
+            texts[place] or NO_TEXT,
             tier,
             source=scored.node.ref_doc_id or None,
             position=positions[place],
             created_at=_created_at(scored.node),
             embedding=given[place],
+            metadata={} if texts[place] else {_SILENT: True},
         )
         for place, scored in enumerate(nodes)
     ]
 
 
 def _unique_ids(nodes: Sequence[NodeWithScore]) -> list[str]:
+    """An id for each node; none that is made up is that of another node."""
+    own = [scored.node.node_id or str(place) for place, scored in enumerate(nodes)]
+    taken = set(own)
     ids: dict[str, None] = {}
-    for place, scored in enumerate(nodes):
-        node_id = scored.node.node_id or str(place)
-        ids[node_id if node_id not in ids else f"{node_id}#{place}"] = None
+    for place, node_id in enumerate(own):
+        made = node_id
+        while made in ids or (made in taken and made != node_id):
+            made = f"{made}#{place}"
+        ids[made] = None
     return list(ids)
+
+
+def usable_vectors(
+    vectors: Sequence[Sequence[float] | FloatArray | None] | FloatArray,
+) -> list[FloatArray | None]:
+    """The vectors, with None for those that are empty, not finite, or no row of numbers."""
+    return [None if one is None else _usable(one) for one in vectors]
+
+
+def _usable(vector: Sequence[float] | FloatArray) -> FloatArray | None:
+    try:
+        made = np.asarray(vector, dtype=np.float32)
+    except (TypeError, ValueError, OverflowError):
+        return None
+    return made if made.ndim == 1 and made.size and np.isfinite(made).all() else None
 
 
 def score_vectors(
@@ -138,7 +168,8 @@ def _chain_places(nodes: Sequence[BaseNode]) -> dict[str, float]:
         if node.prev_node is not None:
             following.setdefault(node.prev_node.node_id, node.node_id)
     places: dict[str, float] = {}
-    for first in following.keys() - set(following.values()):
+    led_to = set(following.values())
+    for first in (one for one in following if one not in led_to):
         current, place = first, 0.0
         while current not in places:
             places[current] = place

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, TypeGuard
 
 import llama_index.core.instrumentation as instrument
 from llama_index.core.base.embeddings.base import BaseEmbedding
@@ -45,6 +45,7 @@ from mba_integrations.llamaindex.retrieval.nodes import (
     llm_text,
     media_count,
     score_vectors,
+    usable_vectors,
 )
 from mba_integrations.llamaindex.retrieval.prompt_room import PromptRoom
 
@@ -117,6 +118,8 @@ class MemoryBudgetPostprocessor(BaseNodePostprocessor):
     session_id: str | None = Field(default=None, min_length=1)
 
     _live: LiveAllocator = PrivateAttr()
+    _live_workspace: WorkspaceConfig | None = PrivateAttr(default=None)
+    _given_counter: object = PrivateAttr(default=None)
     _room: PromptRoom = PrivateAttr()
     _embedder: LlamaIndexEmbedder | None = PrivateAttr()
     _fitting: tuple[Any, LiveAllocator] | None = PrivateAttr(default=None)
@@ -134,8 +137,9 @@ class MemoryBudgetPostprocessor(BaseNodePostprocessor):
         if prompt_template is not None:
             fields["prompt_template"] = template_text(prompt_template, llm)
         super().__init__(**fields)
+        self._given_counter = token_counter
         self._check(token_counter)
-        self._live = LiveAllocator(self._settings(), token_counter=token_counter)
+        self._follow_workspace()
         self._room = room or PromptRoom(llm=llm)
         self._embedder = None if embed_model is None else LlamaIndexEmbedder(embed_model)
 
@@ -155,23 +159,21 @@ class MemoryBudgetPostprocessor(BaseNodePostprocessor):
         self, nodes: list[NodeWithScore], query_bundle: QueryBundle | None = None
     ) -> list[NodeWithScore]:
         embedder = self._embedder
-        if embedder is None or not nodes or query_bundle is None:
+        if embedder is None or not nodes or not _has_words(query_bundle):
             return self._choose(nodes, query_bundle, self._known_vectors(nodes, query_bundle))
         query = embedder.query(query_bundle.query_str)
-        vectors = embedder([llm_text(scored.node) for scored in nodes])
-        return self._choose(nodes, query_bundle, (vectors, query))
+        return self._choose(nodes, query_bundle, _vectors_of(embedder, nodes, query))
 
     async def _apostprocess_nodes(
         self, nodes: list[NodeWithScore], query_bundle: QueryBundle | None = None
     ) -> list[NodeWithScore]:
         """As the synchronous one, but models are awaited; in the task that called, not a thread."""
         embedder = self._embedder
-        if embedder is None or not nodes or query_bundle is None:
+        if embedder is None or not nodes or not _has_words(query_bundle):
             return self._choose(nodes, query_bundle, self._known_vectors(nodes, query_bundle))
         query = await embedder.aquery(query_bundle.query_str)
-        texts = [llm_text(scored.node) for scored in nodes]
-        await embedder.aprepare(texts)
-        return self._choose(nodes, query_bundle, (embedder(texts), query))
+        await embedder.aprepare(_texts_of(nodes))
+        return self._choose(nodes, query_bundle, _vectors_of(embedder, nodes, query))
 
     def _check(self, token_counter: object) -> None:
         if self.fit == "prompt" and token_counter is not None:
@@ -192,6 +194,13 @@ class MemoryBudgetPostprocessor(BaseNodePostprocessor):
                 'does not allow. Use order="value", or no session_id.'
             )
 
+    def _follow_workspace(self) -> None:
+        """Allocators for the workspace of now, which may have been set since the last call."""
+        made = getattr(self, "_live", None)
+        if made is None or self._live_workspace is not self.workspace:
+            self._live = LiveAllocator(self._settings(), token_counter=self._given_counter)
+            self._live_workspace, self._fitting = self.workspace, None
+
     def _settings(self) -> WorkspaceConfig:
         """The workspace without passages: a passage is no node."""
         config = self.workspace or WorkspaceConfig(workspace_id="default")
@@ -201,8 +210,8 @@ class MemoryBudgetPostprocessor(BaseNodePostprocessor):
         self, nodes: Sequence[NodeWithScore], query_bundle: QueryBundle | None
     ) -> Vectors:
         """Embeddings that nodes and query bring, else vectors that stand for the scores."""
-        query = query_bundle.embedding if query_bundle is not None else None
-        own = [scored.node.embedding for scored in nodes]
+        asked = query_bundle.embedding if query_bundle is not None else None
+        query, *own = usable_vectors([asked, *(scored.node.embedding for scored in nodes)])
         if query is not None and {len(query)} == {len(one) for one in own if one is not None}:
             return own, query
         return score_vectors(nodes)
@@ -211,6 +220,8 @@ class MemoryBudgetPostprocessor(BaseNodePostprocessor):
         self, nodes: list[NodeWithScore], query_bundle: QueryBundle | None, vectors: Vectors
     ) -> list[NodeWithScore]:
         query = query_bundle.query_str if query_bundle is not None else ""
+        self._check(self._given_counter)
+        self._follow_workspace()
         used = 0
         chosen: list[NodeWithScore] = []
         bound = self._bound(query) if nodes else None
@@ -298,6 +309,28 @@ class MemoryBudgetPostprocessor(BaseNodePostprocessor):
             if cut:
                 return [_with_text(scored, cut)], tokens
         return [], 0
+
+
+def _has_words(query_bundle: QueryBundle | None) -> TypeGuard[QueryBundle]:
+    return query_bundle is not None and bool(query_bundle.query_str.strip())
+
+
+def _texts_of(nodes: Sequence[NodeWithScore]) -> list[str]:
+    """The texts of the nodes that have one, as only these are embedded."""
+    return [text for scored in nodes if (text := llm_text(scored.node))]
+
+
+def _vectors_of(
+    embedder: LlamaIndexEmbedder, nodes: Sequence[NodeWithScore], query: FloatArray
+) -> Vectors:
+    """Vectors of the nodes that have one; what stands for the scores if the query has none."""
+    (asked,) = usable_vectors([query])
+    texts = _texts_of(nodes)
+    if asked is None or not texts:
+        return score_vectors(nodes)
+    made = dict(zip(texts, embedder(texts), strict=True))
+    found = [made.get(llm_text(scored.node)) for scored in nodes]
+    return [one if one is not None and one.any() else None for one in found], asked
 
 
 def _cut(
