@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from hypothesis import given, settings
-from packings import best_of, sharing, tier
+from packings import best_of, drawn, sharing, tier
 
-from mba_integrations.core.packing import shared_budget
+from mba_integrations.core.packing import knapsack, shared_budget
+from mba_integrations.core.packing.cost_lists import CostList
 from mba_integrations.core.packing.shared_budget import TieredChoice, best_at_home, best_shared
 from mba_integrations.core.packing.sharing_tier import SharingTier
 
@@ -47,6 +48,8 @@ def test_the_bound_holds_where_limits_are_too_low_to_be_exact(
     with pytest.MonkeyPatch.context() as patch:
         for name in ("FIRST_CELLS", "MAX_SHARED_CELLS", "MAX_PAIRS", "FIRST_PAIRS"):
             patch.setattr(shared_budget, name, max(1, limit) if "PAIRS" in name else limit)
+        for name in ("FIRST_CELLS", "MAX_CELLS"):
+            patch.setattr(knapsack, name, limit)
         choice = best_shared(tiers, total)
     assert charged(tiers, choice) <= total + 1e-6
     assert choice.value <= best + 1e-9 <= choice.upper_bound + 2e-9
@@ -113,3 +116,45 @@ def test_tiers_of_the_example_as_the_budget_grows(
 def test_no_tiers_are_worth_nothing() -> None:
     choice = best_shared([], 10)
     assert (choice.positions, choice.value, choice.upper_bound) == ([], 0, 0)
+
+
+def test_a_home_that_is_not_proven_leaves_the_bound_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No tables at all, so that a, the densest, stays where b and c would be better."""
+    for module in (knapsack, shared_budget):
+        for name in {"FIRST_CELLS", "MAX_CELLS", "MAX_SHARED_CELLS"} & set(vars(module)):
+            monkeypatch.setattr(module, name, 0)
+    pairs = [(5, 10.0), (4, 7.0), (4, 6.0)]
+    tiers = [tier(pairs, guaranteed=8.0, room=9), tier([(9, 0.1)], guaranteed=2.0, room=10)]
+    choice = best_shared(tiers, 10)
+    assert choice.value < 13.0 <= choice.upper_bound
+
+
+def test_of_equal_items_at_the_price_the_prefix_comes_in_without_a_table(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A hundred items that are all at the price: what fits comes in, though no cell is free."""
+    for name in ("FIRST_CELLS", "MAX_SHARED_CELLS"):
+        monkeypatch.setattr(shared_budget, name, 0)
+    tiers = [tier([(10, 0.5)] * 50, guaranteed=0.0, room=305) for _ in range(2)]
+    assert best_shared(tiers, 305).value == 15.0
+
+
+@pytest.mark.parametrize("limit", [0, 3_000, 50_000])
+def test_tables_of_all_tiers_together_keep_to_the_limit(
+    limit: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shared_budget, "MAX_SHARED_CELLS", limit)
+    columns = [drawn("strongly-correlated", count, 1) for count in (20, 200, 200)]
+    tiers = [
+        tier(list(zip(tokens.tolist(), value.tolist(), strict=True)), guaranteed=0.0, room=900)
+        for value, tokens in columns
+    ]
+    lists = shared_budget._PriceSearch(tiers, 900)._lists(5.0, first=False)
+    assert sum(listed.cells for _, listed in lists) <= limit + 3 * 100  # a column for each table
+
+
+def test_of_states_that_differ_by_rounding_the_cheapest_is_the_best() -> None:
+    states = CostList(np.array([3.0, 5.0, 9.0]), np.array([0.3, 0.1 + 0.2, 1.0]), np.zeros(3))
+    assert shared_budget._best_state(states, 6.0) == 0
+    assert shared_budget._best_state(states, 9.0) == 2
+    assert shared_budget._best_state(states, 2.0) is None
