@@ -69,10 +69,18 @@ def test_what_was_reported_would_have_been_within_the_budget(reports: Reports, b
 @given(st.integers(0, MOST_FIXED), st.integers(100, 390), st.integers(1_000, 50_000))
 def test_two_requests_of_different_size_tell_any_line(offset: int, slope: int, size: int) -> None:
     reports = [(one, offset + one * slope // 100) for one in (size, 3 * size)]
-    found = calibrated(reports).correction("m")
+    found = calibrated(reports).correction("m", 100_000)
     assert found.slope == pytest.approx(slope / 100, abs=0.001)
     assert found.offset == pytest.approx(offset, abs=2)
 
 
 def test_a_correction_says_what_it_does() -> None:
     assert str(Correction(1_023, 1.25)) == "less 1,023, by 1.25"
+    assert str(Correction(0, 1.25)) == "by 1.25"
+
+
+def test_a_budget_below_the_only_report_loses_in_proportion_and_one_above_it_a_fixed_part() -> None:
+    one_report = calibrated([(200, 400)])
+    assert one_report.scaled("m", 100) == 50
+    assert one_report.scaled("m", 400) == 200
+    assert one_report.scaled("m", 10_000) == 9_800

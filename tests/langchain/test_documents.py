@@ -52,7 +52,9 @@ BY_PLACE = [1.0, 10 / 11, 10 / 12]
         pytest.param([0.9, "high", 0.1], BY_PLACE, id="in-words"),
         pytest.param([10**400, 1, 0], BY_PLACE, id="beyond-any-float"),
         pytest.param([1.7e308, -1.7e308, 0.0], BY_PLACE, id="wider-than-any-float"),
-        pytest.param(list(np.float32([0.75, 0.5, 0.25])), [0.75, 0.5, 0.25], id="of-numpy"),
+        pytest.param(
+            [*np.array([0.75, 0.5, 0.25], dtype=np.float32)], [0.75, 0.5, 0.25], id="of-numpy"
+        ),
     ],
 )
 def test_the_scale_of_scores_is_that_of_their_list(scores: list[Any], expected: Any) -> None:

@@ -254,7 +254,7 @@ class MemoryBudgetMiddleware(AgentMiddleware[MemoryBudgetState, Any, Any]):
 
     def _calibrated(self, budget: RequestBudget, model: str) -> RequestBudget:
         """The budget in estimated tokens, by what the provider reported of calls before."""
-        correction = self._calibration.correction(model)
+        correction = self._calibration.correction(model, budget.tokens)
         tokens = max(1, correction.scaled(budget.tokens))
         if tokens == budget.tokens:
             return budget

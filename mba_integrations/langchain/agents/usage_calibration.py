@@ -7,7 +7,8 @@ estimate, and the next budgets are made smaller by a line, `offset + slope * est
 which all the latest reports lie. Counts by the model's own tokenizer are left alone. Thread-safe.
 
 - Until reports differ in size, what is reported too much counts as fixed, up to `MOST_FIXED`: a
-  greeting that costs 31 instead of 8 tokens says nothing about a long prompt.
+  greeting that costs 31 instead of 8 tokens says nothing about a long prompt. For a budget below the
+  reports it counts as growing, which takes less of it.
 - What is more than that grows with the request.
 - Reports that lie apart say how much grows; the line through them is moved up to the highest.
 
@@ -54,6 +55,8 @@ class Correction:
 
     def __str__(self) -> str:
         """As part of a sentence."""
+        if not self.offset:
+            return f"by {self.slope:.2f}"
         return f"less {self.offset:,}, by {self.slope:.2f}"
 
 
@@ -81,29 +84,41 @@ class UsageCalibration:
             reports = self._reports.setdefault(model, deque(maxlen=LATEST))
             reports.append((estimated, reported))
 
-    def correction(self, model: str) -> Correction:
-        """The line over the latest reports."""
+    def correction(self, model: str, budget_tokens: int) -> Correction:
+        """The line over the latest reports; of those that they allow, the one that leaves most."""
         with self._lock:
             reports = list(self._reports.get(model, ()))
-        return _line_over(reports) if reports else Correction()
+        return max(_lines_over(reports), key=lambda line: line.scaled(budget_tokens))
 
     def scaled(self, model: str, budget_tokens: int) -> int:
         """A budget in the provider's tokens as one in estimated tokens."""
-        return self.correction(model).scaled(budget_tokens)
+        return self.correction(model, budget_tokens).scaled(budget_tokens)
 
 
-def _line_over(reports: Sequence[tuple[int, int]]) -> Correction:
+def _lines_over(reports: Sequence[tuple[int, int]]) -> list[Correction]:
+    """Lines on or above all reports, as many as they leave open."""
+    if not reports:
+        return [Correction()]
     least = max((reported - MOST_FIXED) / estimated for estimated, reported in reports)
-    slope = min(max(1.0, least, _growth(reports)), LARGEST_SLOPE)
-    offset = max(0, *(ceil(reported - slope * estimated) for estimated, reported in reports))
-    return Correction(offset, slope)
+    growth = _growth(reports)
+    lines = [_line_over(reports, max(least, growth or 1.0))]
+    if growth is None:
+        lines.append(_line_over(reports, max(two / one for one, two in reports)))
+    return lines
 
 
-def _growth(reports: Sequence[tuple[int, int]]) -> float:
-    """The slope by least squares; 1 where the estimates lie too near together."""
+def _line_over(reports: Sequence[tuple[int, int]], slope: float) -> Correction:
+    slope = min(max(1.0, slope), LARGEST_SLOPE)
+    # The quotient of a report times its estimate may miss it by the last bit of a float.
+    over = [reported - slope * estimated - 1e-6 for estimated, reported in reports]
+    return Correction(max(0, *map(ceil, over)), slope)
+
+
+def _growth(reports: Sequence[tuple[int, int]]) -> float | None:
+    """The slope by least squares; None where the estimates lie too near together."""
     estimated = np.array([one for one, _ in reports], dtype=np.float64)
     if np.ptp(estimated) < LEAST_SPREAD:
-        return 1.0
+        return None
     reported = np.array([max(pair) for pair in reports], dtype=np.float64)
     apart = estimated - estimated.mean()
     return float(apart @ (reported - reported.mean()) / (apart @ apart))
