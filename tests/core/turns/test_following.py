@@ -75,9 +75,9 @@ def test_no_more_than_the_lead_is_kept(lead: int, beginning: tuple[int, ...]) ->
 
 
 def test_a_kept_passage_stays_that_passage_and_costs_its_tokens() -> None:
-    problem = problem_of(ITEMS, [0.5, 0.5, 0.5])
+    problem = problem_of(ITEMS, [0.5, 0.5, 0.5], budget=45)
     passage = line("b", 8)
-    followed = follow(problem, carried(1, shown={1: passage}), stability=0.6)
+    followed = follow(problem, carried(1, shown={1: passage}), stability=1.0)
     assert followed.problem.shown == {1: passage}
     assert followed.problem.tokens.of(np.array([0, 1])).tolist() == [20, 8]
     assert followed.problem.values(np.array([1]))[0] == pytest.approx(0.125)

@@ -15,6 +15,7 @@ from mba_integrations import InputError, MemoryItem, MemoryTier, PreviousPrompt
 from mba_integrations.core.pool.snapshot import PoolSnapshot
 from mba_integrations.core.turns.previous import (
     NOTHING_CARRIED,
+    Carried,
     PreviousItem,
     carried_over,
     digest_of,
@@ -73,7 +74,7 @@ def test_an_item_that_was_changing_ends_the_lead() -> None:
 
 def test_a_changed_text_is_named_and_stands_last_from_now_on() -> None:
     carried = carried_over(previous(item_before(A)), PoolSnapshot([line("a", 30)]))
-    assert (carried.rows, carried.changing, carried.changed) == ((), {0}, ("a",))
+    assert carried == Carried(changing=frozenset({0}), changed=("a",))
 
 
 def test_a_passage_is_shown_again() -> None:
