@@ -162,6 +162,7 @@ def test_the_next_round_keeps_all_where_nothing_kept_goes() -> None:
     first = round_after(problem, kept, np.ones(3, dtype=bool))
     following = round_without(problem, first, [2])
     assert following.room is first.room
+    assert first.is_open.tolist() == [False, True, True]
     assert following.is_open.tolist() == [False, True, False]
 
 
