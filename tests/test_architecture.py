@@ -64,15 +64,15 @@ ROOMS: dict[str, set[str]] = {
     "pool": {"counting", "layout", "rows", "search", "times"},
     "value": {"config", "pool", "search", "times"},
     "selection": {"budget", "config", "counting", "layout", "packing", "pool", "search", "value"},
-    "turns": {"budget", "config", "counting", "pool", "selection"},
-    "result": {"budget", "config", "layout", "pool", "selection", "turns", "value"},
+    "turns": {"config", "counting", "pool", "selection"},
+    "result": {"budget", "config", "layout", "selection", "turns", "value"},
     "calls": {
         *("budget", "config", "counting", "layout", "log", "pool", "result", "selection", "turns"),
-        *("times", "value"),
+        *("search", "times", "value"),
     },
     "allocator": {
         *("budget", "calls", "config", "counting", "layout", "lifecycle", "log", "pool", "result"),
-        *("search", "times", "turns", "value"),
+        *("search", "times", "turns"),
     },
 }
 

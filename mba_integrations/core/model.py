@@ -218,6 +218,13 @@ class MemoryItem:
         if self.embedding is not None:
             object.__setattr__(self, "embedding", _as_embedding(self.id, self.embedding))
 
+    def __setstate__(self, state: Sequence[Any]) -> None:
+        """The fields as they were pickled or copied; arrays come writeable out of both."""
+        for name, value in zip(self.__slots__, state, strict=True):
+            object.__setattr__(self, name, value)
+        if self.embedding is not None:
+            self.embedding.flags.writeable = False
+
     def _check_identity(self) -> None:
         if not isinstance(self.id, str) or not self.id:
             raise InputError(f"item id must be a text that is not empty, got {shown(self.id)}.")

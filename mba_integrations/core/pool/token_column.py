@@ -133,6 +133,8 @@ class TokenColumn:
         looked_at = np.arange(len(self)) if rows is None else rows
         limits = limit[tier]
         exact = self._exact[looked_at]
+        if self._uncounted == 0:
+            return looked_at[exact > limits]
         unclear = np.flatnonzero((exact == 0) & (self._roughly_most(looked_at) > limits))
         unclear = unclear[self._most(looked_at[unclear]) > limits[unclear]]
         exact[unclear] = self.of(looked_at[unclear])

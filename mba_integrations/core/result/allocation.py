@@ -2,6 +2,11 @@
 
 The decisions are kept as arrays; `selected`, `omitted` and the tables are made when first asked
 for, so a caller who only wants the prompt does not pay for 100,000 explanations.
+
+It can be pickled, copied and sent to another process. All candidates go along, since `omitted`
+lists them, but neither index nor vectors of the pool: 12 selected of 10,000 items of 117 characters
+take 2.1 MB, 1.7 of them the items. Every item is counted for that. The next turn needs 2 kB of it,
+`as_previous`.
 """
 
 from __future__ import annotations
@@ -71,6 +76,10 @@ class Allocation:
     _messages: tuple[dict[str, str], ...] = field(repr=False)
     reuse: PromptReuse = field(repr=False, compare=False)
     decided: Decision = field(repr=False, compare=False)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """The fields alone: what was made from them is made again where it is asked for."""
+        return {name: getattr(self, name) for name in self.__dataclass_fields__}
 
     @property
     def complexity(self) -> QueryComplexity:

@@ -152,7 +152,7 @@ def pack_to_fit(problem: SelectionProblem, begin: Round) -> Fitted:
 def _stretch(budget: int, summed: int, needed: int) -> int:
     """Tokens to add to the budget of sums, where a prompt counts for less than its lines.
 
-    >>> _stretch(100, 120, 100)
-    20
+    >>> _stretch(100, 150, 100)
+    50
     """
     return int(budget * (summed / max(1, needed) - 1.0))

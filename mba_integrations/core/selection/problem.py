@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
+from typing import Any
 
 from mba_integrations.core.arrays import BoolArray, FloatArray, IntArray
 from mba_integrations.core.budget.plan import BudgetPlan
@@ -18,6 +19,11 @@ from mba_integrations.core.layout.protocol import PromptLayout
 from mba_integrations.core.model import MemoryItem
 from mba_integrations.core.pool.snapshot import PoolSnapshot
 from mba_integrations.core.pool.token_column import TokenColumn
+from mba_integrations.core.selection.portable import (
+    PortablePart,
+    portable_counter,
+    portable_layout,
+)
 from mba_integrations.core.selection.units import Units, form_units
 from mba_integrations.core.value.worth import Worth
 
@@ -70,6 +76,29 @@ class SelectionProblem:
         is_open &= self.plan.tier_cap_tokens[units.tier] >= 1
         return is_open
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """In another process it has the same numbers: every item is counted before it goes."""
+        return _unpickled, (
+            self.snapshot,
+            self.tokens.all(),
+            self.units.worth,
+            portable_layout(self.layout),
+            portable_counter(self.counter),
+            {
+                "plan": self.plan,
+                "score": self.score,
+                "opening": self.opening,
+                "fixed_tokens": self.fixed_tokens,
+                "min_score": self.min_score,
+                "duplicate_threshold": self.duplicate_threshold,
+                "shown": dict(self.shown),
+            },
+        )
+
+    def __deepcopy__(self, memo: object) -> SelectionProblem:
+        """Itself: it never changes, and the candidates are shared."""
+        return self
+
     def with_plan(self, plan: BudgetPlan) -> SelectionProblem:
         """The same items for another budget."""
         return replace(self, plan=plan)
@@ -111,4 +140,20 @@ def selection_problem(
         fixed_tokens=layout.fixed_tokens(counter),
         min_score=min_score,
         duplicate_threshold=duplicate_threshold,
+    )
+
+
+def _unpickled(
+    snapshot: PoolSnapshot,
+    counts: IntArray,
+    worth: Worth,
+    layout_part: PortablePart,
+    counter_part: PortablePart,
+    fields: dict[str, Any],
+) -> SelectionProblem:
+    layout, counter = layout_part.unpacked(), counter_part.unpacked()
+    tokens = TokenColumn(snapshot.items, layout, counter, lazy=False, known=counts)
+    units = form_units(snapshot, column=tokens, worth=worth, score=fields["score"])
+    return SelectionProblem(
+        snapshot=snapshot, layout=layout, counter=counter, units=units, **fields
     )

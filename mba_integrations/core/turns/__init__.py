@@ -1,5 +1,5 @@
 """How a prompt follows the one before.
 
-Imports budget, config, counting, pool and selection. Offers `PreviousPrompt`, what of it is kept
-and why, and what a provider's prompt cache can reuse.
+Imports config, counting, pool and selection. Offers `PreviousPrompt`, what of it is carried over,
+`follow`, which decides how much of that is kept, and what a provider's prompt cache can reuse.
 """

@@ -19,6 +19,7 @@ from typing import Any
 from mba_integrations.core.config.settings import CachingSettings
 from mba_integrations.core.counting.counter import TokenCounter, checked_count
 from mba_integrations.core.selection.assembly import reused_beginning
+from mba_integrations.core.selection.portable import portable_counter
 from mba_integrations.core.turns.previous import PreviousPrompt
 
 MOST_BREAKS = 16
@@ -62,6 +63,23 @@ class PromptReuse:
     followed: PreviousPrompt | None
     counter: TokenCounter
     prices: CachingSettings
+
+    def __getstate__(self) -> dict[str, Any]:
+        """With the tokens that need the counter, which may not be able to go along."""
+        fields = {name: getattr(self, name) for name in self.__dataclass_fields__}
+        counter = portable_counter(self.counter)
+        return {**fields, "counter": counter, "stable_tokens": self.stable_tokens}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self.__dict__["counter"] = state["counter"].unpacked()
+
+    def __deepcopy__(self, memo: object) -> PromptReuse:
+        """Itself: it never changes."""
+        return self
+
+    def __copy__(self) -> PromptReuse:
+        return self
 
     @cached_property
     def stable_text(self) -> str:

@@ -2,7 +2,9 @@
 
 A `PreviousPrompt` takes memory in proportion to its prompt. An item counts as the same if its id,
 its tier and its whole content are: a text that changed under an id that stayed is another item, and
-one that changes from turn to turn, so it never comes into the beginning that is to stay.
+one that changes from turn to turn, so it never comes into the beginning that is to be kept.
+
+`to_dict` and `from_dict` carry it through JSON, so that a session can go on in another process.
 """
 
 from __future__ import annotations
@@ -10,11 +12,22 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
+from mba_integrations.core.arguments import shown
+from mba_integrations.core.errors import InputError
 from mba_integrations.core.model import MemoryItem, MemoryTier
 from mba_integrations.core.pool.snapshot import PoolSnapshot
 
+SCHEMA_VERSION = 1
 _DIGEST_BYTES = 12
+_WORDS: dict[type, str] = {
+    int: "an integer",
+    str: "a text",
+    bool: "true or false",
+    list: "a list",
+    type(None): "null",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +49,17 @@ class PreviousItem:
     passage: str | None
     opens: bool
     changing: bool
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready."""
+        return {
+            "id": self.id,
+            "tier": self.tier.value,
+            "digest": self.digest.hex(),
+            "passage": self.passage,
+            "opens": self.opens,
+            "changing": self.changing,
+        }
 
     def is_still(self, item: MemoryItem) -> bool:
         """Whether *item*, of the same id, is this item: of the same tier and content."""
@@ -59,6 +83,86 @@ class PreviousPrompt:
     text: str
     items: tuple[PreviousItem, ...]
     breaks: tuple[int, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready, with `schema_version`."""
+        return {
+            "schema_version": SCHEMA_VERSION,
+            "workspace_id": self.workspace_id,
+            "layout_id": self.layout_id,
+            "text": self.text,
+            "items": [item.to_dict() for item in self.items],
+            "breaks": list(self.breaks),
+        }
+
+    @classmethod
+    def from_dict(cls, written: Mapping[str, Any]) -> PreviousPrompt:
+        """What `to_dict` wrote.
+
+        Raises:
+            InputError: If it is something else; the message names the first entry that is wrong.
+
+        >>> empty = PreviousPrompt(workspace_id="w", layout_id="l", text="", items=())
+        >>> PreviousPrompt.from_dict(empty.to_dict()) == empty
+        True
+        """
+        place = "previous"
+        version = _entry(written, place, "schema_version", int)
+        if version != SCHEMA_VERSION:
+            raise InputError(
+                f"previous.schema_version is {version}, this version reads {SCHEMA_VERSION}. "
+                "Begin the session anew."
+            )
+        items = enumerate(_entry(written, place, "items", list))
+        text = _entry(written, place, "text", str)
+        breaks = _entry(written, place, "breaks", list)
+        if not all(type(at) is int and 0 <= at <= len(text) for at in breaks):
+            raise InputError("previous.breaks must be integers from 0 to the length of text.")
+        return cls(
+            workspace_id=_entry(written, place, "workspace_id", str),
+            layout_id=_entry(written, place, "layout_id", str),
+            text=text,
+            items=tuple(_read_item(item, f"previous.items[{at}]") for at, item in items),
+            breaks=tuple(breaks),
+        )
+
+
+def _read_item(written: object, place: str) -> PreviousItem:
+    tier = _entry(written, place, "tier", str)
+    if tier not in tuple(MemoryTier):
+        names = ", ".join(MemoryTier)
+        raise InputError(f"{place}.tier must be one of {names}, got {shown(tier)}.")
+    return PreviousItem(
+        id=_entry(written, place, "id", str),
+        tier=MemoryTier(tier),
+        digest=_read_digest(_entry(written, place, "digest", str), place),
+        passage=_entry(written, place, "passage", str, type(None)),
+        opens=_entry(written, place, "opens", bool),
+        changing=_entry(written, place, "changing", bool),
+    )
+
+
+def _read_digest(written: str, place: str) -> bytes:
+    try:
+        digest = bytes.fromhex(written)
+    except ValueError:
+        digest = b""
+    if len(digest) != _DIGEST_BYTES:
+        raise InputError(f"{place}.digest must be {2 * _DIGEST_BYTES} hexadecimal digits.")
+    return digest
+
+
+def _entry(written: object, place: str, name: str, *kinds: type) -> Any:
+    """An entry of a mapping, of one of these types and no other: JSON's True is not its 1."""
+    if not isinstance(written, Mapping):
+        raise InputError(f"{place} must be a mapping, got {type(written).__name__}.")
+    if name not in written:
+        raise InputError(f"{place}.{name} is missing.")
+    value = written[name]
+    if type(value) not in kinds:
+        wanted = " or ".join(_WORDS[kind] for kind in kinds)
+        raise InputError(f"{place}.{name} must be {wanted}, got {type(value).__name__}.")
+    return value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
