@@ -7,8 +7,8 @@ estimate, and the next budgets are made smaller by a line, `offset + slope * est
 which all the latest reports lie. Counts by the model's own tokenizer are left alone. Thread-safe.
 
 - Until reports differ in size, what is reported too much counts as fixed, up to `MOST_FIXED`: a
-  greeting that costs 31 instead of 8 tokens says nothing about a long prompt. For a budget below the
-  reports it counts as growing, which takes less of it.
+  greeting that costs 31 instead of 8 tokens says nothing about a long prompt. For a budget below
+  the reports it counts as growing, which takes less of it.
 - What is more than that grows with the request.
 - Reports that lie apart say how much grows; the line through them is moved up to the highest.
 
