@@ -132,7 +132,7 @@ def chat_history(draw: Draw) -> Call:
     def run() -> Problems:
         history = langchain.BudgetedChatMessageHistory(budget, token_counter=counter, **named)
         history.add_messages(messages)
-        used = langchain.MessageCounter(counter)(history.messages)
+        used = sum(langchain.MessageCounter(counter).message_tokens(history.messages))
         yield from over(used, budget)
 
     return Call(run, {"budget": budget, "messages": messages, "counter": counter, **named})
@@ -151,7 +151,8 @@ def classic_memory(draw: Draw) -> Call:
         for asked, said in turns:
             memory.save_context({"input": asked}, {"output": said})
         shown = memory.load_memory_variables({"input": "Kate?"})["history"]
-        used = langchain.MessageCounter(counter)(shown) if as_messages else counter(shown)
+        counts = langchain.MessageCounter(counter)
+        used = sum(counts.message_tokens(shown)) if as_messages else counter(shown)
         yield from over(used, budget)
 
     return Call(run, {"budget": budget, "turns": turns, "counter": counter,

@@ -152,7 +152,7 @@ def folder_reader(draw: Draw) -> Call:
     }
     names = ("max_chars", "max_file_bytes", "max_files", "prefix")
     named = {draw.one(names): draw.perhaps(draw.number(), 0.3)} if draw.chance(0.4) else {}
-    where = draw.one([None, None, None, "", "\0", "/nowhere/\ud800", 1.5, [], None])
+    where = draw.one([None, None, None, None, "\0", "/nowhere/\ud800", 1.5, []])
     history = draw.chance(0.1)
 
     def run() -> Problems:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -168,7 +169,7 @@ def test_a_finding_has_what_makes_it_again(
         return calling(lambda given: {}[given], given="\x1b[31m" + draw.words(2) + "x" * 999)
 
     planted(monkeypatch, wrong)
-    monkeypatch.setattr("resource.setrlimit", lambda *_: None)
+    monkeypatch.setattr(resource, "setrlimit", lambda *_: None)
     assert fuzz.main(["--calls", "2", "--seed", "5"]) == 1
     printed = capsys.readouterr().out
     assert "python -m benchmarks.fuzz --calls 2 --seed 5 | seed 5" in printed
@@ -184,6 +185,6 @@ def test_without_findings_the_run_ends_well(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     planted(monkeypatch, lambda _: calling(MemoryItem, "a", "b", "rag"))
-    monkeypatch.setattr("resource.setrlimit", lambda *_: None)
+    monkeypatch.setattr(resource, "setrlimit", lambda *_: None)
     assert fuzz.main(["--calls", "3", "--only", "p"]) == 0
     assert "3 calls, 0 findings of 0 kinds" in capsys.readouterr().out
