@@ -1,7 +1,6 @@
 """What the fuzz run calls in the adapters for LangChain and LlamaIndex.
 
-Messages, documents and nodes are the frameworks' own, so they are valid for them; what they hold
-is hostile: texts, ids, metadata, blocks of content, arguments of tool calls, scores.
+The frameworks' own messages, documents and nodes, valid for them, with hostile values inside.
 """
 
 from __future__ import annotations

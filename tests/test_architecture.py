@@ -314,6 +314,20 @@ def test_architecture_page_says_what_each_room_may_import() -> None:
             assert set(re.findall(r"`([a-z]+)`", opens)) == ROOMS[room], room
 
 
+MOST_FILES = 13
+"""More in one folder are a list to search, not a room to look around in."""
+
+
+def test_no_folder_of_the_package_has_more_files_than_one_can_take_in() -> None:
+    folders = {path.parent for path in MODULES}
+    full = {
+        str(folder.relative_to(ROOT)): count
+        for folder in folders
+        if (count := sum(path.name != "__init__.py" for path in folder.glob("*.py"))) > MOST_FILES
+    }
+    assert not full
+
+
 def test_core_imports_only_numpy_and_pydantic_when_it_is_imported() -> None:
     wrong = [
         f"{place(path, found.line)} imports {name}"
