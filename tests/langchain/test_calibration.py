@@ -42,7 +42,7 @@ def calibrated(reports: Reports) -> UsageCalibration:
             [(1_000, 10), (5_000, 5_000)], 5_000, 5_000, id="cached-tokens-apart-tell-no-slope"
         ),
         pytest.param([(100, 2_000), (100, 0), (0, 5)], 300, 300, id="nonsense-is-ignored"),
-        pytest.param([(8, 31)], 20, 0, id="nothing-is-left"),
+        pytest.param([(8, 31)], 20, 5, id="a-budget-below-the-report-shrinks-in-proportion"),
     ],
 )
 def test_reports_make_budgets_smaller(reports: Reports, budget: int, scaled: int) -> None:
