@@ -10,9 +10,9 @@ the bound of CPU time. For the adapters, which pydantic builds, a `ValidationErr
 a hostile callable or object raises itself passes through. Call *n* of a seed depends on those two
 numbers only, so `--replay SEED:NUMBER` makes one again.
 
-`fuzz_values` draws values; `fuzz_core`, `fuzz_files` and `fuzz_adapters` say what is called with
-them. Memory is limited to `--memory` GB, a call to twelve times the bound by the clock. Exit code 1
-if there are findings.
+`fuzz_values` draws values; `fuzz_core`, `fuzz_files`, `fuzz_langchain` and `fuzz_llamaindex` say
+what is called with them. Memory is limited to `--memory` GB, a call to twelve times the bound by
+the clock. Exit code 1 if there are findings.
 """
 
 from __future__ import annotations
@@ -34,12 +34,17 @@ from typing import Any
 import numpy as np
 from pydantic import ValidationError
 
-from benchmarks import fuzz_adapters, fuzz_core, fuzz_files
+from benchmarks import fuzz_core, fuzz_files, fuzz_langchain, fuzz_llamaindex
 from benchmarks.evidence import machine
 from benchmarks.fuzz_values import CallersError, Draw
 from mba_integrations import MemoryBudgetError
 
-TARGETS = {**fuzz_core.TARGETS, **fuzz_files.TARGETS, **fuzz_adapters.TARGETS}
+TARGETS = {
+    **fuzz_core.TARGETS,
+    **fuzz_files.TARGETS,
+    **fuzz_langchain.TARGETS,
+    **fuzz_llamaindex.TARGETS,
+}
 MOST_SECONDS = 5.0
 SHOWN_ARGUMENTS = 300
 _WAITING = 12  # a busy machine may stretch a call so far; one that waits or never ends is stopped
@@ -91,10 +96,12 @@ def run(
     names = list(TARGETS)
     chosen = TARGETS if targets is None else targets
     report = Report()
-    for number in numbers:
-        name = names[number % len(names)]
-        if name in chosen:
-            one_call(name, seed, number, report, most_seconds)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # numpy's, of values that it can hold but not add
+        for number in numbers:
+            name = names[number % len(names)]
+            if name in chosen:
+                one_call(name, seed, number, report, most_seconds)
     return report
 
 
@@ -216,7 +223,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--memory", type=int, default=6, help="GB of address space")
     options = parser.parse_args(arguments)
     resource.setrlimit(resource.RLIMIT_AS, (options.memory * GIGABYTE,) * 2)
-    warnings.simplefilter("ignore")
     if options.replay:
         seed, number = map(int, options.replay.split(":"))
         return replay(seed, number)

@@ -17,15 +17,18 @@ from mba_integrations import (
     ItemOrder,
     JoinedTexts,
     LifecycleRecommendation,
+    LogMemory,
     MemoryBudgetAllocator,
     MemoryBudgetConfigLoader,
     MemoryPool,
     MemoryTier,
+    PreviousPrompt,
     PromptFormat,
     RenderingSettings,
     WorkspaceConfig,
     apply_recommendations,
     counter_for_model,
+    record_from_dict,
 )
 from mba_integrations.core.config.settings import PromotionSettings
 
@@ -53,6 +56,17 @@ def calling(function: Callable[..., Any], *given: Any, **named: Any) -> Call:
         return iter(())
 
     return Call(run, {**{str(place): value for place, value in enumerate(given)}, **named})
+
+
+def over(used: int, budget: Any) -> Problems:
+    """Whether more came than may."""
+    if isinstance(budget, int) and used > budget:
+        yield f"over budget: {used} of {budget}"
+
+
+def number_of_tokens(draw: Draw) -> Any:
+    """A budget: mostly a plain one."""
+    return draw.random.randint(1, 400) if draw.chance(0.85) else draw.number()
 
 
 def memory_item(draw: Draw) -> Call:
@@ -293,13 +307,38 @@ def allocator_arguments(draw: Draw) -> Call:
     if name == "estimate_query_complexity":
         named = {"conversation_turns": draw.number(), "candidate_count": draw.number()}
 
+    stores = {draw.one(["sessions", "logs", "workspaces"]): draw.perhaps(None, 0.5)}
+
     def run() -> Problems:
-        allocator = MemoryBudgetAllocator(counter, clock=clock)
+        allocator = MemoryBudgetAllocator(counter, clock=clock, **stores)
         getattr(allocator, name)(*arguments, **named)
         return iter(())
 
     return Call(
         run, {"name": name, "arguments": arguments, "counter": counter, "clock": clock, **named}
+    )
+
+
+def stored(draw: Draw) -> Call:
+    """Records and previous prompts as they come back from someone's store."""
+    items = draw.items(distinct=True)
+    names = ("timestamp", "items", "schema_version", "budget_tokens", "text", "breaks", "kind")
+    changes = {draw.one(names): draw.anything() for _ in range(draw.random.randrange(3))}
+    instead = None if draw.chance(0.8) else draw.anything()
+    is_prompt = draw.chance(0.5)
+
+    def run() -> Problems:
+        logs = LogMemory()
+        found = MemoryBudgetAllocator(len, logs=logs).allocate_memory_budget(
+            "Kate?", items, budget_tokens=200, now=NAIVE
+        )
+        (kept,) = [found.as_previous] if is_prompt else logs.records()
+        read: Any = PreviousPrompt.from_dict if is_prompt else record_from_dict
+        read({**kept.to_dict(), **changes} if instead is None else instead)
+        return iter(())
+
+    return Call(
+        run, {"items": items, "changes": changes, "instead": instead, "is_prompt": is_prompt}
     )
 
 
@@ -379,6 +418,7 @@ TARGETS: Mapping[str, Callable[[Draw], Call]] = {
     "RenderingSettings": rendering,
     "to_yaml": written_config,
     "allocator": allocator_arguments,
+    "stored": stored,
     "lifecycle": lifecycle,
     "JoinedTexts": joined_texts,
     "counter_for_model": model_counter,

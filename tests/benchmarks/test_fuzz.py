@@ -24,7 +24,10 @@ RESULTS = {
     *("ItemOrder", "LifecycleReview", "MemoryTier", "OmissionReason", "Omitted", "PreviousPrompt"),
     *("PromptFormat", "PromptLayout", "QueryComplexity", "ScoringMethod", "Selected"),
     *("TierAllocation", "TokenCounter", "__version__", "MemorySource", "BudgetAllocationEvent"),
-    *("BudgetedFunctionCallingLLM", "AllocationSession"),
+    *("BudgetedFunctionCallingLLM", "AllocationSession", "AllocationRecord", "MovesRecord"),
+    *("LoggingSettings", "PerformanceSettings"),
+    *("LogStore", "LogMemory", "SessionStore", "SessionMemory"),
+    *("WorkspaceStore", "WorkspaceMemory"),
 }
 
 
@@ -39,7 +42,7 @@ def kinds(report: fuzz.Report) -> list[str]:
 def test_every_public_name_is_called_or_is_a_result() -> None:
     sources = "".join(
         Path(fuzz.__file__).with_name(f"fuzz_{part}.py").read_text(encoding="utf-8")
-        for part in ("core", "files", "adapters", "values")
+        for part in ("core", "files", "langchain", "llamaindex", "values")
     )
     public = {*mba_integrations.__all__, *langchain.__all__, *llamaindex.__all__}
     called = {name for name in public if f"{name}(" in sources or f"{name}," in sources}
@@ -50,12 +53,17 @@ def test_every_public_name_is_called_or_is_a_result() -> None:
 
 def test_a_few_hundred_calls_end_and_are_the_same_again() -> None:
     numbers = range(300)
-    first, again = fuzz.run(3, numbers), fuzz.run(3, numbers)
+    first, again = (fuzz.run(4, numbers, most_seconds=1.0) for _ in range(2))
     assert set(first.calls) == set(fuzz.TARGETS)
     assert sum(first.calls.values()) == len(numbers)
     assert sum(first.refused.values()) < len(numbers)
-    named = [(one.number, one.what) for one in first.findings if "CPU time" not in one.what]
-    assert named == [(one.number, one.what) for one in again.findings if "CPU" not in one.what]
+    assert told(first) == told(again)
+
+
+def told(report: fuzz.Report) -> list[tuple[int, str]]:
+    """What was found, without what the speed of the machine decides."""
+    timed = ("TooLong", "took more")
+    return [(one.number, one.what) for one in report.findings if not one.what.startswith(timed)]
 
 
 def raises(error: Exception) -> Callable[[Draw], Call]:

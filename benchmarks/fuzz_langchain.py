@@ -1,6 +1,7 @@
-"""What the fuzz run calls in the adapters for LangChain and LlamaIndex.
+"""What the fuzz run calls in the adapter for LangChain.
 
-The frameworks' own messages, documents and nodes, valid for them, with hostile values inside.
+Messages and documents are the framework's own, so they are valid for it; what they hold is
+hostile: texts, ids, metadata, blocks of content, arguments of tool calls, artifacts.
 """
 
 from __future__ import annotations
@@ -23,13 +24,10 @@ from langchain_core.messages import (
 from langchain_core.retrievers import BaseRetriever
 from langgraph.store.base import InvalidNamespaceError
 from langgraph.store.memory import InMemoryStore
-from llama_index.core.base.llms.types import ChatMessage, MessageRole
-from llama_index.core.embeddings import MockEmbedding
-from llama_index.core.schema import MetadataMode, NodeWithScore, QueryBundle, TextNode
 
-from benchmarks.fuzz_core import Call, Problems, calling
+from benchmarks.fuzz_core import Call, Problems, calling, number_of_tokens, over
 from benchmarks.fuzz_values import PLAIN_COUNTERS, Draw
-from mba_integrations import langchain, llamaindex
+from mba_integrations import langchain
 
 
 class _Retriever(BaseRetriever):
@@ -53,16 +51,6 @@ class _Embeddings(Embeddings):
 
     def embed_query(self, text: str) -> list[float]:
         return self.embed_documents([text])[0]
-
-
-def over(used: int, budget: Any) -> Problems:
-    """Whether more came than may."""
-    if isinstance(budget, int) and used > budget:
-        yield f"over budget: {used} of {budget}"
-
-
-def _number_of_tokens(draw: Draw) -> Any:
-    return draw.random.randint(1, 400) if draw.chance(0.85) else draw.number()
 
 
 def _documents(draw: Draw) -> list[Document]:
@@ -125,7 +113,7 @@ def message_counter(draw: Draw) -> Call:
 
 def chat_history(draw: Draw) -> Call:
     """A history whose view must be within its budget."""
-    budget, messages, counter = _number_of_tokens(draw), _messages(draw), draw.one(PLAIN_COUNTERS)
+    budget, messages, counter = number_of_tokens(draw), _messages(draw), draw.one(PLAIN_COUNTERS)
     named = {"recent_share": draw.number()} if draw.chance(0.2) else {}
 
     def run() -> Problems:
@@ -139,7 +127,7 @@ def chat_history(draw: Draw) -> Call:
 
 def classic_memory(draw: Draw) -> Call:
     """The memory of a chain."""
-    budget, counter = _number_of_tokens(draw), draw.one(PLAIN_COUNTERS)
+    budget, counter = number_of_tokens(draw), draw.one(PLAIN_COUNTERS)
     turns = [(draw.text(), draw.text()) for _ in range(draw.random.randrange(5))]
     as_messages = draw.chance(0.5)
 
@@ -160,7 +148,7 @@ def classic_memory(draw: Draw) -> Call:
 
 def compressor(draw: Draw) -> Call:
     """Documents that fit."""
-    budget, documents, counter = _number_of_tokens(draw), _documents(draw), draw.one(PLAIN_COUNTERS)
+    budget, documents, counter = number_of_tokens(draw), _documents(draw), draw.one(PLAIN_COUNTERS)
     named = {draw.one(["k", "tier", "separator"]): draw.anything()} if draw.chance(0.2) else {}
 
     def run() -> Problems:
@@ -176,7 +164,7 @@ def compressor(draw: Draw) -> Call:
 
 def retriever(draw: Draw) -> Call:
     """Documents of several retrievers that fit."""
-    budget, counter = _number_of_tokens(draw), draw.one(PLAIN_COUNTERS)
+    budget, counter = number_of_tokens(draw), draw.one(PLAIN_COUNTERS)
     lists = [_documents(draw) for _ in range(draw.random.randint(1, 3))]
     shares = (
         [draw.perhaps(round(1 / len(lists), 3), 0.3) for _ in lists] if draw.chance(0.4) else []
@@ -200,7 +188,7 @@ def retriever(draw: Draw) -> Call:
 
 def runnable(draw: Draw) -> Call:
     """A step of a chain with any input."""
-    documents, budget = _documents(draw), _number_of_tokens(draw)
+    documents, budget = _documents(draw), number_of_tokens(draw)
     given = draw.perhaps({"query": draw.text(), "memories": draw.perhaps(draw.items(), 0.1)}, 0.2)
 
     def run() -> Problems:
@@ -259,7 +247,7 @@ def store_source(draw: Draw) -> Call:
 
 def middleware(draw: Draw) -> Call:
     """A model call of an agent: what goes through is within the budget."""
-    budget, messages, counter = _number_of_tokens(draw), _messages(draw), draw.one(PLAIN_COUNTERS)
+    budget, messages, counter = number_of_tokens(draw), _messages(draw), draw.one(PLAIN_COUNTERS)
     found = _documents(draw)
     named: dict[str, Any] = {}
     if draw.chance(0.2):
@@ -291,143 +279,6 @@ def promotion(draw: Draw) -> Call:
     return calling(langchain.MemoryPromotionMiddleware, source, settings=draw.perhaps(None, 0.3))
 
 
-def _nodes(draw: Draw) -> list[NodeWithScore]:
-    return [
-        NodeWithScore(
-            node=TextNode(
-                text=draw.text(),
-                id_=draw.identifier(),
-                metadata={str(key): repr(value) for key, value in draw.metadata().items()},
-                embedding=draw.one([None, None, [1.0, 2.0], [], [float("nan")] * 2, [1e39] * 2]),
-            ),
-            score=draw.one([None, 0.5, -1.0, 1e308, float("nan"), float("inf")]),
-        )
-        for _ in range(draw.random.randrange(8))
-    ]
-
-
-def _chat(draw: Draw) -> list[ChatMessage]:
-    kinds = list(MessageRole)
-    return [
-        ChatMessage(
-            role=draw.one([MessageRole.USER, MessageRole.ASSISTANT, draw.one(kinds)]),
-            content=draw.one([draw.text(), draw.text(), None]),
-            additional_kwargs=draw.one([{}, {}, {"tool_call_id": draw.identifier()},
-                                        {"tool_calls": [{"id": draw.identifier()}]},
-                                        {"function_call": draw.identifier()}]),
-        )
-        for _ in range(draw.random.randrange(9))
-    ]  # fmt: skip
-
-
-def nodes(draw: Draw) -> Call:
-    """Items from nodes."""
-    found = _nodes(draw)
-    named = {draw.one(["tier", "vectors"]): draw.anything()} if draw.chance(0.1) else {}
-    return calling(llamaindex.items_from_nodes, found, **named)
-
-
-def turns(draw: Draw) -> Call:
-    """Items from messages."""
-    named = {"source": draw.perhaps("s", 0.1), "first_position": draw.one([0, -3, 10**400])}
-    return calling(llamaindex.items_from_messages, _chat(draw), **named)
-
-
-def message_tokens(draw: Draw) -> Call:
-    """Counts of hostile messages."""
-    from mba_integrations.core.counting.given_counters import as_token_counter
-
-    counter, messages = draw.counter(), _chat(draw)
-    return calling(
-        lambda **given: llamaindex.MessageTokens(as_token_counter(counter)).of_list(**given),
-        messages=messages,
-    )
-
-
-def chat_memory(draw: Draw) -> Call:
-    """A chat memory whose view must be within its budget."""
-    budget, messages, counter = _number_of_tokens(draw), _chat(draw), draw.one(PLAIN_COUNTERS)
-    named: dict[str, Any] = {}
-    if draw.chance(0.2):
-        named[draw.one(["recent_share", "media_tokens", "chat_store_key", "long_term"])] = (
-            draw.anything()
-        )
-    query, later = draw.text(), _chat(draw)
-
-    def run() -> Problems:
-        memory = llamaindex.BudgetedMemory.from_defaults(budget, token_counter=counter, **named)
-        memory.put_messages(messages)
-        counts = llamaindex.MessageTokens(memory_counter(counter))
-        for more in (None, later):
-            if more is not None:
-                memory.put_messages(more)
-            used = counts.of_list(memory.get(query))
-            yield from over(used, budget)
-
-    return Call(run, {"budget": budget, "messages": messages, "query": query, "later": later,
-                      "counter": counter, **named})  # fmt: skip
-
-
-def memory_counter(counter: Any) -> Any:
-    """A `TokenCounter` of a function."""
-    from mba_integrations.core.counting.given_counters import as_token_counter
-
-    return as_token_counter(counter)
-
-
-def postprocessor(draw: Draw) -> Call:
-    """Nodes that fit."""
-    budget, found, counter = _number_of_tokens(draw), _nodes(draw), draw.one(PLAIN_COUNTERS)
-    named: dict[str, Any] = {"shorten": draw.chance(0.3)}
-    if draw.chance(0.3):
-        named[draw.one(["separator", "session_id", "order", "media_tokens"])] = draw.anything()
-    query = QueryBundle(draw.text(), embedding=draw.one([None, [1.0, 2.0], [], [float("nan")]]))
-
-    def run() -> Problems:
-        keeps = llamaindex.MemoryBudgetPostprocessor(
-            budget_tokens=budget, token_counter=counter, **named
-        )
-        kept = keeps.postprocess_nodes(found, query)
-        text = keeps.separator.join(one.node.get_content(MetadataMode.LLM) for one in kept)
-        yield from over(counter(text), budget)
-
-    return Call(run, {"budget": budget, "nodes": found, "query": query, "counter": counter,
-                      **named})  # fmt: skip
-
-
-def memory_block(draw: Draw) -> Call:
-    """Turns that left the short-term memory."""
-    import asyncio
-
-    budget, messages = _number_of_tokens(draw), _chat(draw)
-
-    def run() -> Problems:
-        block = llamaindex.BudgetedMemoryBlock(name="b", budget_tokens=budget)
-        asyncio.run(block.aput(messages))
-        asyncio.run(block.aget(messages))
-        return iter(())
-
-    return Call(run, {"budget": budget, "messages": messages})
-
-
-def ledger(draw: Draw) -> Call:
-    """A joint budget with any numbers."""
-    named = {"budget_tokens": draw.count(), "history_share": draw.perhaps(0.5, 0.4)}
-    return calling(llamaindex.BudgetLedger, **named)
-
-
-def index_embedder(draw: Draw) -> Call:
-    """LlamaIndex's embedding model, and what is none."""
-    model = draw.perhaps(MockEmbedding(embed_dim=3), 0.4)
-    named = {"max_entries": draw.number()} if draw.chance(0.4) else {}
-
-    def run() -> Problems:
-        llamaindex.LlamaIndexEmbedder(model, **named)(["a", "b"])
-        return iter(())
-
-    return Call(run, {"model": model, **named})
-
-
 TARGETS: Mapping[str, Callable[[Draw], Call]] = {
     "langchain.MessageCounter": message_counter,
     "langchain.BudgetedChatMessageHistory": chat_history,
@@ -439,12 +290,4 @@ TARGETS: Mapping[str, Callable[[Draw], Call]] = {
     "langchain.LangGraphStoreSource": store_source,
     "langchain.MemoryBudgetMiddleware": middleware,
     "langchain.MemoryPromotionMiddleware": promotion,
-    "llamaindex.items_from_nodes": nodes,
-    "llamaindex.items_from_messages": turns,
-    "llamaindex.MessageTokens": message_tokens,
-    "llamaindex.BudgetedMemory": chat_memory,
-    "llamaindex.MemoryBudgetPostprocessor": postprocessor,
-    "llamaindex.BudgetedMemoryBlock": memory_block,
-    "llamaindex.BudgetLedger": ledger,
-    "llamaindex.LlamaIndexEmbedder": index_embedder,
 }
