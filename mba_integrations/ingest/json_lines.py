@@ -79,10 +79,7 @@ def item_from_mapping(values: Any) -> MemoryItem:
         raise InputError(f"metadata must be an object, got {_kind(values['metadata'])}.")
     if not isinstance(values.get("pinned", False), bool):
         raise InputError(f"pinned must be true or false, got {_kind(values['pinned'])}.")
-    try:
-        return MemoryItem(**{**values, **_times(values)})
-    except TypeError as error:
-        raise InputError(f"a value has a wrong type: {error}.") from error
+    return MemoryItem(**{**values, **_times(values)})
 
 
 def _item(record: Record) -> MemoryItem:

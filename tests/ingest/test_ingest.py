@@ -105,7 +105,9 @@ def test_blank_lines_a_byte_order_mark_and_windows_line_ends_are_no_trouble(tmp_
             id="pin",
         ),
         pytest.param(
-            json.dumps({**GOOD, "id": "x", "position": "first"}), "wrong type", id="wrong-type"
+            json.dumps({**GOOD, "id": "x", "position": "first"}),
+            "item 'x': position must be finite, got 'first'.",
+            id="wrong-type",
         ),
         pytest.param(json.dumps(GOOD), "id 'a' is on line 1 already", id="duplicate"),
         pytest.param("[" * 100_000, "not JSON", id="deep"),
