@@ -182,6 +182,8 @@ class Renderer(PromptLayout):
 
     def measure(self, written: WrittenPrompt, counter: TokenCounter) -> PromptTokens:
         """Tokens of the text, and of the messages; chat messages must be within the budget too."""
+        if not written.text:  # a counter may say that no text is some tokens
+            return PromptTokens(used=0, messages=0, needed=0)
         text = checked_count(counter, written.text)
         if not self._is_chat:
             return PromptTokens(used=text, messages=framed_tokens(text, counter), needed=text)
