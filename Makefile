@@ -17,8 +17,8 @@ help: ## Show the targets
 demo: $(VENV)/.demo ## Ask questions about this repository and show the prompts
 	$(BIN)/mba demo
 
-test: $(VENV)/.test ## Run all tests
-	$(BIN)/python -m pytest
+test: $(VENV)/.test ## Run all tests, on all processors
+	$(BIN)/python -m pytest -n auto
 
 check: $(VENV)/.check ## Lint, check formatting and types, run the code in the documentation
 	$(BIN)/ruff check .

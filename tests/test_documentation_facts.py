@@ -5,13 +5,11 @@ from __future__ import annotations
 import re
 import shlex
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
-from command_line import done, prepare
+from command_line import done, mba, prepare
 from repository import ROOT
 
 import mba_integrations
@@ -96,21 +94,15 @@ def commands_of(page: Path) -> list[str]:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
-def test_mba_commands_of_the_page_succeed(page: Path, tmp_path: Path) -> None:
-    commands = commands_of(page)
+def test_mba_commands_of_the_page_succeed(
+    page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     folder = prepare(tmp_path)
     shutil.copytree(ROOT / "configs", folder / "configs")
-    call = f"import sys; sys.path.insert(0, {str(ROOT)!r})\n"
-    call += "from mba_integrations.cli import main; main()"
-    for command in commands:
-        done = subprocess.run(
-            [sys.executable, "-c", call, *shlex.split(command)[1:]],
-            capture_output=True,
-            text=True,
-            check=False,
-            cwd=folder,
-        )
-        assert done.returncode == 0, f"{command}\n{done.stderr}"
+    monkeypatch.chdir(folder)
+    for command in commands_of(page):
+        ran = mba(*shlex.split(command)[1:])
+        assert ran.exit_code == 0, f"{command}\n{ran.stderr}"
 
 
 def test_command_line_page_shows_every_command() -> None:

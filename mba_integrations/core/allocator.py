@@ -202,7 +202,10 @@ class MemoryBudgetAllocator:
         """Choose memories for a query and write the prompt.
 
         Args:
-            query: What is asked. May be empty: then importance and freshness decide.
+            query: What is asked. May be empty: then nothing matches it, and a relevance that is not
+                given counts as 0. By `usefulness` importance, age, place and length are left to
+                decide, by `weighted_sum` importance and age; by `product` every such value is 0,
+                and items come in by input order.
             available_memories: The candidates, with unique ids. They are not changed.
             workspace_id: Whose settings apply.
             budget_tokens: An exact total, >= 1, instead of the complexity-scaled ceiling.

@@ -42,6 +42,17 @@ def checked_whole(name: str, value: object, *, at_least: int = 0) -> int:
     return int(value)  # type: ignore[call-overload, no-any-return]
 
 
+def checked_text(name: str, value: object) -> str:
+    """A text, which may be empty.
+
+    Raises:
+        InputError: With the name, if it is anything else.
+    """
+    if not isinstance(value, str):
+        raise InputError(f"{name} must be a text, got {shown(value)}.")
+    return value
+
+
 def checked_iterable(name: str, value: object, of: str) -> None:
     """Refuse what cannot be walked through, and a text, which is a list of its letters.
 

@@ -160,8 +160,18 @@ def test_example_of_the_help_runs(folder: Path, example: str) -> None:
     done(*shlex.split(arguments), stdin=stdin)
 
 
-def process(*arguments: str, **options: Any) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-m", "mba_integrations", *arguments]
+# A shell that starts a job in the background has it ignore interrupts, and so do its children.
+RUN_INTERRUPTIBLE = (
+    "import runpy, signal\n"
+    "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+    "runpy.run_module('mba_integrations', run_name='__main__', alter_sys=True)\n"
+)
+
+
+def process(
+    *arguments: str, program: tuple[str, str] = ("-m", "mba_integrations"), **options: Any
+) -> subprocess.Popen[bytes]:
+    command = [sys.executable, *program, *arguments]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "env": environment()}
     return subprocess.Popen(command, **{**pipes, **options})
 
@@ -181,7 +191,7 @@ def test_a_closed_pipe_is_quiet(folder: Path) -> None:
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a named pipe")
 def test_an_interrupt_is_exit_code_130(folder: Path) -> None:
     os.mkfifo("pipe")
-    running = process("allocate", "-m", "pipe", *QUESTION)
+    running = process("allocate", "-m", "pipe", *QUESTION, program=("-c", RUN_INTERRUPTIBLE))
     with open("pipe", "wb"):  # waits until the command reads
         running.send_signal(signal.SIGINT)
         _, stderr = running.communicate()

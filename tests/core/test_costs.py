@@ -1,13 +1,15 @@
-"""Hostile input costs in proportion to its size: doubled twice, no stage takes far more than that.
+"""Hostile input costs in proportion to its size, in every stage.
 
 Where work can be counted, it is: pairs compared, terms looked up, bytes kept, calls made. Regular
-expressions count nothing, so stages that read text are measured in CPU time of the process, and
-only against themselves: four times the text may take `MOST_GROWTH` times as long in one of three
-runs, and what is shorter than `FLOOR_SECONDS` counts as that. A quadratic stage takes 16 times.
+expressions and arrays count nothing, so stages that read text are held against themselves, in CPU
+time of the process, which other programs do not add to. Input of `TIMES` the size may take
+`MOST_GROWTH` times as long, in the best of three runs: four times what is linear, a fourth of what
+is quadratic. What is shorter than `FLOOR_SECONDS` counts as that.
 """
 
 from __future__ import annotations
 
+import re
 import sys
 import time
 import tracemalloc
@@ -38,10 +40,11 @@ from mba_integrations.core.selection import duplicates
 from mba_integrations.core.selection.duplicates import near_duplicates
 from mba_integrations.ingest.chunking import chunks
 
-CHARACTERS = 4_000
+CHARACTERS = 1_000
+TIMES = 16
 RUNS = 3
 FLOOR_SECONDS = 0.002
-MOST_GROWTH = 3.0**2
+MOST_GROWTH = 4.0 * TIMES
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 TEMPLATES = {"rag": "[{date}] [{source}] {text} {id}"}
 CONFIG = WorkspaceConfig(workspace_id="w")
@@ -135,21 +138,21 @@ def seconds(work: Callable[[Any], object], given: Any) -> float:
 
 
 def grows_too_fast(work: Callable[[Any], object], small: Any, large: Any) -> str | None:
-    """What to say of *large*, four times *small*, if it takes more than `MOST_GROWTH` as long."""
-    first = max(FLOOR_SECONDS, min(seconds(work, small) for _ in range(RUNS)))
+    """What to say of *large*, `TIMES` *small*, if it takes more than `MOST_GROWTH` as long."""
+    first = max(FLOOR_SECONDS, seconds(work, small))
     least = float("inf")
     for _ in range(RUNS):
         least = min(least, seconds(work, large))
         if least <= MOST_GROWTH * first:
             return None
-    return f"{first * 1000:.1f} ms, four times the input: {least * 1000:.1f} ms"
+    return f"{first * 1000:.1f} ms, {TIMES} times the input: {least * 1000:.1f} ms"
 
 
 @pytest.mark.parametrize("stage", STAGES)
 def test_a_stage_takes_time_in_proportion_to_the_text(stage: str) -> None:
     found = {}
     for name, make in TEXTS.items():
-        slow = grows_too_fast(STAGES[stage], make(CHARACTERS), make(4 * CHARACTERS))
+        slow = grows_too_fast(STAGES[stage], make(CHARACTERS), make(TIMES * CHARACTERS))
         if slow is not None:
             found[name] = slow
     assert found == {}
@@ -174,7 +177,15 @@ def test_growth_is_judged_by_the_clock(
         clock += 1e-2 * size**power
 
     monkeypatch.setattr(time, "process_time", lambda: clock)
-    assert (grows_too_fast(work, 1, 4) is not None) == is_seen
+    assert (grows_too_fast(work, 1, TIMES) is not None) == is_seen
+
+
+def test_an_expression_that_goes_back_from_each_place_is_seen() -> None:
+    found = [
+        grows_too_fast(re.compile(pattern).search, TEXTS["spaces"](1_000), TEXTS["spaces"](16_000))
+        for pattern in (r"\s+$", r"(?<!\s)\s++$")
+    ]
+    assert [slow is not None for slow in found] == [True, False]
 
 
 def calls_in(work: Callable[[], object]) -> int:
@@ -235,7 +246,7 @@ def test_a_call_makes_calls_in_proportion_to_the_items(name: str) -> None:
 
 @pytest.mark.parametrize("name", ITEMS)
 def test_a_call_takes_time_in_proportion_to_the_items(name: str) -> None:
-    slow = grows_too_fast(choose, many(name, 400), many(name, 1600))
+    slow = grows_too_fast(choose, many(name, 100), many(name, 100 * TIMES))
     assert slow is None
 
 

@@ -21,29 +21,48 @@ def test_random_runs_have_no_problem(first: int) -> None:
     assert not {seed: problems for seed, problems in found.items() if problems}
 
 
+def parallel_calls(message: BaseMessage) -> bool:
+    return isinstance(message, AIMessage) and len(message.tool_calls) > 1
+
+
+KINDS: dict[str, Callable[[BaseMessage], bool]] = {
+    "blocks": lambda message: isinstance(message.content, list),
+    "parallel calls": parallel_calls,
+    "shortened result": lambda message: "shortened]" in str(message.content),
+    "result left out": lambda message: "left out]" in str(message.content),
+    "memories": lambda message: "Memories that may help" in str(message.content),
+}
+
+
+RAREST_KIND_AT = 136
+
+
 def test_runs_are_of_every_kind() -> None:
-    runs = [drawn_run(seed) for seed in range(RUNS)]
-    outcomes = [outcome_of(run, budgeted=True) for run in runs]
-    sent = [message for one in outcomes for call in one.received for message in call]
+    seeds = sorted(range(RUNS), key=lambda seed: seed != RAREST_KIND_AT)
+    runs = [drawn_run(seed) for seed in seeds]
     assert {run.budget_tokens for run in runs} >= {1, 20, 20_000}
-    assert any(outcome.refused for outcome in outcomes)
-    assert any(isinstance(message.content, list) for message in sent)
-    assert any(isinstance(message, AIMessage) and len(message.tool_calls) > 1 for message in sent)
-    assert any("shortened]" in str(message.content) for message in sent)
-    assert any("left out]" in str(message.content) for message in sent)
-    assert any("Memories that may help" in str(message.content) for message in sent)
+    missing, refused = dict(KINDS), False
+    for run in runs:
+        outcome = outcome_of(run, budgeted=True)
+        refused |= bool(outcome.refused)
+        sent = [message for call in outcome.received for message in call]
+        missing = {name: is_one for name, is_one in missing.items() if not any(map(is_one, sent))}
+        if refused and not missing:
+            break
+    assert refused
+    assert not missing
 
 
 def test_budgets_are_used_where_there_is_enough() -> None:
     count = MessageCounter(model="gpt-4o")
-    used = []
-    for seed in range(100):
-        run = drawn_run(seed)
-        material = count(run.history)
-        if run.budget_tokens >= 400 and material > 2 * run.budget_tokens:
+    used: list[float] = []
+    for run in map(drawn_run, range(RUNS)):
+        if run.budget_tokens >= 400 and count(run.history) > 2 * run.budget_tokens:
             outcome = outcome_of(run, budgeted=True)
             used += [count(messages) / run.budget_tokens for messages in outcome.received]
-    assert len(used) >= 10
+        if len(used) >= 20:
+            break
+    assert len(used) >= 20
     assert sum(used) / len(used) > 0.9
 
 

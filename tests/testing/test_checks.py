@@ -205,6 +205,12 @@ class CountsNothing(JoinedTexts):
         return replace(super().measure(written, counter), used=1)
 
 
+class Orderless(Renderer):
+    @property
+    def section_order(self) -> Any:
+        return ()
+
+
 @pytest.mark.parametrize(
     ("layout", "sentence"),
     [
@@ -213,7 +219,7 @@ class CountsNothing(JoinedTexts):
         pytest.param(NewestFirst(), "changes what stands before it; rule 6", id="beginning"),
         pytest.param(Strict(), "raised UnicodeEncodeError.*Rule 4", id="surrogate"),
         pytest.param(CountsNothing(), "an empty prompt measures 1 tokens", id="empty"),
-        pytest.param(JoinedTexts(section_order=()), "section_order must name", id="order"),
+        pytest.param(Orderless(RenderingSettings()), "section_order must name", id="order"),
     ],
 )
 def test_a_broken_layout_is_told_its_rule(layout: Any, sentence: str) -> None:

@@ -23,7 +23,7 @@ from collections.abc import Callable, Mapping, Sequence, Sized
 from typing import Any
 
 from mba_integrations.core.arguments import shown
-from mba_integrations.core.counting.counter import NUMBERED, TokenCounter
+from mba_integrations.core.counting.counter import NUMBERED, TokenCounter, outlives_process
 from mba_integrations.core.counting.tiktoken_counters import TiktokenCounter
 from mba_integrations.core.errors import InputError
 
@@ -132,6 +132,9 @@ class CallableCounter:
         """Tokens of each text, in order: one call of the function per text."""
         return [self.count(text) for text in texts]
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _remake_callable_counter, (self._function, self.id, self.exact)
+
     def _checked(self, result: Any) -> int:
         is_number = hasattr(result, "__index__") and not isinstance(result, bool)
         if not is_number or result < 0:
@@ -140,6 +143,15 @@ class CallableCounter:
                 f"tokens, got {result!r}."
             )
         return int(result)
+
+
+def _remake_callable_counter(
+    function: Callable[[str], int | Sized], id: str, exact: bool
+) -> CallableCounter:
+    """A copy, whose number is new where the id has one: numbers mean nothing in another process."""
+    if not outlives_process(id):
+        id = _numbered(id.partition(":")[2])
+    return CallableCounter(function, id=id, exact=exact)
 
 
 def as_token_counter(source: Any, *, id: str | None = None) -> TokenCounter:
@@ -185,16 +197,21 @@ def _callable_id(function: Callable[..., Any]) -> str:
         found = f"callable:{module}.{name}"
         if _by_name.setdefault(found, function) is function:
             return found
+    return _numbered(name)
+
+
+def _numbered(name: str) -> str:
     return f"{NUMBERED}{next(_numbers)}:{name}"
 
 
 def _module_of(function: Callable[..., Any], name: str) -> str | None:
     """The module that has the function at its top under that name; None if there is none.
 
-    `__main__` is another module in every program, and in a notebook it changes under its name.
+    `__main__` is another module in every program, and in a notebook it changes under its name;
+    `__mp_main__` is what a process that multiprocessing has started calls it.
     """
     module = getattr(function, "__module__", None)
-    if not isinstance(module, str) or module == "__main__":
+    if not isinstance(module, str) or module in {"__main__", "__mp_main__"}:
         return None
     return module if getattr(sys.modules.get(module), name, None) is function else None
 

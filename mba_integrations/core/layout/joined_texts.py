@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import cast
 
+from mba_integrations.core.arguments import checked_iterable, checked_text, shown
 from mba_integrations.core.config.settings import ItemOrder
 from mba_integrations.core.counting.counter import TokenCounter, checked_count, checked_counts
+from mba_integrations.core.errors import InputError
 from mba_integrations.core.layout.protocol import (
     BYTES_BESIDES,
     PromptLayout,
@@ -35,6 +38,10 @@ class JoinedTexts(PromptLayout):
         before: What stands before the texts and counts with them, such as the head of a prompt.
         after: What stands after them.
 
+    Raises:
+        InputError: If an argument is of another type, or `section_order` is not every tier once;
+            and when it is used, if `text_of` gives something else than a text.
+
     >>> layout = JoinedTexts(separator=" + ")
     >>> item = MemoryItem("a", "one", "rag")
     >>> layout.write([(MemoryTier.RAG, [item, item])]).text
@@ -48,6 +55,14 @@ class JoinedTexts(PromptLayout):
     section_order: tuple[MemoryTier, ...] = tuple(MemoryTier)
     before: str = ""
     after: str = ""
+
+    def __post_init__(self) -> None:
+        for name in ("name", "separator", "before", "after"):
+            checked_text(name, getattr(self, name))
+        if not callable(self.text_of):
+            raise InputError(f"text_of must be callable, got {shown(self.text_of)}.")
+        object.__setattr__(self, "order", _checked_order(self.order))
+        object.__setattr__(self, "section_order", _checked_tiers(self.section_order))
 
     @property
     def id(self) -> str:
@@ -74,22 +89,51 @@ class JoinedTexts(PromptLayout):
 
     def item_tokens(self, items: Sequence[MemoryItem], counter: TokenCounter) -> list[int]:
         """Tokens of each text with a separator after it."""
-        return checked_counts(counter, [self.text_of(item) + self.separator for item in items])
+        return checked_counts(counter, [self._text(item) + self.separator for item in items])
 
     def fixed_tokens(self, counter: TokenCounter) -> int:
         """Tokens of what stands around the texts."""
-        return sum(checked_counts(counter, [self.before, self.after]))
+        around = [part for part in (self.before, self.after) if part]
+        return sum(checked_counts(counter, around)) if around else 0
 
     def write(self, sections: Sequence[Section]) -> WrittenPrompt:
         """The texts, joined."""
-        texts = [self.text_of(item) for _, items in sections for item in items]
+        texts = [self._text(item) for _, items in sections for item in items]
         return WrittenPrompt(text=self.separator.join(texts))
 
+    def _text(self, item: MemoryItem) -> str:
+        text = self.text_of(item)
+        if not isinstance(text, str):
+            raise InputError(f"text_of must give a text for {item.id!r}, got {shown(text)}.")
+        return text
+
     def measure(self, written: WrittenPrompt, counter: TokenCounter) -> PromptTokens:
-        """Tokens of the joined text, alone and with what stands around it."""
+        """Tokens of the joined text, alone and with what stands around it.
+
+        What is needed holds for both ways of counting: as one text, and piece by piece. Either may
+        be more, as "docu" and "mentation" are more tokens apart, "the" and "self" together.
+        """
         if not written.text:
             return PromptTokens(used=0, messages=0, needed=0)
         used = checked_count(counter, written.text)
-        whole = self.before + written.text + self.after
-        needed = checked_count(counter, whole) if self.before or self.after else used
-        return PromptTokens(used=used, messages=0, needed=needed)
+        if not (self.before or self.after):
+            return PromptTokens(used=used, messages=0, needed=used)
+        whole = checked_count(counter, self.before + written.text + self.after)
+        pieces = used + self.fixed_tokens(counter)
+        return PromptTokens(used=used, messages=0, needed=max(whole, pieces))
+
+
+def _checked_order(order: object) -> ItemOrder:
+    if isinstance(order, str) and order in set(ItemOrder):
+        return ItemOrder(order)
+    raise InputError(f"order must be one of {', '.join(ItemOrder)}, got {shown(order)}.")
+
+
+def _checked_tiers(order: object) -> tuple[MemoryTier, ...]:
+    checked_iterable("section_order", order, "tiers")
+    tiers = tuple(cast("Iterable[object]", order))
+    names = [tier for tier in tiers if isinstance(tier, str)]
+    if len(names) < len(tiers) or sorted(names) != sorted(MemoryTier):
+        every = ", ".join(MemoryTier)
+        raise InputError(f"section_order must name every tier once ({every}), got {shown(order)}.")
+    return tuple(map(MemoryTier, names))

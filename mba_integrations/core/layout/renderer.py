@@ -16,6 +16,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from mba_integrations.core.arguments import shown
 from mba_integrations.core.config.settings import ItemOrder, PromptFormat, RenderingSettings
 from mba_integrations.core.counting.chat_format import (
     MESSAGE_FRAME_TOKENS,
@@ -90,7 +91,7 @@ class Renderer(PromptLayout):
         """Chat role of an item that is a message of its own; None if it is part of a section."""
         if self.settings.format is not PromptFormat.MESSAGES or item.tier is not MemoryTier.WORKING:
             return None
-        role = role_named(str(item.metadata.get("role", "")))
+        role = role_named(_named(item, "role"))
         return role.value if role in _SPEAKERS else None
 
     def message(self, item: MemoryItem) -> dict[str, str]:
@@ -182,6 +183,8 @@ class Renderer(PromptLayout):
 
     def measure(self, written: WrittenPrompt, counter: TokenCounter) -> PromptTokens:
         """Tokens of the text, and of the messages; chat messages must be within the budget too."""
+        if not written.text:  # a counter may say that no text is some tokens
+            return PromptTokens(used=0, messages=0, needed=0)
         text = checked_count(counter, written.text)
         if not self._is_chat:
             return PromptTokens(used=text, messages=framed_tokens(text, counter), needed=text)
@@ -196,14 +199,21 @@ class Renderer(PromptLayout):
         text = _trimmed(item.content)
         if template == "{text}":
             return text
-        speaker = item.metadata.get("speaker") or item.metadata.get("role")
         fields = {
             "date": item.created_at.date().isoformat() if item.created_at else "",
-            "speaker": _BREAK.sub(" ", str(speaker or "")),
+            "speaker": _BREAK.sub(" ", _named(item, "speaker") or _named(item, "role")),
             "source": _BREAK.sub(" ", item.source or ""),
             "id": _BREAK.sub(" ", item.id),
         }
         return _filled(_without_unknown(template, fields), {**fields, "text": text})
+
+
+def _named(item: MemoryItem, key: str) -> str:
+    """The name under a key of the item's metadata; empty where that is neither text nor number."""
+    value = item.metadata.get(key)
+    if isinstance(value, str):
+        return value
+    return shown(value) if isinstance(value, (int, float)) and value else ""
 
 
 def _trimmed(content: str) -> str:

@@ -79,6 +79,8 @@ class CoreTable:
         left = room - int(tokens[reduced > margin].sum())  # what is in for certain is paid first
         core = core[tokens[core] <= left]
         self.margin = margin
+        # Dropping what is in no best choice keeps the proof; a lower margin gives part of it up, so
+        # it comes second.
         if _cells(tokens[core], left) > max_cells:
             core = _useful(items.value[near], tokens, core, left)
         if _cells(tokens[core], left) > max_cells:

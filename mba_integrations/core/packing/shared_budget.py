@@ -145,11 +145,14 @@ class _PriceSearch:
         best = self._round(None)
         if best.upper_bound <= best.value:
             return best
+        # Sums of values that are whole multiples of one number are such multiples too: a bound
+        # between two of them is the lower one, which often is the proof.
         millionths = [tier.items.millionths for tier in self.tiers]
         common = math.gcd(*millionths) if all(millionths) else 0
         bound = self.bound()
         if rounded_down(bound, common, best.value) <= best.value:
             return replace(best, upper_bound=best.value)
+        # A state that loses more than the bound is above the best so far is in no better choice.
         second = self._round(max(0.0, bound - best.value) + ROUNDING * bound)
         better = second if second.value > best.value else best
         proven = min(best.upper_bound, second.upper_bound)
@@ -166,6 +169,8 @@ class _PriceSearch:
         core_tokens, reach = self._merged(lists, lowest, np.inf if gap is None else gap)
         best = self._choice(core_tokens)
         unproven = sum(tier.home_gap for tier in self.tiers)
+        # A better choice uses listed states only, and then it is no better than what was found, but
+        # for homes that are not proven; or it uses another state, and loses at least the reach.
         bound = max(best.value + unproven, self.bound() - reach)
         return replace(best, upper_bound=bound)
 

@@ -9,13 +9,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mba_integrations.core.arrays import IntArray
+from mba_integrations.core.arrays import BoolArray, IntArray
+from mba_integrations.core.counting.bounds import bound_of
 from mba_integrations.core.errors import PinnedOverBudgetError
 from mba_integrations.core.layout.protocol import PromptTokens
-from mba_integrations.core.model import TIERS
+from mba_integrations.core.model import TIERS, OmissionReason
 from mba_integrations.core.selection.assembly import Prompt, assemble
 from mba_integrations.core.selection.continuation import Continuation
 from mba_integrations.core.selection.problem import SelectionProblem
+
+MOST_ALONE = 64
+"""Units that are tried alone; each is written and counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +73,47 @@ def drop_until_fits(
         draft = write_draft(problem, draft.rows[unit_of != largest], continuation)
         dropped += 1
     return draft, dropped
+
+
+def or_one_alone(
+    problem: SelectionProblem, draft: Draft, continuation: Continuation, codes: IntArray
+) -> Draft:
+    """The draft; where nothing but pins is in it, with the best unit that fits as it is written.
+
+    Only counts that do not add up leave a draft without a unit that could come in: the sum of the
+    lines says that it fits, and no packing of several did.
+
+    Args:
+        problem: What is chosen from.
+        draft: A draft that fits.
+        continuation: What the prompt follows.
+        codes: Code of the reason of each unit, shape (m,).
+    """
+    units = problem.units
+    if not units.pinned[units.unit_of[draft.rows]].all():
+        return draft
+    may = (codes == OmissionReason.OUTRANKED.code) | _too_large_by_the_sum(problem, codes)
+    open_units = np.flatnonzero(may & ~units.pinned)
+    best_first = open_units[np.argsort(-units.score[open_units], kind="stable")]
+    for unit in best_first[:MOST_ALONE]:
+        rows = np.union1d(draft.rows, units.rows(np.array([unit])))
+        alone = write_draft(problem, rows, continuation)
+        if alone.needed <= problem.plan.total_tokens:
+            return alone
+    return draft
+
+
+def _too_large_by_the_sum(problem: SelectionProblem, codes: IntArray) -> BoolArray:
+    """Units that only the sum of their lines keeps out, shape (m,): neither a share nor a cap.
+
+    In OpenAI's encodings the sum is what they count, so there are none.
+    """
+    plan = problem.plan
+    if bound_of(problem.counter) is not None or not plan.borrowing:
+        return np.zeros(len(codes), dtype=bool)
+    free = plan.tier_cap_tokens >= plan.total_tokens
+    too_large: BoolArray = codes == OmissionReason.TOO_LARGE.code
+    return too_large & free[problem.units.tier]
 
 
 def pins_over(problem: SelectionProblem, pins: Draft) -> PinnedOverBudgetError:

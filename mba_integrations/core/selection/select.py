@@ -4,7 +4,8 @@
 2. What is kept of a previous prompt takes its place.
 3. The rest is packed, written and counted; see `fitting`.
 4. Of items that say the same one stays, and the others' tokens are packed again.
-5. A prompt that still is over loses its largest unit that is not pinned, one at a time.
+5. A prompt that still is over loses its largest unit that is not pinned, one at a time; where
+   none is left, the best that fits alone comes in.
 
 Each step gets the problem, which nothing changes, and a `Round`, and gives the next one.
 
@@ -34,7 +35,7 @@ from mba_integrations.core.layout.protocol import PromptTokens
 from mba_integrations.core.model import OmissionReason
 from mba_integrations.core.selection.assembly import Prompt
 from mba_integrations.core.selection.continuation import NOTHING_BEFORE, Continuation
-from mba_integrations.core.selection.draft import drop_until_fits, tier_used_tokens
+from mba_integrations.core.selection.draft import drop_until_fits, or_one_alone, tier_used_tokens
 from mba_integrations.core.selection.duplicates import repeated_rows
 from mba_integrations.core.selection.fitting import (
     MOST_PACKINGS,
@@ -100,7 +101,8 @@ def select(problem: SelectionProblem, continuation: Continuation = NOTHING_BEFOR
         problem, first, fitted, lambda begin: pack_to_fit(problem, begin), repacks=MOST_PACKINGS
     )
     last, fitted = distinct.last, distinct.packed
-    draft, repaired = drop_until_fits(problem, fitted.draft, last.continuation)
+    shortened, repaired = drop_until_fits(problem, fitted.draft, last.continuation)
+    draft = or_one_alone(problem, shortened, last.continuation, codes)
     value = float(problem.values(draft.rows).sum())
     is_best = not last.continuation.beginning or value >= bound * (1 - _ROUNDING)
     return Selection(
@@ -109,7 +111,10 @@ def select(problem: SelectionProblem, continuation: Continuation = NOTHING_BEFOR
         tier_used_tokens=tier_used_tokens(problem, draft.prompt),
         value=value,
         upper_bound=max(bound, value),
-        proven_optimal=fitted.packing.proven_optimal and not repaired and is_best,
+        proven_optimal=fitted.packing.proven_optimal
+        and not repaired
+        and is_best
+        and draft is shortened,
         reason=_item_codes(problem, codes, distinct.repeats, draft.rows),
         repaired=repaired,
         continuation=last.continuation,

@@ -1,7 +1,9 @@
 """Tokenizers and functions of the user become counters, or are refused with a reason."""
 
+import copy
 import functools
 import itertools
+import pickle
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -144,6 +146,33 @@ def test_a_function_of_the_program_that_is_run_has_no_name_of_its_own(
     assert not outlives_process(as_token_counter(count).id)
 
 
+def test_a_function_of_a_started_process_has_no_name_of_its_own(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What multiprocessing starts has the program as `__mp_main__`, whichever program that is."""
+    module = ModuleType("__mp_main__")
+    monkeypatch.setitem(sys.modules, "__mp_main__", module)
+
+    def count(text: str) -> int:
+        return len(text)
+
+    count.__module__, count.__qualname__ = "__mp_main__", "count"
+    module.count = count  # type: ignore[attr-defined]
+    assert not outlives_process(as_token_counter(count).id)
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda one: pickle.loads(pickle.dumps(one))])
+def test_a_copy_of_a_numbered_counter_has_a_number_of_its_own(copied: Any) -> None:
+    """In another process the number is that of another function."""
+    counter = as_token_counter(functools.partial(word_count))
+    twin = copied(counter)
+    assert twin.count("to be or not") == counter.count("to be or not") == 4
+    assert twin.id != counter.id
+    assert not outlives_process(twin.id)
+    named = as_token_counter(word_count, id="words")
+    assert (copied(named).id, copied(named).exact) == ("words", False)
+
+
 def test_a_second_function_of_the_same_name_does_not_take_its_counts(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -181,6 +210,58 @@ def lines_counted(pool: MemoryPool, counter: TokenCounter, asked: Asked) -> int:
     allocator.allocate_memory_budget("text", pool, "w", budget_tokens=1000)
     contents = [item.content for item in pool]
     return sum(sum(content in text for content in contents) == 1 for text in asked.texts)
+
+
+class CallsOf:
+    """A callable object that counts words times a factor."""
+
+    def __init__(self, factor: int) -> None:
+        self.factor = factor
+
+    def __call__(self, text: str) -> int:
+        return self.factor * len(text.split())
+
+    method = __call__
+
+
+def times(factor: int, text: str) -> int:
+    return factor * len(text.split())
+
+
+def nested(factor: int) -> Any:
+    def count(text: str) -> int:
+        return factor * len(text.split())
+
+    return count
+
+
+UNNAMED: dict[str, Any] = {
+    "lambda": lambda factor: lambda text: factor * len(text.split()),
+    "partial": lambda factor: functools.partial(times, factor),
+    "method": lambda factor: CallsOf(factor).method,
+    "callable": CallsOf,
+    "nested": nested,
+    "wrapped": lambda factor: functools.wraps(times)(nested(factor)),
+}
+
+
+@pytest.mark.parametrize("last", UNNAMED)
+@pytest.mark.parametrize("first", UNNAMED)
+def test_a_pool_saved_under_one_function_is_counted_anew_under_another(
+    first: str, last: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each stands for a process of its own, which numbers from 1."""
+    pool, tokens = pool_of_five(), []
+    for kind, factor in ((first, 1), (last, 3), (first, 2)):
+        monkeypatch.setattr(given_counters, "_numbers", itertools.count(1))
+        function = UNNAMED[kind](factor)
+        allocator = allocator_with(workspace(), token_counter=as_token_counter(function))
+        found = allocator.allocate_memory_budget("text", pool, "w", budget_tokens=60)
+        assert function(found.prompt_text) == found.used_tokens <= 60
+        tokens.append([entry.tokens for entry in found.selected])
+        pool.save(tmp_path / "pool")
+        pool = MemoryPool.load(tmp_path / "pool")
+    assert [row[0] for row in tokens] == [3, 9, 6]
 
 
 def pool_of_five() -> MemoryPool:

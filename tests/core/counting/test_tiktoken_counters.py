@@ -3,9 +3,10 @@
 import copy
 import pickle
 import random
+import re
 import threading
-import timeit
 from collections.abc import Callable
+from typing import Any, cast
 
 import pytest
 from hypothesis import given, settings
@@ -100,67 +101,115 @@ def test_a_batch_is_the_counts_of_its_texts() -> None:
 LARGE = {
     "spaces": " " * 1_000_003,
     "tabs": "\t" * 1_000_000,
-    "one-letter": "a" * 1_000_000,
-    "nul": "\0" * 1_000_000,
     "newlines": "\n" * 1_000_000,
     "ideographic-spaces": "\u3000" * 1_000_000,
     "spaces-inside-text": "before" + " " * 1_200_000 + "after",
+    "one-letter": "a" * 300_000,
+    "nul": "\0" * 300_000,
 }
 
 
 @pytest.mark.parametrize("text", LARGE.values(), ids=LARGE.keys())
-@pytest.mark.parametrize("name", ["o200k_base", "cl100k_base"])
-def test_a_million_of_one_character_is_counted_as_toktok_counts_it(name: str, text: str) -> None:
-    assert TiktokenCounter(name).count(text) == fast(name).count(text)
-
-
-@pytest.mark.parametrize("spaces", [1_048_575, 1_048_576, 1_048_577, 1_048_704, 1_310_721])
-def test_cutting_a_run_of_spaces_does_not_change_its_count(spaces: int) -> None:
-    text = " " * spaces
-    with pytest.raises(ValueError, match="backtracking"):
-        reference(text, "o200k_base")
+def test_a_million_of_one_character_is_counted_as_toktok_counts_it(text: str) -> None:
     assert TiktokenCounter().count(text) == fast().count(text)
+
+
+def test_tiktoken_refuses_a_million_spaces() -> None:
+    """Else the pieces need not be."""
+    with pytest.raises(ValueError, match="backtracking"):
+        reference(LARGE["spaces"], "o200k_base")
+
+
+def test_a_million_spaces_are_counted_in_the_other_encoding() -> None:
+    text = LARGE["spaces"]
+    assert TiktokenCounter("cl100k_base").count(text) == fast("cl100k_base").count(text)
+
+
+class Refusing:
+    """An encoding that refuses a run of white space at a 128th of what tiktoken refuses."""
+
+    def __init__(self) -> None:
+        self.asked: list[int] = []
+
+    def encode(self, text: str, **options: Any) -> list[int]:
+        self.asked.append(len(text))
+        if re.search(r"\s{7813}", text):
+            raise ValueError("too long a run")
+        return load_encoding("o200k_base").encode(text, **options)
+
+
+@pytest.fixture
+def refusing(monkeypatch: pytest.MonkeyPatch) -> TiktokenCounter:
+    """A counter that cuts at a 128th as well, so that no text has to have a million characters."""
+    monkeypatch.setattr(tiktoken_counters, "_RUN_PIECE_CHARS", 2**10)
+    shorter = tiktoken_counters._LONG_RUN.pattern.replace("65536", "512")
+    monkeypatch.setattr(tiktoken_counters, "_LONG_RUN", re.compile(shorter))
+    return TiktokenCounter(encoding=cast("Any", Refusing()))
+
+
+@pytest.mark.parametrize("spaces", [8191, 8192, 8193, 8320, 10_241])
+def test_cutting_a_run_of_spaces_does_not_change_its_count(
+    spaces: int, refusing: TiktokenCounter
+) -> None:
+    assert refusing.count(" " * spaces) == reference(" " * spaces, "o200k_base")
 
 
 @pytest.mark.parametrize("gap", ["", " ", ". ", "'s", "\x1c", "a" * 9, "<|endoftext|>"])
-def test_text_around_refused_runs_is_counted_as_if_it_were_not_cut(gap: str) -> None:
-    run = " " * 1_000_003
+def test_text_around_refused_runs_is_counted_as_if_it_were_not_cut(
+    gap: str, refusing: TiktokenCounter
+) -> None:
+    run = " " * 7819
     text = f"some lines\nof text{gap}{run}{gap}then more;{run}{gap}"
-    assert TiktokenCounter().count(text) == fast().count(text)
+    assert refusing.count(text) == reference(text, "o200k_base")
 
 
-def test_a_long_mixed_run_is_off_by_at_most_three_tokens_a_cut() -> None:
-    text = "x" + " \t\u00a0" * 400_000 + "y"
+def test_a_long_mixed_run_is_off_by_at_most_three_tokens_a_cut(refusing: TiktokenCounter) -> None:
+    text = "x" + " \t\u00a0" * 4000 + "y"
     cuts = len(text) // tiktoken_counters._RUN_PIECE_CHARS
-    assert abs(TiktokenCounter().count(text) - fast().count(text)) <= 3 * cuts
+    assert abs(refusing.count(text) - reference(text, "o200k_base")) <= 3 * cuts
 
 
 HOSTILE: dict[str, Callable[[int], str]] = {
     "spaces-after-a-bracket": lambda size: "a <" + " " * size,
     "spaces-before-a-letter": lambda size: " " * size + "x",
+    "spaces-and-letters": lambda size: (" " * 600 + "x") * (size // 600),
     "one-letter": lambda size: "a" * size,
     "accents-on-one-letter": lambda size: "e" + "\u0301" * size,
     "line-ends-and-slashes": lambda size: "\n/" * (size // 2),
     "lone-surrogates": lambda size: "\ud800" * size,
-    "newer-than-unicode-14": lambda size: "\U0001e4d0" * (size // 4),
+    "newer-than-unicode-14": lambda size: "\U0001e4d0" * size,
 }
 
 
 @pytest.mark.parametrize("shape", HOSTILE.values(), ids=HOSTILE.keys())
-@pytest.mark.parametrize("kind", ["tiktoken", "fast"])
-def test_time_to_count_grows_with_the_text_and_not_its_square(
-    kind: str, shape: Callable[[int], str]
+def test_a_tokenizer_is_given_each_character_twice_at_most(
+    shape: Callable[[int], str], refusing: TiktokenCounter
 ) -> None:
-    counter = fast() if kind == "fast" else TiktokenCounter()
-    counter.count("x")
+    """Once as a whole and, where that is refused, once in pieces."""
+    given = cast("Refusing", refusing._encoding).asked
+    text = shape(10_000)
+    refusing.count(text)
+    assert sum(given) <= 2 * len(text)
+    assert len(given) <= 1 + 3 * len(text) / 512
 
-    def seconds(size: int) -> float:
-        text = shape(size)
-        times = [timeit.timeit(lambda: counter.count(text), number=1) for _ in range(3)]
-        return min(times)
 
-    # Sixteen times the text; its square would take 256 times as long.
-    assert seconds(160_000) <= 64 * max(seconds(10_000), 1e-3)
+@pytest.mark.parametrize("shape", HOSTILE.values(), ids=HOSTILE.keys())
+def test_a_fast_counter_gives_a_text_to_one_tokenizer(
+    shape: Callable[[int], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counter = fast()
+    counter.count("")
+    asked: list[str] = []
+
+    def count(text: str) -> int:
+        asked.append(text)
+        return 0
+
+    monkeypatch.setattr(counter, "_count_fast", count)
+    monkeypatch.setattr(TiktokenCounter, "count", lambda _, text: count(text))
+    text = shape(1000)
+    counter.count(text)
+    assert asked == [text]
 
 
 def test_an_encoding_at_hand_is_used() -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -180,3 +181,23 @@ def test_tokens_of_lines_add_up_in_openai_encodings(
     parts += [renderer.line(item(content)) for content in contents]
     parts.append(renderer.closing(MemoryTier.PROJECT))
     assert counter.count("".join(parts)) == sum(map(counter.count, parts))
+
+
+SPEAKERS: dict[str, tuple[object, str]] = {
+    "text": ("Kate", "[Kate: ]x"),
+    "number": (7, "[7: ]x"),
+    "long-number": (10**5000, "[an integer of 16,610 bits: ]x"),
+    "array": (np.array([1.0, 2.0]), "x"),
+    "list": (["Kate"], "x"),
+    "none": (None, "x"),
+    "zero": (0, "x"),
+}
+
+
+@pytest.mark.parametrize(("speaker", "expected"), SPEAKERS.values(), ids=SPEAKERS.keys())
+@pytest.mark.parametrize("key", ["speaker", "role"])
+def test_a_speaker_is_a_text_or_a_number(key: str, speaker: object, expected: str) -> None:
+    settings = RenderingSettings(line_templates={"working": "[{speaker}: ]{text}"})
+    item = MemoryItem("m", "x", "working", metadata={key: speaker})
+    assert Renderer(settings).line(item) == f"- {expected}\n"
+    assert Renderer(RenderingSettings(format="messages")).role(item) is None

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from allocators import NOW, allocator_with, workspace
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from snapshots import CountingCounter, assert_same, prepared, renderer
 from strategies import memories
@@ -191,6 +191,7 @@ RESHAPES: list[Reshape] = [
 ]
 
 
+@settings(max_examples=40)  # each example is a row of calls, twice
 @given(first=memories(8), steps=st.lists(st.tuples(st.sampled_from(RESHAPES), memories(3))))
 def test_lists_that_are_alike_give_what_a_new_allocator_gives(
     first: list[MemoryItem], steps: list[tuple[Reshape, list[MemoryItem]]]

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from counters import ADDITIVE, COUNTERS
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from strategies import NOW, fractions, memories, texts, workspaces
 
@@ -27,6 +27,7 @@ from mba_integrations.core.selection.assembly import chronological_order
 
 any_counter = st.sampled_from(list(COUNTERS))
 stabilities = st.sampled_from([0.0, 0.3, 0.6, 1.0])
+fewer = settings(max_examples=50)  # each example is a conversation of two to four calls
 QUERIES = ("What did Zebra say in 2026?", "é 9", "project", "")
 
 
@@ -80,6 +81,7 @@ def steady_workspaces(**fixed: Any) -> st.SearchStrategy[WorkspaceConfig]:
     return stabilities.flatmap(lambda stability: workspaces(stability=stability, **fixed))
 
 
+@fewer
 @given(conversations(), steady_workspaces(), any_counter)
 def test_every_turn_keeps_to_its_budget_and_decides_on_every_item(
     turns: list[tuple[list[MemoryItem], int]], config: WorkspaceConfig, counter: str
@@ -94,6 +96,7 @@ def test_every_turn_keeps_to_its_budget_and_decides_on_every_item(
         assert 0.0 <= allocation.value <= allocation.upper_bound + 1e-9
 
 
+@fewer
 @given(conversations(), steady_workspaces(), any_counter)
 def test_in_every_turn_pins_are_in_groups_are_whole_and_low_scores_are_out(
     turns: list[tuple[list[MemoryItem], int]], config: WorkspaceConfig, counter: str
@@ -108,6 +111,7 @@ def test_in_every_turn_pins_are_in_groups_are_whole_and_low_scores_are_out(
         assert all(entry.score >= config.min_score for entry in alone)
 
 
+@fewer
 @given(conversations(), steady_workspaces(), st.sampled_from(sorted(ADDITIVE)))
 def test_in_every_turn_tiers_add_up_and_keep_to_their_caps(
     turns: list[tuple[list[MemoryItem], int]], config: WorkspaceConfig, counter: str
@@ -121,6 +125,7 @@ def test_in_every_turn_tiers_add_up_and_keep_to_their_caps(
                 assert tiers[tier].used_tokens <= cap
 
 
+@fewer
 @given(conversations(), steady_workspaces(), any_counter)
 def test_what_is_called_stable_stands_at_the_beginning_of_both_prompts(
     turns: list[tuple[list[MemoryItem], int]], config: WorkspaceConfig, counter: str
@@ -137,6 +142,7 @@ def test_what_is_called_stable_stands_at_the_beginning_of_both_prompts(
         assert "".join(block["text"] for block in after.to_cache_blocks()) == after.prompt_text
 
 
+@fewer
 @given(conversations(), steady_workspaces(), any_counter)
 def test_a_chronological_section_is_in_order_in_every_turn(
     turns: list[tuple[list[MemoryItem], int]], config: WorkspaceConfig, counter: str
@@ -159,6 +165,7 @@ def test_a_chronological_section_is_in_order_in_every_turn(
                 assert rows == [ordered[place] for place in expected]
 
 
+@fewer
 @given(
     conversations(),
     steady_workspaces(duplicate_threshold=None, passage_min_tokens=None),
@@ -177,6 +184,7 @@ def test_the_bound_of_every_turn_holds_for_what_would_be_chosen_anew(
         assert allocation.upper_bound >= chosen.value - 1e-9
 
 
+@fewer
 @given(conversations(), workspaces(), any_counter, stabilities)
 def test_without_a_previous_allocation_the_stability_does_not_matter(
     turns: list[tuple[list[MemoryItem], int]],
