@@ -1,10 +1,13 @@
-"""What a caller's argument must be: one rule for whole numbers, and one for showing a value.
+"""What a caller's argument must be: rules for whole numbers and paths, and one for showing a value.
 
 Python's own errors for numbers that are too long, or are none, name neither the argument nor the
 rule. No check here raises anything but `InputError`, whatever the value.
 """
 
 from __future__ import annotations
+
+import os
+from pathlib import Path
 
 import numpy as np
 
@@ -40,6 +43,47 @@ def checked_whole(name: str, value: object, *, at_least: int = 0) -> int:
     if value > LARGEST_WHOLE:  # type: ignore[operator]
         raise InputError(f"{name} must be at most 2**63 - 1, got {shown(value)}.")
     return int(value)  # type: ignore[call-overload, no-any-return]
+
+
+def checked_path(name: str, value: object) -> Path:
+    """A path that this system's calls take; whether something is there is not looked at.
+
+    Text that `os.fsdecode` made of a name that is not UTF-8 is a path. Bytes are none, since what
+    is made of a path here (ids, notes, messages) is text.
+
+    Raises:
+        InputError: With the name, if it is neither text nor an `os.PathLike` of text, is empty,
+            has a NUL, or has a character that no file's name has here.
+
+    >>> checked_path("path", "configs/memory-budget.yaml").name
+    'memory-budget.yaml'
+    """
+    text = _path_text(value)
+    if text is None:
+        kind = type(value).__name__
+        raise InputError(f"{name} must be a path, as text or an os.PathLike of text, got {kind}.")
+    if not text:
+        raise InputError(f"{name} must be a path, got an empty text.")
+    if "\0" in text:
+        raise InputError(f"{name} must be a path, which holds no NUL, got {shown(text)}.")
+    try:
+        os.fsencode(text)
+    except UnicodeEncodeError as error:
+        sign = f"U+{ord(text[error.start]):04X}"
+        raise InputError(
+            f"{name} must be a path, which holds no {sign}, got {shown(text)}."
+        ) from None
+    return Path(text)
+
+
+def _path_text(value: object) -> str | None:
+    if isinstance(value, str):
+        return value
+    try:
+        text = os.fspath(value)  # type: ignore[call-overload]
+    except Exception:  # no path, or somebody's own `__fspath__`
+        return None
+    return text if isinstance(text, str) else None
 
 
 def checked_iterable(name: str, value: object, of: str) -> None:

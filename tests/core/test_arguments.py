@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
@@ -22,7 +24,7 @@ from mba_integrations import (
     WorkspaceConfig,
     apply_recommendations,
 )
-from mba_integrations.core.arguments import checked_tokens, checked_whole, shown
+from mba_integrations.core.arguments import checked_path, checked_tokens, checked_whole, shown
 from mba_integrations.core.config.group import SettingsGroup
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
@@ -74,6 +76,58 @@ def test_the_least_number_is_the_argument(value: Any, at_least: int, fits: bool)
     else:
         with pytest.raises(InputError, match=f"n must be an integer >= {at_least}, got"):
             checked_whole("n", value, at_least=at_least)
+
+
+class Named:
+    """An `os.PathLike` that gives, or raises, what it was made with."""
+
+    def __init__(self, path: Any) -> None:
+        self.path = path
+
+    def __fspath__(self) -> Any:
+        if isinstance(self.path, Exception):
+            raise self.path
+        return self.path
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        pytest.param("a/b", id="text"),
+        pytest.param(Path("a/b"), id="path"),
+        pytest.param(PurePosixPath("a/b"), id="pure-path"),
+        pytest.param(Named("a/b"), id="path-like"),
+    ],
+)
+def test_text_and_path_likes_are_paths(value: Any) -> None:
+    assert checked_path("p", value) == Path("a/b")
+
+
+def test_a_name_that_is_not_utf8_is_a_path_as_python_reads_it() -> None:
+    name = os.fsdecode(b"caf\xe9.md")
+    assert str(checked_path("p", name)) == name
+
+
+@pytest.mark.parametrize(
+    ("value", "got"),
+    [
+        pytest.param("", "got an empty text", id="empty"),
+        pytest.param(Named(""), "got an empty text", id="path-like-of-nothing"),
+        pytest.param("a\0b", r"holds no NUL, got 'a\\x00b'", id="nul"),
+        pytest.param("a\ud800b", r"holds no U\+D800, got 'a\\ud800b'", id="surrogate"),
+        pytest.param(Named(b"a/b"), "got Named", id="path-like-of-bytes"),
+        pytest.param(Named(7), "got Named", id="path-like-of-a-number"),
+        pytest.param(Named(OSError("gone")), "got Named", id="path-like-that-raises"),
+        *[
+            pytest.param(value, f"got {type(value).__name__}", id=name)
+            for name, value in VALUES.items()
+            if name != "text"
+        ],
+    ],
+)
+def test_what_no_system_call_takes_is_refused_with_the_name(value: Any, got: str) -> None:
+    with pytest.raises(InputError, match=rf"^p must be a path, .*{got}"):
+        checked_path("p", value)
 
 
 @pytest.mark.parametrize(
