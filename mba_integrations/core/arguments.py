@@ -1,4 +1,4 @@
-"""What a caller's argument must be: rules for whole numbers and paths, and one for showing a value.
+"""What a caller's argument must be: a rule for each kind, and one for showing a value.
 
 Python's own errors for numbers that are too long, or are none, name neither the argument nor the
 rule. No check here raises anything but `InputError`, whatever the value.
@@ -7,6 +7,7 @@ rule. No check here raises anything but `InputError`, whatever the value.
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -84,6 +85,56 @@ def _path_text(value: object) -> str | None:
     except Exception:  # no path, or somebody's own `__fspath__`
         return None
     return text if isinstance(text, str) else None
+
+
+def checked_text(name: str, value: object) -> str:
+    """A text, which may be empty.
+
+    Raises:
+        InputError: With the name, if it is anything else.
+    """
+    if not isinstance(value, str):
+        raise InputError(f"{name} must be a text, got {type(value).__name__}.")
+    return value
+
+
+def checked_texts(name: str, value: object) -> list[str]:
+    """A list of texts, from any sequence of them; a text alone is none.
+
+    Raises:
+        InputError: With the name, if it is anything else.
+    """
+    checked_iterable(name, value, "a list of texts")
+    texts: list[str] = list(value)  # type: ignore[call-overload]
+    for place, text in enumerate(texts):
+        if not isinstance(text, str):
+            kind = type(text).__name__
+            raise InputError(f"{name} must be a list of texts, got {kind} in place {place}.")
+    return texts
+
+
+def check_function(name: str, value: object) -> None:
+    """Refuse what cannot be called.
+
+    Raises:
+        InputError: With the name.
+    """
+    if not callable(value):
+        raise InputError(f"{name} must be a function, got {type(value).__name__}.")
+
+
+def check_methods(name: str, value: object, of: str, methods: Sequence[str]) -> None:
+    """Refuse what lacks a method, and a class, whose methods want an object.
+
+    Raises:
+        InputError: With the name, what is wanted and what is missing.
+    """
+    missing = [method for method in methods if not callable(getattr(value, method, None))]
+    if missing:
+        got = f"{type(value).__name__}, which has no {missing[0]}()"
+        raise InputError(f"{name} must be {of}, got {got}.")
+    if isinstance(value, type):
+        raise InputError(f"{name} must be {of}, got the class {value.__name__}. Make an object.")
 
 
 def checked_iterable(name: str, value: object, of: str) -> None:

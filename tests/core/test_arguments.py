@@ -17,7 +17,9 @@ from fakes import line
 from mba_integrations import (
     Allocation,
     InputError,
+    LifecycleReview,
     MemoryBudgetAllocator,
+    MemoryBudgetConfigLoader,
     MemoryBudgetError,
     MemoryItem,
     MemoryPool,
@@ -26,8 +28,14 @@ from mba_integrations import (
 )
 from mba_integrations.core.arguments import checked_path, checked_tokens, checked_whole, shown
 from mba_integrations.core.config.group import SettingsGroup
+from mba_integrations.core.config.settings import PromotionSettings
+from mba_integrations.core.lifecycle import evaluate_promotion_demotion
+from mba_integrations.core.log.file import read_log_file
+from mba_integrations.core.search.cached_embedder import CachedEmbedder
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
+SHIPPED = MemoryBudgetConfigLoader.shipped_path()
+PROMOTION = PromotionSettings()
 VALUES: dict[str, Any] = {
     "digits-400": 10**400,
     "digits-5000": 10**5000,
@@ -186,6 +194,14 @@ def settings_of(config: Any, group: str | None = None) -> dict[str, Callable[[An
     return found
 
 
+def cached(**named: Any) -> CachedEmbedder:
+    return CachedEmbedder(lambda texts: np.ones((len(texts), 2), dtype=np.float32), **named)
+
+
+def reviewed(**named: Any) -> LifecycleReview:
+    return evaluate_promotion_demotion([line("a", 10)], **{"settings": PROMOTION, **named})
+
+
 ITEM_FIELDS = (
     *("id", "content", "tier", "relevance", "importance", "created_at", "last_accessed_at"),
     *("access_count", "source", "position", "group", "pinned", "embedding", "metadata"),
@@ -224,11 +240,41 @@ PLACES: dict[str, Callable[[Any], Any]] = {
     "pool.remove": lambda value: MemoryPool.from_items([]).remove(value),
     "pool.get": lambda value: MemoryPool.from_items([]).get(value),
     "pool.contains": lambda value: value in MemoryPool.from_items([]),
+    "pool.load": MemoryPool.load,
+    "pool.save": MemoryPool.from_items([]).save,
+    "allocator.embedder": lambda value: MemoryBudgetAllocator(len, value),
+    "allocator.sessions": lambda value: MemoryBudgetAllocator(len, sessions=value),
+    "allocator.logs": lambda value: MemoryBudgetAllocator(len, logs=value),
+    "allocator.workspaces": lambda value: MemoryBudgetAllocator(len, workspaces=value),
+    "allocator.from_yaml": MemoryBudgetAllocator.from_yaml,
+    "allocator.watched": lambda value: MemoryBudgetAllocator.from_yaml(value, reload=True),
+    "export.path": lambda value: allocator_with().export_allocation_log(value),
+    "log.path": read_log_file,
+    "config.load": MemoryBudgetConfigLoader.load_from_yaml,
+    "config.workspace": lambda value: MemoryBudgetConfigLoader.load_workspace(SHIPPED, value),
+    "config.validate": MemoryBudgetConfigLoader.validate,
+    "config.write": MemoryBudgetConfigLoader.to_yaml,
+    "config.write-one": lambda value: MemoryBudgetConfigLoader.to_yaml([value]),
+    "cached.embedder": CachedEmbedder,
+    "cached.max_entries": lambda value: cached(max_entries=value)(["a", "b"]),
+    "cached.texts": lambda value: cached()(value),
+    "cached.text": lambda value: cached()([value]),
+    "cached.missing": lambda value: cached().missing(value),
+    "cached.keep": lambda value: cached().keep(value, np.ones((1, 2), dtype=np.float32)),
+    "cached.vectors": lambda value: cached().keep(["a"], value),
+    "lifecycle.items": lambda value: evaluate_promotion_demotion(value, settings=PROMOTION),
+    "lifecycle.settings": lambda value: reviewed(settings=value),
+    "lifecycle.scores": lambda value: reviewed(scores=value),
+    "lifecycle.score": lambda value: reviewed(scores={"a": value}),
+    "lifecycle.now": lambda value: reviewed(now=value),
 }
 
 
 @pytest.mark.parametrize("place", PLACES)
-def test_no_value_of_any_argument_gives_an_error_of_somebody_else(place: str) -> None:
+def test_no_value_of_any_argument_gives_an_error_of_somebody_else(
+    place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)  # one of the values is a path
     strangers = []
     for name, value in VALUES.items():
         try:

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
 
+from mba_integrations.core.arguments import check_methods, checked_text
 from mba_integrations.core.config.workspace import WorkspaceConfig
 from mba_integrations.core.errors import InputError, UnknownWorkspaceError
 
@@ -66,9 +67,13 @@ class WorkspaceRegistry:
 
     Args:
         store: Where workspaces are registered.
+
+    Raises:
+        InputError: If *store* is none.
     """
 
     def __init__(self, store: WorkspaceStore) -> None:
+        check_methods("workspaces", store, "a WorkspaceStore", ("find", "register", "ids"))
         self._store = store
         self._file: WatchedConfigFile | None = None
         self._fallback = WorkspaceConfig(workspace_id=DEFAULT_WORKSPACE)
@@ -94,12 +99,10 @@ class WorkspaceRegistry:
             InputError: If the id is not a text.
             UnknownWorkspaceError: With the known ids.
         """
-        if not isinstance(workspace_id, str):
-            kind = type(workspace_id).__name__
-            raise InputError(f"workspace_id must be a text, got {kind}.")
+        checked_text("workspace_id", workspace_id)
         # The file is looked at also where the store decides: `notes` speaks of the last look.
         of_file = self._file.current() if self._file else {}
-        config = self._store.find(workspace_id) or of_file.get(workspace_id)
+        config = self._found(workspace_id) or of_file.get(workspace_id)
         if config is None and workspace_id == DEFAULT_WORKSPACE:
             config = self._fallback
         if config is None:
@@ -109,6 +112,13 @@ class WorkspaceRegistry:
                 key="workspace_id",
                 value=workspace_id,
             )
+        return config
+
+    def _found(self, workspace_id: str) -> WorkspaceConfig | None:
+        config = self._store.find(workspace_id)
+        if config is not None and not isinstance(config, WorkspaceConfig):
+            kind = type(config).__name__
+            raise InputError(f"workspaces.find() gave a {kind}, must be a WorkspaceConfig or None.")
         return config
 
     def notes(self) -> tuple[str, ...]:

@@ -19,6 +19,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mba_integrations.core.arguments import checked_path
 from mba_integrations.core.config.yaml_nodes import (
     MAX_VALUES,
     TAG,
@@ -69,9 +70,11 @@ def read_yaml(path: str | Path) -> YamlDocument:
 
     Raises:
         ConfigFileError: If the file cannot be read, is no YAML, or holds no mapping.
+        InputError: If *path* is none.
     """
+    place = checked_path("path", path)
     try:
-        return parse_yaml(_read_text(Path(path)))
+        return parse_yaml(_read_text(place))
     except UnreadableFileError as error:
         raise ConfigFileError([error.problem.located(path)]) from error
 
@@ -121,9 +124,8 @@ def _read_text(path: Path) -> str:
             content = file.read(MAX_FILE_BYTES + 1)
     except FileNotFoundError as error:
         raise unreadable("no such file", None) from error
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise unreadable(f"cannot be read: {reason}", None) from error
+    except OSError as error:
+        raise unreadable(f"cannot be read: {error.strerror or error}", None) from error
     if len(content) > MAX_FILE_BYTES:
         raise unreadable(f"the file is larger than {MAX_FILE_BYTES:,} bytes", None)
     try:

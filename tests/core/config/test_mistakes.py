@@ -394,7 +394,7 @@ def test_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     missing = tmp_path / "missing.yaml"
     assert validate(missing) == (f"{missing}: no such file.",)
     assert validate(tmp_path)[0].startswith(f"{tmp_path}: cannot be read: ")
-    assert validate("nul\0.yaml")[0].endswith("cannot be read: embedded null byte.")
+    assert validate("nul\0.yaml")[0].startswith("path must be a path, which holds no NUL")
     with pytest.raises(ConfigFileError, match="no such file"):
         load(missing)
 

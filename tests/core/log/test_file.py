@@ -28,7 +28,15 @@ from mba_integrations.core.log import file
 from mba_integrations.core.log.file import export_records, read_log_file
 
 
-@pytest.mark.parametrize("path", [pytest.param("", id="empty"), pytest.param("a\0b", id="nul")])
+@pytest.mark.parametrize(
+    "path",
+    [
+        pytest.param("", id="empty"),
+        pytest.param(" ", id="blank"),
+        pytest.param("a\0b", id="nul"),
+        pytest.param("a\ud800b", id="surrogate"),
+    ],
+)
 def test_path_that_names_no_file_is_refused(path: str) -> None:
     with pytest.raises(ConfigError, match="must name a file"):
         LoggingSettings(path=path)
