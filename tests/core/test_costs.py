@@ -8,7 +8,6 @@ runs, and what is shorter than `FLOOR_SECONDS` counts as that. A quadratic stage
 
 from __future__ import annotations
 
-import sys
 import time
 import tracemalloc
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -18,6 +17,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from counted_work import calls_in
 
 from mba_integrations import (
     MemoryBudgetAllocator,
@@ -175,22 +175,6 @@ def test_growth_is_judged_by_the_clock(
 
     monkeypatch.setattr(time, "process_time", lambda: clock)
     assert (grows_too_fast(work, 1, 4) is not None) == is_seen
-
-
-def calls_in(work: Callable[[], object]) -> int:
-    """Calls of functions, those in C included, that *work* makes."""
-    count = 0
-
-    def seen(frame: object, event: str, argument: object) -> None:
-        nonlocal count
-        count += event in {"call", "c_call"}
-
-    sys.setprofile(seen)
-    try:
-        work()
-    finally:
-        sys.setprofile(None)
-    return count
 
 
 SENTENCE = " ".join(f"word{place}" for place in range(40))  # nearly equal with one more word

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from mba_integrations.core.arguments import checked_path
 from mba_integrations.core.config.yaml_nodes import (
+    MAX_DEPTH,
     MAX_VALUES,
     TAG,
     KeyPath,
@@ -28,6 +29,7 @@ from mba_integrations.core.config.yaml_nodes import (
     NodeReader,
     UnreadableFileError,
     line_of,
+    too_deep,
     unreadable,
 )
 from mba_integrations.core.errors import ConfigFileError
@@ -36,7 +38,6 @@ if TYPE_CHECKING:
     import yaml
 
 MAX_FILE_BYTES = 1 << 20
-MAX_DEPTH = 64
 _EXPONENT_NUMBER = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)[eE][-+]?[0-9]+\Z")
 _NUMBER_STARTS = list("-+.0123456789")
 # All but c-printable of YAML 1.2, production 1.
@@ -158,11 +159,10 @@ def _check_size(events: Iterable[yaml.Event]) -> None:
     for count, event in enumerate(events):
         depth += isinstance(event, yaml.CollectionStartEvent)
         depth -= isinstance(event, yaml.CollectionEndEvent)
-        line = line_of(event)
         if depth > MAX_DEPTH:
-            raise unreadable(f"the file is nested more than {MAX_DEPTH} levels deep", line)
+            raise too_deep(event)
         if count > 2 * MAX_VALUES:
-            raise unreadable(f"the file holds more than {MAX_VALUES:,} values", line)
+            raise unreadable(f"the file holds more than {MAX_VALUES:,} values", line_of(event))
 
 
 @cache
