@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from mba_integrations.core.config.watched_file import WatchedConfigFile
 
 DEFAULT_WORKSPACE = "default"
+_DESCRIPTION = "Balanced, for when nothing is known about the use."
 
 
 class WorkspaceStore(Protocol):
@@ -63,7 +64,7 @@ class WorkspaceRegistry:
     """Workspaces of a store, over those of a watched file, over `default`. Thread-safe.
 
     A registered workspace hides one of the same id in the file. `default` is known from the start,
-    with default settings until it is registered or read.
+    with default settings until it is registered or read; the shipped file says the same of it.
 
     Args:
         store: Where workspaces are registered.
@@ -76,7 +77,7 @@ class WorkspaceRegistry:
         check_methods("workspaces", store, "a WorkspaceStore", ("find", "register", "ids"))
         self._store = store
         self._file: WatchedConfigFile | None = None
-        self._fallback = WorkspaceConfig(workspace_id=DEFAULT_WORKSPACE)
+        self._fallback = WorkspaceConfig(workspace_id=DEFAULT_WORKSPACE, description=_DESCRIPTION)
 
     def register(self, config: WorkspaceConfig) -> None:
         """Add or replace."""

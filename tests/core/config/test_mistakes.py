@@ -58,7 +58,7 @@ KNOWN_AT_TOP = "Known are: version, counting, logging, performance, workspaces."
         pytest.param(
             "scoring: {relevance_weight: 0.9}",
             "3: workspaces.a.scoring: relevance_weight, importance_weight and freshness_weight "
-            "sum to 1.3, must sum to 1.0. Lower relevance_weight (0.9) by 0.3.",
+            "sum to 1.2, must sum to 1.0. Lower relevance_weight (0.9) by 0.2.",
             id="weights",
         ),
         pytest.param(
