@@ -247,7 +247,9 @@ def demonstrate_mem0_scoring() -> None:
     assert importance_first[0] == "house-rule"
     assert freshness_first[0] == "todays-note"
 
-    product = WorkspaceConfig(workspace_id="product", scoring_method=ScoringMethod.PRODUCT)
+    product = WorkspaceConfig(
+        workspace_id="product", scoring_method=ScoringMethod.PRODUCT, half_life_days=30
+    )
     assert _ranking(memories, product)[0] == "todays-note"
     halved = _scored("x", relevance=1.0, importance=1.0, age_days=product.half_life_days)
     assert _scores([halved], product)["x"] == 0.5, "one half-life halves the freshness"
@@ -257,7 +259,7 @@ def _scored(name: str, *, relevance: float, importance: float, age_days: float) 
     return MemoryItem(
         name,
         f"The text of {name}.",
-        MemoryTier.PROJECT,
+        MemoryTier.LONG_TERM,  # project memory does not age
         relevance=relevance,
         importance=importance,
         created_at=days_ago(age_days),

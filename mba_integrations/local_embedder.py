@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 
+from mba_integrations.core.arguments import checked_texts
 from mba_integrations.core.arrays import FloatArray
 from mba_integrations.core.errors import MissingExtraError
 
@@ -53,7 +54,12 @@ class LocalEmbedder:
         self._lock = threading.Lock()
 
     def __call__(self, texts: list[str]) -> FloatArray:
-        """Vectors of the texts, in order."""
+        """Vectors of the texts, in order.
+
+        Raises:
+            InputError: If *texts* is no list of texts.
+        """
+        texts = checked_texts("texts", texts)
         model = self._loaded()
         vectors = np.zeros((len(texts), model.embedding.shape[1]), dtype=np.float32)
         for place in range(0, len(texts), _BATCH_TEXTS):

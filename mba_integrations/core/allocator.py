@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
 
-from mba_integrations.core.arguments import shown
+from mba_integrations.core.arguments import check_function, check_methods, checked_text, shown
 from mba_integrations.core.arrays import FloatArray
 from mba_integrations.core.budget.complexity import ComplexityEstimate, estimate_complexity
 from mba_integrations.core.calls.call import Call, Equipment
@@ -46,6 +46,8 @@ from mba_integrations.core.search.cached_embedder import CachedEmbedder
 from mba_integrations.core.search.embedder import Embedder
 from mba_integrations.core.times import check_zones, has_zone, latest_time, present_of
 from mba_integrations.core.turns.previous import PreviousPrompt
+
+_OF_SESSIONS = ("recall", "remember", "forget")
 
 
 def _remembering(embedder: Embedder | None) -> Embedder | None:
@@ -92,8 +94,7 @@ class MemoryBudgetAllocator:
         logs: LogStore | None = None,
         workspaces: WorkspaceStore | None = None,
     ) -> None:
-        if not callable(clock):
-            raise InputError(f"clock must be a function, got {type(clock).__name__}.")
+        check_function("clock", clock)
         given = None if token_counter is None else as_token_counter(token_counter)
         self._equipment = Equipment(
             counters=WorkspaceCounters(given),
@@ -106,6 +107,7 @@ class MemoryBudgetAllocator:
         )
         self._logs = AllocationLogs(LogMemory() if logs is None else logs, clock)
         self._sessions = SessionMemory(clock) if sessions is None else sessions
+        check_methods("sessions", self._sessions, "a SessionStore", _OF_SESSIONS)
 
     @classmethod
     def from_yaml(
@@ -229,8 +231,7 @@ class MemoryBudgetAllocator:
             PinnedOverBudgetError: If the pinned items do not fit.
             TokenizerError: If no vocabulary is at hand.
         """
-        if not isinstance(query, str):
-            raise InputError(f"query must be a text, got {type(query).__name__}.")
+        checked_text("query", query)
         if layout is not None and not callable(getattr(layout, "write", None)):
             raise InputError(f"layout must be a PromptLayout, got {type(layout).__name__}.")
         config = self.workspace(workspace_id)

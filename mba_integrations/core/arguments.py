@@ -1,10 +1,14 @@
-"""What a caller's argument must be: one rule for whole numbers, and one for showing a value.
+"""What a caller's argument must be: a rule for each kind, and one for showing a value.
 
 Python's own errors for numbers that are too long, or are none, name neither the argument nor the
 rule. No check here raises anything but `InputError`, whatever the value.
 """
 
 from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 
@@ -42,6 +46,47 @@ def checked_whole(name: str, value: object, *, at_least: int = 0) -> int:
     return int(value)  # type: ignore[call-overload, no-any-return]
 
 
+def checked_path(name: str, value: object) -> Path:
+    """A path that this system's calls take; whether something is there is not looked at.
+
+    Text that `os.fsdecode` made of a name that is not UTF-8 is a path. Bytes are none, since what
+    is made of a path here (ids, notes, messages) is text.
+
+    Raises:
+        InputError: With the name, if it is neither text nor an `os.PathLike` of text, is empty,
+            has a NUL, or has a character that no file's name has here.
+
+    >>> checked_path("path", "configs/memory-budget.yaml").name
+    'memory-budget.yaml'
+    """
+    text = _path_text(value)
+    if text is None:
+        kind = type(value).__name__
+        raise InputError(f"{name} must be a path, as text or an os.PathLike of text, got {kind}.")
+    if not text:
+        raise InputError(f"{name} must be a path, got an empty text.")
+    if "\0" in text:
+        raise InputError(f"{name} must be a path, which holds no NUL, got {shown(text)}.")
+    try:
+        os.fsencode(text)
+    except UnicodeEncodeError as error:
+        sign = f"U+{ord(text[error.start]):04X}"
+        raise InputError(
+            f"{name} must be a path, which holds no {sign}, got {shown(text)}."
+        ) from None
+    return Path(text)
+
+
+def _path_text(value: object) -> str | None:
+    if isinstance(value, str):
+        return value
+    try:
+        text = os.fspath(value)  # type: ignore[call-overload]
+    except Exception:  # no path, or somebody's own `__fspath__`
+        return None
+    return text if isinstance(text, str) else None
+
+
 def checked_text(name: str, value: object) -> str:
     """A text, which may be empty.
 
@@ -49,8 +94,47 @@ def checked_text(name: str, value: object) -> str:
         InputError: With the name, if it is anything else.
     """
     if not isinstance(value, str):
-        raise InputError(f"{name} must be a text, got {shown(value)}.")
+        raise InputError(f"{name} must be a text, got {type(value).__name__}.")
     return value
+
+
+def checked_texts(name: str, value: object) -> list[str]:
+    """A list of texts, from any sequence of them; a text alone is none.
+
+    Raises:
+        InputError: With the name, if it is anything else.
+    """
+    checked_iterable(name, value, "a list of texts")
+    texts: list[str] = list(value)  # type: ignore[call-overload]
+    for place, text in enumerate(texts):
+        if not isinstance(text, str):
+            kind = type(text).__name__
+            raise InputError(f"{name} must be a list of texts, got {kind} in place {place}.")
+    return texts
+
+
+def check_function(name: str, value: object) -> None:
+    """Refuse what cannot be called.
+
+    Raises:
+        InputError: With the name.
+    """
+    if not callable(value):
+        raise InputError(f"{name} must be a function, got {type(value).__name__}.")
+
+
+def check_methods(name: str, value: object, of: str, methods: Sequence[str]) -> None:
+    """Refuse what lacks a method, and a class, whose methods want an object.
+
+    Raises:
+        InputError: With the name, what is wanted and what is missing.
+    """
+    missing = [method for method in methods if not callable(getattr(value, method, None))]
+    if missing:
+        got = f"{type(value).__name__}, which has no {missing[0]}()"
+        raise InputError(f"{name} must be {of}, got {got}.")
+    if isinstance(value, type):
+        raise InputError(f"{name} must be {of}, got the class {value.__name__}. Make an object.")
 
 
 def checked_iterable(name: str, value: object, of: str) -> None:

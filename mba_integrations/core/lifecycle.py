@@ -24,6 +24,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
 
+import numpy as np
+
 from mba_integrations.core.arguments import checked_iterable, shown
 from mba_integrations.core.config.settings import PromotionSettings
 from mba_integrations.core.errors import DuplicateItemError, InputError
@@ -124,8 +126,15 @@ def evaluate_promotion_demotion(
 
     Raises:
         DuplicateItemError: If two items share an id.
-        InputError: If a score or a time is unusable, or times with and without a zone are mixed.
+        InputError: If an argument, a score or a time is unusable, or times with and without a zone
+            are mixed.
     """
+    if not isinstance(settings, PromotionSettings):
+        raise InputError(f"settings must be PromotionSettings, got {type(settings).__name__}.")
+    if scores is not None and not isinstance(scores, Mapping):
+        raise InputError(f"scores must be a mapping of ids, got {type(scores).__name__}.")
+    if now is not None:
+        _check_time(now)
     listed = listed_items(items)
     check_zones(listed, now)
     present = now if now is not None else latest_time(listed)
@@ -162,8 +171,7 @@ def apply_recommendations(
         InputError: If a recommendation names an item that is not there or that is in another tier
             than it was, or times with and without a zone are mixed.
     """
-    if not isinstance(now, datetime):
-        raise InputError(f"now must be a datetime, got {type(now).__name__}.")
+    _check_time(now)
     listed = listed_items(items)
     check_zones(listed, now)
     moves = _moves_by_item(review)
@@ -171,6 +179,11 @@ def apply_recommendations(
     return tuple(
         _moved(item, moves[item.id].to_tier, now) if item.id in moves else item for item in listed
     )
+
+
+def _check_time(now: object) -> None:
+    if not isinstance(now, datetime):
+        raise InputError(f"now must be a datetime, got {type(now).__name__}.")
 
 
 def _moved(item: MemoryItem, tier: MemoryTier, now: datetime) -> MemoryItem:
@@ -213,8 +226,11 @@ def _standing(
 def _score(item: MemoryItem, scores: Mapping[str, float]) -> float:
     if item.id in scores:
         score = scores[item.id]
-        if not 0.0 <= score <= 1.0:
-            raise InputError(f"score of item {item.id!r} must be in [0, 1], got {score!r}.")
+        number = isinstance(score, (int, float, np.integer, np.floating)) and not isinstance(
+            score, bool
+        )
+        if not number or not 0.0 <= score <= 1.0:
+            raise InputError(f"score of item {item.id!r} must be in [0, 1], got {shown(score)}.")
         return float(score)
     if item.relevance is None:
         return float(item.importance)

@@ -22,6 +22,8 @@ import re
 from collections.abc import Iterator
 from pathlib import PurePath
 
+from mba_integrations.core.arguments import checked_text, checked_whole
+from mba_integrations.core.errors import InputError
 from mba_integrations.ingest.cutting import bounded, may_repeat, packed, repeating, trimmed
 from mba_integrations.ingest.tables import cut_tables, has_table
 
@@ -48,10 +50,15 @@ def chunks(text: str, *, path: str, max_chars: int = MAX_CHARS) -> list[str]:
         path: Its name; the suffix decides how it is cut.
         max_chars: Longest piece, >= 1. A word is cut only if it is longer than half of that.
 
+    Raises:
+        InputError: If an argument is unusable.
+
     >>> chunks("# A\\n\\none\\n\\n# B\\n\\ntwo\\n", path="notes.md")
     ['# A\\n\\none', '# B\\n\\ntwo']
     """
-    suffix = PurePath(path).suffix.lower()
+    checked_text("text", text)
+    max_chars = checked_whole("max_chars", max_chars, at_least=1)
+    suffix = _suffix(path)
     whole = text.replace("\r\n", "\n").replace("\r", "\n")
     parts: Iterator[str]
     if suffix in _MARKDOWN:
@@ -62,6 +69,12 @@ def chunks(text: str, *, path: str, max_chars: int = MAX_CHARS) -> list[str]:
         parts = iter([whole])
     pieces = (piece for part in parts for piece in bounded(part, max_chars))
     return [piece for piece in (trimmed(piece) for piece in pieces) if piece]
+
+
+def _suffix(path: object) -> str:
+    if not isinstance(path, (str, PurePath)):
+        raise InputError(f"path must be the name of a file, got {type(path).__name__}.")
+    return PurePath(path).suffix.lower()
 
 
 def _sections(text: str) -> Iterator[str]:

@@ -17,6 +17,12 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from mba_integrations.core.arguments import (
+    check_function,
+    checked_path,
+    checked_text,
+    checked_whole,
+)
 from mba_integrations.core.errors import InputError
 from mba_integrations.core.model import MemoryItem, MemoryTier
 from mba_integrations.ingest.chunking import MAX_CHARS, chunks
@@ -84,14 +90,15 @@ def read_folder(
         track: Goes through the paths and may show how far it is.
 
     Raises:
-        InputError: If the folder is not one.
+        InputError: If the folder is not one, or another argument is unusable.
     """
-    root = Path(folder)
-    if not root.is_dir():
-        what = "is a file, not a folder" if root.exists() else "does not exist"
-        raise InputError(f"{folder}: {what}.")
-    shown = (root.as_posix() if prefix is None else prefix).removeprefix("./").rstrip("/")
-    before = "" if shown in ("", ".") else f"{shown}/"
+    check_function("tier_of", tier_of)
+    check_function("track", track)
+    max_chars = checked_whole("max_chars", max_chars, at_least=1)
+    max_file_bytes = checked_whole("max_file_bytes", max_file_bytes)
+    max_files = checked_whole("max_files", max_files)
+    root = _root(folder)
+    before = _before(root.as_posix() if prefix is None else checked_text("prefix", prefix))
     left_out = _LeftOut()
     paths = _wanted(root, tier_of, left_out)
     left_out.add("over the limit of files", paths[max_files:])
@@ -101,7 +108,26 @@ def read_folder(
         tier = tier_of(path)
         if text is not None and tier is not None:
             items.extend(_items(text, f"{before}{path}", tier, max_chars))
-    return Ingested(items=tuple(items), notes=tuple(left_out.notes(str(folder))))
+    return Ingested(items=tuple(items), notes=tuple(left_out.notes(os.fspath(folder))))
+
+
+def _root(folder: str | Path) -> Path:
+    root = checked_path("folder", folder)
+    try:
+        is_folder = stat.S_ISDIR(root.stat().st_mode)
+    except FileNotFoundError:
+        raise InputError(f"{folder}: does not exist.") from None
+    except OSError as error:
+        raise InputError(f"{folder}: cannot be read: {error.strerror}.") from error
+    if not is_folder:
+        raise InputError(f"{folder}: is a file, not a folder.")
+    return root
+
+
+def _before(prefix: str) -> str:
+    """What stands before the paths in ids and sources: nothing for the folder one is in."""
+    shown = prefix.removeprefix("./").rstrip("/")
+    return "" if shown in ("", ".") else f"{shown}/"
 
 
 def _items(text: str, source: str, tier: MemoryTier, max_chars: int) -> Iterator[MemoryItem]:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
+from mba_integrations.core.arguments import checked_path, checked_whole
 from mba_integrations.core.model import MemoryItem, MemoryTier
 from mba_integrations.ingest.git_folder import GitError, git_folder_of
 from mba_integrations.ingest.git_program import git_output
@@ -48,8 +49,10 @@ def read_history(folder: str | Path, *, max_commits: int = 1000) -> Ingested:
 
     Raises:
         GitError: If git is not installed, refuses, or there is no history.
+        InputError: If an argument is unusable.
     """
-    inside = Path(folder).resolve()
+    max_commits = checked_whole("max_commits", max_commits)
+    inside = Path(os.path.realpath(checked_path("folder", folder)))
     if not inside.is_dir():
         raise GitError(f"{folder}: not a folder.")
     found = git_folder_of(inside)
@@ -61,7 +64,7 @@ def read_history(folder: str | Path, *, max_commits: int = 1000) -> Ingested:
     records = [record.split("\n", 3) for record in log.split("\0")[:-1]]
     numbered = enumerate(reversed(records))
     items = tuple(_commit(record, place) for place, record in numbered if record[-1].strip())
-    return Ingested(items=items, notes=tuple(_notes(items, str(folder))))
+    return Ingested(items=items, notes=tuple(_notes(items, os.fspath(folder))))
 
 
 def _commit(record: list[str], place: int) -> MemoryItem:

@@ -11,6 +11,7 @@ import difflib
 from pathlib import Path
 from typing import Any
 
+from mba_integrations.core.arguments import shown
 from mba_integrations.core.errors import InputError
 from mba_integrations.core.model import MemoryItem
 from mba_integrations.ingest.json_records import Record, json_records
@@ -27,6 +28,7 @@ FIELDS = tuple(field.name for field in dataclasses.fields(MemoryItem) if field.n
 _REQUIRED = ("id", "content", "tier")
 _TIMES = ("created_at", "last_accessed_at")
 _LISTED_PROBLEMS = 5
+_LONGEST_NAME = 100
 
 
 def read_json_lines(path: str | Path, *, track: Track = silently) -> Ingested:
@@ -71,7 +73,7 @@ def item_from_mapping(values: Any) -> MemoryItem:
         raise InputError(f"must be an object with {', '.join(_REQUIRED)}, got {_kind(values)}.")
     for key in values:
         if key not in FIELDS:
-            raise InputError(f"unknown field {key!r}{_nearest(key)}. Put it under 'metadata'.")
+            raise InputError(f"unknown field {shown(key)}{_nearest(key)}. Put it under 'metadata'.")
     for key in _REQUIRED:
         if key not in values:
             raise InputError(f"field {key!r} is missing.")
@@ -95,18 +97,24 @@ def _times(values: dict[str, Any]) -> dict[str, Any]:
             try:
                 times[key] = parsed_time(values[key])
             except ValueError as error:
-                raise InputError(f"{key} is not a time: {error}, got {values[key]!r}.") from None
+                got = shown(values[key])
+                raise InputError(f"{key} is not a time: {error}, got {got}.") from None
     return times
 
 
-def _nearest(key: str) -> str:
+def _nearest(key: object) -> str:
+    # Comparing takes the square of the length, and nobody mistook a long text for a field.
+    if not isinstance(key, str) or len(key) > _LONGEST_NAME:
+        return ""
     close = difflib.get_close_matches(key, FIELDS, n=1)
     return f"; the nearest known one is {close[0]!r}" if close else ""
 
 
 def _kind(value: object) -> str:
     names = {dict: "an object", list: "an array", str: "a text", bool: "true or false"}
-    return "null" if value is None else names.get(type(value), "a number")
+    if value is None or isinstance(value, (int, float)):
+        return "null" if value is None else names.get(type(value), "a number")
+    return names.get(type(value), f"a {type(value).__name__}")
 
 
 def _listed(problems: list[str], name: str) -> str:

@@ -14,6 +14,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from mba_integrations.core.arguments import checked_iterable, checked_text, shown
 from mba_integrations.core.dialogue.calls import callers
 from mba_integrations.core.dialogue.roles import Role, role_named
 from mba_integrations.core.errors import InputError
@@ -77,12 +78,15 @@ def items_from_messages(
         pin_last_user: Whether the last message of the user must be in the prompt.
 
     Raises:
-        InputError: If a message is not such a mapping; naming its place.
+        InputError: If a message is not such a mapping, naming its place; or *messages* is no
+            sequence.
 
     >>> talk = [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello"}]
     >>> [(item.id, item.pinned) for item in items_from_messages(talk, source="chat").items]
     [('chat#0', True), ('chat#1', False)]
     """
+    checked_iterable("messages", messages, "a sequence of messages")
+    checked_text("source", source)
     read = [
         _checked(message, f"{source}: message {place}", place)
         for place, message in enumerate(messages)
@@ -120,15 +124,16 @@ def _checked(message: Any, where: str, place: int) -> _Message:
     if not isinstance(message, Mapping):
         raise InputError(f"{where} must be an object with role and content.")
     role_name = message.get("role")
-    if role_name not in ROLES:
-        raise InputError(f"{where}: role must be one of {', '.join(ROLES)}, got {role_name!r}.")
+    if not isinstance(role_name, str) or role_name not in ROLES:
+        known = ", ".join(ROLES)
+        raise InputError(f"{where}: role must be one of {known}, got {shown(role_name)}.")
     text, other_parts = _text(message.get("content"), where)
     calls = list(_calls(message, where))
     written = "\n".join([text, *(call for _, call in calls)] if text else [c for _, c in calls])
     name = message.get("name")
     answered = message.get("tool_call_id") if role_name == "tool" else None
     if role_name == "function":
-        answered = f"function {name}"
+        answered = f"function {_named(name)}"
     return _Message(
         place=place,
         role_name=role_name,
@@ -163,22 +168,33 @@ def _part_text(part: Any, where: str) -> str | None:
 
 def _calls(message: Mapping[str, Any], where: str) -> Iterator[tuple[str, str]]:
     """Ids of the calls that a message makes, each with a line of text that names the call."""
-    calls = message.get("tool_calls") or []
-    if not isinstance(calls, list) or not all(isinstance(call, Mapping) for call in calls):
+    calls = message.get("tool_calls")
+    calls = () if calls is None else calls
+    if not isinstance(calls, list | tuple) or not all(isinstance(call, Mapping) for call in calls):
         raise InputError(f"{where}: tool_calls must be a list of objects.")
     for call in calls:
-        yield str(call.get("id")), _call_line(call.get("function") or call.get("custom"))
+        called = call.get("function")
+        called = called if isinstance(called, Mapping) else call.get("custom")
+        yield _named(call.get("id")), _call_line(called, where)
     legacy = message.get("function_call")
     if isinstance(legacy, Mapping):
-        yield f"function {legacy.get('name')}", _call_line(legacy)
+        yield f"function {_named(legacy.get('name'))}", _call_line(legacy, where)
 
 
-def _call_line(function: Any) -> str:
+def _call_line(function: Any, where: str) -> str:
     if not isinstance(function, Mapping):
         return "calls a tool"
     arguments = function.get("arguments", function.get("input", ""))
-    written = arguments if isinstance(arguments, str) else json.dumps(arguments)
-    return f"calls {function.get('name')}({written})"
+    try:
+        written = arguments if isinstance(arguments, str) else json.dumps(arguments)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise InputError(f"{where}: the arguments of a call are not JSON: {error}.") from None
+    return f"calls {_named(function.get('name'))}({written})"
+
+
+def _named(value: object) -> str:
+    """A name or an id as text, also where somebody gave a number."""
+    return value if isinstance(value, str) else shown(value)
 
 
 def _time(message: Mapping[str, Any], where: str) -> datetime | None:
@@ -187,8 +203,8 @@ def _time(message: Mapping[str, Any], where: str) -> datetime | None:
             try:
                 return parsed_time(message[key])
             except ValueError as error:
-                got = message[key]
-                raise InputError(f"{where}: {key} is not a time: {error}, got {got!r}.") from None
+                got = shown(message[key])
+                raise InputError(f"{where}: {key} is not a time: {error}, got {got}.") from None
     return None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from mba_integrations.core.arguments import checked_path
 from mba_integrations.core.errors import InputError
 from mba_integrations.core.model import MemoryItem
 from mba_integrations.ingest.opening import UnsuitableFileError, read_named
@@ -40,8 +42,12 @@ class Ingested:
 
 
 def name_of(path: str | Path) -> str:
-    """How messages call a file; `-` is standard input."""
-    return "standard input" if str(path) == STANDARD_INPUT else str(path)
+    """How messages call a file; `-` is standard input.
+
+    Raises:
+        InputError: If it is no path.
+    """
+    return "standard input" if _is_standard_input(path) else os.fspath(path)
 
 
 def read_bytes(path: str | Path) -> bytes:
@@ -50,14 +56,18 @@ def read_bytes(path: str | Path) -> bytes:
     Raises:
         InputError: If it cannot be read, or is a pipe that stays silent, a device or a socket.
     """
-    if str(path) == STANDARD_INPUT:
+    if _is_standard_input(path):
         return sys.stdin.buffer.read()
     try:
-        return read_named(Path(path))
+        return read_named(checked_path("path", path))
     except UnsuitableFileError as error:
         raise InputError(f"{path}: cannot be read: it is {error}.") from None
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror or error}.") from error
+
+
+def _is_standard_input(path: str | Path) -> bool:
+    return str(checked_path("path", path)) == STANDARD_INPUT
 
 
 def decoded(data: bytes, place: str) -> str:

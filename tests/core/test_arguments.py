@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
@@ -15,17 +17,25 @@ from fakes import line
 from mba_integrations import (
     Allocation,
     InputError,
+    LifecycleReview,
     MemoryBudgetAllocator,
+    MemoryBudgetConfigLoader,
     MemoryBudgetError,
     MemoryItem,
     MemoryPool,
     WorkspaceConfig,
     apply_recommendations,
 )
-from mba_integrations.core.arguments import checked_tokens, checked_whole, shown
+from mba_integrations.core.arguments import checked_path, checked_tokens, checked_whole, shown
 from mba_integrations.core.config.group import SettingsGroup
+from mba_integrations.core.config.settings import PromotionSettings
+from mba_integrations.core.lifecycle import evaluate_promotion_demotion
+from mba_integrations.core.log.file import read_log_file
+from mba_integrations.core.search.cached_embedder import CachedEmbedder
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
+SHIPPED = MemoryBudgetConfigLoader.shipped_path()
+PROMOTION = PromotionSettings()
 VALUES: dict[str, Any] = {
     "digits-400": 10**400,
     "digits-5000": 10**5000,
@@ -74,6 +84,58 @@ def test_the_least_number_is_the_argument(value: Any, at_least: int, fits: bool)
     else:
         with pytest.raises(InputError, match=f"n must be an integer >= {at_least}, got"):
             checked_whole("n", value, at_least=at_least)
+
+
+class Named:
+    """An `os.PathLike` that gives, or raises, what it was made with."""
+
+    def __init__(self, path: Any) -> None:
+        self.path = path
+
+    def __fspath__(self) -> Any:
+        if isinstance(self.path, Exception):
+            raise self.path
+        return self.path
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        pytest.param("a/b", id="text"),
+        pytest.param(Path("a/b"), id="path"),
+        pytest.param(PurePosixPath("a/b"), id="pure-path"),
+        pytest.param(Named("a/b"), id="path-like"),
+    ],
+)
+def test_text_and_path_likes_are_paths(value: Any) -> None:
+    assert checked_path("p", value) == Path("a/b")
+
+
+def test_a_name_that_is_not_utf8_is_a_path_as_python_reads_it() -> None:
+    name = os.fsdecode(b"caf\xe9.md")
+    assert str(checked_path("p", name)) == name
+
+
+@pytest.mark.parametrize(
+    ("value", "got"),
+    [
+        pytest.param("", "got an empty text", id="empty"),
+        pytest.param(Named(""), "got an empty text", id="path-like-of-nothing"),
+        pytest.param("a\0b", r"holds no NUL, got 'a\\x00b'", id="nul"),
+        pytest.param("a\ud800b", r"holds no U\+D800, got 'a\\ud800b'", id="surrogate"),
+        pytest.param(Named(b"a/b"), "got Named", id="path-like-of-bytes"),
+        pytest.param(Named(7), "got Named", id="path-like-of-a-number"),
+        pytest.param(Named(OSError("gone")), "got Named", id="path-like-that-raises"),
+        *[
+            pytest.param(value, f"got {type(value).__name__}", id=name)
+            for name, value in VALUES.items()
+            if name != "text"
+        ],
+    ],
+)
+def test_what_no_system_call_takes_is_refused_with_the_name(value: Any, got: str) -> None:
+    with pytest.raises(InputError, match=rf"^p must be a path, .*{got}"):
+        checked_path("p", value)
 
 
 @pytest.mark.parametrize(
@@ -132,6 +194,14 @@ def settings_of(config: Any, group: str | None = None) -> dict[str, Callable[[An
     return found
 
 
+def cached(**named: Any) -> CachedEmbedder:
+    return CachedEmbedder(lambda texts: np.ones((len(texts), 2), dtype=np.float32), **named)
+
+
+def reviewed(**named: Any) -> LifecycleReview:
+    return evaluate_promotion_demotion([line("a", 10)], **{"settings": PROMOTION, **named})
+
+
 ITEM_FIELDS = (
     *("id", "content", "tier", "relevance", "importance", "created_at", "last_accessed_at"),
     *("access_count", "source", "position", "group", "pinned", "embedding", "metadata"),
@@ -170,11 +240,41 @@ PLACES: dict[str, Callable[[Any], Any]] = {
     "pool.remove": lambda value: MemoryPool.from_items([]).remove(value),
     "pool.get": lambda value: MemoryPool.from_items([]).get(value),
     "pool.contains": lambda value: value in MemoryPool.from_items([]),
+    "pool.load": MemoryPool.load,
+    "pool.save": MemoryPool.from_items([]).save,
+    "allocator.embedder": lambda value: MemoryBudgetAllocator(len, value),
+    "allocator.sessions": lambda value: MemoryBudgetAllocator(len, sessions=value),
+    "allocator.logs": lambda value: MemoryBudgetAllocator(len, logs=value),
+    "allocator.workspaces": lambda value: MemoryBudgetAllocator(len, workspaces=value),
+    "allocator.from_yaml": MemoryBudgetAllocator.from_yaml,
+    "allocator.watched": lambda value: MemoryBudgetAllocator.from_yaml(value, reload=True),
+    "export.path": lambda value: allocator_with().export_allocation_log(value),
+    "log.path": read_log_file,
+    "config.load": MemoryBudgetConfigLoader.load_from_yaml,
+    "config.workspace": lambda value: MemoryBudgetConfigLoader.load_workspace(SHIPPED, value),
+    "config.validate": MemoryBudgetConfigLoader.validate,
+    "config.write": MemoryBudgetConfigLoader.to_yaml,
+    "config.write-one": lambda value: MemoryBudgetConfigLoader.to_yaml([value]),
+    "cached.embedder": CachedEmbedder,
+    "cached.max_entries": lambda value: cached(max_entries=value)(["a", "b"]),
+    "cached.texts": lambda value: cached()(value),
+    "cached.text": lambda value: cached()([value]),
+    "cached.missing": lambda value: cached().missing(value),
+    "cached.keep": lambda value: cached().keep(value, np.ones((1, 2), dtype=np.float32)),
+    "cached.vectors": lambda value: cached().keep(["a"], value),
+    "lifecycle.items": lambda value: evaluate_promotion_demotion(value, settings=PROMOTION),
+    "lifecycle.settings": lambda value: reviewed(settings=value),
+    "lifecycle.scores": lambda value: reviewed(scores=value),
+    "lifecycle.score": lambda value: reviewed(scores={"a": value}),
+    "lifecycle.now": lambda value: reviewed(now=value),
 }
 
 
 @pytest.mark.parametrize("place", PLACES)
-def test_no_value_of_any_argument_gives_an_error_of_somebody_else(place: str) -> None:
+def test_no_value_of_any_argument_gives_an_error_of_somebody_else(
+    place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)  # one of the values is a path
     strangers = []
     for name, value in VALUES.items():
         try:

@@ -10,7 +10,6 @@ is quadratic. What is shorter than `FLOOR_SECONDS` counts as that.
 from __future__ import annotations
 
 import re
-import sys
 import time
 import tracemalloc
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -20,6 +19,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from counted_work import calls_in
 
 from mba_integrations import (
     MemoryBudgetAllocator,
@@ -186,22 +186,6 @@ def test_an_expression_that_goes_back_from_each_place_is_seen() -> None:
         for pattern in (r"\s+$", r"(?<!\s)\s++$")
     ]
     assert [slow is not None for slow in found] == [True, False]
-
-
-def calls_in(work: Callable[[], object]) -> int:
-    """Calls of functions, those in C included, that *work* makes."""
-    count = 0
-
-    def seen(frame: object, event: str, argument: object) -> None:
-        nonlocal count
-        count += event in {"call", "c_call"}
-
-    sys.setprofile(seen)
-    try:
-        work()
-    finally:
-        sys.setprofile(None)
-    return count
 
 
 SENTENCE = " ".join(f"word{place}" for place in range(40))  # nearly equal with one more word

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-import time
 from datetime import UTC, datetime
+from functools import partial
 
 import pytest
+from counted_work import lines_in
 from hypothesis import given
 from hypothesis import strategies as st
 from repository import ROOT
@@ -179,7 +180,7 @@ def test_a_question_about_a_word_finds_its_row_of_the_glossary() -> None:
     assert sum(map(finds, words)) >= len(words) * 2 // 3
 
 
-# Time
+# Work
 
 
 @pytest.mark.parametrize(
@@ -195,15 +196,7 @@ def test_a_question_about_a_word_finds_its_row_of_the_glossary() -> None:
         pytest.param("e\u0301", id="accents"),
     ],
 )
-def test_twice_the_text_takes_about_twice_the_time(unit: str) -> None:
-    def seconds(size: int) -> float:
-        text = unit * (size // len(unit))
-        best = float("inf")
-        for _ in range(3):
-            began = time.perf_counter()
-            chunks(text, path="a.md")
-            best = min(best, time.perf_counter() - began)
-        return best
-
-    # A quadratic cut would take 16 times as long; other work on the machine stays below 8.
-    assert seconds(400_000) < 8 * max(seconds(100_000), 0.005)
+def test_four_times_the_text_is_four_times_the_work(unit: str) -> None:
+    texts = [unit * (size // len(unit)) for size in (20_000, 80_000)]
+    few, many = (lines_in(partial(chunks, text, path="a.md")) for text in texts)
+    assert many < 4.5 * few

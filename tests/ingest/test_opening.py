@@ -163,12 +163,15 @@ def test_a_folder_is_no_file(root: Path) -> None:
         read_bytes(root)
 
 
-def test_a_pipe_that_nobody_writes_to_is_refused_in_time(root: Path) -> None:
+def test_a_pipe_that_nobody_writes_to_is_waited_for_once(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waits: list[float] = []
+    monkeypatch.setattr(opening, "_waited_for", lambda pipe, seconds: waits.append(seconds))
     os.mkfifo(root / "pipe")
-    began = time.monotonic()
     with pytest.raises(InputError, match=r"pipe: cannot be read: it is a pipe that nothing was"):
         read_bytes(root / "pipe")
-    assert time.monotonic() - began < 5.0
+    assert waits == [opening._WRITER_SECONDS]
 
 
 def test_a_pipe_that_stays_silent_is_refused_in_time(

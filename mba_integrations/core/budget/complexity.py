@@ -11,11 +11,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from mba_integrations.core.arguments import checked_whole
+from mba_integrations.core.arguments import checked_text, checked_whole
 from mba_integrations.core.budget.complexity_signals import Finding, read_signals
 from mba_integrations.core.config.complexity_words import MOST_UNITS, ComplexitySignal
 from mba_integrations.core.config.settings import ComplexitySettings
-from mba_integrations.core.errors import InputError
 from mba_integrations.core.model import QueryComplexity
 
 
@@ -104,8 +103,7 @@ def level_of(points: float, settings: ComplexitySettings) -> QueryComplexity:
 
 
 def _check(query: str, **counts: int) -> None:
-    if not isinstance(query, str):
-        raise InputError(f"query must be a text, got {type(query).__name__}.")
+    checked_text("query", query)
     for name, count in counts.items():
         checked_whole(name, count)
 

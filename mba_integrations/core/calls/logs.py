@@ -10,6 +10,7 @@ import os
 from collections.abc import Callable
 from datetime import datetime
 
+from mba_integrations.core.arguments import check_methods
 from mba_integrations.core.config.settings import LoggingSettings
 from mba_integrations.core.log.file import export_records
 from mba_integrations.core.log.records import AllocationRecord, LogRecord, MovesRecord, TierRecord
@@ -24,9 +25,13 @@ class AllocationLogs:
     Args:
         store: Where they are kept.
         clock: The present, with a time zone.
+
+    Raises:
+        InputError: If *store* is none.
     """
 
     def __init__(self, store: LogStore, clock: Callable[[], datetime]) -> None:
+        check_methods("logs", store, "a LogStore", ("record", "records"))
         self._store = store
         self._clock = clock
 
@@ -63,7 +68,7 @@ class AllocationLogs:
         """Write all records to a versioned JSON file; a crash leaves an old file whole.
 
         Raises:
-            InputError: If the file cannot be written.
+            InputError: If the file cannot be written, or *path* is none.
         """
         export_records(self.records(), path, exported_at=self._clock())
 

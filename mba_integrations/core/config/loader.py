@@ -12,6 +12,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
+from mba_integrations.core.arguments import checked_iterable, checked_text, shown
 from mba_integrations.core.config.file_settings import (
     VERSION,
     WORKSPACES,
@@ -29,7 +30,12 @@ from mba_integrations.core.config.settings import (
 )
 from mba_integrations.core.config.workspace import SHARE_FIELDS, WorkspaceConfig
 from mba_integrations.core.config.yaml_document import write_yaml
-from mba_integrations.core.errors import ConfigError, ConfigFileError, UnknownWorkspaceError
+from mba_integrations.core.errors import (
+    ConfigError,
+    ConfigFileError,
+    InputError,
+    UnknownWorkspaceError,
+)
 
 SHIPPED_NAME = "configs/memory-budget.yaml"
 _ALWAYS_WRITTEN = {"max_total_tokens", *SHARE_FIELDS.values()}
@@ -39,7 +45,8 @@ class MemoryBudgetConfigLoader:
     """Reads, checks and writes settings files.
 
     Each method that reads a file raises `ConfigFileError` with one line for each problem if the
-    file cannot be read or is invalid: `file:line: key: what is wrong`.
+    file cannot be read or is invalid: `file:line: key: what is wrong`; and `InputError` if what it
+    was given is no path.
 
     >>> config = MemoryBudgetConfigLoader.load_shipped()["research"]
     >>> config.max_total_tokens
@@ -57,15 +64,17 @@ class MemoryBudgetConfigLoader:
 
         Raises:
             UnknownWorkspaceError: If the file has no such workspace; with those that it has.
+            InputError: If *workspace_id* is not a text.
         """
+        checked_text("workspace_id", workspace_id)
         workspaces = read_settings(path).workspaces
         if workspace_id in workspaces:
             return workspaces[workspace_id]
         known = list(workspaces)
-        hint = nearest_hint(str(workspace_id), known)
+        hint = nearest_hint(workspace_id, known)
         listed = "" if hint.startswith("Known") else f" Known are: {', '.join(known)}."
         raise UnknownWorkspaceError(
-            f"{path} has no workspace {workspace_id!r}. {hint}{listed}",
+            f"{path} has no workspace {shown(workspace_id)}. {hint}{listed}",
             key=ID_FIELD,
             value=workspace_id,
         )
@@ -74,12 +83,14 @@ class MemoryBudgetConfigLoader:
     def validate(path: str | Path) -> tuple[str, ...]:
         """What is wrong with a file, one line for each problem; empty if it is valid.
 
-        A file that cannot be read is a problem as well, not an exception.
+        A file that cannot be read is a problem as well, not an exception; so is what is no path.
         """
         try:
             read_settings(path)
         except ConfigFileError as error:
             return error.problems
+        except InputError as error:
+            return (str(error),)
         return ()
 
     @staticmethod
@@ -136,6 +147,7 @@ class MemoryBudgetConfigLoader:
 
         Raises:
             ConfigError: If there is no workspace, or two have the same id.
+            InputError: If *configs* is anything else.
 
         >>> print(MemoryBudgetConfigLoader.to_yaml(WorkspaceConfig(workspace_id="notes")))
         version: 1
@@ -168,7 +180,15 @@ def _listed(
 ) -> Iterable[WorkspaceConfig]:
     if isinstance(configs, WorkspaceConfig):
         return (configs,)
-    return configs.values() if isinstance(configs, Mapping) else configs
+    if isinstance(configs, Mapping):
+        configs = configs.values()
+    checked_iterable("configs", configs, "a WorkspaceConfig, or several")
+    listed = list(configs)
+    for config in listed:
+        if not isinstance(config, WorkspaceConfig):
+            kind = type(config).__name__
+            raise InputError(f"configs holds a {kind}, must be WorkspaceConfig.")
+    return listed
 
 
 def _plain_settings(

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
 
+from mba_integrations.core.arguments import check_methods, checked_text
 from mba_integrations.core.config.workspace import WorkspaceConfig
 from mba_integrations.core.errors import InputError, UnknownWorkspaceError
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from mba_integrations.core.config.watched_file import WatchedConfigFile
 
 DEFAULT_WORKSPACE = "default"
+_DESCRIPTION = "Balanced, for when nothing is known about the use."
 
 
 class WorkspaceStore(Protocol):
@@ -62,16 +64,20 @@ class WorkspaceRegistry:
     """Workspaces of a store, over those of a watched file, over `default`. Thread-safe.
 
     A registered workspace hides one of the same id in the file. `default` is known from the start,
-    with default settings until it is registered or read.
+    with default settings until it is registered or read; the shipped file says the same of it.
 
     Args:
         store: Where workspaces are registered.
+
+    Raises:
+        InputError: If *store* is none.
     """
 
     def __init__(self, store: WorkspaceStore) -> None:
+        check_methods("workspaces", store, "a WorkspaceStore", ("find", "register", "ids"))
         self._store = store
         self._file: WatchedConfigFile | None = None
-        self._fallback = WorkspaceConfig(workspace_id=DEFAULT_WORKSPACE)
+        self._fallback = WorkspaceConfig(workspace_id=DEFAULT_WORKSPACE, description=_DESCRIPTION)
 
     def register(self, config: WorkspaceConfig) -> None:
         """Add or replace."""
@@ -94,12 +100,10 @@ class WorkspaceRegistry:
             InputError: If the id is not a text.
             UnknownWorkspaceError: With the known ids.
         """
-        if not isinstance(workspace_id, str):
-            kind = type(workspace_id).__name__
-            raise InputError(f"workspace_id must be a text, got {kind}.")
+        checked_text("workspace_id", workspace_id)
         # The file is looked at also where the store decides: `notes` speaks of the last look.
         of_file = self._file.current() if self._file else {}
-        config = self._store.find(workspace_id) or of_file.get(workspace_id)
+        config = self._found(workspace_id) or of_file.get(workspace_id)
         if config is None and workspace_id == DEFAULT_WORKSPACE:
             config = self._fallback
         if config is None:
@@ -109,6 +113,13 @@ class WorkspaceRegistry:
                 key="workspace_id",
                 value=workspace_id,
             )
+        return config
+
+    def _found(self, workspace_id: str) -> WorkspaceConfig | None:
+        config = self._store.find(workspace_id)
+        if config is not None and not isinstance(config, WorkspaceConfig):
+            kind = type(config).__name__
+            raise InputError(f"workspaces.find() gave a {kind}, must be a WorkspaceConfig or None.")
         return config
 
     def notes(self) -> tuple[str, ...]:

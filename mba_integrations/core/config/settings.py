@@ -14,9 +14,11 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
+from mba_integrations.core.arguments import checked_path
 from mba_integrations.core.config import complexity_words
 from mba_integrations.core.config.complexity_words import ComplexitySignal
 from mba_integrations.core.config.group import SettingsGroup
+from mba_integrations.core.errors import InputError
 from mba_integrations.core.model import MemoryTier, QueryComplexity
 
 INFINITE = "infinite"
@@ -118,8 +120,10 @@ def _check_words(words: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _check_path(path: str) -> str:
-    if not path.strip() or "\0" in path:
-        raise ValueError("must name a file")
+    try:
+        checked_path("path", path.strip())
+    except InputError:
+        raise ValueError("must name a file") from None
     return path
 
 

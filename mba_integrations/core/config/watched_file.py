@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
+from mba_integrations.core.arguments import checked_path
 from mba_integrations.core.config.file_settings import read_settings
 from mba_integrations.core.config.workspace import WorkspaceConfig
 from mba_integrations.core.errors import ConfigFileError
@@ -36,10 +37,13 @@ class WatchedConfigFile:
 
     Args:
         path: The YAML file. It is read by the first `current()`, not before.
+
+    Raises:
+        InputError: If *path* is none.
     """
 
     def __init__(self, path: str | Path) -> None:
-        self._path = Path(path)
+        self._path = checked_path("path", path)
         self._lock = threading.Lock()
         self._last: _Look | None = None
 
@@ -94,7 +98,7 @@ def _stamp_of(path: Path) -> Stamp:
     """What differs between two states of a file; None if there is none to look at."""
     try:
         found = path.stat()
-    except (OSError, ValueError):
+    except OSError:
         return None
     # The time of the last status change catches new permissions and edits that keep the old mtime.
     return (found.st_mtime_ns, found.st_ctime_ns, found.st_size, found.st_ino)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any
 
@@ -87,11 +88,11 @@ class WorkspaceConfig(SettingsGroup):
     borrowing: bool = True
     complexity_multipliers: dict[QueryComplexity, Multipliers] = {**DEFAULT_MULTIPLIERS}
     scoring_method: ScoringMethod = ScoringMethod.USEFULNESS
-    relevance_weight: Fraction = 0.6
-    importance_weight: Fraction = 0.25
-    freshness_weight: Fraction = 0.15
-    half_life_days: HalfLifeDays = 30.0
-    tier_half_life_days: dict[MemoryTier, HalfLifeDays] = {}
+    relevance_weight: Fraction = 0.7
+    importance_weight: Fraction = 0.2
+    freshness_weight: Fraction = 0.1
+    half_life_days: HalfLifeDays = 180.0
+    tier_half_life_days: dict[MemoryTier, HalfLifeDays] = {MemoryTier.PROJECT: math.inf}
     min_score: Fraction = 0.0
     duplicate_threshold: Overlap | None = 0.9
     passage_min_tokens: PositiveTokens | None = 200

@@ -19,7 +19,9 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mba_integrations.core.arguments import checked_path
 from mba_integrations.core.config.yaml_nodes import (
+    MAX_DEPTH,
     MAX_VALUES,
     TAG,
     KeyPath,
@@ -27,6 +29,7 @@ from mba_integrations.core.config.yaml_nodes import (
     NodeReader,
     UnreadableFileError,
     line_of,
+    too_deep,
     unreadable,
 )
 from mba_integrations.core.errors import ConfigFileError
@@ -35,7 +38,6 @@ if TYPE_CHECKING:
     import yaml
 
 MAX_FILE_BYTES = 1 << 20
-MAX_DEPTH = 64
 _EXPONENT_NUMBER = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)[eE][-+]?[0-9]+\Z")
 _NUMBER_STARTS = list("-+.0123456789")
 # All but c-printable of YAML 1.2, production 1.
@@ -69,9 +71,11 @@ def read_yaml(path: str | Path) -> YamlDocument:
 
     Raises:
         ConfigFileError: If the file cannot be read, is no YAML, or holds no mapping.
+        InputError: If *path* is none.
     """
+    place = checked_path("path", path)
     try:
-        return parse_yaml(_read_text(Path(path)))
+        return parse_yaml(_read_text(place))
     except UnreadableFileError as error:
         raise ConfigFileError([error.problem.located(path)]) from error
 
@@ -121,9 +125,8 @@ def _read_text(path: Path) -> str:
             content = file.read(MAX_FILE_BYTES + 1)
     except FileNotFoundError as error:
         raise unreadable("no such file", None) from error
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise unreadable(f"cannot be read: {reason}", None) from error
+    except OSError as error:
+        raise unreadable(f"cannot be read: {error.strerror or error}", None) from error
     if len(content) > MAX_FILE_BYTES:
         raise unreadable(f"the file is larger than {MAX_FILE_BYTES:,} bytes", None)
     try:
@@ -156,11 +159,10 @@ def _check_size(events: Iterable[yaml.Event]) -> None:
     for count, event in enumerate(events):
         depth += isinstance(event, yaml.CollectionStartEvent)
         depth -= isinstance(event, yaml.CollectionEndEvent)
-        line = line_of(event)
         if depth > MAX_DEPTH:
-            raise unreadable(f"the file is nested more than {MAX_DEPTH} levels deep", line)
+            raise too_deep(event)
         if count > 2 * MAX_VALUES:
-            raise unreadable(f"the file holds more than {MAX_VALUES:,} values", line)
+            raise unreadable(f"the file holds more than {MAX_VALUES:,} values", line_of(event))
 
 
 @cache

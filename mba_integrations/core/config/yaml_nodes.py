@@ -1,7 +1,7 @@
 """From PyYAML's nodes to plain values, with the line of each key and what is wrong on the way.
 
 Merge keys (`<<`) and aliases are written out, in time linear in what they become; a text that
-would become more than 100,000 values is refused, and so is one that contains itself.
+would become more than 100,000 values or 64 levels is refused, and so is one that contains itself.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ KeyPath = tuple[str, ...]
 Pairs = dict[str, "tuple[yaml.Node, yaml.Node]"]
 
 MAX_VALUES = 100_000
+MAX_DEPTH = 64
 LONGEST_SHOWN = 200
 TAG = "tag:yaml.org,2002:"
 _SCALARS = {TAG + name for name in ("str", "int", "float", "bool", "null", "timestamp")}
@@ -65,6 +66,10 @@ class UnreadableFileError(Exception):
 
 def unreadable(text: str, line: int | None = 1) -> UnreadableFileError:
     return UnreadableFileError(LineProblem(line=line, text=f"{text}."))
+
+
+def too_deep(place: Any) -> UnreadableFileError:
+    return unreadable(f"the file is nested more than {MAX_DEPTH} levels deep", line_of(place))
 
 
 def line_of(place: Any) -> int:
@@ -176,6 +181,9 @@ class NodeReader:
         self._count(node)
         if id(node) in self._open:
             raise unreadable("an alias stands within what it names", line_of(node))
+        # Aliases and merges nest what stands side by side in the text; each level copies its keys.
+        if len(self._open) >= MAX_DEPTH:
+            raise too_deep(node)
         self._open.add(id(node))
         try:
             yield

@@ -24,6 +24,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from mba_integrations.core.arguments import checked_path
 from mba_integrations.core.errors import InputError
 from mba_integrations.core.log.records import SCHEMA_VERSION, LogRecord, record_from_dict
 
@@ -115,8 +116,9 @@ def read_log_file(path: str | os.PathLike[str]) -> LogFile:
     """Read a file of JSON lines; lines that are not records are reported, blank ones skipped.
 
     Raises:
-        InputError: If the file cannot be read.
+        InputError: If the file cannot be read, or *path* is none.
     """
+    checked_path("path", path)
     records: list[LogRecord] = []
     problems: list[BadLine] = []
     count = 0
@@ -136,8 +138,10 @@ def export_records(
     """Write records to one JSON file: `schema_version`, `exported_at`, `records`.
 
     Raises:
-        InputError: If the file cannot be written; a file that was there is unchanged.
+        InputError: If the file cannot be written, or *path* is none; a file that was there is
+            unchanged.
     """
+    target = Path(os.path.realpath(checked_path("path", path)))
     document = {
         "schema_version": SCHEMA_VERSION,
         "exported_at": exported_at.isoformat(),
@@ -145,19 +149,19 @@ def export_records(
     }
     data = json.dumps(document, allow_nan=False, indent=1).encode() + b"\n"
     try:
-        _replace_file(Path(os.path.realpath(path)), data)
+        _replace_file(target, data)
     except OSError as error:
         raise InputError(f"the log cannot be exported to {path}: {_cause(error)}.") from error
 
 
-def unwritable_note(path: str | os.PathLike[str], error: OSError | ValueError) -> str:
+def unwritable_note(path: str | os.PathLike[str], error: OSError) -> str:
     """What the caller is told when a record could not be appended."""
     cause = _cause(error)
     return f"log file {str(path)!r} could not be written ({cause}); the record is kept in memory"
 
 
-def _cause(error: OSError | ValueError) -> str:
-    return getattr(error, "strerror", None) or type(error).__name__
+def _cause(error: OSError) -> str:
+    return error.strerror or type(error).__name__
 
 
 def _is_cut_short(descriptor: int) -> bool:

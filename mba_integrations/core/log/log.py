@@ -73,7 +73,7 @@ class AllocationLog:
             return None
         try:
             append_record(self.settings.path, record, patience_seconds=self._patience_seconds)
-        except (OSError, ValueError) as error:  # a ValueError is a path that cannot be encoded
+        except OSError as error:
             # Who holds the lock for ever must not delay every call: the next ones try once.
             self._patience_seconds = 0.0
             return unwritable_note(self.settings.path, error)

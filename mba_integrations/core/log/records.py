@@ -8,12 +8,12 @@ version is refused. Counts and numbers only: texts are there only if the caller 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, dataclass, field
 from datetime import datetime
 from typing import Any
 
-from mba_integrations.core.arguments import LARGEST_WHOLE, shown
+from mba_integrations.core.arguments import checked_whole, shown
 from mba_integrations.core.errors import InputError
 from mba_integrations.core.model import MemoryTier, QueryComplexity
 
@@ -39,8 +39,7 @@ class TierRecord:
     omitted: int
 
     def __post_init__(self) -> None:
-        for name in ("budget_tokens", "used_tokens", "selected", "omitted"):
-            _check_count(name, getattr(self, name))
+        _make_counts(self, ("budget_tokens", "used_tokens", "selected", "omitted"))
 
     def to_dict(self) -> dict[str, int]:
         """JSON-ready."""
@@ -97,12 +96,11 @@ class AllocationRecord:
 
     def __post_init__(self) -> None:
         _check_header(self.timestamp, self.workspace_id)
-        for name in ("budget_tokens", "used_tokens", "selected_count"):
-            _check_count(name, getattr(self, name))
+        _make_counts(self, ("budget_tokens", "used_tokens", "selected_count"))
         for name in ("value", "upper_bound", "duration_ms"):
             _check_number(name, getattr(self, name))
         if not isinstance(self.exact, bool):
-            raise InputError(f"exact must be true or false, got {self.exact!r}.")
+            raise InputError(f"exact must be true or false, got {shown(self.exact)}.")
         object.__setattr__(self, "complexity", _complexity(self.complexity))
         object.__setattr__(self, "omission_reasons", _counts("omission_reasons", self))
         tiers = _mapping("tiers", self.tiers)
@@ -113,7 +111,7 @@ class AllocationRecord:
     def _check_texts(self) -> None:
         for name, value in (("counter_id", self.counter_id), ("query", self.query)):
             if not isinstance(value, str) and not (name == "query" and value is None):
-                raise InputError(f"{name} must be a text, got {value!r}.")
+                raise InputError(f"{name} must be a text, got {shown(value)}.")
         object.__setattr__(self, "notes", _texts("notes", self.notes))
         if self.texts is not None:
             object.__setattr__(self, "texts", _texts("texts", self.texts))
@@ -187,8 +185,7 @@ class MovesRecord:
 
     def __post_init__(self) -> None:
         _check_header(self.timestamp, self.workspace_id)
-        _check_count("promoted", self.promoted)
-        _check_count("demoted", self.demoted)
+        _make_counts(self, ("promoted", "demoted"))
 
     @property
     def time(self) -> datetime:
@@ -224,7 +221,8 @@ def record_from_dict(values: object) -> LogRecord:
         InputError: As for `AllocationRecord.from_dict`, or if *values* is not a mapping.
     """
     mapping = _mapping("a log record", values)
-    if mapping.get("kind") == MOVES:
+    kind = mapping.get("kind")
+    if isinstance(kind, str) and kind == MOVES:
         return MovesRecord.from_dict(mapping)
     return AllocationRecord.from_dict(mapping)
 
@@ -245,14 +243,15 @@ def check_zone(name: str, time: datetime) -> None:
 def _check_schema(values: Mapping[str, Any], kind: str) -> None:
     version = values.get("schema_version")
     if not isinstance(version, int) or isinstance(version, bool) or version < 1:
-        raise InputError(f"schema_version must be an integer >= 1, got {version!r}.")
+        raise InputError(f"schema_version must be an integer >= 1, got {shown(version)}.")
     if version > SCHEMA_VERSION:
         raise InputError(
-            f"schema_version {version} is newer than {SCHEMA_VERSION}, the newest that this "
+            f"schema_version {shown(version)} is newer than {SCHEMA_VERSION}, the newest that this "
             "release reads. Update mba-integrations."
         )
-    if values.get("kind") != kind:
-        raise InputError(f"kind must be {kind!r}, got {values.get('kind')!r}.")
+    found = values.get("kind")
+    if not isinstance(found, str) or found != kind:
+        raise InputError(f"kind must be {kind!r}, got {shown(found)}.")
 
 
 def _make(cls: Any, values: Mapping[str, Any]) -> Any:
@@ -276,10 +275,8 @@ def _tier_record(tier: str, value: object) -> TierRecord:
 
 
 def _counts(name: str, record: AllocationRecord) -> dict[str, int]:
-    counts = {str(key): count for key, count in _mapping(name, getattr(record, name)).items()}
-    for key, count in counts.items():
-        _check_count(f"{name}[{key!r}]", count)
-    return counts
+    counts = _mapping(name, getattr(record, name)).items()
+    return {str(key): checked_whole(f"{name}[{shown(key)}]", count) for key, count in counts}
 
 
 def _mapping(name: str, value: object) -> Mapping[str, Any]:
@@ -290,17 +287,20 @@ def _mapping(name: str, value: object) -> Mapping[str, Any]:
 
 def _check_header(timestamp: str, workspace_id: str) -> None:
     if not isinstance(workspace_id, str) or not workspace_id:
-        raise InputError(f"workspace_id must be a text that is not empty, got {workspace_id!r}.")
+        raise InputError(
+            f"workspace_id must be a text that is not empty, got {shown(workspace_id)}."
+        )
     try:
         time = datetime.fromisoformat(timestamp)
     except (TypeError, ValueError):
-        raise InputError(f"timestamp must be ISO 8601 text, got {timestamp!r}.") from None
+        raise InputError(f"timestamp must be ISO 8601 text, got {shown(timestamp)}.") from None
     check_zone("timestamp", time)
 
 
-def _check_count(name: str, value: object) -> None:
-    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= LARGEST_WHOLE:
-        raise InputError(f"{name} must be an integer in [0, 2**63 - 1], got {shown(value)}.")
+def _make_counts(record: object, names: Iterable[str]) -> None:
+    """Numbers of numpy become Python's own, which JSON takes."""
+    for name in names:
+        object.__setattr__(record, name, checked_whole(name, getattr(record, name)))
 
 
 def _check_number(name: str, value: object) -> None:
@@ -312,7 +312,7 @@ def _check_number(name: str, value: object) -> None:
 def _texts(name: str, values: object) -> tuple[str, ...]:
     if isinstance(values, (list, tuple)) and all(isinstance(value, str) for value in values):
         return tuple(values)
-    raise InputError(f"{name} must be a list of texts, got {values!r}.")
+    raise InputError(f"{name} must be a list of texts, got {shown(values)}.")
 
 
 def _complexity(value: str) -> QueryComplexity:
@@ -320,7 +320,7 @@ def _complexity(value: str) -> QueryComplexity:
         return QueryComplexity(value)
     except ValueError:
         names = ", ".join(one.value for one in QueryComplexity)
-        raise InputError(f"complexity must be one of {names}, got {value!r}.") from None
+        raise InputError(f"complexity must be one of {names}, got {shown(value)}.") from None
 
 
 def _tier(value: str) -> MemoryTier:
@@ -328,4 +328,4 @@ def _tier(value: str) -> MemoryTier:
         return MemoryTier(value)
     except ValueError:
         names = ", ".join(one.value for one in MemoryTier)
-        raise InputError(f"a tier must be one of {names}, got {value!r}.") from None
+        raise InputError(f"a tier must be one of {names}, got {shown(value)}.") from None

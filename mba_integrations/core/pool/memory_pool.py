@@ -19,7 +19,7 @@ from itertools import islice
 
 import numpy as np
 
-from mba_integrations.core.arguments import checked_iterable, shown
+from mba_integrations.core.arguments import checked_iterable, checked_path, shown
 from mba_integrations.core.errors import DuplicateItemError, InputError, PoolError
 from mba_integrations.core.model import MemoryItem
 from mba_integrations.core.pool.saved import load_snapshot, save_snapshot
@@ -84,9 +84,9 @@ class MemoryPool:
 
         Raises:
             PoolError: If the folder is not a saved pool, is damaged, or is of a newer version.
+            InputError: If *path* is none.
         """
-        _check_path(path)
-        return cls._of(load_snapshot(path))
+        return cls._of(load_snapshot(checked_path("path", path)))
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the pool to a folder, in place of a pool that is there; a crash leaves one whole.
@@ -96,9 +96,9 @@ class MemoryPool:
 
         Raises:
             PoolError: If metadata is not JSON, or the folder cannot be written.
+            InputError: If *path* is none.
         """
-        _check_path(path)
-        save_snapshot(self.snapshot(), path)
+        save_snapshot(self.snapshot(), checked_path("path", path))
 
     def __len__(self) -> int:
         return len(self._items)
@@ -238,11 +238,6 @@ class MemoryPool:
         if not isinstance(item_id, str) or item_id not in self._items:
             held = f"{len(self._items):,} items"
             raise PoolError(f"the pool has no item {shown(item_id)}; it holds {held}.")
-
-
-def _check_path(path: object) -> None:
-    if not isinstance(path, (str, os.PathLike)):
-        raise PoolError(f"path must be the path of a folder, got {type(path).__name__}.")
 
 
 def _with_one_array(items: list[MemoryItem]) -> list[MemoryItem]:

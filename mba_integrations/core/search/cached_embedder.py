@@ -12,6 +12,7 @@ from itertools import islice
 
 import numpy as np
 
+from mba_integrations.core.arguments import check_function, checked_texts, checked_whole
 from mba_integrations.core.arrays import FloatArray
 from mba_integrations.core.errors import InputError
 from mba_integrations.core.search.embedder import Embedder, embed
@@ -28,6 +29,9 @@ class CachedEmbedder:
         embedder: Callable from n texts to an array of shape (n, d).
         max_entries: Most vectors that are kept; 0 keeps none.
 
+    Raises:
+        InputError: If *embedder* cannot be called, or *max_entries* is no such number.
+
     >>> calls = []
     >>> embedder = CachedEmbedder(lambda texts: calls.append(texts) or np.ones((len(texts), 2)))
     >>> embedder(["a", "b", "a"]).shape, embedder(["b", "c"]).shape, calls
@@ -35,8 +39,9 @@ class CachedEmbedder:
     """
 
     def __init__(self, embedder: Embedder, *, max_entries: int = DEFAULT_MAX_ENTRIES) -> None:
+        check_function("embedder", embedder)
         self._embedder = embedder
-        self._max_entries = max_entries
+        self._max_entries = checked_whole("max_entries", max_entries)
         self._vectors: dict[str, FloatArray] = {}
         self._lock = threading.Lock()
 
@@ -44,8 +49,10 @@ class CachedEmbedder:
         """Vectors of the texts, shape (n, d), float32.
 
         Raises:
-            InputError: If the embedder returns another shape or values that are not finite.
+            InputError: If *texts* is no list of texts, or the embedder returns another shape or
+                values that are not finite.
         """
+        texts = checked_texts("texts", texts)
         found = {text: vector for text in texts if (vector := self._vectors.get(text)) is not None}
         missing = [text for text in dict.fromkeys(texts) if text not in found]
         if missing:
@@ -66,7 +73,8 @@ class CachedEmbedder:
 
     def missing(self, texts: list[str]) -> list[str]:
         """Those of *texts* that the embedder would be asked for, each once."""
-        return [text for text in dict.fromkeys(texts) if text not in self._vectors]
+        named = dict.fromkeys(checked_texts("texts", texts))
+        return [text for text in named if text not in self._vectors]
 
     def keep(self, texts: list[str], vectors: FloatArray) -> None:
         """Keep vectors that were made elsewhere, such as by a call that was awaited.
@@ -76,8 +84,10 @@ class CachedEmbedder:
             vectors: Their vectors, shape (n, d).
 
         Raises:
-            InputError: If the shape is another, or a value is not finite.
+            InputError: If *texts* is no list of texts, the shape is another, or a value is not
+                finite.
         """
+        texts = checked_texts("texts", texts)
         made = np.array(embed(texts, lambda _: vectors))
         made.flags.writeable = False
         self._keep(dict(zip(texts, made, strict=True)))

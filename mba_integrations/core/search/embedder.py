@@ -25,7 +25,7 @@ def embed(texts: list[str], embedder: Embedder | None) -> FloatArray | None:
         vectors = np.asarray(embedder(texts), dtype=np.float32)
     except InputError:
         raise  # by an embedder that has checked already, such as `CachedEmbedder`
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         said = str(error).rstrip(".")
         raise InputError(f"the embedder returned what is no array of numbers: {said}.") from error
     if vectors.ndim != 2 or len(vectors) != len(texts):

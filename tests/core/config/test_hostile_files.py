@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from allocators import allocator_with
+from counted_work import calls_in
 
 from mba_integrations import MemoryBudgetAllocator, MemoryBudgetConfigLoader
+from mba_integrations.core.config import yaml_nodes
 from mba_integrations.core.config.file_settings import MOST_PROBLEMS
 from mba_integrations.core.config.yaml_document import parse_yaml
+from mba_integrations.core.config.yaml_nodes import MAX_DEPTH, UnreadableFileError
 from mba_integrations.testing import CharacterCounter
 
 
@@ -26,10 +28,19 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "settings.yaml"
 
 
-def seconds_of(text: str) -> float:
-    started = time.perf_counter()
-    parse_yaml(text)
-    return time.perf_counter() - started
+def work_of(text: str, monkeypatch: pytest.MonkeyPatch) -> int:
+    """Calls made while a text is read, and keys copied from one mapping to another."""
+    copied = 0
+    join = yaml_nodes._first_counts
+
+    def counted(parts: list[yaml_nodes.Pairs]) -> yaml_nodes.Pairs:
+        nonlocal copied
+        copied += sum(map(len, parts))
+        return join(parts)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(yaml_nodes, "_first_counts", counted)
+        return calls_in(lambda: parse_yaml(text)) + copied
 
 
 def merged_list(count: int) -> str:
@@ -46,16 +57,35 @@ def merged_one_by_one(count: int) -> str:
     "text_of",
     [
         pytest.param(lambda count: "a: 1\n" * count, id="one-key-many-times"),
+        pytest.param(lambda count: "".join(f"a{n}: 1\n" for n in range(count)), id="many-keys"),
         pytest.param(merged_list, id="one-merge-of-many"),
         pytest.param(merged_one_by_one, id="many-merges"),
     ],
 )
-def test_four_times_the_text_takes_no_more_than_about_four_times_as_long(
+def test_four_times_the_text_is_four_times_the_work(
+    text_of: Callable[[int], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parse_yaml("a: 1")  # imports PyYAML
+    small, large = (work_of(text_of(count), monkeypatch) for count in (300, 1200))
+    assert large < 4.5 * small
+
+
+@pytest.mark.parametrize(
+    "text_of",
+    [
+        pytest.param(lambda n: f"x{n}: &b{n} [*b{n - 1}]\n", id="aliases"),
+        pytest.param(lambda n: f"x{n}: &b{n} {{<<: *b{n - 1}}}\n", id="merges"),
+    ],
+)
+def test_what_names_what_names_is_as_deep_as_if_it_were_written_out(
     text_of: Callable[[int], str],
 ) -> None:
-    small, large = text_of(1500), text_of(6000)
-    ratio = min(seconds_of(large) for _ in range(2)) / min(seconds_of(small) for _ in range(3))
-    assert ratio < 10
+    def chain(length: int) -> str:
+        return "x0: &b0 {}\n" + "".join(map(text_of, range(1, length)))
+
+    assert parse_yaml(chain(MAX_DEPTH - 1)).value["x0"] == {}
+    with pytest.raises(UnreadableFileError, match="nested more than 64 levels deep"):
+        parse_yaml(chain(MAX_DEPTH))
 
 
 def test_of_several_merges_the_first_counts_and_own_keys_count_most() -> None:

@@ -58,7 +58,7 @@ KNOWN_AT_TOP = "Known are: version, counting, logging, performance, workspaces."
         pytest.param(
             "scoring: {relevance_weight: 0.9}",
             "3: workspaces.a.scoring: relevance_weight, importance_weight and freshness_weight "
-            "sum to 1.3, must sum to 1.0. Lower relevance_weight (0.9) by 0.3.",
+            "sum to 1.2, must sum to 1.0. Lower relevance_weight (0.9) by 0.2.",
             id="weights",
         ),
         pytest.param(
@@ -394,7 +394,7 @@ def test_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     missing = tmp_path / "missing.yaml"
     assert validate(missing) == (f"{missing}: no such file.",)
     assert validate(tmp_path)[0].startswith(f"{tmp_path}: cannot be read: ")
-    assert validate("nul\0.yaml")[0].endswith("cannot be read: embedded null byte.")
+    assert validate("nul\0.yaml")[0].startswith("path must be a path, which holds no NUL")
     with pytest.raises(ConfigFileError, match="no such file"):
         load(missing)
 

@@ -167,8 +167,8 @@ def test_half_life_of_a_tier_wins_over_that_of_the_workspace() -> None:
         pytest.param({"reserved_tokens": 8192}, False, id="reserve-leaves-none"),
         pytest.param({"rag_memory_pct": 0.25 + 9e-7}, True, id="shares-within-tolerance"),
         pytest.param({"rag_memory_pct": 0.25 + 2e-6}, False, id="shares-beyond-tolerance"),
-        pytest.param({"freshness_weight": 0.15 - 9e-7}, True, id="weights-within-tolerance"),
-        pytest.param({"freshness_weight": 0.15 - 2e-6}, False, id="weights-beyond-tolerance"),
+        pytest.param({"freshness_weight": 0.1 - 9e-7}, True, id="weights-within-tolerance"),
+        pytest.param({"freshness_weight": 0.1 - 2e-6}, False, id="weights-beyond-tolerance"),
         pytest.param({"complexity_multipliers": {"simple": 1}}, True, id="multiplier-of-one"),
         pytest.param({"complexity_multipliers": {"simple": 0}}, False, id="multiplier-of-zero"),
         pytest.param({"tier_floor_tokens": {"rag": 8192}}, True, id="floor-is-all"),
@@ -268,8 +268,8 @@ def test_bounds_are_where_they_are_said_to_be(values: dict[str, Any], accepted: 
                 "logging.path: must be text, got 3.",
                 "max_tokens: no such setting. Did you mean 'max_total_tokens'?",
                 "shares sum to 1.05, must sum to 1.0. Lower working_memory_pct (0.3) by 0.05.",
-                "relevance_weight, importance_weight and freshness_weight sum to 1.1, must sum to "
-                "1.0. Lower relevance_weight (0.6) by 0.1.",
+                "relevance_weight, importance_weight and freshness_weight sum to 1.15, must sum to "
+                "1.0. Lower relevance_weight (0.7) by 0.15.",
             ],
             id="all-at-once",
         ),

@@ -28,7 +28,15 @@ from mba_integrations.core.log import file
 from mba_integrations.core.log.file import export_records, read_log_file
 
 
-@pytest.mark.parametrize("path", [pytest.param("", id="empty"), pytest.param("a\0b", id="nul")])
+@pytest.mark.parametrize(
+    "path",
+    [
+        pytest.param("", id="empty"),
+        pytest.param(" ", id="blank"),
+        pytest.param("a\0b", id="nul"),
+        pytest.param("a\ud800b", id="surrogate"),
+    ],
+)
 def test_path_that_names_no_file_is_refused(path: str) -> None:
     with pytest.raises(ConfigError, match="must name a file"):
         LoggingSettings(path=path)
@@ -146,13 +154,29 @@ def held_lock(path: Path) -> Iterator[None]:
         yield
 
 
-def test_a_reader_that_keeps_the_lock_delays_one_call_and_no_more(tmp_path: Path) -> None:
+class SleptTime:
+    """A clock that goes on by what is slept only."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+
+def test_a_reader_that_keeps_the_lock_delays_one_call_and_no_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = tmp_path / "log.jsonl"
     kept = log(path=str(path))
-    started = time.monotonic()
+    clock = SleptTime()
+    monkeypatch.setattr(file, "time", clock)
     with held_lock(path):
         notes = [kept.record(record(minutes_ago)) for minutes_ago in range(30)]
-    assert time.monotonic() - started < 3 * file.LOCK_SECONDS
+    assert clock.now == pytest.approx(file.LOCK_SECONDS, abs=0.01)
     assert {note for note in notes if note and "another program holds its lock" in note} == set(
         notes
     )

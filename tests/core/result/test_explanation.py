@@ -38,7 +38,7 @@ def mixed() -> Allocation:
         line("next", 60, relevance=0.2),
         line("huge", 5000, relevance=0.8),
     ]
-    return allocate(items, 120, scoring_method="weighted_sum")
+    return allocate(items, 120, scoring_method="weighted_sum", half_life_days=30)
 
 
 def test_the_table_names_workspace_query_use_and_gap(mixed: Allocation) -> None:
@@ -65,7 +65,7 @@ def test_each_item_has_one_row_with_its_figures_and_its_reason(mixed: Allocation
     table = mixed.explain().splitlines()
     rows = {row.split()[1]: row.split() for row in table if "  " in row and len(row.split()) > 7}
     assert rows["pin"][7] == "pinned"
-    assert rows["good"][2:7] == ["40", "0.740", "0.90", "0.50", "0.50"]
+    assert rows["good"][2:7] == ["40", "0.780", "0.90", "0.50", "0.50"]
     assert rows["huge"][2] == "5,000"
     assert rows["huge"][7] == "too_large"
     assert rows["next"][7] == "outranked"
@@ -190,7 +190,7 @@ def test_text_can_be_left_out_of_the_dictionary() -> None:
 def test_the_dictionary_of_an_item_has_its_figures(mixed: Allocation) -> None:
     (good,) = (entry for entry in mixed.to_dict()["selected"] if entry["id"] == "good")
     freshness, score = good.pop("freshness"), good.pop("score")
-    assert (round(freshness, 9), round(score, 9)) == (0.5, 0.74)
+    assert (round(freshness, 9), round(score, 9)) == (0.5, 0.78)
     assert good == {
         "id": "good",
         "tier": "rag",
