@@ -105,7 +105,7 @@ def test_a_call_that_is_deleted_takes_its_result_with_it(database: Database) -> 
     memory = BudgetedMemory.from_defaults(1000, chat_store=database.store)
     memory.put_messages(HISTORY)
     memory.get("and now?")
-    database.change("DELETE FROM chats WHERE data LIKE '%\"tool_call_id\":%\"tool_kwargs\"%'")
+    database.change('DELETE FROM chats WHERE data LIKE \'%"tool_call_id":%"tool_kwargs"%\'')
     roles = [message.role for message in memory.get("and now?")]
     assert roles == [MessageRole.USER, MessageRole.ASSISTANT] * 3
 
