@@ -13,13 +13,16 @@ from typing import Any
 import numpy as np
 from llama_index.core.schema import BaseNode, ImageNode, MetadataMode, Node, NodeWithScore
 
+from mba_integrations.core.arguments import checked_iterable
 from mba_integrations.core.arrays import FloatArray
+from mba_integrations.core.errors import InputError
 from mba_integrations.core.model import MemoryItem, MemoryTier, TierName
 
 _ORTHOGONAL = 512
-NO_TEXT = "(no text)"
+NO_TEXT = "-"
 """Stands for the text of a node that has none, which an item must have; it is not written. A node
-may have this very text: what tells the two apart is `has_text`."""
+may have this very text: what tells the two apart is `has_text`. It is one word, since to the core
+equal texts of several words are one that is said twice, which two images are not."""
 _SILENT = "no_text"
 
 
@@ -58,9 +61,12 @@ def items_from_nodes(
         nodes: What a retriever returned. Scores are not used: see `score_vectors`.
         tier: Tier of all items.
         vectors: Embedding of each node, or None where it has none.
+
+    Raises:
+        InputError: If there are more or fewer vectors than nodes.
     """
     positions = _positions([scored.node for scored in nodes])
-    given = usable_vectors(vectors if vectors is not None else [None] * len(nodes))
+    given = [None] * len(nodes) if vectors is None else _vectors_for(nodes, vectors)
     ids = _unique_ids(nodes)
     texts = [llm_text(scored.node) for scored in nodes]
     return [
@@ -89,6 +95,16 @@ def _unique_ids(nodes: Sequence[NodeWithScore]) -> list[str]:
             made = f"{made}#{place}"
         ids[made] = None
     return list(ids)
+
+
+def _vectors_for(
+    nodes: Sequence[NodeWithScore],
+    vectors: Sequence[Sequence[float] | FloatArray | None] | FloatArray,
+) -> list[FloatArray | None]:
+    checked_iterable("vectors", vectors, "a list with an embedding or None for each node")
+    if len(vectors) != len(nodes):
+        raise InputError(f"there are {len(vectors):,} vectors for {len(nodes):,} nodes.")
+    return usable_vectors(vectors)
 
 
 def usable_vectors(
