@@ -56,7 +56,7 @@ from mba_integrations.llamaindex.messages.template_variables import (
     TEMPLATE_VARIABLES,
     TemplateGuard,
 )
-from mba_integrations.llamaindex.retrieval.nodes import usable_vectors
+from mba_integrations.llamaindex.retrieval.nodes import missing_notes, usable_vectors
 
 dispatcher = instrument.get_dispatcher(__name__)
 
@@ -288,11 +288,12 @@ class BudgetedMemory(Component, BaseMemory):
         front = None
         if parts.long_term is not None and recalled is not None and len(recalled.candidates):
             front = partial(parts.long_term.within, query, recalled)
+        (usable,) = usable_vectors([vector])
         view = parts.selector.select(
             messages,
             budget_tokens=budget,
             query=query,
-            query_embedding=usable_vectors([vector])[0],
+            query_embedding=usable,
             user_follows=_user_follows(input, messages),
             front=front,
             conversation_share=1.0 if front is None else self._conversation_share(),
@@ -300,7 +301,8 @@ class BudgetedMemory(Component, BaseMemory):
         if self.ledger is not None:
             self.ledger.take(Participant.HISTORY, view.used_tokens)
             self.ledger.note_history(view.demand_tokens)
-        dispatcher.event(view_event(self.class_name(), view, budget))
+        notes = missing_notes(vector, usable)
+        dispatcher.event(view_event(self.class_name(), view, budget, notes))
         return view.messages
 
     @property

@@ -114,6 +114,19 @@ def usable_vectors(
     return [None if one is None else _usable(one) for one in vectors]
 
 
+def missing_notes(question: object, usable: FloatArray | None, nodes: int = 0) -> tuple[str, ...]:
+    """What to tell of vectors that count as missing.
+
+    Args:
+        question: What was given or made for the question; None for nothing.
+        usable: What of it is usable.
+        nodes: How many vectors of nodes are not.
+    """
+    why = "is empty or not finite, and counts as missing"
+    asked = [f"the vector of the question {why}"] if question is not None and usable is None else []
+    return (*asked, *([f"the vector of {nodes:,} nodes {why}"] if nodes else []))
+
+
 def _usable(vector: Sequence[float] | FloatArray) -> FloatArray | None:
     try:
         made = np.asarray(vector, dtype=np.float32)

@@ -45,6 +45,7 @@ from mba_integrations.llamaindex.retrieval.nodes import (
     items_from_nodes,
     llm_text,
     media_count,
+    missing_notes,
     score_vectors,
     usable_vectors,
 )
@@ -56,8 +57,8 @@ _UNWANTED = (OmissionReason.BELOW_THRESHOLD, OmissionReason.TIER_EXCLUDED)
 """Reasons for which a node stays out whatever its length."""
 
 Vector = Sequence[float] | FloatArray
-Vectors = tuple[Sequence[Vector | None] | FloatArray, Vector | None]
-"""Of the nodes, and of the query."""
+Vectors = tuple[Sequence[Vector | None] | FloatArray, Vector | None, tuple[str, ...]]
+"""Of the nodes, and of the query, and what to tell of those that are missing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,10 +209,13 @@ class MemoryBudgetPostprocessor(Component, BaseNodePostprocessor):
     ) -> Vectors:
         """Embeddings that nodes and query bring, else vectors that stand for the scores."""
         asked = query_bundle.embedding if query_bundle is not None else None
-        query, *own = usable_vectors([asked, *(scored.node.embedding for scored in nodes)])
+        given = [scored.node.embedding for scored in nodes]
+        query, *own = usable_vectors([asked, *given])
+        odd = sum(one is None and other is not None for one, other in zip(own, given, strict=True))
+        notes = missing_notes(asked, query, odd)
         if query is not None and {len(query)} == {len(one) for one in own if one is not None}:
-            return own, query
-        return score_vectors(nodes)
+            return own, query, notes
+        return (*score_vectors(nodes), notes)
 
     def _choose(
         self, nodes: list[NodeWithScore], query_bundle: QueryBundle | None, vectors: Vectors
@@ -236,7 +240,7 @@ class MemoryBudgetPostprocessor(Component, BaseNodePostprocessor):
             used = allocation.used_tokens
             if not chosen and self.shorten:
                 chosen, used = self._shortened(nodes, allocation, bound.live.counter, layout)
-            dispatcher.event(allocation_event(self.class_name(), allocation))
+            dispatcher.event(allocation_event(self.class_name(), allocation, vectors[2]))
         if self.ledger is not None:
             self.ledger.take(Participant.DOCUMENTS, used)
         return chosen
@@ -319,10 +323,12 @@ def _vectors_of(
     (asked,) = usable_vectors([query])
     texts = _texts_of(nodes)
     if asked is None or not texts:
-        return score_vectors(nodes)
+        return (*score_vectors(nodes), missing_notes(query, asked))
     made = dict(zip(texts, embedder(texts), strict=True))
     found = [made.get(llm_text(scored.node)) for scored in nodes]
-    return [one if one is not None and one.any() else None for one in found], asked
+    usable = [one if one is not None and one.any() else None for one in found]
+    odd = sum(one is not None and not one.any() for one in found)
+    return usable, asked, missing_notes(query, asked, odd)
 
 
 def _cut(
