@@ -115,8 +115,9 @@ def postprocessor(draw: Draw) -> Call:
             budget_tokens=budget, token_counter=counter, **named
         )
         kept = keeps.postprocess_nodes(found, query)
-        text = keeps.separator.join(one.node.get_content(MetadataMode.LLM) for one in kept)
-        yield from over(counter(text), budget)
+        # As `CompactAndRefine` writes them: stripped, and without those of white space.
+        texts = [one.node.get_content(MetadataMode.LLM).strip() for one in kept]
+        yield from over(counter(keeps.separator.join(filter(None, texts))), budget)
 
     return Call(run, {"budget": budget, "nodes": found, "query": query, "counter": counter,
                       **named})  # fmt: skip

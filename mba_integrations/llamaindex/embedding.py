@@ -1,14 +1,22 @@
-"""LlamaIndex's embedding models as the core's embedder."""
+"""LlamaIndex's embedding models as the core's embedder.
+
+A vector that is empty or not finite counts as missing: a row of zeros, which match nothing, stands
+for it.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any, Self
 
 import numpy as np
 from llama_index.core.base.embeddings.base import BaseEmbedding
 
+from mba_integrations.core.arguments import checked_whole
 from mba_integrations.core.arrays import FloatArray
+from mba_integrations.core.errors import InputError
 from mba_integrations.core.search.cached_embedder import DEFAULT_MAX_ENTRIES, CachedEmbedder
+from mba_integrations.llamaindex.component import check_picklable, deep_copy
 from mba_integrations.llamaindex.retrieval.nodes import usable_vectors
 
 
@@ -20,42 +28,92 @@ class LlamaIndexEmbedder(CachedEmbedder):
         max_entries: Most vectors that are kept; 0 keeps none.
 
     Texts go through `get_text_embedding_batch`. Many models embed questions otherwise: pass
-    `query(text)` as `query_embedding`.
+    `query(text)` as `query_embedding`. A copy keeps no vectors yet.
+
+    Raises:
+        InputError: If the model is none, or *max_entries* no whole number.
     """
 
     def __init__(
         self, embed_model: BaseEmbedding, *, max_entries: int = DEFAULT_MAX_ENTRIES
     ) -> None:
-        super().__init__(self._embed, max_entries=max_entries)
+        if not isinstance(embed_model, BaseEmbedding):
+            raise InputError(
+                "embed_model must be an embedding model of LlamaIndex (BaseEmbedding), got "
+                f"{type(embed_model).__name__}."
+            )
+        kept = checked_whole("max_entries", max_entries)
+        super().__init__(self._embed, max_entries=kept)
+        self._arguments = {"embed_model": embed_model, "max_entries": kept}
         self._embed_model = embed_model
+        self._length: int | None = None
 
     @property
     def embed_model(self) -> BaseEmbedding:
         """The model. It cannot be exchanged: what is kept are vectors of this one."""
         return self._embed_model
 
+    @property
+    def length(self) -> int | None:
+        """Numbers of a vector; None as long as the model gave none that is usable."""
+        return self._length
+
     def query(self, text: str) -> FloatArray:
         """Vector of a question, shape (d,)."""
-        return np.asarray(self.embed_model.get_query_embedding(text), dtype=np.float32)
+        return self._asked(self.embed_model.get_query_embedding(text))
 
     async def aquery(self, text: str) -> FloatArray:
         """Vector of a question, shape (d,)."""
-        return np.asarray(await self.embed_model.aget_query_embedding(text), dtype=np.float32)
+        return self._asked(await self.embed_model.aget_query_embedding(text))
 
     async def aprepare(self, texts: list[str]) -> None:
         """Embed what is not kept yet, so that the next call of the embedder waits for nothing."""
         missing = self.missing(texts)
         if missing:
             made = await self.embed_model.aget_text_embedding_batch(missing)
-            self.keep(missing, _rows(made))
+            self.keep(missing, self._rows(made))
+
+    def _asked(self, vector: Sequence[float]) -> FloatArray:
+        (usable,) = usable_vectors([vector])
+        if usable is not None and self._length is None:
+            self._length = len(usable)
+        return np.asarray(vector, dtype=np.float32)
 
     def _embed(self, texts: list[str]) -> FloatArray:
-        return _rows(self.embed_model.get_text_embedding_batch(texts))
+        return self._rows(self.embed_model.get_text_embedding_batch(texts))
+
+    def _rows(self, vectors: Sequence[Sequence[float]]) -> FloatArray:
+        """An array with a row for each vector; zeros for one that is missing.
+
+        Raises:
+            InputError: If vectors are of several lengths.
+        """
+        usable = usable_vectors(vectors)
+        known = [] if self._length is None else [self._length]
+        lengths = {*known, *(len(one) for one in usable if one is not None)}
+        if len(lengths) > 1:
+            raise InputError(
+                f"embed_model gave vectors of {min(lengths)} and of {max(lengths)} numbers. "
+                "Use one model for all texts."
+            )
+        self._length = next(iter(lengths), None)
+        nothing = np.zeros(self._length or 1, dtype=np.float32)
+        return np.stack([nothing if one is None else one for one in usable])
+
+    def _keep(self, fresh: dict[str, FloatArray]) -> None:
+        # As long as no vector was usable, the length of a row of zeros is a guess.
+        if self._length is not None:
+            super()._keep(fresh)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        for name, value in self._arguments.items():
+            check_picklable(self, name, value)
+        return _again, (type(self), self._arguments)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        copies = {n: deep_copy(self, n, value, memo) for n, value in self._arguments.items()}
+        return type(self)(**copies)
 
 
-def _rows(vectors: Sequence[Sequence[float]]) -> FloatArray:
-    """An array with a row for each vector; zeros, which match nothing, for one that is unusable."""
-    usable = usable_vectors(vectors)
-    length = max((len(one) for one in usable if one is not None), default=1)
-    nothing = np.zeros(length, dtype=np.float32)
-    return np.stack([nothing if one is None else one for one in usable])
+def _again(kind: type[LlamaIndexEmbedder], arguments: Mapping[str, Any]) -> LlamaIndexEmbedder:
+    return kind(**arguments)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from llama_index.core.bridge.pydantic import Field
 from llama_index.core.instrumentation.events.base import BaseEvent
 
 from mba_integrations.core.result.allocation import Allocation
@@ -17,6 +20,7 @@ class BudgetAllocationEvent(BaseEvent):
         budget_tokens: Tokens that there were.
         selected: Ids of what came in: node ids, or places of messages in the history.
         omitted: How many items stayed out, by reason; of a history those that the core left out.
+        notes: What the caller should know, such as vectors that count as missing.
     """
 
     component: str
@@ -24,6 +28,7 @@ class BudgetAllocationEvent(BaseEvent):
     budget_tokens: int
     selected: list[str]
     omitted: dict[str, int]
+    notes: list[str] = Field(default_factory=list)
 
     @classmethod
     def class_name(cls) -> str:
@@ -31,18 +36,23 @@ class BudgetAllocationEvent(BaseEvent):
         return "BudgetAllocationEvent"
 
 
-def allocation_event(component: str, allocation: Allocation) -> BudgetAllocationEvent:
-    """The event of *allocation*."""
+def allocation_event(
+    component: str, allocation: Allocation, notes: Sequence[str] = ()
+) -> BudgetAllocationEvent:
+    """The event of *allocation*, with notes besides its own."""
     return BudgetAllocationEvent(
         component=component,
         used_tokens=allocation.used_tokens,
         budget_tokens=allocation.budget_tokens,
         selected=[selected.id for selected in allocation.selected],
         omitted={reason.value: n for reason, n in allocation.omission_counts().items()},
+        notes=[*notes, *allocation.notes],
     )
 
 
-def view_event(component: str, view: HistoryView, budget_tokens: int) -> BudgetAllocationEvent:
+def view_event(
+    component: str, view: HistoryView, budget_tokens: int, notes: Sequence[str] = ()
+) -> BudgetAllocationEvent:
     """The event of a view of a history, with the tokens of what is sent besides."""
     counts = {} if view.allocation is None else view.allocation.omission_counts()
     return BudgetAllocationEvent(
@@ -51,4 +61,5 @@ def view_event(component: str, view: HistoryView, budget_tokens: int) -> BudgetA
         budget_tokens=budget_tokens,
         selected=[str(place) for place in view.places],
         omitted={reason.value: n for reason, n in counts.items()},
+        notes=[*notes, *(() if view.allocation is None else view.allocation.notes)],
     )

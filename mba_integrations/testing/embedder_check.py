@@ -41,18 +41,18 @@ def check_embedder(embedder: Embedder, *, texts: Sequence[str] = ()) -> None:
 
 
 def _vectors(embedder: Embedder, texts: list[str]) -> FloatArray:
+    require(embedder is not None, "the embedder is None.")
     given = list(texts)
     try:
         with no_error(
             f"the embedder, asked for {len(texts):,} texts,", "Rule 2: every text has one."
         ):
-            vectors = embed(given, embedder)
+            vectors = embed(texts, lambda _: embedder(given))
     except AssertionError as error:
         if isinstance(error.__cause__, InputError):
             raise AssertionError(f"{error.__cause__} Rules 1 and 2.") from error
         raise
     require(given == texts, "the embedder changed the list that it was given; rule 4.")
-    require(vectors is not None, "the embedder is None.")
     return np.asarray(vectors)
 
 

@@ -11,8 +11,8 @@ from llama_index.core.base.llms.types import ChatMessage, MessageRole
 from llama_index.core.memory import Memory
 from llamaindex_models import LetterEmbedding, prose
 
-from mba_integrations import MemoryBudgetAllocator, MemoryItem, MemoryPool
-from mba_integrations.llamaindex import BudgetedMemoryBlock, LlamaIndexEmbedder
+from mba_integrations import InputError, MemoryBudgetAllocator, MemoryItem, MemoryPool
+from mba_integrations.llamaindex import BudgetedMemory, BudgetedMemoryBlock, LlamaIndexEmbedder
 
 pytestmark = pytest.mark.usefixtures("own_event_loop")
 
@@ -135,13 +135,56 @@ def test_embedder_awaits_what_is_missing() -> None:
     assert sorted(model.asked) == ["?q", "a", "b"]
 
 
-def test_vectors_that_are_not_finite_count_as_missing() -> None:
-    class Broken(LetterEmbedding):
-        async def _aget_text_embeddings(self, texts: list[str]) -> list[list[float]]:
-            return [[float("nan")] * 27 for _ in texts]
+class Broken(LetterEmbedding):
+    """Has no vector for a text with an "x"."""
 
-    broken, sound = LlamaIndexEmbedder(Broken()), LlamaIndexEmbedder(LetterEmbedding())
-    asyncio.run(broken.aprepare(["a"]))
-    asyncio.run(sound.aprepare(["a"]))
-    assert not broken(["a"]).any()
-    assert sound(["a"]).any()
+    def _get_text_embedding(self, text: str) -> list[float]:
+        return [float("nan")] * 27 if "x" in text else super()._get_text_embedding(text)
+
+    def _get_query_embedding(self, query: str) -> list[float]:
+        return self._get_text_embedding(query)
+
+
+@pytest.mark.parametrize("first", ["x", "a"])
+@pytest.mark.parametrize("way", ["sync", "async"])
+def test_a_vector_that_is_not_finite_counts_as_missing(first: str, way: str) -> None:
+    embedder = LlamaIndexEmbedder(Broken())
+    for texts in ([first], ["x", "a"], ["x"]):
+        if way == "async":
+            asyncio.run(embedder.aprepare(texts))
+        assert [bool(vector.any()) for vector in embedder(texts)] == [one == "a" for one in texts]
+    assert embedder(["x"]).shape == (1, 27)
+
+
+@pytest.mark.parametrize("question", ["what of x?", "what of a?"])
+@pytest.mark.parametrize("way", ["sync", "async"])
+def test_vectors_that_are_not_finite_do_not_block_a_chat(question: str, way: str) -> None:
+    talk = [ChatMessage(content=f"{prose(9, turn)} {letter}") for turn, letter in enumerate("xaxa")]
+    memory = BudgetedMemory.from_defaults(60, chat_history=talk, embed_model=Broken())
+    for more in ("", "x", "b"):
+        memory.put(ChatMessage(role=MessageRole.ASSISTANT, content=f"So {more}."))
+        view = asyncio.run(memory.aget(question)) if way == "async" else memory.get(question)
+        assert view
+
+
+def test_vectors_of_several_lengths_are_refused() -> None:
+    class Growing(LetterEmbedding):
+        def _get_text_embedding(self, text: str) -> list[float]:
+            return [1.0] * len(text)
+
+    with pytest.raises(InputError, match=r"vectors of 1 and of 3 numbers\. Use one model"):
+        LlamaIndexEmbedder(Growing())(["a", "bcd"])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        pytest.param(("a model",), "embed_model must be an embedding model.* got str", id="model"),
+        pytest.param((None,), "embed_model must be .* got NoneType", id="no-model"),
+    ],
+)
+def test_what_is_no_embedding_model_is_refused(arguments: Any, sentence: str) -> None:
+    with pytest.raises(InputError, match=sentence):
+        LlamaIndexEmbedder(*arguments)
+    with pytest.raises(InputError, match="max_entries must be an integer >= 0, got -1"):
+        LlamaIndexEmbedder(LetterEmbedding(), max_entries=-1)

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from llama_index.core.base.embeddings.base import BaseEmbedding
 from llama_index.core.bridge.pydantic import Field
-from llama_index.core.schema import NodeWithScore, QueryBundle, TextNode
+from llama_index.core.schema import ImageNode, NodeWithScore, QueryBundle, TextNode
 
 from mba_integrations import InputError, WorkspaceConfig
 from mba_integrations.llamaindex import MemoryBudgetPostprocessor
@@ -47,10 +47,22 @@ def test_ids_that_look_made_up_collide_with_none(names: list[str]) -> None:
 
 def test_no_text_is_a_text_like_any_other() -> None:
     nodes = [node(NO_TEXT, id_=str(place)) for place in range(50)]
-    made = MemoryBudgetPostprocessor(budget_tokens=20, token_counter=words)
+    made = MemoryBudgetPostprocessor(budget_tokens=20, token_counter=len)
     kept = made.postprocess_nodes(nodes, query_str="text")
-    assert 0 < len(kept) <= 10
-    assert words("\n\n".join(one.node.get_content() for one in kept)) <= 20
+    assert len(kept) == 7
+    assert len("\n\n".join(one.node.get_content() for one in kept)) <= 20
+
+
+@pytest.mark.parametrize("multimodal", [False, True])
+def test_images_without_a_text_are_not_one_that_is_there_twice(multimodal: bool) -> None:
+    images = [
+        NodeWithScore(node=ImageNode(image_url=f"https://example.org/{place}.png"), score=0.5)
+        for place in range(5)
+    ]
+    made = MemoryBudgetPostprocessor(
+        budget_tokens=20, token_counter=words, multimodal=multimodal, media_tokens=4
+    )
+    assert made.postprocess_nodes(images, query_str="no text?") == images
 
 
 class Model(BaseEmbedding):
@@ -107,9 +119,10 @@ def test_a_workspace_that_is_set_counts() -> None:
 
 def test_fields_that_contradict_each_other_are_refused_when_set() -> None:
     made = MemoryBudgetPostprocessor(budget_tokens=99, token_counter=words)
-    made.fit = "prompt"
     with pytest.raises(InputError, match="token_counter has no effect"):
-        made.postprocess_nodes([node("oak")], query_str="oak")
+        made.fit = "prompt"
+    assert made.fit == "budget"
+    assert made.postprocess_nodes([node("oak")], query_str="oak")
 
 
 LINKED = """

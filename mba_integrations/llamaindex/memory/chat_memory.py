@@ -7,6 +7,7 @@ of the store; what `get` returns are copies.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -14,7 +15,6 @@ import llama_index.core.instrumentation as instrument
 from llama_index.core.base.embeddings.base import BaseEmbedding
 from llama_index.core.base.llms.types import ChatMessage, MessageRole
 from llama_index.core.bridge.pydantic import (
-    ConfigDict,
     Field,
     PrivateAttr,
     SerializeAsAny,
@@ -25,15 +25,22 @@ from llama_index.core.llms.llm import LLM
 from llama_index.core.memory.types import DEFAULT_CHAT_STORE_KEY, BaseMemory
 from llama_index.core.storage.chat_store.simple_chat_store import SimpleChatStore
 
+from mba_integrations.core.arguments import checked_whole
 from mba_integrations.core.arrays import FloatArray
 from mba_integrations.core.config.workspace import WorkspaceConfig
-from mba_integrations.core.errors import InputError
+from mba_integrations.core.errors import BudgetError, InputError
 from mba_integrations.core.model import MemoryTier
+from mba_integrations.llamaindex.component import BudgetTokens, Component, Derived, MediaTokens
 from mba_integrations.llamaindex.counters import LiveAllocator
 from mba_integrations.llamaindex.embedding import LlamaIndexEmbedder
 from mba_integrations.llamaindex.events import view_event
 from mba_integrations.llamaindex.ledger import BudgetLedger, Participant
-from mba_integrations.llamaindex.memory.long_term import LongTermMemory, LongTermSource, Recalled
+from mba_integrations.llamaindex.memory.long_term import (
+    LongTermMemory,
+    LongTermSource,
+    Recalled,
+    checked_source,
+)
 from mba_integrations.llamaindex.memory.stored_messages import (
     ChatStore,
     StoredMessages,
@@ -49,11 +56,21 @@ from mba_integrations.llamaindex.messages.template_variables import (
     TEMPLATE_VARIABLES,
     TemplateGuard,
 )
+from mba_integrations.llamaindex.retrieval.nodes import missing_notes, usable_vectors
 
 dispatcher = instrument.get_dispatcher(__name__)
 
 
-class BudgetedMemory(BaseMemory):
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """What the fields say, ready to work."""
+
+    live: LiveAllocator
+    selector: HistorySelector
+    long_term: LongTermMemory | None
+
+
+class BudgetedMemory(Component, BaseMemory):
     """A chat memory whose view never exceeds its budget. Make one with `from_defaults`.
 
     Args:
@@ -75,25 +92,23 @@ class BudgetedMemory(BaseMemory):
         embed_model: Embeds messages and questions, each text once, so that they are also found by
             meaning. Without it they are found by their words.
 
-    The last three are not part of `to_dict`: give them to `from_dict` again.
+    The last three are not part of `to_dict`: give them to `from_dict` again. Every field may be set
+    to another value, which counts from the next call on.
     """
 
-    model_config = ConfigDict(extra="forbid", arbitrary_types_allowed=True)
-
-    budget_tokens: int | None = Field(default=None, ge=1)
+    budget_tokens: BudgetTokens | None = None
     chat_store: SerializeAsAny[ChatStore] = Field(default_factory=SimpleChatStore)
     chat_store_key: str = DEFAULT_CHAT_STORE_KEY
     workspace: WorkspaceConfig | None = None
     recent_share: float = Field(default=DEFAULT_RECENT_SHARE, ge=0.0, le=1.0)
-    media_tokens: int = Field(default=DEFAULT_MEDIA_TOKENS, ge=0)
+    media_tokens: MediaTokens = DEFAULT_MEDIA_TOKENS
     template_variables: tuple[str, ...] = ()
     ledger: BudgetLedger | None = None
 
-    _live: LiveAllocator = PrivateAttr()
-    _stored: StoredMessages = PrivateAttr()
-    _selector: HistorySelector = PrivateAttr()
-    _long_term: LongTermMemory | None = PrivateAttr()
+    _long_term: LongTermSource | None = PrivateAttr()
+    _token_counter: object = PrivateAttr()
     _embedder: LlamaIndexEmbedder | None = PrivateAttr()
+    _parts: Derived[_Parts] = PrivateAttr(default_factory=Derived)
 
     def __init__(
         self,
@@ -104,26 +119,11 @@ class BudgetedMemory(BaseMemory):
         **fields: Any,
     ) -> None:
         super().__init__(**fields)
-        if self.budget_tokens is not None and self.ledger is not None:
-            raise InputError("give budget_tokens or a ledger, not both: the ledger has the budget.")
-        config = self.workspace or WorkspaceConfig(workspace_id="default")
-        guard = TemplateGuard((*TEMPLATE_VARIABLES, *self.template_variables))
+        self._long_term = None if long_term is None else checked_source(long_term)
+        self._token_counter = token_counter
         self._embedder = None if embed_model is None else LlamaIndexEmbedder(embed_model)
-        self._live = LiveAllocator(config, token_counter=token_counter, embedder=self._embedder)
-        self._stored = StoredMessages(self.chat_store, self.chat_store_key)
-        self._selector = HistorySelector(
-            self._live,
-            guard=guard,
-            recent_share=self.recent_share,
-            media_tokens=self.media_tokens,
-        )
-        self._long_term = None
-        if long_term is not None:
-            recalls = LiveAllocator(config, token_counter=token_counter)
-            session_id = self.chat_store_key or DEFAULT_CHAT_STORE_KEY
-            self._long_term = LongTermMemory(long_term, recalls, guard, session_id=session_id)
-        if isinstance(self.chat_store, SimpleChatStore):
-            self._note_all(self._stored.read())  # Other stores are read when there is a request.
+        self._check()
+        self._note_stored()
 
     @classmethod
     def from_defaults(
@@ -176,13 +176,18 @@ class BudgetedMemory(BaseMemory):
     def _load_store(cls, value: Any) -> Any:
         return loaded_store(value) if isinstance(value, dict) else value
 
+    def __setattr__(self, name: str, value: Any) -> None:
+        super().__setattr__(name, value)
+        if name in ("chat_store", "chat_store_key", "ledger"):
+            self._note_stored()
+
     @property
     def tokenizer_fn(self) -> Callable[[str], range]:
         """For `SimpleChatEngine`, which takes the length of what this returns off the budget.
 
         Counts a text as one message, so that a system prompt in front of the history is paid for.
         """
-        tokens = self._selector.tokens
+        tokens = self._now().selector.tokens
         return lambda text: range(
             tokens.of(ChatMessage(role=MessageRole.SYSTEM, content=text)) if text else 0
         )
@@ -198,12 +203,17 @@ class BudgetedMemory(BaseMemory):
             **kwargs: Ignored.
 
         Raises:
-            BudgetError: If the user message that waits for its answer does not fit.
+            BudgetError: If the initial tokens, or the user message that waits for its answer, do
+                not fit.
         """
         messages = self._stored.read()
         query = _query(input, messages)
-        vector = self._embedder.query(query) if self._embedder is not None and query else None
-        recalled = self._long_term.recall(query) if self._long_term is not None else None
+        vector, recalled = None, None
+        if self._embedder is not None and query:
+            vector = self._embedder.query(query)
+            self._embedder(self._now().selector.texts(messages))
+        if (long_term := self._now().long_term) is not None:
+            recalled = long_term.recall(query)
         return self._select(messages, input, vector, recalled, initial_token_count)
 
     async def aget(
@@ -212,11 +222,12 @@ class BudgetedMemory(BaseMemory):
         """As `get`; store and models are awaited, in the task that called."""
         messages = await self._stored.aread()
         query = _query(input, messages)
-        vector = None
+        vector, recalled = None, None
         if self._embedder is not None and query:
             vector = await self._embedder.aquery(query)
-            await self._embedder.aprepare(self._selector.texts(messages))
-        recalled = await self._long_term.arecall(query) if self._long_term is not None else None
+            await self._embedder.aprepare(self._now().selector.texts(messages))
+        if (long_term := self._now().long_term) is not None:
+            recalled = await long_term.arecall(query)
         return self._select(messages, input, vector, recalled, initial_token_count)
 
     def get_all(self) -> list[ChatMessage]:
@@ -271,46 +282,108 @@ class BudgetedMemory(BaseMemory):
         recalled: Recalled | None,
         initial_token_count: int,
     ) -> list[ChatMessage]:
-        budget = self._budget() - initial_token_count
-        user_follows = _user_follows(input, messages)
+        parts = self._now()
+        budget = self._left(initial_token_count)
         query = _query(input, messages)
         front = None
-        if self._long_term is not None and recalled is not None and len(recalled.candidates):
-            front = partial(self._long_term.within, query, recalled)
-        view = self._selector.select(
+        if parts.long_term is not None and recalled is not None and len(recalled.candidates):
+            front = partial(parts.long_term.within, query, recalled)
+        (usable,) = usable_vectors([vector])
+        view = parts.selector.select(
             messages,
             budget_tokens=budget,
             query=query,
-            query_embedding=vector,
-            user_follows=user_follows,
+            query_embedding=usable,
+            user_follows=_user_follows(input, messages),
             front=front,
             conversation_share=1.0 if front is None else self._conversation_share(),
         )
         if self.ledger is not None:
             self.ledger.take(Participant.HISTORY, view.used_tokens)
             self.ledger.note_history(view.demand_tokens)
-        dispatcher.event(view_event(self.class_name(), view, budget))
+        notes = missing_notes(vector, usable)
+        dispatcher.event(view_event(self.class_name(), view, budget, notes))
         return view.messages
+
+    @property
+    def _stored(self) -> StoredMessages:
+        return StoredMessages(self.chat_store, self.chat_store_key)
+
+    def _now(self) -> _Parts:
+        """The parts for the fields of now."""
+        return self._parts.of(
+            self._made,
+            self.chat_store,
+            self.chat_store_key,
+            self.workspace,
+            self.recent_share,
+            self.media_tokens,
+            self.template_variables,
+            self._embeds,
+        )
+
+    @property
+    def _embeds(self) -> LlamaIndexEmbedder | None:
+        """What embeds. Before the first usable vector nobody knows how long one is that is not."""
+        known = self._embedder is not None and self._embedder.length is not None
+        return self._embedder if known else None
+
+    def _made(self, *_: object) -> _Parts:
+        config = self.workspace or WorkspaceConfig(workspace_id="default")
+        guard = TemplateGuard((*TEMPLATE_VARIABLES, *self.template_variables))
+        live = LiveAllocator(config, token_counter=self._token_counter, embedder=self._embeds)
+        selector = HistorySelector(
+            live, guard=guard, recent_share=self.recent_share, media_tokens=self.media_tokens
+        )
+        long_term = None
+        if self._long_term is not None:
+            recalls = LiveAllocator(config, token_counter=self._token_counter)
+            session_id = self.chat_store_key or DEFAULT_CHAT_STORE_KEY
+            long_term = LongTermMemory(self._long_term, recalls, guard, session_id=session_id)
+        return _Parts(live, selector, long_term)
+
+    def _check(self) -> None:
+        if self.budget_tokens is not None and self.ledger is not None:
+            raise InputError("give budget_tokens or a ledger, not both: the ledger has the budget.")
+
+    def _left(self, initial_tokens: int) -> int:
+        """The budget less what the caller sends besides."""
+        budget = self._budget()
+        initial = checked_whole("initial_token_count", initial_tokens)
+        if initial > budget:
+            raise BudgetError(
+                f"initial_token_count is {initial:,}, the budget is {budget:,} tokens "
+                f"({initial - budget:,} over). Shorten what is sent besides the history, such as "
+                "the system prompt, or raise the budget.",
+                needed_tokens=initial,
+                budget_tokens=budget,
+            )
+        return budget - initial
 
     def _budget(self) -> int:
         if self.ledger is not None:
             return self.ledger.room(Participant.HISTORY)
-        return self.budget_tokens or self._live.workspace.max_total_tokens
+        return self.budget_tokens or self._now().live.workspace.max_total_tokens
 
     def _conversation_share(self) -> float:
         """The conversation's part of the budget: its share beside those of long-term memory."""
-        config = self._live.workspace
+        config = self._now().live.workspace
         working = config.share(MemoryTier.WORKING)
         others = config.share(MemoryTier.LONG_TERM) + config.share(MemoryTier.PROJECT)
         return working / (working + others) if working + others else 0.0
 
+    def _note_stored(self) -> None:
+        """Tell the ledger of the history; other stores are read when there is a request."""
+        if self.ledger is not None and isinstance(self.chat_store, SimpleChatStore):
+            self._note_all(self._stored.read())
+
     def _note_all(self, messages: Sequence[ChatMessage]) -> None:
         if self.ledger is not None:
-            self.ledger.note_history(self._selector.demand_tokens(messages))
+            self.ledger.note_history(self._now().selector.demand_tokens(messages))
 
     def _note_added(self, messages: Sequence[ChatMessage]) -> None:
         if self.ledger is not None:
-            tokens = self._selector.tokens
+            tokens = self._now().selector.tokens
             self.ledger.add_history(sum(tokens.of(message) for message in messages))
 
 
@@ -326,7 +399,10 @@ def _last_user_text(messages: Sequence[ChatMessage]) -> str | None:
 
 
 def _query(input: str | ChatMessage | None, messages: Sequence[ChatMessage]) -> str:
-    return _text(input) or _last_user_text(messages) or ""
+    """What is asked; "" where that is white space, for which no retriever or model is asked."""
+    asked = _text(input).strip() and _text(input)
+    last = _last_user_text(messages) or ""
+    return asked or (last.strip() and last)
 
 
 def _user_follows(input: str | ChatMessage | None, messages: Sequence[ChatMessage]) -> bool:

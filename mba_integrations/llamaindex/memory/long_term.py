@@ -16,7 +16,7 @@ from llama_index.core.schema import NodeWithScore, QueryBundle
 
 from mba_integrations.core.arrays import FloatArray
 from mba_integrations.core.counting.chat_format import MESSAGE_FRAME_TOKENS
-from mba_integrations.core.errors import PinnedOverBudgetError
+from mba_integrations.core.errors import InputError, PinnedOverBudgetError
 from mba_integrations.core.model import MemoryItem, MemoryTier
 from mba_integrations.core.pool.memory_pool import MemoryPool
 from mba_integrations.core.result.allocation import Allocation
@@ -115,6 +115,19 @@ class LongTermMemory:
             budget_tokens=budget_tokens,
             query_embedding=recalled.query_embedding,
         )
+
+
+def checked_source(source: object) -> LongTermSource:
+    """A source of long-term memory.
+
+    Raises:
+        InputError: If it is none.
+    """
+    if isinstance(source, (BaseRetriever, BaseIndex, MemoryPool)):
+        return source
+    raise InputError(
+        f"long_term must be a retriever, an index or a MemoryPool, got {type(source).__name__}."
+    )
 
 
 def _with_frame(

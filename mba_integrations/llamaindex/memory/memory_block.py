@@ -7,11 +7,11 @@ tool calls. `BudgetedMemory` keeps to a budget of everything.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from llama_index.core.base.llms.types import ChatMessage, MessageRole
-from llama_index.core.bridge.pydantic import ConfigDict, Field, PrivateAttr
+from llama_index.core.bridge.pydantic import PrivateAttr
 from llama_index.core.memory.memory import BaseMemoryBlock
 from llama_index.core.settings import Settings
 
@@ -20,7 +20,7 @@ from mba_integrations.core.counting.truncation import truncate
 from mba_integrations.core.errors import PinnedOverBudgetError
 from mba_integrations.core.model import MemoryItem
 from mba_integrations.core.pool.memory_pool import MemoryPool
-from mba_integrations.core.result.allocation import Allocation
+from mba_integrations.llamaindex.component import BudgetTokens, Component, Derived
 from mba_integrations.llamaindex.counters import LiveAllocator, counter_of_tokenizer
 from mba_integrations.llamaindex.messages.items import items_from_messages
 from mba_integrations.llamaindex.messages.template_variables import TemplateGuard
@@ -29,7 +29,7 @@ _REMEMBERED = 16
 """Answers whose query is still known when `Memory` asks for less of them."""
 
 
-class BudgetedMemoryBlock(BaseMemoryBlock[str]):
+class BudgetedMemoryBlock(Component, BaseMemoryBlock[str]):
     """Remembers the exchanges that leave the short-term memory, and recalls the useful ones.
 
     It counts by `Settings.tokenizer`, as `Memory` does.
@@ -41,15 +41,13 @@ class BudgetedMemoryBlock(BaseMemoryBlock[str]):
         pool: What is remembered; several blocks may share one. A new one by default.
     """
 
-    model_config = ConfigDict(extra="forbid", arbitrary_types_allowed=True)
-
     name: str = "recalled"
-    budget_tokens: int = Field(default=1024, ge=1)
+    budget_tokens: BudgetTokens = 1024
     workspace: WorkspaceConfig | None = None
 
     _pool: MemoryPool = PrivateAttr()
-    _live: LiveAllocator | None = PrivateAttr(default=None)
-    _answers: OrderedDict[str, Allocation] = PrivateAttr(default_factory=OrderedDict)
+    _allocators: Derived[LiveAllocator] = PrivateAttr(default_factory=Derived)
+    _answers: OrderedDict[str, str] = PrivateAttr(default_factory=OrderedDict)
 
     def __init__(self, *, pool: MemoryPool | None = None, **fields: Any) -> None:
         super().__init__(**fields)
@@ -79,11 +77,11 @@ class BudgetedMemoryBlock(BaseMemoryBlock[str]):
         known = self._answers.get(content)
         if known is None:
             return truncate(counter, content, target)[0] or None
-        return self._written(known.query, target) or None
+        return self._written(known, target) or None
 
     def _written(self, query: str, budget_tokens: int) -> str:
         """What is recalled for *query*, with template variables defused."""
-        live = self._current()
+        live = self._allocators.of(self._made, self.workspace, Settings.tokenizer)
         room = budget_tokens
         while room > 0 and len(self._pool):
             try:
@@ -95,20 +93,19 @@ class BudgetedMemoryBlock(BaseMemoryBlock[str]):
             text = TemplateGuard().text(allocation.prompt_text)
             over = live.counter.count(text) - budget_tokens
             if over <= 0:
-                self._remember(text, allocation)
+                self._remember(text, query)
                 return text
             room -= over
         return ""
 
-    def _current(self) -> LiveAllocator:
-        counter = counter_of_tokenizer(Settings.tokenizer)
-        if self._live is None or self._live.counter.id != counter.id:
-            config = self.workspace or WorkspaceConfig(workspace_id="default")
-            self._live = LiveAllocator(config, token_counter=counter)
-        return self._live
+    def _made(
+        self, workspace: WorkspaceConfig | None, tokenizer: Callable[[str], Any]
+    ) -> LiveAllocator:
+        config = workspace or WorkspaceConfig(workspace_id="default")
+        return LiveAllocator(config, token_counter=counter_of_tokenizer(tokenizer))
 
-    def _remember(self, text: str, allocation: Allocation) -> None:
-        self._answers[text] = allocation
+    def _remember(self, text: str, query: str) -> None:
+        self._answers[text] = query
         while len(self._answers) > _REMEMBERED:
             self._answers.popitem(last=False)
 
@@ -123,5 +120,5 @@ class BudgetedMemoryBlock(BaseMemoryBlock[str]):
             self.name,
         )
         known = [item.position or 0.0 for item in self._pool if item.source == session]
-        first = int(max(known, default=-1.0)) + 1
+        first = max(0, int(max(known, default=-1.0)) + 1)
         return items_from_messages(messages, source=session, first_position=first)

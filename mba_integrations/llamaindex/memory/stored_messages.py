@@ -1,8 +1,8 @@
 """One conversation in a chat store: read, append and replace, with and without `await`.
 
 Two kinds of store exist in LlamaIndex: `BaseChatStore`, and the asynchronous `AsyncDBChatStore`.
-Of the second only what is new is read: messages are appended, and a conversation that another
-process replaced is noticed by its first or its last known message.
+Nothing is kept between two reads. A database tells no reader which rows somebody edited, and what
+was redacted there must not be sent again, so each read asks for the whole conversation.
 """
 
 from __future__ import annotations
@@ -33,7 +33,6 @@ class StoredMessages:
     def __init__(self, store: ChatStore, key: str) -> None:
         self._store = store
         self._key = key
-        self._known: list[ChatMessage] = []
 
     def read(self) -> list[ChatMessage]:
         """All messages, oldest first, in a list of the caller's own."""
@@ -46,16 +45,7 @@ class StoredMessages:
         """All messages, oldest first, in a list of the caller's own."""
         if isinstance(self._store, BaseChatStore):
             return list(await self._store.aget_messages(self._key))
-        known = self._known
-        if known:
-            # The first and the last known message show whether the rest is where it was.
-            first = await self._store.get_messages(self._key, limit=1)
-            later = await self._store.get_messages(self._key, offset=len(known) - 1)
-            if first == known[:1] and later[:1] == known[-1:]:
-                self._known = [*known, *later[1:]]
-                return list(self._known)
-        self._known = await self._store.get_messages(self._key)
-        return list(self._known)
+        return list(await self._store.get_messages(self._key))
 
     def add(self, messages: Sequence[ChatMessage]) -> None:
         """Append messages."""
@@ -85,7 +75,6 @@ class StoredMessages:
         if isinstance(self._store, BaseChatStore):
             await self._store.aset_messages(self._key, list(messages))
         else:
-            self._known = []
             await self._store.set_messages(self._key, list(messages))
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from llama_index.core.base.llms.types import ChatMessage
 
+from mba_integrations.core.arguments import checked_whole
 from mba_integrations.core.dialogue.exchanges import exchanges_of
 from mba_integrations.core.model import MemoryItem, MemoryTier, TierName
 from mba_integrations.llamaindex.messages.reading import spoken
@@ -25,14 +26,18 @@ def items_from_messages(
             message are left out.
         source: Names the conversation; ids are `source` and the place of the user message.
         tier: Tier of all items.
-        first_position: Place of the first message in the conversation.
+        first_position: Place of the first message in the conversation, >= 0.
+
+    Raises:
+        InputError: If *first_position* is another value.
     """
+    first = checked_whole("first_position", first_position)
     items = []
     for exchange in exchanges_of(list(map(spoken, messages))):
         if not exchange.has_question:
             continue
         said = [messages[place] for place in exchange.talk if messages[place].content]
-        position = first_position + exchange.start
+        position = first + exchange.start
         text = "\n".join(f"{message.role.value}: {message.content}" for message in said)
         if text:
             item_id = f"{source}/{position}"

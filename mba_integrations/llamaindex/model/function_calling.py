@@ -22,13 +22,14 @@ from llama_index.core.base.llms.types import (
     LLMMetadata,
     MessageRole,
 )
-from llama_index.core.bridge.pydantic import ConfigDict, Field, PrivateAttr, SerializeAsAny
+from llama_index.core.bridge.pydantic import Field, PrivateAttr, SerializeAsAny
 from llama_index.core.llms.function_calling import FunctionCallingLLM
 from llama_index.core.llms.llm import ToolSelection
 from llama_index.core.tools.types import BaseTool
 
 from mba_integrations.core.config.workspace import WorkspaceConfig
 from mba_integrations.core.errors import BudgetError
+from mba_integrations.llamaindex.component import BudgetTokens, Component, Derived, MediaTokens
 from mba_integrations.llamaindex.counters import LiveAllocator
 from mba_integrations.llamaindex.events import view_event
 from mba_integrations.llamaindex.ledger import reply_tokens
@@ -39,7 +40,7 @@ from mba_integrations.llamaindex.messages.template_variables import TemplateGuar
 dispatcher = instrument.get_dispatcher(__name__)
 
 
-class BudgetedFunctionCallingLLM(FunctionCallingLLM):
+class BudgetedFunctionCallingLLM(Component, FunctionCallingLLM):
     """A function-calling model behind a budget.
 
     What always goes through: system messages, the last user message if it waits for its answer, and
@@ -56,22 +57,22 @@ class BudgetedFunctionCallingLLM(FunctionCallingLLM):
         token_counter: As for `BudgetedMemory`; not part of `to_dict`.
     """
 
-    model_config = ConfigDict(extra="forbid", arbitrary_types_allowed=True)
-
     llm: SerializeAsAny[FunctionCallingLLM]
-    budget_tokens: int | None = Field(default=None, ge=1)
+    budget_tokens: BudgetTokens | None = None
     workspace: WorkspaceConfig | None = None
     recent_share: float = Field(default=DEFAULT_RECENT_SHARE, ge=0.0, le=1.0)
-    media_tokens: int = Field(default=DEFAULT_MEDIA_TOKENS, ge=0)
+    media_tokens: MediaTokens = DEFAULT_MEDIA_TOKENS
 
-    _live: LiveAllocator = PrivateAttr()
+    _token_counter: object = PrivateAttr()
+    _allocators: Derived[LiveAllocator] = PrivateAttr(default_factory=Derived)
 
     def __init__(
         self, llm: FunctionCallingLLM, *, token_counter: object = None, **fields: Any
     ) -> None:
-        super().__init__(llm=llm, **fields)
-        config = self.workspace or WorkspaceConfig(workspace_id="default")
-        self._live = LiveAllocator(config, token_counter=token_counter)
+        fields["llm"] = llm
+        super().__init__(**fields)
+        self._token_counter = token_counter
+        self._now()  # A counter that is none is refused here, not at the first call.
 
     @classmethod
     def class_name(cls) -> str:
@@ -198,6 +199,13 @@ class BudgetedFunctionCallingLLM(FunctionCallingLLM):
             **kwargs,
         )
 
+    def _now(self) -> LiveAllocator:
+        return self._allocators.of(self._made, self.workspace)
+
+    def _made(self, workspace: WorkspaceConfig | None) -> LiveAllocator:
+        config = workspace or WorkspaceConfig(workspace_id="default")
+        return LiveAllocator(config, token_counter=self._token_counter)
+
     def _budget(self) -> int:
         if self.budget_tokens is not None:
             return self.budget_tokens
@@ -212,7 +220,7 @@ class BudgetedFunctionCallingLLM(FunctionCallingLLM):
             BudgetError: If what must go through does not fit, though tool results are shortened.
         """
         selector = HistorySelector(
-            self._live,
+            self._now(),
             guard=TemplateGuard(()),
             recent_share=self.recent_share,
             media_tokens=self.media_tokens,
@@ -232,7 +240,7 @@ class BudgetedFunctionCallingLLM(FunctionCallingLLM):
         return view.messages
 
     def _checked(self, prompt: str) -> str:
-        tokens, budget = self._live.counter.count(prompt), self._budget()
+        tokens, budget = self._now().counter.count(prompt), self._budget()
         if tokens > budget:
             raise BudgetError(
                 f"the prompt has {tokens:,} tokens, the budget is {budget:,} ({tokens - budget:,} "

@@ -13,13 +13,16 @@ from typing import Any
 import numpy as np
 from llama_index.core.schema import BaseNode, ImageNode, MetadataMode, Node, NodeWithScore
 
+from mba_integrations.core.arguments import checked_iterable
 from mba_integrations.core.arrays import FloatArray
+from mba_integrations.core.errors import InputError
 from mba_integrations.core.model import MemoryItem, MemoryTier, TierName
 
 _ORTHOGONAL = 512
-NO_TEXT = "(no text)"
+NO_TEXT = "-"
 """Stands for the text of a node that has none, which an item must have; it is not written. A node
-may have this very text: what tells the two apart is `has_text`."""
+may have this very text: what tells the two apart is `has_text`. It is one word, since to the core
+equal texts of several words are one that is said twice, which two images are not."""
 _SILENT = "no_text"
 
 
@@ -58,9 +61,12 @@ def items_from_nodes(
         nodes: What a retriever returned. Scores are not used: see `score_vectors`.
         tier: Tier of all items.
         vectors: Embedding of each node, or None where it has none.
+
+    Raises:
+        InputError: If there are more or fewer vectors than nodes.
     """
     positions = _positions([scored.node for scored in nodes])
-    given = usable_vectors(vectors if vectors is not None else [None] * len(nodes))
+    given = [None] * len(nodes) if vectors is None else _vectors_for(nodes, vectors)
     ids = _unique_ids(nodes)
     texts = [llm_text(scored.node) for scored in nodes]
     return [
@@ -91,11 +97,34 @@ def _unique_ids(nodes: Sequence[NodeWithScore]) -> list[str]:
     return list(ids)
 
 
+def _vectors_for(
+    nodes: Sequence[NodeWithScore],
+    vectors: Sequence[Sequence[float] | FloatArray | None] | FloatArray,
+) -> list[FloatArray | None]:
+    checked_iterable("vectors", vectors, "a list with an embedding or None for each node")
+    if len(vectors) != len(nodes):
+        raise InputError(f"there are {len(vectors):,} vectors for {len(nodes):,} nodes.")
+    return usable_vectors(vectors)
+
+
 def usable_vectors(
     vectors: Sequence[Sequence[float] | FloatArray | None] | FloatArray,
 ) -> list[FloatArray | None]:
     """The vectors, with None for those that are empty, not finite, or no row of numbers."""
     return [None if one is None else _usable(one) for one in vectors]
+
+
+def missing_notes(question: object, usable: FloatArray | None, nodes: int = 0) -> tuple[str, ...]:
+    """What to tell of vectors that count as missing.
+
+    Args:
+        question: What was given or made for the question; None for nothing.
+        usable: What of it is usable.
+        nodes: How many vectors of nodes are not.
+    """
+    why = "is empty or not finite, and counts as missing"
+    asked = [f"the vector of the question {why}"] if question is not None and usable is None else []
+    return (*asked, *([f"the vector of {nodes:,} nodes {why}"] if nodes else []))
 
 
 def _usable(vector: Sequence[float] | FloatArray) -> FloatArray | None:

@@ -13,7 +13,7 @@ from typing import Any, Literal, TypeGuard
 
 import llama_index.core.instrumentation as instrument
 from llama_index.core.base.embeddings.base import BaseEmbedding
-from llama_index.core.bridge.pydantic import ConfigDict, Field, PrivateAttr
+from llama_index.core.bridge.pydantic import Field, PrivateAttr
 from llama_index.core.llms.llm import LLM
 from llama_index.core.postprocessor.types import BaseNodePostprocessor
 from llama_index.core.prompts.base import BasePromptTemplate
@@ -30,6 +30,7 @@ from mba_integrations.core.errors import InputError
 from mba_integrations.core.layout.protocol import WrittenPrompt
 from mba_integrations.core.model import MemoryItem, OmissionReason
 from mba_integrations.core.result.allocation import Allocation
+from mba_integrations.llamaindex.component import BudgetTokens, Component, Derived, MediaTokens
 from mba_integrations.llamaindex.counters import LiveAllocator, counter_of_tokenizer
 from mba_integrations.llamaindex.embedding import LlamaIndexEmbedder
 from mba_integrations.llamaindex.events import allocation_event
@@ -44,6 +45,7 @@ from mba_integrations.llamaindex.retrieval.nodes import (
     items_from_nodes,
     llm_text,
     media_count,
+    missing_notes,
     score_vectors,
     usable_vectors,
 )
@@ -55,8 +57,8 @@ _UNWANTED = (OmissionReason.BELOW_THRESHOLD, OmissionReason.TIER_EXCLUDED)
 """Reasons for which a node stays out whatever its length."""
 
 Vector = Sequence[float] | FloatArray
-Vectors = tuple[Sequence[Vector | None] | FloatArray, Vector | None]
-"""Of the nodes, and of the query."""
+Vectors = tuple[Sequence[Vector | None] | FloatArray, Vector | None, tuple[str, ...]]
+"""Of the nodes, and of the query, and what to tell of those that are missing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +69,7 @@ class _Bound:
     live: LiveAllocator
 
 
-class MemoryBudgetPostprocessor(BaseNodePostprocessor):
+class MemoryBudgetPostprocessor(Component, BaseNodePostprocessor):
     """Keeps the retrieved nodes that fit.
 
     Args:
@@ -103,26 +105,23 @@ class MemoryBudgetPostprocessor(BaseNodePostprocessor):
         InputError: If arguments contradict each other.
     """
 
-    model_config = ConfigDict(extra="forbid", arbitrary_types_allowed=True)
-
-    budget_tokens: int | None = Field(default=None, ge=1)
+    budget_tokens: BudgetTokens | None = None
     fit: Literal["budget", "prompt"] = "budget"
     workspace: WorkspaceConfig | None = None
     order: ItemOrder = ItemOrder.VALUE
     separator: str = "\n\n"
     prompt_template: str | None = None
     multimodal: bool = False
-    media_tokens: int = Field(default=DEFAULT_MEDIA_TOKENS, ge=0)
+    media_tokens: MediaTokens = DEFAULT_MEDIA_TOKENS
     shorten: bool = True
     ledger: BudgetLedger | None = None
     session_id: str | None = Field(default=None, min_length=1)
 
-    _live: LiveAllocator = PrivateAttr()
-    _live_workspace: WorkspaceConfig | None = PrivateAttr(default=None)
-    _given_counter: object = PrivateAttr(default=None)
+    _token_counter: object = PrivateAttr()
     _room: PromptRoom = PrivateAttr()
     _embedder: LlamaIndexEmbedder | None = PrivateAttr()
-    _fitting: tuple[Any, LiveAllocator] | None = PrivateAttr(default=None)
+    _allocators: Derived[LiveAllocator] = PrivateAttr(default_factory=Derived)
+    _fitting: Derived[LiveAllocator] = PrivateAttr(default_factory=Derived)
 
     def __init__(
         self,
@@ -137,11 +136,11 @@ class MemoryBudgetPostprocessor(BaseNodePostprocessor):
         if prompt_template is not None:
             fields["prompt_template"] = template_text(prompt_template, llm)
         super().__init__(**fields)
-        self._given_counter = token_counter
-        self._check(token_counter)
-        self._follow_workspace()
+        self._token_counter = token_counter
         self._room = room or PromptRoom(llm=llm)
         self._embedder = None if embed_model is None else LlamaIndexEmbedder(embed_model)
+        self._check()
+        self._now()  # A counter that is none is refused here, not at the first call.
 
     @classmethod
     def class_name(cls) -> str:
@@ -175,8 +174,8 @@ class MemoryBudgetPostprocessor(BaseNodePostprocessor):
         await embedder.aprepare(_texts_of(nodes))
         return self._choose(nodes, query_bundle, _vectors_of(embedder, nodes, query))
 
-    def _check(self, token_counter: object) -> None:
-        if self.fit == "prompt" and token_counter is not None:
+    def _check(self) -> None:
+        if self.fit == "prompt" and self._token_counter is not None:
             raise InputError(
                 'token_counter has no effect with fit="prompt": the synthesizer counts by its own '
                 "tokenizer. Set Settings.tokenizer instead."
@@ -194,12 +193,11 @@ class MemoryBudgetPostprocessor(BaseNodePostprocessor):
                 'does not allow. Use order="value", or no session_id.'
             )
 
-    def _follow_workspace(self) -> None:
-        """Allocators for the workspace of now, which may have been set since the last call."""
-        made = getattr(self, "_live", None)
-        if made is None or self._live_workspace is not self.workspace:
-            self._live = LiveAllocator(self._settings(), token_counter=self._given_counter)
-            self._live_workspace, self._fitting = self.workspace, None
+    def _now(self) -> LiveAllocator:
+        return self._allocators.of(self._made, self.workspace)
+
+    def _made(self, _: object) -> LiveAllocator:
+        return LiveAllocator(self._settings(), token_counter=self._token_counter)
 
     def _settings(self) -> WorkspaceConfig:
         """The workspace without passages: a passage is no node."""
@@ -211,17 +209,18 @@ class MemoryBudgetPostprocessor(BaseNodePostprocessor):
     ) -> Vectors:
         """Embeddings that nodes and query bring, else vectors that stand for the scores."""
         asked = query_bundle.embedding if query_bundle is not None else None
-        query, *own = usable_vectors([asked, *(scored.node.embedding for scored in nodes)])
+        given = [scored.node.embedding for scored in nodes]
+        query, *own = usable_vectors([asked, *given])
+        odd = sum(one is None and other is not None for one, other in zip(own, given, strict=True))
+        notes = missing_notes(asked, query, odd)
         if query is not None and {len(query)} == {len(one) for one in own if one is not None}:
-            return own, query
-        return score_vectors(nodes)
+            return own, query, notes
+        return (*score_vectors(nodes), notes)
 
     def _choose(
         self, nodes: list[NodeWithScore], query_bundle: QueryBundle | None, vectors: Vectors
     ) -> list[NodeWithScore]:
         query = query_bundle.query_str if query_bundle is not None else ""
-        self._check(self._given_counter)
-        self._follow_workspace()
         used = 0
         chosen: list[NodeWithScore] = []
         bound = self._bound(query) if nodes else None
@@ -241,7 +240,7 @@ class MemoryBudgetPostprocessor(BaseNodePostprocessor):
             used = allocation.used_tokens
             if not chosen and self.shorten:
                 chosen, used = self._shortened(nodes, allocation, bound.live.counter, layout)
-            dispatcher.event(allocation_event(self.class_name(), allocation))
+            dispatcher.event(allocation_event(self.class_name(), allocation, vectors[2]))
         if self.ledger is not None:
             self.ledger.take(Participant.DOCUMENTS, used)
         return chosen
@@ -254,22 +253,19 @@ class MemoryBudgetPostprocessor(BaseNodePostprocessor):
 
     def _bound(self, query: str) -> _Bound:
         limits = [self.budget_tokens]
-        live = self._live
+        live = self._now()
         if self.ledger is not None:
             limits.append(self.ledger.room(Participant.DOCUMENTS))
         if self.fit == "prompt":
             call = self._room.for_query(query)
             limits.append(call.max_tokens)
-            live = self._fitting_live(call.tokenizer)
+            live = self._fitting.of(self._made_fitting, self.workspace, call.tokenizer)
         known = [limit for limit in limits if limit is not None]
         return _Bound(min(known) if known else None, live)
 
-    def _fitting_live(self, tokenizer: Any) -> LiveAllocator:
+    def _made_fitting(self, _: object, tokenizer: Any) -> LiveAllocator:
         """The allocator that counts as the synthesizer does."""
-        if self._fitting is None or self._fitting[0] is not tokenizer:
-            counter = counter_of_tokenizer(tokenizer)
-            self._fitting = (tokenizer, LiveAllocator(self._settings(), token_counter=counter))
-        return self._fitting[1]
+        return LiveAllocator(self._settings(), token_counter=counter_of_tokenizer(tokenizer))
 
     def _layout(
         self, nodes: Sequence[NodeWithScore], items: Sequence[MemoryItem], query: str
@@ -327,10 +323,12 @@ def _vectors_of(
     (asked,) = usable_vectors([query])
     texts = _texts_of(nodes)
     if asked is None or not texts:
-        return score_vectors(nodes)
+        return (*score_vectors(nodes), missing_notes(query, asked))
     made = dict(zip(texts, embedder(texts), strict=True))
     found = [made.get(llm_text(scored.node)) for scored in nodes]
-    return [one if one is not None and one.any() else None for one in found], asked
+    usable = [one if one is not None and one.any() else None for one in found]
+    odd = sum(one is not None and not one.any() for one in found)
+    return usable, asked, missing_notes(query, asked, odd)
 
 
 def _cut(
