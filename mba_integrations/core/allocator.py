@@ -224,6 +224,7 @@ class MemoryBudgetAllocator:
             UnknownWorkspaceError: If no such workspace is registered.
             InputError: If an argument or the items are unusable.
             PinnedOverBudgetError: If the pinned items do not fit.
+            BudgetError: If the counter counts more tokens for no text at all than the budget.
             TokenizerError: If no vocabulary is at hand.
         """
         if not isinstance(query, str):

@@ -77,7 +77,7 @@ WORKED = [
 
 def test_the_room_beside_a_pin_is_that_of_the_worked_example() -> None:
     problem = problem_of(WORKED, 100, **SHARES)
-    room = room_of_pins(problem, NOTHING_BEFORE)
+    room = room_of_pins(problem)
     assert (room.forced.tolist(), room.forced_tokens, room.total) == ([0], 25, 75)
     left = dict(zip(TIERS, room.tier_tokens.tolist(), strict=True))
     assert left[MemoryTier.RAG] == pytest.approx(35)
@@ -178,10 +178,10 @@ def test_items_go_from_the_largest_until_the_draft_fits() -> None:
     items = [line("a", 10), line("b", 40), line("c", 30), line("p", 50, pinned=True)]
     problem = problem_of(items, HEADING + 65)
     every = write_draft(problem, np.arange(4), NOTHING_BEFORE)
-    draft, dropped = drop_until_fits(problem, every, NOTHING_BEFORE)
+    draft, dropped = drop_until_fits(problem, every)
     assert (draft.rows.tolist(), dropped) == ([0, 3], 2)
     with pytest.raises(PinnedOverBudgetError):
-        drop_until_fits(problem_of(items, 40), every, NOTHING_BEFORE)
+        drop_until_fits(problem_of(items, 40), every)
 
 
 def test_of_drafts_that_fit_the_most_valuable_is_taken_and_the_first_packing_bounds() -> None:
@@ -190,7 +190,7 @@ def test_of_drafts_that_fit_the_most_valuable_is_taken_and_the_first_packing_bou
         problem,
         NOTHING_BEFORE,
         np.ones(4, dtype=bool),
-        beside_pins=room_of_pins(problem, NOTHING_BEFORE),
+        beside_pins=room_of_pins(problem),
     )
     fitted = pack_to_fit(problem, begin)
     assert len(fitted.rows) == 3
