@@ -33,7 +33,7 @@ from mba_integrations.core.layout.protocol import (
     WrittenPrompt,
     most_bytes,
 )
-from mba_integrations.core.model import MemoryItem, MemoryTier
+from mba_integrations.core.model import MemoryItem, MemoryTier, name_in
 
 LINE_BREAKS = "\n\r\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029"
 """What `str.splitlines` and common readers take for the end of a line."""
@@ -90,7 +90,7 @@ class Renderer(PromptLayout):
         """Chat role of an item that is a message of its own; None if it is part of a section."""
         if self.settings.format is not PromptFormat.MESSAGES or item.tier is not MemoryTier.WORKING:
             return None
-        role = role_named(str(item.metadata.get("role", "")))
+        role = role_named(name_in(item.metadata, "role") or "")
         return role.value if role in _SPEAKERS else None
 
     def message(self, item: MemoryItem) -> dict[str, str]:
@@ -196,10 +196,10 @@ class Renderer(PromptLayout):
         text = _trimmed(item.content)
         if template == "{text}":
             return text
-        speaker = item.metadata.get("speaker") or item.metadata.get("role")
+        speaker = name_in(item.metadata, "speaker", "role")
         fields = {
             "date": item.created_at.date().isoformat() if item.created_at else "",
-            "speaker": _BREAK.sub(" ", str(speaker or "")),
+            "speaker": _BREAK.sub(" ", speaker or ""),
             "source": _BREAK.sub(" ", item.source or ""),
             "id": _BREAK.sub(" ", item.id),
         }

@@ -224,7 +224,7 @@ def record_from_dict(values: object) -> LogRecord:
         InputError: As for `AllocationRecord.from_dict`, or if *values* is not a mapping.
     """
     mapping = _mapping("a log record", values)
-    if mapping.get("kind") == MOVES:
+    if _is_kind(mapping, MOVES):
         return MovesRecord.from_dict(mapping)
     return AllocationRecord.from_dict(mapping)
 
@@ -245,14 +245,19 @@ def check_zone(name: str, time: datetime) -> None:
 def _check_schema(values: Mapping[str, Any], kind: str) -> None:
     version = values.get("schema_version")
     if not isinstance(version, int) or isinstance(version, bool) or version < 1:
-        raise InputError(f"schema_version must be an integer >= 1, got {version!r}.")
+        raise InputError(f"schema_version must be an integer >= 1, got {shown(version)}.")
     if version > SCHEMA_VERSION:
         raise InputError(
-            f"schema_version {version} is newer than {SCHEMA_VERSION}, the newest that this "
+            f"schema_version {shown(version)} is newer than {SCHEMA_VERSION}, the newest that this "
             "release reads. Update mba-integrations."
         )
-    if values.get("kind") != kind:
-        raise InputError(f"kind must be {kind!r}, got {values.get('kind')!r}.")
+    if not _is_kind(values, kind):
+        raise InputError(f"kind must be {kind!r}, got {shown(values.get('kind'))}.")
+
+
+def _is_kind(values: Mapping[str, Any], kind: str) -> bool:
+    found = values.get("kind")  # anything: an array compared with a text is no truth value
+    return isinstance(found, str) and found == kind
 
 
 def _make(cls: Any, values: Mapping[str, Any]) -> Any:
