@@ -36,6 +36,7 @@ from mba_integrations.core.lifecycle import (
     evaluate_promotion_demotion,
     listed_items,
 )
+from mba_integrations.core.live import LiveHandle
 from mba_integrations.core.log.statistics import AllocationStatistics
 from mba_integrations.core.log.store import LogMemory, LogStore
 from mba_integrations.core.model import MemoryItem
@@ -59,7 +60,7 @@ def _check_config(config: object) -> None:
         raise InputError(f"config must be a WorkspaceConfig, got {type(config).__name__}.")
 
 
-class MemoryBudgetAllocator:
+class MemoryBudgetAllocator(LiveHandle):
     """Decides which memories enter the prompt.
 
     Args:
@@ -81,6 +82,12 @@ class MemoryBudgetAllocator:
     >>> allocator.allocate_memory_budget("What does Kate like?", memories).prompt_text
     '## Project\\n- Kate likes skiing.\\n'
     """
+
+    _holds = "its records and the last prompts of its sessions"
+    _instead = (
+        "Make an allocator in the other process, of the same settings, and give both the same "
+        "sessions=, logs= and workspaces= where they should know of each other."
+    )
 
     def __init__(
         self,
@@ -309,7 +316,7 @@ class MemoryBudgetAllocator:
         self._logs.export(path)
 
 
-class AllocationSession:
+class AllocationSession(LiveHandle):
     """One conversation, run or thread whose prompts follow each other.
 
     Made by `MemoryBudgetAllocator.session`. Holds nothing itself: two sessions of one id are the
@@ -322,6 +329,12 @@ class AllocationSession:
         session_id: Any text, not empty.
         store: Where previous prompts are kept.
     """
+
+    _holds = "the allocator and the store behind it"
+    _instead = (
+        "Keep its session_id and ask the allocator there for the session; previous().to_dict() "
+        "carries the last prompt."
+    )
 
     def __init__(
         self, allocator: MemoryBudgetAllocator, session_id: str, store: SessionStore
