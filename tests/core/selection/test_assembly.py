@@ -229,7 +229,8 @@ def test_any_continuation_is_written_by_the_rules(
 
 def chronology(items: Sequence[MemoryItem], rows: Sequence[int]) -> list[int]:
     listed = np.array(rows, dtype=np.int64)
-    return listed[chronological_order(PoolSnapshot(items), listed)].tolist()
+    ordered: list[int] = listed[chronological_order(PoolSnapshot(items), listed)].tolist()
+    return ordered
 
 
 def at(day: int | None, name: str = "a", **fields: object) -> MemoryItem:
