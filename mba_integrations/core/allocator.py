@@ -36,6 +36,7 @@ from mba_integrations.core.lifecycle import (
     evaluate_promotion_demotion,
     listed_items,
 )
+from mba_integrations.core.live import LiveHandle
 from mba_integrations.core.log.statistics import AllocationStatistics
 from mba_integrations.core.log.store import LogMemory, LogStore
 from mba_integrations.core.model import MemoryItem
@@ -61,7 +62,7 @@ def _check_config(config: object) -> None:
         raise InputError(f"config must be a WorkspaceConfig, got {type(config).__name__}.")
 
 
-class MemoryBudgetAllocator:
+class MemoryBudgetAllocator(LiveHandle):
     """Decides which memories enter the prompt.
 
     Args:
@@ -83,6 +84,12 @@ class MemoryBudgetAllocator:
     >>> allocator.allocate_memory_budget("What does Kate like?", memories).prompt_text
     '## Project\\n- Kate likes skiing.\\n'
     """
+
+    _holds = "its records and the last prompts of its sessions"
+    _instead = (
+        "Make an allocator in the other process, of the same settings, and give both the same "
+        "sessions=, logs= and workspaces= where they should know of each other."
+    )
 
     def __init__(
         self,
@@ -229,6 +236,7 @@ class MemoryBudgetAllocator:
             UnknownWorkspaceError: If no such workspace is registered.
             InputError: If an argument or the items are unusable.
             PinnedOverBudgetError: If the pinned items do not fit.
+            BudgetError: If the counter counts more tokens for no text at all than the budget.
             TokenizerError: If no vocabulary is at hand.
         """
         checked_text("query", query)
@@ -312,7 +320,7 @@ class MemoryBudgetAllocator:
         self._logs.export(path)
 
 
-class AllocationSession:
+class AllocationSession(LiveHandle):
     """One conversation, run or thread whose prompts follow each other.
 
     Made by `MemoryBudgetAllocator.session`. Holds nothing itself: two sessions of one id are the
@@ -325,6 +333,12 @@ class AllocationSession:
         session_id: Any text, not empty.
         store: Where previous prompts are kept.
     """
+
+    _holds = "the allocator and the store behind it"
+    _instead = (
+        "Keep its session_id and ask the allocator there for the session; previous().to_dict() "
+        "carries the last prompt."
+    )
 
     def __init__(
         self, allocator: MemoryBudgetAllocator, session_id: str, store: SessionStore

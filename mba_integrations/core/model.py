@@ -78,6 +78,26 @@ REASONS: tuple[OmissionReason, ...] = tuple(OmissionReason)
 """Every reason by its code."""
 
 
+_NOT_REAL = "cmM"
+"""Kinds of numpy's types that it casts to real numbers: complex ones, durations, dates."""
+
+
+def name_in(metadata: Mapping[str, Any], *keys: str) -> str | None:
+    """The first of these entries that names somebody; None if none does.
+
+    Metadata holds anything: a name is a text that is not empty, or a whole number, as users have in
+    databases.
+
+    >>> name_in({"speaker": "", "role": "user"}, "speaker", "role")
+    'user'
+    """
+    for key in keys:
+        value = metadata.get(key)
+        if isinstance(value, (str, int)) and value:
+            return value if isinstance(value, str) else shown(value)
+    return None
+
+
 def _check_fraction(item_id: str, name: str, value: float) -> None:
     if not isinstance(value, (int, float, np.floating, np.integer)) or isinstance(value, bool):
         received = shown(value)
@@ -100,10 +120,15 @@ def _check_time(item_id: str, name: str, value: object) -> None:
 def _as_embedding(item_id: str, value: Sequence[float] | FloatArray) -> FloatArray:
     if isinstance(value, np.ndarray) and value.dtype == np.float32 and not value.flags.writeable:
         return _checked_vector(item_id, value.view(np.ndarray))
+    refusal = InputError(f"item {item_id!r}: embedding is not a list of numbers.")
     try:
-        vector = np.array(value, dtype=np.float32)
+        numbers = np.asarray(value)
+        if numbers.dtype.kind in _NOT_REAL:
+            raise refusal
+        with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite
+            vector = numbers.astype(np.float32)
     except (TypeError, ValueError, OverflowError) as error:
-        raise InputError(f"item {item_id!r}: embedding is not a list of numbers.") from error
+        raise refusal from error
     vector.flags.writeable = False
     return _checked_vector(item_id, vector)
 
@@ -114,7 +139,10 @@ def _checked_vector(item_id: str, vector: FloatArray) -> FloatArray:
             f"item {item_id!r}: embedding must be one vector, got an array of shape {vector.shape}."
         )
     if not np.isfinite(vector).all():
-        raise InputError(f"item {item_id!r}: embedding holds a value that is not finite.")
+        raise InputError(
+            f"item {item_id!r}: embedding holds a value that is not finite, or above 3.4e38, the "
+            "largest of float32."
+        )
     return vector
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -73,6 +74,14 @@ def test_a_signal_out_of_its_range_names_item_signal_and_value(
         pytest.param({"embedding": [1.0, math.nan]}, "not finite", id="embedding-nan"),
         pytest.param({"embedding": [[1.0]]}, "one vector", id="embedding-of-two-dimensions"),
         pytest.param({"embedding": ["a"]}, "not a list of numbers", id="embedding-of-words"),
+        pytest.param({"embedding": [1e39]}, "above 3.4e38", id="embedding-over-float32"),
+        pytest.param({"embedding": np.array([1e39])}, "above 3.4e38", id="array-over-float32"),
+        pytest.param({"embedding": np.array([1j])}, "not a list of numbers", id="complex"),
+        pytest.param(
+            {"embedding": np.array(["2026-06-01"], dtype="M8[D]")},
+            "not a list of numbers",
+            id="dates",
+        ),
     ],
 )
 def test_an_unusable_field_names_the_item_and_the_rule(fields: Any, message: str) -> None:
@@ -289,7 +298,9 @@ def test_a_query_that_is_not_a_text_is_refused() -> None:
 
 
 def test_previous_must_be_an_allocation() -> None:
-    with pytest.raises(InputError, match="previous must be an Allocation or None, got str"):
+    with pytest.raises(
+        InputError, match="previous must be an Allocation, a PreviousPrompt or None, got str"
+    ):
         allocate([line("a", 10)], previous="the prompt of before")
 
 
@@ -345,3 +356,75 @@ def test_bad_input_leaves_the_allocator_usable() -> None:
         allocator.allocate_memory_budget("?", good, budget_tokens=0)
     assert len(allocator.allocate_memory_budget("?", good, budget_tokens=50).selected) == 1
     assert allocator.get_allocation_statistics().allocation_count == 1
+
+
+@pytest.mark.parametrize(
+    "said_by",
+    [
+        pytest.param(np.zeros(2), id="array"),
+        pytest.param({}, id="mapping"),
+        pytest.param(["Kate"], id="list"),
+        pytest.param(1.5, id="fraction"),
+        pytest.param("", id="empty"),
+        pytest.param(None, id="none"),
+    ],
+)
+@pytest.mark.parametrize("key", ["speaker", "role"])
+@pytest.mark.parametrize("template", ["{text}", "[{speaker}: ]{text}"])
+def test_who_speaks_is_not_known_where_metadata_name_nobody(
+    said_by: Any, key: str, template: str
+) -> None:
+    settings = {"rendering": {"format": "messages", "line_templates": {"working": template}}}
+    items = [MemoryItem("a", "yes", "working", metadata={key: said_by})]
+    assert "- yes\n" in allocate(items, settings=settings).prompt_text
+
+
+def test_a_user_of_a_database_is_a_name_by_its_number() -> None:
+    settings = {"rendering": {"line_templates": {"rag": "{speaker}: {text}"}}}
+    item = MemoryItem("a", "yes", "rag", metadata={"speaker": 7, "role": "user"})
+    assert "- 7: yes\n" in allocate([item], settings=settings).prompt_text
+
+
+@pytest.mark.parametrize(
+    ("read", "message"),
+    [
+        (lambda one: one.decision(["a"]), r"item_id must be a text, got \['a'\]"),
+        (lambda one: one.decision(np.zeros(2)), "item_id must be a text, got array"),
+        (lambda one: one.decision("b"), "no item 'b' was handed in"),
+        (lambda one: one.explain(max_rows=-1), "max_rows must be an integer >= 0, got -1"),
+        (lambda one: one.explain(max_rows=1.5), "max_rows must be an integer >= 0, got 1.5"),
+        (lambda one: one.explain(max_rows={}), "max_rows must be an integer >= 0, got {}"),
+        (lambda one: one.explain(max_rows=True), "max_rows must be an integer >= 0, got True"),
+        (lambda one: one.explain(max_rows=10**400), "max_rows must be at most"),
+        (lambda one: one.estimated_cost("before"), "previous must be an Allocation, a Prev"),
+        (lambda one: one.budget_curve([10**400]), "a budget must be at most"),
+        (lambda one: one.budget_curve(5), "budgets must be a sequence"),
+    ],
+)
+def test_an_unusable_question_to_a_result_names_the_argument(read: Any, message: str) -> None:
+    with pytest.raises(InputError, match=f"^{message}"):
+        read(allocate([line("a", 10)]))
+
+
+@pytest.mark.parametrize("budget", [10**400, 2**63, -(10**400)], ids=["10**400", "2**63", "below"])
+def test_a_budget_that_no_column_can_hold_is_refused(budget: int) -> None:
+    with pytest.raises(InputError, match=r"^budget_tokens must be"):
+        allocate([line("a", 10)], budget)
+
+
+@pytest.mark.parametrize("borrowing", [True, False])
+@pytest.mark.parametrize("budget", [2**40, 2**50 + 1, 2**53, 2**62, sys.maxsize], ids=repr)
+def test_the_largest_budgets_take_all(budget: int, borrowing: bool) -> None:
+    items = [line("a", 10), line("b", 10, "project"), line("c", 10, pinned=True)]
+    allocation = allocate(items, budget, settings={"borrowing": borrowing})
+    assert sorted(allocation.selected_ids) == ["a", "b", "c"]
+    assert allocation.budget_tokens == budget
+    followed = allocate(items, budget, settings={"borrowing": borrowing}, previous=allocation)
+    assert followed.prompt_text == allocation.prompt_text
+
+
+@pytest.mark.parametrize("count", [2**40 + 1, 2**63, 10**400], ids=["2**40+1", "2**63", "10**400"])
+def test_a_count_that_no_text_has_is_refused_with_the_counter(count: int) -> None:
+    allocator = MemoryBudgetAllocator(lambda text: count)
+    with pytest.raises(InputError, match=r"token counter 'callable#.* a count must be at most"):
+        allocator.allocate_memory_budget("?", [line("a", 10)])

@@ -96,8 +96,11 @@ def test_two_allocators_see_each_others_records(path: Path, tmp_path: Path) -> N
 
 
 def test_the_stores_in_memory_can_be_shared_too() -> None:
-    shared = {"sessions": SessionMemory(Clock()), "logs": LogMemory()}
-    shared["workspaces"] = WorkspaceMemory()
+    shared = {
+        "sessions": SessionMemory(Clock()),
+        "logs": LogMemory(),
+        "workspaces": WorkspaceMemory(),
+    }
     one, two = allocator_with(lettered(), **shared), allocator_with(**shared)
     one.session("s").allocate_memory_budget("?", items(a=0.9, b=0.8), "w", 100)
     assert ids(two.session("s").allocate_memory_budget("?", items(b=0.9, a=0.8), "w", 100)) == [

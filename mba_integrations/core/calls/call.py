@@ -33,14 +33,13 @@ from mba_integrations.core.calls.notes import (
 )
 from mba_integrations.core.config.workspace import WorkspaceConfig
 from mba_integrations.core.counting.counter import TokenCounter
-from mba_integrations.core.errors import InputError
 from mba_integrations.core.layout.protocol import PromptLayout
 from mba_integrations.core.layout.renderer import Renderer
 from mba_integrations.core.model import TIERS, MemoryItem, MemoryTier
 from mba_integrations.core.pool.memory_pool import MemoryPool
 from mba_integrations.core.pool.prepared import PreparedPools
 from mba_integrations.core.pool.snapshot import PoolSnapshot
-from mba_integrations.core.result.allocation import Allocation
+from mba_integrations.core.result.allocation import Allocation, previous_prompt
 from mba_integrations.core.result.candidates import TierAllocation
 from mba_integrations.core.result.decision import Decision
 from mba_integrations.core.search.embedder import Embedder
@@ -264,16 +263,3 @@ def tier_allocations(
         )
         for tier in TIERS
     }
-
-
-def previous_prompt(previous: object) -> PreviousPrompt | None:
-    """What the caller handed in as the prompt before.
-
-    Raises:
-        InputError: If it is something else.
-    """
-    if isinstance(previous, Allocation):
-        return previous.as_previous
-    if previous is None or isinstance(previous, PreviousPrompt):
-        return previous
-    raise InputError(f"previous must be an Allocation or None, got {type(previous).__name__}.")

@@ -16,6 +16,7 @@ from datetime import datetime, timedelta
 
 from mba_integrations.core.calls.present import utc_now
 from mba_integrations.core.config.settings import PerformanceSettings
+from mba_integrations.core.live import LiveHandle
 from mba_integrations.core.turns.previous import PreviousPrompt
 
 
@@ -25,12 +26,18 @@ class _Remembered:
     used_at: datetime
 
 
-class SessionMemory:
+class SessionMemory(LiveHandle):
     """The previous prompt of each workspace and session: a `SessionStore`. Thread-safe.
 
     Args:
         clock: The present, with a time zone; by default the system's.
     """
+
+    _holds = "the prompts that it remembers"
+    _instead = (
+        "Give the allocators of several processes a SessionStore of your own that they share, such "
+        "as a database; it can keep prompt.to_dict()."
+    )
 
     def __init__(self, clock: Callable[[], datetime] = utc_now) -> None:
         self._clock = clock

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from mba_integrations.core.arguments import check_methods, checked_text
 from mba_integrations.core.config.workspace import WorkspaceConfig
@@ -45,6 +45,9 @@ class WorkspaceMemory:
         self._workspaces: dict[str, WorkspaceConfig] = {}
         self._lock = threading.Lock()
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _workspace_memory, (self._workspaces,)
+
     def find(self, workspace_id: str, /) -> WorkspaceConfig | None:
         """The workspace of that id."""
         return self._workspaces.get(workspace_id)
@@ -58,6 +61,14 @@ class WorkspaceMemory:
     def ids(self) -> tuple[str, ...]:
         """Known ids, in order of registration."""
         return tuple(self._workspaces)
+
+
+def _workspace_memory(workspaces: dict[str, WorkspaceConfig]) -> WorkspaceMemory:
+    """Settings are data: a copy has those of the moment in which it was made."""
+    memory = WorkspaceMemory()
+    for config in workspaces.values():
+        memory.register(config)
+    return memory
 
 
 class WorkspaceRegistry:

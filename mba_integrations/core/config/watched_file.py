@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 from mba_integrations.core.arguments import checked_path
 from mba_integrations.core.config.file_settings import read_settings
@@ -46,6 +47,9 @@ class WatchedConfigFile:
         self._path = checked_path("path", path)
         self._lock = threading.Lock()
         self._last: _Look | None = None
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return WatchedConfigFile, (self._path,)
 
     @property
     def path(self) -> Path:

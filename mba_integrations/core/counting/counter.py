@@ -12,6 +12,7 @@ import operator
 from collections.abc import Sequence
 from typing import Protocol, runtime_checkable
 
+from mba_integrations.core.arguments import shown
 from mba_integrations.core.errors import InputError
 
 
@@ -24,7 +25,7 @@ class TokenCounter(Protocol):
        callers choose between the two by speed.
     3. Every `str` is counted: special tokens as plain text, lone surrogates, NUL, a megabyte of
        one letter. Memories are untrusted, and one bad text must not fail a whole allocation.
-    4. Counts are integers, zero or more, and need not add up: the count of a joined text may
+    4. Counts are integers from 0 to 2**40, and need not add up: the count of a joined text may
        differ from the sum of its parts, so callers count what they rendered.
     5. Both methods may be called from several threads at once.
 
@@ -45,6 +46,9 @@ class TokenCounter(Protocol):
     def count_batch(self, texts: Sequence[str], /) -> list[int]: ...
 
 
+MOST_TOKENS = 2**40
+"""Of one text: more than a terabyte has, and columns of eight million such counts can be summed."""
+
 NUMBERED = "callable#"
 """What the id of a counter begins with that means a function of this process only."""
 
@@ -62,7 +66,7 @@ def checked_count(counter: TokenCounter, text: str) -> int:
     """What *counter* says about one text.
 
     Raises:
-        InputError: If it is not an integer, or is negative.
+        InputError: If it is not an integer, is negative, or is above `MOST_TOKENS`.
     """
     return _as_count(counter.id, counter.count(text))
 
@@ -71,8 +75,8 @@ def checked_counts(counter: TokenCounter, texts: Sequence[str]) -> list[int]:
     """What *counter* says about each text, in order.
 
     Raises:
-        InputError: If there are more or fewer counts than texts, or one is not an integer, or
-            is negative.
+        InputError: If there are more or fewer counts than texts, or one is not an integer, is
+            negative, or is above `MOST_TOKENS`.
     """
     counts = counter.count_batch(texts)
     try:
@@ -87,13 +91,13 @@ def checked_counts(counter: TokenCounter, texts: Sequence[str]) -> list[int]:
             f"token counter {counter.id!r}: count_batch gave {received:,} counts for "
             f"{len(texts):,} texts."
         )
-    if set(map(type, counts)) == {int} and min(counts) >= 0:
+    if set(map(type, counts)) == {int} and min(counts) >= 0 and max(counts) <= MOST_TOKENS:
         return list(counts)
     return [_as_count(counter.id, value) for value in counts]
 
 
 def _as_count(counter_id: str, value: object) -> int:
-    if type(value) is int and value >= 0:
+    if type(value) is int and 0 <= value <= MOST_TOKENS:
         return value
     try:
         number = operator.index(value)  # type: ignore[arg-type]
@@ -101,6 +105,10 @@ def _as_count(counter_id: str, value: object) -> int:
         number = -1
     if number < 0 or isinstance(value, bool):
         raise InputError(
-            f"token counter {counter_id!r}: a count must be an integer >= 0, got {value!r}."
+            f"token counter {counter_id!r}: a count must be an integer >= 0, got {shown(value)}."
+        )
+    if number > MOST_TOKENS:
+        raise InputError(
+            f"token counter {counter_id!r}: a count must be at most 2**40, got {shown(number)}."
         )
     return number

@@ -34,7 +34,7 @@ from mba_integrations.core.layout.protocol import (
     WrittenPrompt,
     most_bytes,
 )
-from mba_integrations.core.model import MemoryItem, MemoryTier
+from mba_integrations.core.model import MemoryItem, MemoryTier, name_in
 
 LINE_BREAKS = "\n\r\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029"
 """What `str.splitlines` and common readers take for the end of a line."""
@@ -91,7 +91,7 @@ class Renderer(PromptLayout):
         """Chat role of an item that is a message of its own; None if it is part of a section."""
         if self.settings.format is not PromptFormat.MESSAGES or item.tier is not MemoryTier.WORKING:
             return None
-        role = role_named(_named(item, "role"))
+        role = role_named(name_in(item.metadata, "role") or "")
         return role.value if role in _SPEAKERS else None
 
     def message(self, item: MemoryItem) -> dict[str, str]:
@@ -199,21 +199,14 @@ class Renderer(PromptLayout):
         text = _trimmed(item.content)
         if template == "{text}":
             return text
+        speaker = name_in(item.metadata, "speaker", "role")
         fields = {
             "date": item.created_at.date().isoformat() if item.created_at else "",
-            "speaker": _BREAK.sub(" ", _named(item, "speaker") or _named(item, "role")),
+            "speaker": _BREAK.sub(" ", speaker or ""),
             "source": _BREAK.sub(" ", item.source or ""),
             "id": _BREAK.sub(" ", item.id),
         }
         return _filled(_without_unknown(template, fields), {**fields, "text": text})
-
-
-def _named(item: MemoryItem, key: str) -> str:
-    """The name under a key of the item's metadata; empty where that is neither text nor number."""
-    value = item.metadata.get(key)
-    if isinstance(value, str):
-        return value
-    return shown(value) if isinstance(value, (int, float)) and value else ""
 
 
 def _trimmed(content: str) -> str:

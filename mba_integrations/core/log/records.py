@@ -221,8 +221,7 @@ def record_from_dict(values: object) -> LogRecord:
         InputError: As for `AllocationRecord.from_dict`, or if *values* is not a mapping.
     """
     mapping = _mapping("a log record", values)
-    kind = mapping.get("kind")
-    if isinstance(kind, str) and kind == MOVES:
+    if _is_kind(mapping, MOVES):
         return MovesRecord.from_dict(mapping)
     return AllocationRecord.from_dict(mapping)
 
@@ -249,9 +248,13 @@ def _check_schema(values: Mapping[str, Any], kind: str) -> None:
             f"schema_version {shown(version)} is newer than {SCHEMA_VERSION}, the newest that this "
             "release reads. Update mba-integrations."
         )
-    found = values.get("kind")
-    if not isinstance(found, str) or found != kind:
-        raise InputError(f"kind must be {kind!r}, got {shown(found)}.")
+    if not _is_kind(values, kind):
+        raise InputError(f"kind must be {kind!r}, got {shown(values.get('kind'))}.")
+
+
+def _is_kind(values: Mapping[str, Any], kind: str) -> bool:
+    found = values.get("kind")  # anything: an array compared with a text is no truth value
+    return isinstance(found, str) and found == kind
 
 
 def _make(cls: Any, values: Mapping[str, Any]) -> Any:

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import Protocol
 
 from mba_integrations.core.config.settings import LoggingSettings
+from mba_integrations.core.live import LiveHandle
 from mba_integrations.core.log.log import AllocationLog
 from mba_integrations.core.log.records import LogRecord
 
@@ -31,11 +32,17 @@ class LogStore(Protocol):
     def records(self) -> Iterable[LogRecord]: ...
 
 
-class LogMemory:
+class LogMemory(LiveHandle):
     """A `LogStore` in memory: a log for each workspace, with that workspace's settings.
 
     A workspace whose settings change gets a new log that takes over the old records. Thread-safe.
     """
+
+    _holds = "the records that it keeps"
+    _instead = (
+        "Pickle its records(), give logging.path for a file that several processes write, or "
+        "give their allocators a LogStore of your own that they share."
+    )
 
     def __init__(self) -> None:
         self._logs: dict[str, AllocationLog] = {}

@@ -14,7 +14,7 @@ import numpy as np
 
 from mba_integrations.core.arrays import BoolArray, FloatArray, IntArray
 from mba_integrations.core.errors import InputError
-from mba_integrations.core.model import TIERS, MemoryItem
+from mba_integrations.core.model import TIERS, MemoryItem, name_in
 from mba_integrations.core.rows.codes import CodeTable
 from mba_integrations.core.rows.row_map import RowMap
 from mba_integrations.core.times import ZoneColumn, seconds_of
@@ -154,8 +154,7 @@ def _floats(values: Sequence[float | None]) -> FloatArray:
 
 
 def _speaker(item: MemoryItem) -> str | None:
-    name = item.metadata.get("speaker") or item.metadata.get("role")
-    return None if name is None else str(name)
+    return name_in(item.metadata, "speaker", "role")
 
 
 def _recoded(

@@ -18,6 +18,7 @@ from typing import Any
 
 from mba_integrations.core.budget.complexity import ComplexityEstimate
 from mba_integrations.core.config.settings import PromptFormat
+from mba_integrations.core.errors import InputError
 from mba_integrations.core.model import MemoryTier, OmissionReason, QueryComplexity
 from mba_integrations.core.result.candidates import Omitted, Selected, TierAllocation
 from mba_integrations.core.result.decision import Decision
@@ -176,9 +177,11 @@ class Allocation:
 
         Args:
             previous: The prompt before, or None for the first of a session.
+
+        Raises:
+            InputError: If *previous* is something else.
         """
-        before = previous.as_previous if isinstance(previous, Allocation) else previous
-        return self.reuse.cost(before).cost
+        return self.reuse.cost(previous_prompt(previous)).cost
 
     def to_cache_blocks(self) -> list[dict[str, Any]]:
         """The prompt as text blocks that end where a provider may keep it.
@@ -252,3 +255,17 @@ class Allocation:
             "notes": list(self.notes),
             "duration_ms": self.duration_ms,
         }
+
+
+def previous_prompt(previous: object) -> PreviousPrompt | None:
+    """What the caller handed in as the prompt before.
+
+    Raises:
+        InputError: If it is something else.
+    """
+    if isinstance(previous, Allocation):
+        return previous.as_previous
+    if previous is None or isinstance(previous, PreviousPrompt):
+        return previous
+    kind = type(previous).__name__
+    raise InputError(f"previous must be an Allocation, a PreviousPrompt or None, got {kind}.")

@@ -157,5 +157,7 @@ def reason_sentence(
         return f"the workspace gives tier {tier.value} no tokens"
     if reason is OmissionReason.TOO_LARGE:
         return f"it needs {unit_tokens:,} tokens, more than it could have alone"
+    if reason is OmissionReason.DUPLICATE:
+        return "an item that is in the prompt says the same"
     stays = ", or stay from the previous prompt" if follows else ""
     return f"other items are worth more for its {tokens:,} tokens{stays}"

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from mba_integrations.core.arguments import shown
 from mba_integrations.core.arrays import BoolArray, IntArray
 from mba_integrations.core.errors import InputError
 from mba_integrations.core.model import REASONS, MemoryItem, OmissionReason
@@ -54,9 +55,11 @@ class Decision:
         Raises:
             InputError: If no item of that id was handed in.
         """
+        if not isinstance(item_id, str):
+            raise InputError(f"item_id must be a text, got {shown(item_id)}.")
         row = self.problem.snapshot.ids.get(item_id)
         if row is None:
-            raise InputError(f"no item {item_id!r} was handed in.")
+            raise InputError(f"no item {shown(item_id)} was handed in.")
         return (
             self._selected(row, self._pinned_groups()) if row in self.rows else self._omitted(row)
         )

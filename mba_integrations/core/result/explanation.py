@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from mba_integrations.core.errors import InputError
+from mba_integrations.core.arguments import checked_whole
 from mba_integrations.core.layout.renderer import LINE_BREAKS
 from mba_integrations.core.model import MemoryTier, QueryComplexity
 from mba_integrations.core.result.candidates import Candidate, Omitted, Selected, TierAllocation
@@ -32,9 +32,12 @@ def explain(
         omitted: The items that are not, in input order.
         notes: What the caller should know.
         max_rows: At most so many rows for each of the two lists; None for all.
+
+    Raises:
+        InputError: If *max_rows* is neither None nor a whole number, >= 0.
     """
-    if max_rows is not None and max_rows < 0:
-        raise InputError(f"max_rows must be >= 0 or None, got {max_rows}.")
+    if max_rows is not None:
+        max_rows = checked_whole("max_rows", max_rows)
     ranked = sorted(omitted, key=lambda left: -left.score)
     came_in = [
         [*_figures(chosen), "pinned" if chosen.pinned else "", _preview(chosen.content)]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import threading
 from itertools import islice
+from typing import Any
 
 import numpy as np
 
@@ -44,6 +45,10 @@ class CachedEmbedder:
         self._max_entries = checked_whole("max_entries", max_entries)
         self._vectors: dict[str, FloatArray] = {}
         self._lock = threading.Lock()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """With the embedder and without the vectors, which it makes again."""
+        return _remade, (self._embedder, self._max_entries)
 
     def __call__(self, texts: list[str]) -> FloatArray:
         """Vectors of the texts, shape (n, d), float32.
@@ -99,3 +104,7 @@ class CachedEmbedder:
             if over > 0:
                 for text in list(islice(self._vectors, max(over, self._max_entries // 16))):
                     del self._vectors[text]
+
+
+def _remade(embedder: Embedder, max_entries: int) -> CachedEmbedder:
+    return CachedEmbedder(embedder, max_entries=max_entries)

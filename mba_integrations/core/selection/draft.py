@@ -5,17 +5,17 @@ The sum of the lines is what packing works with; what a prompt costs is known wh
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from mba_integrations.core.arrays import BoolArray, IntArray
 from mba_integrations.core.counting.bounds import bound_of
-from mba_integrations.core.errors import PinnedOverBudgetError
+from mba_integrations.core.errors import BudgetError, PinnedOverBudgetError
 from mba_integrations.core.layout.protocol import PromptTokens
 from mba_integrations.core.model import TIERS, OmissionReason
 from mba_integrations.core.selection.assembly import Prompt, assemble
-from mba_integrations.core.selection.continuation import Continuation
+from mba_integrations.core.selection.continuation import NOTHING_BEFORE, Continuation
 from mba_integrations.core.selection.problem import SelectionProblem
 
 MOST_ALONE = 64
@@ -30,11 +30,13 @@ class Draft:
         rows: Its rows, ascending.
         prompt: The prompt.
         tokens: What it costs.
+        continuation: What it follows.
     """
 
     rows: IntArray
     prompt: Prompt
     tokens: PromptTokens
+    continuation: Continuation
 
     @property
     def needed(self) -> int:
@@ -52,32 +54,30 @@ def write_draft(problem: SelectionProblem, rows: IntArray, continuation: Continu
         after=continuation,
         shown=problem.shown,
     )
-    return Draft(rows, prompt, problem.layout.measure(prompt.written, problem.counter))
+    tokens = problem.layout.measure(prompt.written, problem.counter)
+    return Draft(rows, prompt, tokens, continuation)
 
 
-def drop_until_fits(
-    problem: SelectionProblem, draft: Draft, continuation: Continuation
-) -> tuple[Draft, int]:
+def drop_until_fits(problem: SelectionProblem, draft: Draft) -> tuple[Draft, int]:
     """Take out the largest unit that is not pinned until the draft fits; how many went.
 
     Raises:
         PinnedOverBudgetError: If only pins are left, and they do not fit.
+        BudgetError: If nothing is left, and the counter counts more for it than the budget.
     """
     units, dropped = problem.units, 0
     while draft.needed > problem.plan.total_tokens:
         unit_of = units.unit_of[draft.rows]
         free = unit_of[~units.pinned[unit_of]]
         if not len(free):
-            raise pins_over(problem, draft)
+            return pins_alone(problem, draft.rows, draft.continuation.cut(0)), dropped
         largest = free[np.argmax(units.tokens(free))]
-        draft = write_draft(problem, draft.rows[unit_of != largest], continuation)
+        draft = write_draft(problem, draft.rows[unit_of != largest], draft.continuation)
         dropped += 1
     return draft, dropped
 
 
-def or_one_alone(
-    problem: SelectionProblem, draft: Draft, continuation: Continuation, codes: IntArray
-) -> Draft:
+def or_one_alone(problem: SelectionProblem, draft: Draft, codes: IntArray) -> Draft:
     """The draft; where nothing but pins is in it, with the best unit that fits as it is written.
 
     Only counts that do not add up leave a draft without a unit that could come in: the sum of the
@@ -86,7 +86,6 @@ def or_one_alone(
     Args:
         problem: What is chosen from.
         draft: A draft that fits.
-        continuation: What the prompt follows.
         codes: Code of the reason of each unit, shape (m,).
     """
     units = problem.units
@@ -97,7 +96,7 @@ def or_one_alone(
     best_first = open_units[np.argsort(-units.score[open_units], kind="stable")]
     for unit in best_first[:MOST_ALONE]:
         rows = np.union1d(draft.rows, units.rows(np.array([unit])))
-        alone = write_draft(problem, rows, continuation)
+        alone = write_draft(problem, rows, draft.continuation)
         if alone.needed <= problem.plan.total_tokens:
             return alone
     return draft
@@ -116,7 +115,39 @@ def _too_large_by_the_sum(problem: SelectionProblem, codes: IntArray) -> BoolArr
     return too_large & free[problem.units.tier]
 
 
-def pins_over(problem: SelectionProblem, pins: Draft) -> PinnedOverBudgetError:
+def pins_alone(problem: SelectionProblem, rows: IntArray, continuation: Continuation) -> Draft:
+    """The prompt of pins and nothing else, written as if nothing came before it.
+
+    In a prompt that follows another one a tier may have more than one heading, which may be too
+    much; so whether pins fit does not depend on what came before.
+
+    Args:
+        problem: What is chosen from.
+        rows: The pinned rows, ascending.
+        continuation: What the draft is said to follow, without a beginning.
+
+    Raises:
+        PinnedOverBudgetError: If they do not fit.
+        BudgetError: If there are none, and the counter counts more for no text than the budget.
+    """
+    draft = write_draft(problem, rows, NOTHING_BEFORE)
+    if draft.needed > problem.plan.total_tokens:
+        raise _pins_over(problem, draft) if len(rows) else _nothing_over(problem, draft)
+    return replace(draft, continuation=continuation)
+
+
+def _nothing_over(problem: SelectionProblem, empty: Draft) -> BudgetError:
+    budget, needed = problem.plan.total_tokens, empty.needed
+    return BudgetError(
+        f"the prompt without any item needs {needed:,} tokens by token counter "
+        f"{problem.counter.id!r}, budget_tokens is {budget:,} ({needed - budget:,} over). Raise "
+        "budget_tokens, or give a counter that counts an empty text as 0.",
+        needed_tokens=needed,
+        budget_tokens=budget,
+    )
+
+
+def _pins_over(problem: SelectionProblem, pins: Draft) -> PinnedOverBudgetError:
     """The error that says by how much pins are over, and which is the largest."""
     budget, needed, rows = problem.plan.total_tokens, pins.needed, pins.rows
     tokens = problem.tokens.of(rows)

@@ -84,7 +84,7 @@ def round_after(
     room = room_beside(problem, continuation) if continuation.beginning else beside_pins
     if room is None:
         continuation = continuation.cut(0)
-        room = room_of_pins(problem, continuation)
+        room = room_of_pins(problem)
     out = [*continuation.beginning, *continuation.closed.tolist()]
     return Round(continuation, room, _without(problem, is_open, out))
 

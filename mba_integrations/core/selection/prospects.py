@@ -4,6 +4,18 @@ Of each tier the densest units are taken, somewhat more than its share holds. Th
 the packing says which other units could change its outcome: those that fit and whose density is
 near the price of a token. Those are added, and packing runs again, until there are none. So the
 result is that of packing all units, at the cost of a few, and only those few need to be counted.
+
+One tier, a budget of 60 tokens and units by falling density, were the first three taken:
+
+    unit      a     b     c     d     e     f
+    tokens    20    20    30    25    10    25
+    value     0.8   0.6   0.6   0.4   0.02  0.025
+    density   .04   .03   .02   .016  .002  .001
+
+Worth the most are a and b, or a and c, with 1.4. The bound takes 20 tokens of c at its price of
+0.02: 1.8, so 0.4 are open. A selection with d loses (0.02 - 0.016) * 25 = 0.1 of the bound, one
+with e 0.18: both could be worth more and are added. One with f loses 0.475 and could not, so f is
+not counted. Packed again, e comes in beside a and b: 1.42.
 """
 
 from __future__ import annotations
@@ -53,6 +65,7 @@ class TierProspects:
             tokens = self._units.tokens(self._rows[self._is_in])
             if tokens.sum() >= wanted and self._is_guarantee_known(tokens, room):
                 return
+            # What is in may be more than was asked for: equal densities come in together.
             count = 2 * max(count, int(np.count_nonzero(self._is_in)))
 
     @property

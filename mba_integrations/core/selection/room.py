@@ -26,12 +26,15 @@ from mba_integrations.core.arrays import BoolArray, FloatArray, IntArray
 from mba_integrations.core.model import TIERS, OmissionReason
 from mba_integrations.core.packing.problem import PackingProblem
 from mba_integrations.core.selection.continuation import NOTHING_BEFORE, Continuation
-from mba_integrations.core.selection.draft import pins_over, write_draft
+from mba_integrations.core.selection.draft import pins_alone
 from mba_integrations.core.selection.problem import SelectionProblem
 from mba_integrations.core.selection.units import Units
 
 _WHOLE = 1e-9
 """A share this little under a whole number of tokens is that number: shares are products."""
+_NO_LIMIT = 2**50
+"""Tokens that are as good as no limit. Shares of a larger budget, such as `sys.maxsize` for "all",
+would leave what floats and integers of 64 bits hold exactly."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,10 +63,13 @@ class Room:
 
     def shares(self, extra: int) -> FloatArray:
         """What belongs to each tier with *extra* tokens, shape (4,)."""
-        total = max(0, self.total + extra)
+        total = self._total(extra)
         shares = np.minimum(self.tier_tokens, self._caps(extra))
         belongs = float(shares.sum())
         return shares * (total / belongs) if belongs > total else shares
+
+    def _total(self, extra: int) -> int:
+        return min(max(0, self.total + extra), _NO_LIMIT)
 
     def _caps(self, extra: int) -> FloatArray:
         return np.where(self.capped, self.tier_cap, self.tier_cap + max(0, extra))
@@ -75,9 +81,9 @@ class Room:
             value=units.value(chosen_from, tokens),
             tokens=tokens,
             tier=units.tier[chosen_from],
-            total_tokens=max(0, self.total + extra),
+            total_tokens=self._total(extra),
             tier_tokens=self.shares(extra),
-            tier_cap_tokens=self._caps(extra),
+            tier_cap_tokens=np.minimum(self._caps(extra), _NO_LIMIT),
             opening_tokens=self.opening,
             borrowing=self.borrowing,
         )
@@ -87,23 +93,18 @@ class Room:
         return float(units.value(self.forced, units.tokens(self.forced)).sum())
 
 
-def room_of_pins(problem: SelectionProblem, written_after: Continuation) -> Room:
-    """The room beside the pins alone.
-
-    Args:
-        problem: What is chosen from.
-        written_after: What the prompt follows, for pins that must be written to know their tokens.
+def room_of_pins(problem: SelectionProblem) -> Room:
+    """The room beside the pins alone, whatever the prompt follows.
 
     Raises:
         PinnedOverBudgetError: If the pins do not fit, by their count as written.
+        BudgetError: If there are no pins, and a prompt without items does not fit.
     """
     room = _room(problem, np.flatnonzero(problem.units.pinned), NOTHING_BEFORE)
     if room.total >= 0:
         return room
     # The sum of the lines is over; a prompt may count for less than its lines.
-    pins = write_draft(problem, problem.units.rows(room.forced), written_after)
-    if pins.needed > problem.plan.total_tokens:
-        raise pins_over(problem, pins)
+    pins = pins_alone(problem, problem.units.rows(room.forced), NOTHING_BEFORE)
     return _with_tokens(room, pins.needed, problem.plan.total_tokens)
 
 

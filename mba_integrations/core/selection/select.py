@@ -88,8 +88,9 @@ def select(problem: SelectionProblem, continuation: Continuation = NOTHING_BEFOR
 
     Raises:
         PinnedOverBudgetError: If the pinned items do not fit.
+        BudgetError: If a prompt without items does not.
     """
-    pins = room_of_pins(problem, continuation)
+    pins = room_of_pins(problem)
     codes = omission_codes(problem, pins)
     first = round_after(problem, continuation, _open(problem, codes), beside_pins=pins)
     fitted = pack_to_fit(problem, first)
@@ -100,24 +101,23 @@ def select(problem: SelectionProblem, continuation: Continuation = NOTHING_BEFOR
     distinct = _without_repeats(
         problem, first, fitted, lambda begin: pack_to_fit(problem, begin), repacks=MOST_PACKINGS
     )
-    last, fitted = distinct.last, distinct.packed
-    shortened, repaired = drop_until_fits(problem, fitted.draft, last.continuation)
-    draft = or_one_alone(problem, shortened, last.continuation, codes)
+    shortened, repaired = drop_until_fits(problem, distinct.packed.draft)
+    draft = or_one_alone(problem, shortened, codes)
     value = float(problem.values(draft.rows).sum())
-    is_best = not last.continuation.beginning or value >= bound * (1 - _ROUNDING)
+    is_best = not draft.continuation.beginning or value >= bound * (1 - _ROUNDING)
     return Selection(
         prompt=draft.prompt,
         tokens=draft.tokens,
         tier_used_tokens=tier_used_tokens(problem, draft.prompt),
         value=value,
         upper_bound=max(bound, value),
-        proven_optimal=fitted.packing.proven_optimal
+        proven_optimal=distinct.packed.packing.proven_optimal
         and not repaired
         and is_best
         and draft is shortened,
         reason=_item_codes(problem, codes, distinct.repeats, draft.rows),
         repaired=repaired,
-        continuation=last.continuation,
+        continuation=draft.continuation,
     )
 
 
@@ -131,7 +131,7 @@ def packed(problem: SelectionProblem, continuation: Continuation) -> Packed:
     Raises:
         PinnedOverBudgetError: If the pinned items do not fit.
     """
-    pins = room_of_pins(problem, continuation)
+    pins = room_of_pins(problem)
     is_open = _open(problem, omission_codes(problem, pins))
     begin = Round(continuation.cut(0), pins, is_open)
     return _without_repeats(
@@ -162,12 +162,10 @@ class _Distinct(Generic[P]):
     """What is packed when no two items say the same.
 
     Attributes:
-        last: What the last packing began with.
-        packed: What it gave.
+        packed: What the last packing gave.
         repeats: Rows that were left out, each with the row that says the same.
     """
 
-    last: Round
     packed: P
     repeats: dict[int, int]
 
@@ -189,7 +187,7 @@ def _without_repeats(
         repeats |= found
         begin = round_without(problem, begin, found)
         packed = pack(begin)
-    return _Distinct(begin, packed, repeats)
+    return _Distinct(packed, repeats)
 
 
 def _item_codes(

@@ -168,6 +168,7 @@ def form_units(
             pinned=columns.pinned,
         )
     grouped = columns.group >= 0
+    # Each item points to the first of its group, or to itself; the places of those are the units.
     first = np.full(int(columns.group.max()) + 1, len(rows))
     np.minimum.at(first, columns.group[grouped], rows[grouped])
     anchor = np.where(grouped, first[np.maximum(columns.group, 0)], rows)

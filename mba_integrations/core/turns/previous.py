@@ -171,8 +171,8 @@ class Carried:
 
     Attributes:
         rows: Rows of its items that are candidates again, unchanged, in their order.
-        lead: How many of `rows` stood before the first that is gone, changed or changing; no more
-            of them can be kept.
+        lead: How many of `rows` stood before the first that is gone, changed or changing, or that
+            stood as a passage and is whole now; no more of them can be kept.
         opens: For each of `rows`, whether a heading stood before it.
         shown: Those of `rows` that stood as a passage, with the item that is shown.
         changing: Rows whose text is another than before, now or in an earlier turn.
@@ -199,7 +199,10 @@ def carried_over(previous: PreviousPrompt, snapshot: PoolSnapshot) -> Carried:
     for before in previous.items:
         row = snapshot.ids.get(before.id)
         still = row is not None and before.is_still(snapshot.items[row])
-        if lead is None and (not still or before.changing):
+        whole = row is not None and before.passage is not None and _must_be_whole(snapshot, row)
+        if whole:
+            before = replace(before, passage=None)
+        if lead is None and (not still or whole or before.changing):
             lead = len(rows)
         if row is not None and (before.changing or not still):
             changing.add(row)
@@ -219,6 +222,11 @@ def carried_over(previous: PreviousPrompt, snapshot: PoolSnapshot) -> Carried:
         changing=frozenset(changing),
         changed=tuple(changed),
     )
+
+
+def _must_be_whole(snapshot: PoolSnapshot, row: int) -> bool:
+    """Whether no passage may stand for the item: it was pinned or grouped since it did."""
+    return bool(snapshot.columns.pinned[row]) or int(snapshot.columns.group[row]) >= 0
 
 
 def digest_of(text: str) -> bytes:

@@ -222,6 +222,8 @@ class _Weighing:
         """
         problem, units = self.problem, self.problem.units
         room = problem.plan.total_tokens - problem.fixed_tokens - self.pinned_tokens.sum()
+        # Pins may be over: whether they are is known when they are written, in the selection.
+        room = max(0.0, float(room))
         top = self._densest(np.flatnonzero(self.open_units), 2 * room)
         tokens = units.tokens(top)
         value = units.value(top, tokens)

@@ -117,7 +117,9 @@ def test_a_repair_is_told() -> None:
 
 @pytest.mark.parametrize("previous_argument", ["before", 3, {}])
 def test_a_previous_of_another_type_is_refused(previous_argument: Any) -> None:
-    with pytest.raises(InputError, match="previous must be an Allocation or None, got"):
+    with pytest.raises(
+        InputError, match="previous must be an Allocation, a PreviousPrompt or None, got"
+    ):
         allocator_with(workspace()).allocate_memory_budget(
             "?", [], "w", 50, previous=previous_argument
         )

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from mba_integrations.core.counting.counter import (
+    MOST_TOKENS,
     TokenCounter,
     checked_count,
     checked_counts,
@@ -43,6 +44,15 @@ def test_a_count_that_is_no_count_is_refused_with_the_counters_id(result: object
         checked_count(Fixed(result), "x")
     with pytest.raises(InputError, match="'fixed'"):
         checked_counts(Fixed([1, result]), ["x", "y"])
+
+
+def test_a_count_up_to_the_most_of_one_text_is_taken() -> None:
+    assert checked_count(Fixed(MOST_TOKENS), "x") == MOST_TOKENS
+    assert checked_counts(Fixed([MOST_TOKENS, 0]), ["x", "y"]) == [MOST_TOKENS, 0]
+    with pytest.raises(InputError, match=r"a count must be at most 2\*\*40"):
+        checked_count(Fixed(MOST_TOKENS + 1), "x")
+    with pytest.raises(InputError, match=r"a count must be at most 2\*\*40"):
+        checked_counts(Fixed([1, MOST_TOKENS + 1]), ["x", "y"])
 
 
 @pytest.mark.parametrize("kind", [np.int64, np.uint8, int], ids=["int64", "uint8", "int"])

@@ -103,7 +103,7 @@ def test_no_rows_still_say_how_many_items_there_are(mixed: Allocation) -> None:
     text = mixed.explain(max_rows=0)
     assert "Selected: 2 not shown" in text
     assert "Omitted: 2 not shown" in text
-    with pytest.raises(InputError, match="max_rows must be >= 0 or None, got -1"):
+    with pytest.raises(InputError, match="max_rows must be an integer >= 0, got -1"):
         mixed.explain(max_rows=-1)
 
 

@@ -7,53 +7,19 @@ from typing import Any
 
 import numpy as np
 import pytest
-from fakes import CharCounter, line
+from fakes import line
 from hypothesis import given
 from hypothesis import strategies as st
+from problems import HEADING, problem_of
 
-from mba_integrations import MemoryItem, PinnedOverBudgetError, WorkspaceConfig
-from mba_integrations.core.budget.plan import plan_budget
-from mba_integrations.core.layout.renderer import Renderer
-from mba_integrations.core.model import REASONS, TIERS, MemoryTier, OmissionReason, QueryComplexity
-from mba_integrations.core.pool.snapshot import PoolSnapshot
+from mba_integrations import MemoryItem, PinnedOverBudgetError
+from mba_integrations.core.model import REASONS, TIERS, MemoryTier, OmissionReason
 from mba_integrations.core.selection.continuation import NOTHING_BEFORE, Continuation
 from mba_integrations.core.selection.draft import drop_until_fits, write_draft
 from mba_integrations.core.selection.fitting import pack_to_fit, round_after, round_without
-from mba_integrations.core.selection.problem import SelectionProblem, selection_problem
+from mba_integrations.core.selection.problem import SelectionProblem
 from mba_integrations.core.selection.room import omission_codes, room_beside, room_of_pins
 from mba_integrations.core.selection.select import Selection, packed, select
-from mba_integrations.core.value.worth import Worth
-
-HEADING = 5  # "## R\n"
-
-
-def problem_of(
-    items: Sequence[MemoryItem],
-    budget: int,
-    scores: Sequence[float] | None = None,
-    *,
-    counter: Any = None,
-    duplicate_threshold: float | None = None,
-    min_score: float = 0.0,
-    **settings: Any,
-) -> SelectionProblem:
-    titles = {tier: tier.value[0].upper() for tier in MemoryTier}
-    rendering = {"section_titles": titles, "item_order": {}}
-    config = WorkspaceConfig(workspace_id="w", rendering=rendering, **settings)
-    snapshot, layout = PoolSnapshot(items), Renderer(config.rendering)
-    counter = counter or CharCounter()
-    score = np.array(scores if scores is not None else [0.5] * len(items), dtype=np.float64)
-    return selection_problem(
-        snapshot,
-        plan=plan_budget(config, QueryComplexity.EXPERT, budget_tokens=budget),
-        layout=layout,
-        counter=counter,
-        tokens=snapshot.token_column(layout, counter),
-        worth=Worth(of_item=score, per_token=False),
-        score=score,
-        duplicate_threshold=duplicate_threshold,
-        min_score=min_score,
-    )
 
 
 def order(problem: SelectionProblem, selection: Selection) -> str:
@@ -77,7 +43,7 @@ WORKED = [
 
 def test_the_room_beside_a_pin_is_that_of_the_worked_example() -> None:
     problem = problem_of(WORKED, 100, **SHARES)
-    room = room_of_pins(problem, NOTHING_BEFORE)
+    room = room_of_pins(problem)
     assert (room.forced.tolist(), room.forced_tokens, room.total) == ([0], 25, 75)
     left = dict(zip(TIERS, room.tier_tokens.tolist(), strict=True))
     assert left[MemoryTier.RAG] == pytest.approx(35)
@@ -178,10 +144,10 @@ def test_items_go_from_the_largest_until_the_draft_fits() -> None:
     items = [line("a", 10), line("b", 40), line("c", 30), line("p", 50, pinned=True)]
     problem = problem_of(items, HEADING + 65)
     every = write_draft(problem, np.arange(4), NOTHING_BEFORE)
-    draft, dropped = drop_until_fits(problem, every, NOTHING_BEFORE)
+    draft, dropped = drop_until_fits(problem, every)
     assert (draft.rows.tolist(), dropped) == ([0, 3], 2)
     with pytest.raises(PinnedOverBudgetError):
-        drop_until_fits(problem_of(items, 40), every, NOTHING_BEFORE)
+        drop_until_fits(problem_of(items, 40), every)
 
 
 def test_of_drafts_that_fit_the_most_valuable_is_taken_and_the_first_packing_bounds() -> None:
@@ -190,7 +156,7 @@ def test_of_drafts_that_fit_the_most_valuable_is_taken_and_the_first_packing_bou
         problem,
         NOTHING_BEFORE,
         np.ones(4, dtype=bool),
-        beside_pins=room_of_pins(problem, NOTHING_BEFORE),
+        beside_pins=room_of_pins(problem),
     )
     fitted = pack_to_fit(problem, begin)
     assert len(fitted.rows) == 3
