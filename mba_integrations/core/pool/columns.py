@@ -154,8 +154,17 @@ def _floats(values: Sequence[float | None]) -> FloatArray:
 
 
 def _speaker(item: MemoryItem) -> str | None:
-    name = item.metadata.get("speaker") or item.metadata.get("role")
-    return None if name is None else str(name)
+    metadata = item.metadata
+    return _name(metadata.get("speaker")) or _name(metadata.get("role"))
+
+
+def _name(value: object) -> str | None:
+    if value is None or isinstance(value, str):
+        return str(value) if value else None
+    try:
+        return str(value) if value else None
+    except Exception:  # metadata may hold anything: an array is neither true nor false
+        return None
 
 
 def _recoded(

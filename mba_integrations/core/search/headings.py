@@ -54,17 +54,22 @@ class HeadingIndex:
         if result._slots.is_sparse:
             result._table = result._table.renumbered(result._slots.row_of)
             result._slots = Slots.for_rows(len(texts))
+            result._lengths = {}
+            for words in result._table.known_keys():
+                result._know_length(words)
         return result
 
     def _headings(self, texts: Iterable[tuple[int, str]]) -> Iterator[tuple[int, Words]]:
         for slot, text in texts:
             words = _heading(text)
             if words:
-                known = self._lengths.get(words[0], ())
-                if len(words) not in known:
-                    longest_first = sorted({*known, len(words)}, reverse=True)
-                    self._lengths[words[0]] = tuple(longest_first)
+                self._know_length(words)
                 yield slot, words
+
+    def _know_length(self, words: Words) -> None:
+        known = self._lengths.get(words[0], ())
+        if len(words) not in known:
+            self._lengths[words[0]] = tuple(sorted({*known, len(words)}, reverse=True))
 
     def named_in(self, text: str) -> dict[int, float]:
         """Rows whose heading stands in *text*, and how sure that is, in (0, 1].

@@ -17,7 +17,7 @@ def neighbour_features(around: Neighbourhood, strength: FloatArray, asks: FloatA
 
     Args:
         around: Order of the items within their sources.
-        strength: How well each item strengthes by itself, shape (n,), in [0, 1].
+        strength: How well each item matches by itself, shape (n,), in [0, 1].
         asks: 1 where the item asks a question, shape (n,).
     """
     before, after = around.shifted(strength, -1), around.shifted(strength, 1)
