@@ -6,6 +6,7 @@ import sys
 import threading
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
 from types import FrameType
 from typing import Any
 
@@ -13,6 +14,7 @@ import numpy as np
 import pytest
 from snapshots import assert_same, prepared
 
+import mba_integrations
 from mba_integrations.core.errors import DuplicateItemError, InputError, PoolError
 from mba_integrations.core.model import MemoryItem
 from mba_integrations.core.pool.memory_pool import MemoryPool
@@ -219,20 +221,30 @@ def test_a_pool_holds_each_vector_once_and_leaves_the_given_items_alone(
     assert pool.get("without").embedding is None
 
 
-class _Interrupter:
-    """Raises KeyboardInterrupt at the n-th line that the pool's own file runs."""
+PACKAGE = str(Path(mba_integrations.__file__).parent)
 
-    def __init__(self, at: int) -> None:
+
+class _Interrupter:
+    """Raises KeyboardInterrupt at the n-th step of the pool's own file, or of all the package's.
+
+    A step is an instruction of the pool's file, where an act begins and ends, and a line elsewhere.
+    """
+
+    def __init__(self, at: int, *, everywhere: bool) -> None:
         self.left = at
+        self.everywhere = everywhere
 
     def __call__(self, frame: FrameType, event: str, argument: object) -> object:
-        if frame.f_code.co_filename.endswith("memory_pool.py"):
-            if event == "line":
-                self.left -= 1
-                if self.left == 0:
-                    raise KeyboardInterrupt
-            return self
-        return None
+        name = frame.f_code.co_filename
+        is_own = name.endswith("memory_pool.py")
+        if not is_own and not (self.everywhere and name.startswith(PACKAGE)):
+            return None
+        frame.f_trace_opcodes = is_own and not self.everywhere
+        if event == ("opcode" if frame.f_trace_opcodes else "line"):
+            self.left -= 1
+            if self.left == 0:
+                raise KeyboardInterrupt
+        return self
 
 
 @pytest.mark.parametrize(
@@ -245,18 +257,15 @@ class _Interrupter:
         pytest.param(lambda pool: pool.snapshot(), id="snapshot"),
     ],
 )
+@pytest.mark.parametrize("everywhere", [False, True], ids=["instructions", "lines-everywhere"])
 def test_an_act_that_is_interrupted_anywhere_is_done_whole_or_not_at_all(
-    act: Callable[[MemoryPool], object],
+    act: Callable[[MemoryPool], object], everywhere: bool
 ) -> None:
-    interrupted = 0
-    for at in range(1, 200):
-        pool = MemoryPool.from_items([memory(name, embedding=[1.0, 2.0, 3.0]) for name in "abcd"])
-        prepared(pool.snapshot())
-        pool.add(memory("new"))
-        pool.remove("d")
-        pool.update(memory("a", importance=0.25))
+    interrupted, at = 0, 1
+    while True:
+        pool = changed_pool()
         before = list(pool)
-        sys.settrace(_Interrupter(at))
+        sys.settrace(_Interrupter(at, everywhere=everywhere))
         try:
             act(pool)
             break
@@ -264,10 +273,27 @@ def test_an_act_that_is_interrupted_anywhere_is_done_whole_or_not_at_all(
             interrupted += 1
         finally:
             sys.settrace(None)
-        whole = MemoryPool.from_items(before)
-        act(whole)
-        assert list(pool) in (before, list(whole))
-        assert_same(pool.snapshot(), PoolSnapshot(list(pool)))
-        pool.add(memory("after"))
-        assert_same(pool.snapshot(), PoolSnapshot(list(pool)))
-    assert interrupted > 5
+        assert_whole(pool, before, act)
+        at += 1 + at // 6  # each of the first six steps, then ever fewer of them
+    assert interrupted > 10
+
+
+def changed_pool() -> MemoryPool:
+    """A pool with a prepared snapshot and one change of each kind since."""
+    pool = MemoryPool.from_items([memory(name, embedding=[1.0, 2.0, 3.0]) for name in "abcd"])
+    prepared(pool.snapshot())
+    pool.add(memory("new"))
+    pool.remove("d")
+    pool.update(memory("a", importance=0.25))
+    return pool
+
+
+def assert_whole(
+    pool: MemoryPool, before: list[MemoryItem], act: Callable[[MemoryPool], object]
+) -> None:
+    whole = MemoryPool.from_items(before)
+    act(whole)
+    assert list(pool) in (before, list(whole))
+    assert_same(pool.snapshot(), PoolSnapshot(list(pool)))
+    pool.add(memory("after"))
+    assert_same(pool.snapshot(), PoolSnapshot(list(pool)))
