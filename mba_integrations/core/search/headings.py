@@ -91,8 +91,11 @@ class HeadingIndex:
         self, at: int, words: list[str], lowered: list[str], found: dict[int, float]
     ) -> int:
         for length in self._lengths.get(lowered[at], ()):
-            rows = self._rows(tuple(lowered[at : at + length]))
-            if not rows or (length == 1 and words[at] == lowered[at] and words[at].isalpha()):
+            here = tuple(lowered[at : at + length])
+            is_plain_word = len(here) == 1 and words[at] == lowered[at] and words[at].isalpha()
+            # At the end of the text fewer words are left, which may be a shorter heading.
+            rows = [] if is_plain_word or len(here) < length else self._rows(here)
+            if not rows:
                 continue
             for row in rows:
                 found[row] = max(found.get(row, 0.0), 1.0 / len(rows))

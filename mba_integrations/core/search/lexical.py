@@ -6,6 +6,19 @@ its distinct terms. The index of a changed list is made from that of the earlier
 of small numbers, the terms of the new texts, and now and then a merge of postings. It scores as
 one built anew, bit for bit.
 
+Two texts, of two and of four terms, so of three in the mean; both have "apple", one has "pie". The
+weight of a term is log(1 + (n - f + 0.5) / (f + 0.5)) where f of n texts have it. A text adds to
+it, for each term, count / (count + 1.2 * (0.25 + 0.75 * length / mean)): a second "apple" adds less
+than the first, and a long text must say a word more often.
+
+>>> index = LexicalIndex.build(["apple pie", "apple and sky, sky, sky"])
+>>> {term: round(weight, 3) for term, weight in index.term_weights("apple pie").items()}
+{'appl': 0.182, 'pie': 0.693}
+>>> [round(score, 3) for score in index.scores("apple pie").tolist()]
+[0.461, 0.073]
+>>> round(0.182 / (1 + 1.2 * (0.25 + 0.75 * 2 / 3)) + 0.693 / 1.9, 3)
+0.461
+
 How a text is cut into terms is left to `terms`, putting scores on a scale to `value.relevance`.
 
 Source: Robertson and Zaragoza, *The Probabilistic Relevance Framework: BM25 and Beyond* (2009),
@@ -151,6 +164,7 @@ class LexicalIndex:
 
     def _gone(self, rows: RowMap) -> tuple[Postings, int]:
         """Postings of the texts that go, and how many terms they have."""
+        # Cut once more rather than remembered: terms of all texts would take more than the index.
         texts = [self._texts[row] for row in rows.gone.tolist()]
         cut = self.columns.numbers.cut(texts)
         return Postings.of_texts(cut, first_slot=0), len(cut.terms)
@@ -171,6 +185,7 @@ class LexicalIndex:
         has weigh like the rarest.
         """
         terms = dict.fromkeys(self._query_terms(query))
+        # A text of mean length adds 1.2 to the one below the line.
         return sum(self._idf(self._frequency(term)) for term in terms) / (1.0 + _K1)
 
     def term_weights(self, query: str) -> dict[str, float]:
@@ -202,6 +217,8 @@ class LexicalIndex:
         for term in shared:
             if (frequency := int(frequencies[term])) in by_frequency:
                 by_frequency[frequency].append(term)
+        # Numbers stand for the order of appearance only until texts change; two indexes of the same
+        # texts must choose alike, whatever else one of them has seen.
         place = int if self.columns.in_order else self._first_place
         groups = by_frequency.values()
         ordered = (sorted(group, key=place) if len(group) > 1 else group for group in groups)

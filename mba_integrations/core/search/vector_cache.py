@@ -6,6 +6,7 @@ entries. What alone would take more than a sixteenth of them is not kept, since 
 rest. A vector is a row of the array that it was made with, and that array stays until its last row
 goes: so up to one such array more is held than is counted.
 
+>>> import numpy as np
 >>> cache = VectorCache(max_entries=2, max_bytes=10_000)
 >>> cache.keep({text: np.ones(3, dtype=np.float32) for text in ("a", "b", "c", "d" * 1000)})
 >>> [text in cache for text in ("a", "b", "c", "d" * 1000)]
