@@ -210,8 +210,9 @@ class LexicalIndex:
 
     def _rare_terms(self, row: int, besides: set[int], count: int) -> list[int]:
         frequencies = self.columns.frequencies
-        numbers = self._numbers(self.terms(self._texts[row]))
-        shared = [term for term in numbers if frequencies[term] > 1 and term not in besides]
+        shared = [
+            term for term in self.numbers_in(row) if frequencies[term] > 1 and term not in besides
+        ]
         rarest = sorted(int(frequencies[term]) for term in shared)[:count]
         by_frequency: dict[int, list[int]] = {frequency: [] for frequency in rarest}
         for term in shared:
@@ -219,18 +220,21 @@ class LexicalIndex:
                 by_frequency[frequency].append(term)
         # Numbers stand for the order of appearance only until texts change; two indexes of the same
         # texts must choose alike, whatever else one of them has seen.
-        place = int if self.columns.in_order else self._first_place
+        place = int if self.columns.in_order else _FirstPlaces(self).__getitem__
         groups = by_frequency.values()
         ordered = (sorted(group, key=place) if len(group) > 1 else group for group in groups)
         return list(chain.from_iterable(ordered))[:count]
 
-    def _first_place(self, term: int) -> tuple[int, int]:
-        """The first row that has a term, and the place there."""
+    def first_row(self, term: int) -> int:
+        """The first row that has a term, which some text has."""
         slots = self.columns.slots
         found = np.concatenate([part.slots_of(term) for part in self.columns.parts])
         rows = slots.row_of[found]
-        row = int(rows[rows >= 0].min())
-        return row, self._numbers(self.terms(self._texts[row])).index(term)
+        return int(rows[rows >= 0].min())
+
+    def numbers_in(self, row: int) -> list[int]:
+        """Numbers of the terms of a text, each once, in order of appearance."""
+        return self._numbers(self.terms(self._texts[row]))
 
     def _query_terms(self, query: str) -> Sequence[str]:
         return self.terms(query[:_MAX_QUERY_CHARS])
@@ -271,6 +275,26 @@ class LexicalIndex:
         for part in columns.parts if terms else ():
             part.add_scores(scores, terms, weights, self._norms)
         return columns.slots.by_row(scores)
+
+
+class _FirstPlaces(dict[int, tuple[int, int]]):
+    """Where each term first appears: the first row that has it, and the place there.
+
+    A text is cut once for all of its terms: equal texts have as many terms in common as they are
+    long.
+    """
+
+    def __init__(self, index: LexicalIndex) -> None:
+        self._index = index
+        self._places: dict[int, dict[int, int]] = {}
+
+    def __missing__(self, term: int) -> tuple[int, int]:
+        row = self._index.first_row(term)
+        if row not in self._places:
+            numbers = self._index.numbers_in(row)
+            self._places[row] = {number: place for place, number in enumerate(numbers)}
+        self[term] = row, self._places[row][term]
+        return self[term]
 
 
 def _added(frequencies: IntArray, postings: Postings, terms: int, sign: int) -> IntArray:

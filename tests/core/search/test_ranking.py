@@ -130,6 +130,30 @@ def test_bm25_of_two_texts_by_hand() -> None:
     assert index.best_possible("apple pie") == pytest.approx((of_apple + of_pie) / 2.2)
 
 
+def test_equally_rare_terms_of_equal_texts_are_cut_once_per_text(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    cut = 0
+    real = TermSplitter.terms
+
+    def counted(splitter: TermSplitter, text: str) -> list[str]:
+        nonlocal cut
+        cut += 1
+        return real(splitter, text)
+
+    monkeypatch.setattr(TermSplitter, "terms", counted)
+    counts = []
+    for size in (50, 100, 200):
+        long = " ".join(f"w{place}" for place in range(size))
+        index = LexicalIndex.build(["old", long, long])
+        index = index.changed([long, long, "new"], RowMap.of(np.array([1, 2, -1]), 3))
+        assert not index.columns.in_order
+        cut = 0
+        index.scores_of_rare_terms([0, 1], besides="", count=5)
+        counts.append(cut)
+    assert counts[0] == counts[1] == counts[2] < 10
+
+
 def test_a_query_reads_only_its_beginning() -> None:
     index = LexicalIndex.build(["apple", "pie"])
     assert index.scores(" " * 100_000 + "apple").tolist() == [0.0, 0.0]
