@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from mba_integrations.core.arguments import checked_whole
 from mba_integrations.core.arrays import FloatArray
 from mba_integrations.core.search.embedder import Embedder, embed, usable_rows
 from mba_integrations.core.search.vector_cache import VectorCache
@@ -30,6 +31,9 @@ class CachedEmbedder:
         max_entries: Most vectors that are kept; 0 keeps none.
         max_bytes: Most bytes that vectors and their texts take.
 
+    Raises:
+        InputError: If a bound is no such number.
+
     >>> calls = []
     >>> embedder = CachedEmbedder(lambda texts: calls.append(texts) or np.ones((len(texts), 2)))
     >>> embedder(["a", "b", "a"]).shape, embedder(["b", "c"]).shape, calls
@@ -44,7 +48,10 @@ class CachedEmbedder:
         max_bytes: int = DEFAULT_MAX_BYTES,
     ) -> None:
         self._embedder = embedder
-        self._vectors = VectorCache(max_entries=max_entries, max_bytes=max_bytes)
+        self._vectors = VectorCache(
+            max_entries=checked_whole("max_entries", max_entries),
+            max_bytes=checked_whole("max_bytes", max_bytes),
+        )
 
     def __call__(self, texts: list[str]) -> FloatArray:
         """Vectors of the texts, shape (n, d), float32; NaN where a vector cannot be used.

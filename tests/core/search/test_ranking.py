@@ -188,7 +188,7 @@ HEADED = (
     *("Oslo Harbour\nCold.", "Oslo Harbour\nFull.", "Oslo\nLarge.", "Ada Lovelace (1815)\nWrote."),
     *("Kate Bell is here.", "no heading", "2nd May\nLate.", ""),
 )
-HEADINGS = (
+HEADINGS: tuple[list[str], ...] = (
     *(["oslo", "harbour"], ["oslo", "harbour"], ["oslo"], ["ada", "lovelace"], ["kate", "bell"]),
     *([], ["2nd", "may"], []),
 )

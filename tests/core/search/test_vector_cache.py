@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mba_integrations.core.arrays import FloatArray
+from mba_integrations.core.errors import InputError
 from mba_integrations.core.search.cached_embedder import CachedEmbedder
 from mba_integrations.core.search.term_numbers import TermNumbers
 from mba_integrations.core.search.terms import TermSplitter
@@ -109,6 +110,15 @@ def test_an_embedder_keeps_what_its_bytes_allow() -> None:
     assert asked == [89, 89 - kept]
 
 
+@pytest.mark.parametrize("name", ["max_entries", "max_bytes"])
+@pytest.mark.parametrize(
+    "value", [-1, -0.0, 10**400, "3", None], ids=["negative", "float", "huge", "text", "none"]
+)
+def test_a_bound_that_is_no_number_of_things_is_refused_by_name(name: str, value: object) -> None:
+    with pytest.raises(InputError, match=f"{name} must be"):
+        CachedEmbedder(lambda texts: np.ones((len(texts), 2)), **{name: value})  # type: ignore[arg-type]
+
+
 LONG_WORDS = {
     "letters": "a" * 500,
     "humps": "aB" * 250,
@@ -130,7 +140,7 @@ def test_long_words_are_not_remembered_and_have_equal_terms_each_time(word: str)
 
 
 def test_words_are_remembered_until_their_bytes_are_used(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mba_integrations.core.search.terms._MAX_KNOWN_BYTES", 20_000)
+    monkeypatch.setattr("mba_integrations.core.search.terms._MAX_KNOWN_BYTES", 10_000)
     splitter = TermSplitter()
     words = [f"word{letter}{other}" for letter in "abcdefghij" for other in "abcdefghij"]
     expected = [TermSplitter().terms(word) for word in words]
@@ -139,5 +149,5 @@ def test_words_are_remembered_until_their_bytes_are_used(monkeypatch: pytest.Mon
         sys.getsizeof(word) + sum(map(sys.getsizeof, terms))
         for word, terms in splitter._known.items()
     )
-    assert 5_000 < size < 20_000
+    assert 3_000 < size < 10_000
     assert [splitter.terms(word) for word in words] == expected
