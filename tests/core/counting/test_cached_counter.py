@@ -176,7 +176,7 @@ def test_texts_that_are_kept_are_bounded_by_their_bytes(
 ) -> None:
     most = 500_000
     monkeypatch.setattr("mba_integrations.core.counting.cached_counter._MAX_KEY_BYTES", most)
-    counter = CachedCounter(CallableCounter(len))
+    counter = CachedCounter(CallableCounter(len, id="characters"))
     for number in range(700):
         assert counter.count(str(number).ljust(size)) == size
         held = sum(sys.getsizeof(key) for key in counter._counts)
