@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field
-from datetime import datetime
+from datetime import datetime, timezone
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -115,6 +115,20 @@ def _check_time(item_id: str, name: str, value: object) -> None:
             f"item {item_id!r}: {name} must be a datetime or None, got {type(value).__name__}. "
             "Parse text with datetime.fromisoformat()."
         )
+    if isinstance(value, datetime) and value.tzinfo is not None:
+        _check_zone(item_id, name, value)
+
+
+def _check_zone(item_id: str, name: str, value: datetime) -> None:
+    if type(value.tzinfo) is timezone:
+        return
+    try:
+        value.timestamp()
+    except Exception as error:  # a zone is a class that anybody may write
+        raise InputError(
+            f"item {item_id!r}: the time zone of {name} gives no offset ({error}). "
+            "Use datetime.timezone or zoneinfo.ZoneInfo."
+        ) from error
 
 
 def _as_embedding(item_id: str, value: Sequence[float] | FloatArray) -> FloatArray:
@@ -134,14 +148,9 @@ def _as_embedding(item_id: str, value: Sequence[float] | FloatArray) -> FloatArr
 
 
 def _checked_vector(item_id: str, vector: FloatArray) -> FloatArray:
-    if vector.ndim != 1 or vector.size == 0:
+    if vector.ndim != 1:
         raise InputError(
             f"item {item_id!r}: embedding must be one vector, got an array of shape {vector.shape}."
-        )
-    if not np.isfinite(vector).all():
-        raise InputError(
-            f"item {item_id!r}: embedding holds a value that is not finite, or above 3.4e38, the "
-            "largest of float32."
         )
     return vector
 
@@ -183,7 +192,7 @@ class MemoryItem:
         group: Items with the same group are kept or left out together.
         pinned: It must be in the prompt.
         embedding: Its vector, shape (d,); copied to float32, unless it is a read-only float32
-            array already.
+            array already. One that is empty or not finite counts as missing, with a note.
         metadata: Anything else; `role` and `speaker` say who speaks. Copied one level deep.
 
     Raises:

@@ -13,6 +13,7 @@ from itertools import chain
 
 import numpy as np
 
+from mba_integrations.core.arguments import shown
 from mba_integrations.core.arrays import IntArray
 from mba_integrations.core.errors import InputError
 from mba_integrations.core.model import MemoryItem
@@ -52,7 +53,7 @@ def _tier_since(item: MemoryItem) -> datetime | None:
     except (TypeError, ValueError):
         raise InputError(
             f"item {item.id!r}: metadata[{TIER_SINCE!r}] must be a datetime or ISO 8601 text, "
-            f"got {since!r}."
+            f"got {shown(since)}."
         ) from None
 
 

@@ -9,13 +9,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 from langchain_core.embeddings import Embeddings
 
 from mba_integrations.core.arrays import FloatArray
 from mba_integrations.core.errors import InputError
 from mba_integrations.core.search.cached_embedder import DEFAULT_MAX_ENTRIES, CachedEmbedder
-from mba_integrations.core.search.embedder import Embedder, embed
+from mba_integrations.core.search.embedder import Embedder, as_rows
 
 BATCH_SIZE = 256
 
@@ -52,19 +51,18 @@ class EmbeddingsEmbedder(CachedEmbedder):
 
     async def aembed(self, texts: Sequence[str]) -> None:
         """Embed and keep the texts that are not kept, without blocking the event loop."""
-        missing = [text for text in dict.fromkeys(texts) if text not in self._vectors]
+        missing = self.missing(list(texts))
         vectors: list[list[float]] = []
         for batch in self._batches(missing):
             vectors += await self._embeddings.aembed_documents(batch)
-        made = embed(missing, lambda _: np.asarray(vectors, dtype=np.float32)) if missing else None
-        if made is not None:
-            self._keep(dict(zip(missing, made, strict=True)))
+        if missing:
+            self.keep(missing, as_rows(vectors))
 
     def _embed(self, texts: list[str]) -> FloatArray:
         vectors: list[list[float]] = []
         for batch in self._batches(texts):
             vectors += self._embeddings.embed_documents(batch)
-        return np.asarray(vectors, dtype=np.float32)
+        return as_rows(vectors)
 
     def _batches(self, texts: list[str]) -> list[list[str]]:
         size = self._batch_size

@@ -8,7 +8,7 @@ import numpy as np
 
 from mba_integrations import InputError
 from mba_integrations.core.arrays import FloatArray
-from mba_integrations.core.search.embedder import Embedder, embed
+from mba_integrations.core.search.embedder import Embedder, embed, usable_rows
 from mba_integrations.testing.rules import HOSTILE_TEXTS, no_error, require, short
 
 LARGEST_DIFFERENCE = 1e-3
@@ -53,6 +53,9 @@ def _vectors(embedder: Embedder, texts: list[str]) -> FloatArray:
             raise AssertionError(f"{error.__cause__} Rules 1 and 2.") from error
         raise
     require(given == texts, "the embedder changed the list that it was given; rule 4.")
+    unusable = np.flatnonzero(~usable_rows(np.asarray(vectors))).tolist()
+    named = ", ".join(short(given[row]) for row in unusable[:3])
+    require(not unusable, f"the embedder gives {named} a value that is not finite. Rules 1 and 2.")
     return np.asarray(vectors)
 
 

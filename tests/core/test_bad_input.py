@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import sys
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +32,10 @@ from mba_integrations import (
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
 NAIVE = datetime(2026, 6, 1, 12)
 FITS_ALL = 500
+
+
+class NoZone(tzinfo):
+    """A zone that knows nothing of itself."""
 
 
 def allocate(items: Any, budget: Any = FITS_ALL, **arguments: Any) -> Allocation:
@@ -71,11 +75,13 @@ def test_a_signal_out_of_its_range_names_item_signal_and_value(
         pytest.param({"access_count": -1}, "access_count must be an integer >= 0", id="uses"),
         pytest.param({"position": math.inf}, "position must be finite", id="position"),
         pytest.param({"created_at": "2026-06-01"}, "datetime.fromisoformat", id="time-as-text"),
-        pytest.param({"embedding": [1.0, math.nan]}, "not finite", id="embedding-nan"),
+        pytest.param(
+            {"created_at": datetime(2026, 1, 1, tzinfo=NoZone())},  # type: ignore[abstract]
+            "the time zone of created_at gives no offset",
+            id="zone-without-an-offset",
+        ),
         pytest.param({"embedding": [[1.0]]}, "one vector", id="embedding-of-two-dimensions"),
         pytest.param({"embedding": ["a"]}, "not a list of numbers", id="embedding-of-words"),
-        pytest.param({"embedding": [1e39]}, "above 3.4e38", id="embedding-over-float32"),
-        pytest.param({"embedding": np.array([1e39])}, "above 3.4e38", id="array-over-float32"),
         pytest.param({"embedding": np.array([1j])}, "not a list of numbers", id="complex"),
         pytest.param(
             {"embedding": np.array(["2026-06-01"], dtype="M8[D]")},
@@ -253,25 +259,15 @@ def test_the_ends_of_the_calendar_are_usable() -> None:
     assert [entry.freshness for entry in sorted(allocation.selected, key=lambda e: e.id)] == [0, 1]
 
 
-def test_embeddings_of_different_lengths_name_two_items() -> None:
-    items = [line("a", 10, embedding=[1.0, 0.0]), line("b", 10, embedding=[1.0, 0.0, 0.0])]
-    with pytest.raises(InputError, match="item 'a' has 2 numbers, item 'b' has 3"):
-        allocate(items)
-
-
 @pytest.mark.parametrize(
     ("vector", "message"),
     [
-        pytest.param(
-            [1.0, 0.0, 0.0], "query's embedding has 3 numbers, the items' have 2", id="long"
-        ),
-        pytest.param([1.0, math.nan], "finite", id="not-finite"),
         pytest.param([[1.0, 0.0]], "shape", id="two-dimensions"),
         pytest.param(["a", "b"], "query_embedding", id="words"),
-        pytest.param([], "query_embedding|has 0 numbers", id="empty"),
+        pytest.param([10**400], "query_embedding", id="an-integer-over-every-float"),
     ],
 )
-def test_an_unusable_query_embedding_is_refused(vector: Any, message: str) -> None:
+def test_a_query_embedding_that_is_no_vector_is_refused(vector: Any, message: str) -> None:
     with pytest.raises(InputError, match=message):
         allocate([line("a", 10, embedding=[1.0, 0.0])], query_embedding=vector)
 
@@ -281,8 +277,6 @@ def test_an_unusable_query_embedding_is_refused(vector: Any, message: str) -> No
     [
         pytest.param(lambda texts: [1.0], r"shape \(1,\) for 1 texts", id="flat"),
         pytest.param(lambda texts: [[1.0]] * 5, r"shape \(5, 1\)", id="too-many"),
-        pytest.param(lambda texts: [[math.nan]] * len(texts), "not finite", id="nan"),
-        pytest.param(lambda texts: [[1.0], [1.0, 2.0]], "numbers", id="ragged"),
         pytest.param(lambda texts: [["a"]] * len(texts), "numbers", id="words"),
         pytest.param(lambda texts: None, "shape|numbers", id="nothing"),
     ],

@@ -25,7 +25,7 @@ class CountingCounter(CharCounter):
 
 def prepared(snapshot: PoolSnapshot) -> None:
     """Make every column."""
-    snapshot.corpus(None)
+    snapshot.corpus(snapshot.vectors(None).column)
     snapshot.token_column(renderer(), CountingCounter()).all()
     traits = snapshot.lexical.traits
     _ = traits.substance, traits.excess_length, traits.asks, traits.headings
@@ -38,7 +38,7 @@ def renderer() -> Renderer:
 def assert_same(left: PoolSnapshot, right: PoolSnapshot) -> None:
     assert list(left.items) == list(right.items)
     assert [left.ids.get(item.id) for item in right.items] == list(range(len(right)))
-    one, other = left.corpus(None), right.corpus(None)
+    one, other = (it.corpus(it.vectors(None).column) for it in (left, right))
     for name in ("tier", "group", "pinned", "importance", "given_relevance", "created_seconds"):
         np.testing.assert_array_equal(getattr(left.columns, name), getattr(right.columns, name))
     assert left.columns.naive_times == right.columns.naive_times
@@ -77,11 +77,18 @@ def assert_same_words(left: PoolSnapshot, right: PoolSnapshot) -> None:
 
 
 def assert_same_vectors(left: PoolSnapshot, right: PoolSnapshot) -> None:
-    (one, known), (other, also_known) = left.vectors(None), right.vectors(None)
-    assert (one is None) == (other is None)
-    if one is None or other is None:
-        return
-    np.testing.assert_array_equal(known, also_known)
-    query = np.array([0.5, -1.0, 2.0], dtype=np.float32)
-    np.testing.assert_allclose(one.dot(query), other.dot(query), rtol=1e-6, atol=1e-6)
-    np.testing.assert_allclose(one.take(np.arange(len(one))), other.take(np.arange(len(one))))
+    for length in (None, 2, 3):
+        one, other = (snapshot.vectors(None, length=length) for snapshot in (left, right))
+        for name in ("lengths", "is_faulty", "other_length"):
+            np.testing.assert_array_equal(getattr(one, name), getattr(other, name))
+        assert one.length == other.length
+        if one.column is None or other.column is None:
+            assert one.column is other.column
+            continue
+        np.testing.assert_array_equal(one.column.known, other.column.known)
+        query = np.linspace(-1.0, 2.0, one.length, dtype=np.float32)
+        rows = np.arange(len(left))
+        np.testing.assert_allclose(
+            one.column.dot(query), other.column.dot(query), rtol=1e-6, atol=1e-6
+        )
+        np.testing.assert_allclose(one.column.take(rows), other.column.take(rows))

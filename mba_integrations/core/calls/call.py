@@ -30,6 +30,7 @@ from mba_integrations.core.calls.notes import (
     future_notes,
     ignored_notes,
     repair_notes,
+    vector_notes,
 )
 from mba_integrations.core.config.workspace import WorkspaceConfig
 from mba_integrations.core.counting.counter import TokenCounter
@@ -55,7 +56,12 @@ from mba_integrations.core.turns.previous import (
     PreviousPrompt,
     carried_over,
 )
-from mba_integrations.core.value.valuation import Signals, evaluate, packing_worth
+from mba_integrations.core.value.valuation import (
+    Evaluation,
+    Signals,
+    evaluate,
+    packing_worth,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,7 +116,8 @@ class Call:
         )
         naive = snapshot.columns.naive_times
         present = present_of(self.now, self.equipment.clock, snapshot.items, naive=naive)
-        signals = self._signals(snapshot, present)
+        evaluation = self._evaluation(snapshot, present)
+        signals = evaluation.signals
         before = previous_prompt(self.previous)
         problem = self._problem(snapshot, plan, signals)
         ignored = self._ignored(before, problem.layout)
@@ -121,6 +128,7 @@ class Call:
             *repair_notes(chosen.selection.repaired),
             *counter_notes(problem.counter, self.config.counting.model),
             *future_notes(snapshot, present),
+            *vector_notes(snapshot, evaluation.asked),
             *self.config_notes,
             *ignored,
             *(carried_notes(followed, carried) if followed is not None else ()),
@@ -146,7 +154,7 @@ class Call:
             candidate_count=len(snapshot),
         )
 
-    def _signals(self, snapshot: PoolSnapshot, present: datetime) -> Signals:
+    def _evaluation(self, snapshot: PoolSnapshot, present: datetime) -> Evaluation:
         return evaluate(
             self.query,
             snapshot,

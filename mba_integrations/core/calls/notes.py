@@ -7,10 +7,12 @@ from datetime import datetime
 
 import numpy as np
 
+from mba_integrations.core.arrays import IntArray
 from mba_integrations.core.counting.counter import TokenCounter
 from mba_integrations.core.pool.snapshot import PoolSnapshot
 from mba_integrations.core.times import seconds_of
 from mba_integrations.core.turns.previous import Carried, PreviousPrompt
+from mba_integrations.core.value.question import Asked
 
 _NAMED = 3
 
@@ -41,6 +43,31 @@ def future_notes(snapshot: PoolSnapshot, present: datetime) -> Iterator[str]:
             f"{len(future):,} items have a created_at after now and count as new; the latest "
             f"is {latest.id!r} with {latest.created_at}."
         )
+
+
+def vector_notes(snapshot: PoolSnapshot, asked: Asked) -> Iterator[str]:
+    """That vectors count as missing: the question's, or those of items."""
+    vectors = asked.vectors
+    if asked.fault is not None:
+        yield f"the query's embedding {asked.fault}; it counts as missing."
+    if len(vectors.faulty):
+        yield (
+            f"{_counted(snapshot, vectors.faulty)} an embedding that is empty or not finite; it "
+            "counts as missing."
+        )
+    if len(vectors.other_length):
+        first = int(vectors.lengths[vectors.other_length[0]])
+        yield (
+            f"{_counted(snapshot, vectors.other_length)} an embedding of another length "
+            f"({first:,} numbers, not {vectors.length:,}); it counts as missing. Embed all items "
+            "with one model."
+        )
+
+
+def _counted(snapshot: PoolSnapshot, rows: IntArray) -> str:
+    first = snapshot.items[int(rows[0])].id
+    more = f" and {len(rows) - 1:,} more have" if len(rows) > 1 else " has"
+    return f"item {first!r}{more}"
 
 
 def ignored_notes(previous: PreviousPrompt, *, workspace_id: str, layout_id: str) -> Iterator[str]:

@@ -6,6 +6,7 @@ wrapped counter in one batch, each distinct text once. A batch that is all known
 per text.
 
 Texts are the keys, so a text that an item holds is not copied. Long texts are kept as a digest.
+Counts are bounded in number, and their keys in bytes.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
+from sys import getsizeof
 from typing import Any
 
 from mba_integrations.core.counting.counter import TokenCounter, checked_counts
@@ -25,6 +27,9 @@ DEFAULT_MAX_ENTRIES = 200_000
 # Texts of more characters than this are known by their digest, so the cache holds none of them.
 _MAX_KEY_CHARS = 65_536
 _DIGEST_BYTES = 32
+
+# What keys may take in all: as many as the default number of entries, at 1,300 characters each.
+_MAX_KEY_BYTES = 256 * 2**20
 
 # Share of the entries that go at once when the cache is full: going one by one would walk over the
 # gaps at the front of the dictionary again each time.
@@ -55,8 +60,8 @@ class CachedCounter:
 
     Args:
         counter: What counts. Its `id` and `exact` are this counter's as well.
-        max_entries: Most counts that are kept, >= 0. When there are more, the oldest sixteenth
-            goes. 0 keeps none.
+        max_entries: Most counts that are kept, >= 0. When there are more, or their texts take more
+            than 256 MB, the oldest sixteenth goes. 0 keeps none.
 
     Raises:
         InputError: If *max_entries* is not an integer >= 0, or *counter* is no `TokenCounter`.
@@ -66,6 +71,7 @@ class CachedCounter:
         "_counter",
         "_counts",
         "_hits",
+        "_key_bytes",
         "_lock",
         "_misses",
         "exact",
@@ -85,6 +91,7 @@ class CachedCounter:
         self.exact = counter.exact
         self.max_entries = max_entries
         self._counts: dict[str | bytes, int] = {}
+        self._key_bytes = 0
         self._hits = 0
         self._misses = 0
         self._lock = threading.Lock()
@@ -127,6 +134,7 @@ class CachedCounter:
         """Forget every count; hits and misses stay."""
         with self._lock:
             self._counts.clear()
+            self._key_bytes = 0
 
     def _count_missing(self, texts: Sequence[str], counts: list[int | None]) -> list[int]:
         missing = {place: _key(texts[place]) for place, count in enumerate(counts) if count is None}
@@ -144,12 +152,21 @@ class CachedCounter:
         return counts  # type: ignore[return-value]
 
     def _keep(self, fresh: dict[str | bytes, Any]) -> None:
-        self._counts.update(islice(fresh.items(), self.max_entries))
+        for key, count in islice(fresh.items(), self.max_entries):
+            if key not in self._counts:  # another thread may have kept it meanwhile
+                self._counts[key] = count
+                self._key_bytes += getsizeof(key)
         excess = len(self._counts) - self.max_entries
         if excess > 0:
-            leaving = max(excess, self.max_entries // _EVICTED_SHARE)
-            for key in list(islice(self._counts, leaving)):
-                del self._counts[key]
+            self._forget(max(excess, self.max_entries // _EVICTED_SHARE))
+        while self._key_bytes > _MAX_KEY_BYTES:
+            self._forget(max(1, len(self._counts) // _EVICTED_SHARE))
+
+    def _forget(self, entries: int) -> None:
+        """Forget the oldest."""
+        for key in list(islice(self._counts, entries)):
+            del self._counts[key]
+            self._key_bytes -= getsizeof(key)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _remake_cached_counter, (self._counter, self.max_entries)

@@ -16,7 +16,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from mba_integrations.core.arguments import shown
 from mba_integrations.core.config.settings import ItemOrder, PromptFormat, RenderingSettings
 from mba_integrations.core.counting.chat_format import (
     MESSAGE_FRAME_TOKENS,

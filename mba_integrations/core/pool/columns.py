@@ -2,6 +2,17 @@
 
 Made in one pass over the items. The columns of a changed list are made from those of the earlier
 one and from the items that are new; they equal the columns made anew.
+
+Sources and groups are numbered as they first appear. Three items of two sources; the first goes and
+one of a third comes, and the numbers are what they would be if the list had always been this one:
+
+>>> items = [MemoryItem(name, "text", "rag", source=name[0]) for name in ("s1", "t1", "s2", "u1")]
+>>> before = ItemColumns.build(items[:3])
+>>> before.columns.source.tolist(), before.sources.names()
+([0, 1, 0], ['s', 't'])
+>>> after = before.changed(items[1:], RowMap.of(np.array([1, 2, -1]), 3))
+>>> after.columns.source.tolist(), after.sources.names()
+([0, 1, 2], ['t', 's', 'u'])
 """
 
 from __future__ import annotations
@@ -101,6 +112,7 @@ class ItemColumns:
         zones = ZoneColumn(rows.carried(self.zones.kinds, new.zones.kinds)).checked(items)
         tier = rows.carried(old.tier, new.columns.tier)
         group, groups = _recoded(self.groups, old.group, [item.group for item in fresh], rows)
+        # A group that no fresh item is in was looked at before, and can only have lost items.
         _check_groups(items, tier, group, _rows_of_groups(group, rows.fresh))
         source, sources = _recoded(self.sources, old.source, [item.source for item in fresh], rows)
         columns = Columns(

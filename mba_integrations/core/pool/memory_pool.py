@@ -13,9 +13,11 @@ from __future__ import annotations
 
 import os
 import threading
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from itertools import islice
+from typing import Any
 
 import numpy as np
 
@@ -99,6 +101,13 @@ class MemoryPool:
             InputError: If *path* is none.
         """
         save_snapshot(self.snapshot(), checked_path("path", path))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """A copy, here or in another process, has the items of this moment and prepares them anew.
+
+        `save` and `load` keep what is prepared as well.
+        """
+        return type(self).from_items, (self.items,)
 
     def __len__(self) -> int:
         return len(self._items)
@@ -250,12 +259,15 @@ def _with_one_array(items: list[MemoryItem]) -> list[MemoryItem]:
         and item.embedding is not None
         and item.embedding.base is None
     ]
-    if len({len(vector) for _, vector in vectors}) != 1:
+    if not vectors:
         return items
-    matrix = np.stack([vector for _, vector in vectors])
+    # An odd vector among them, as of another model, stays with its item.
+    length = Counter(len(vector) for _, vector in vectors).most_common(1)[0][0]
+    alike = [(row, vector) for row, vector in vectors if len(vector) == length]
+    matrix = np.stack([vector for _, vector in alike])
     matrix.flags.writeable = False
     own = list(items)
-    for (row, _), vector in zip(vectors, matrix, strict=True):
+    for (row, _), vector in zip(alike, matrix, strict=True):
         own[row] = replace(items[row], embedding=vector)
     return own
 

@@ -2,6 +2,16 @@
 
 An item stands in a source (conversation, session, document) at a position; without a position,
 input order counts. Items without a source have no neighbours. O(n log n) to arrange, O(n) to read.
+
+Everything is read in source order, where neighbours stand next to each other, and then put back
+into input order. Source 0 has the rows 3, 0 and 2 by their positions, source 1 has row 1, and row 4
+has none; so in source order the rows are 4, 3, 0, 2, 1:
+
+>>> around = Neighbourhood(
+...     source=np.array([0, 1, 0, 0, -1]), position=np.array([2.0, 9.0, 3.0, 1.0, 5.0]))
+>>> values = np.array([0.1, 0.2, 0.3, 0.4, 0.5])
+>>> around.shifted(values, 1), around.best_of_source(values)
+(array([0.3, 0. , 0. , 0.1, 0. ]), array([0.4, 0.2, 0.4, 0.4, 0. ]))
 """
 
 from __future__ import annotations
@@ -28,10 +38,12 @@ class Neighbourhood:
 
     def _arrange(self, order: IntArray, source: IntArray, places: FloatArray) -> None:
         self._order = order
+        # Where items come in source order, as those of one file do, nothing is moved to and fro.
         self._in_order = bool(np.all(order[1:] > order[:-1]))
         self._source = source if self._in_order else source[order]
         self._places = places if self._in_order else places[order]
         self._known: BoolArray = self._source >= 0
+        # No source is -2, so the first place begins one even if it has none, which is -1.
         self._starts = np.flatnonzero(np.diff(self._source, prepend=-2))
         self._reached: dict[int, BoolArray] = {}
 
@@ -45,6 +57,8 @@ class Neighbourhood:
         new = np.arange(len(self._order), len(source))
         new = new[np.lexsort((places[new], source[new]))]
         made = Neighbourhood.__new__(Neighbourhood)
+        # New rows come after all of before at the same place of a source, as in a stable sort;
+        # several at one place keep their order, since `np.insert` does.
         at = [self._end(int(source[row]), float(places[row])) for row in new.tolist()]
         made._arrange(np.insert(self._order, at, new), np.asarray(source), places)
         return made

@@ -22,8 +22,8 @@ def save_snapshot(snapshot: PoolSnapshot, path: str | os.PathLike[str]) -> None:
     former save left there.
 
     Raises:
-        PoolError: If metadata is not JSON, embeddings differ in length, the folder holds
-            something else, or it cannot be written.
+        PoolError: If metadata is not JSON, the folder holds something else, or it cannot be
+            written.
     """
 
     def fill(folder: Path) -> dict[str, Any]:

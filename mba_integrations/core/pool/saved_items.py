@@ -1,12 +1,15 @@
 """The items of a pool on disk: `items.jsonl`, one item a line, and `vectors.npy`.
 
 `vectors.npy` has the embeddings of those items that have one, in their order; it is memory-mapped
-when read.
+when read. An embedding of another length than that of most items has no row there: it stands in its
+item's line, as the bytes of its float32 numbers in base64, which keep NaN and every other value.
 """
 
 from __future__ import annotations
 
 import json
+from base64 import b64decode, b64encode
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import fields
 from datetime import datetime
@@ -14,12 +17,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from mba_integrations.core.arrays import FloatArray
 from mba_integrations.core.errors import InputError, PoolError
 from mba_integrations.core.model import MemoryItem
 
 _TIMES = ("created_at", "last_accessed_at")
+_NUMBERS = ("relevance", "importance", "position")
 _PLAIN = tuple(
     field.name
     for field in fields(MemoryItem)
@@ -31,12 +35,12 @@ def write_items(items: Iterable[MemoryItem], folder: Path) -> dict[str, Any]:
     """Write the items, and say in JSON what is there.
 
     Raises:
-        PoolError: If metadata is not JSON, or embeddings differ in length.
+        PoolError: If metadata is not JSON.
     """
     listed = list(items)
     vectors = _vectors(listed)
     with open(folder / "items.jsonl", "w", encoding="utf-8", newline="\n") as file:
-        file.writelines(map(_line, listed))
+        file.writelines(_line(item, vectors.shape[1]) for item in listed)
     np.save(folder / "vectors.npy", vectors, allow_pickle=False)
     return {"items": len(listed), "vectors": list(vectors.shape)}
 
@@ -55,46 +59,62 @@ def read_items(folder: Path, record: dict[str, Any]) -> tuple[MemoryItem, ...]:
     return items
 
 
-def _vectors(items: Iterable[MemoryItem]) -> NDArray[Any]:
-    rows = [(item.id, item.embedding) for item in items if item.embedding is not None]
-    if not rows:
-        return np.zeros((0, 0), dtype=np.float32)
-    first_id, first = rows[0]
-    for item_id, row in rows:
-        if row is not None and first is not None and len(row) != len(first):
-            raise PoolError(
-                f"embeddings differ in length: item {first_id!r} has {len(first)} numbers, "
-                f"item {item_id!r} has {len(row)}."
-            )
-    return np.stack([row for _, row in rows if row is not None])
+def _vectors(items: Iterable[MemoryItem]) -> FloatArray:
+    """The embeddings of the length that most have."""
+    rows = [item.embedding for item in items if item.embedding is not None]
+    lengths = Counter(map(len, rows))
+    length = max(lengths, key=lengths.__getitem__, default=0)
+    alike = [row for row in rows if len(row) == length]
+    return np.stack(alike) if alike else np.zeros((0, 0), dtype=np.float32)
 
 
-def _line(item: MemoryItem) -> str:
-    """ASCII JSON, so that lone surrogates and line separators survive."""
+def _line(item: MemoryItem, length: int) -> str:
+    """ASCII JSON, so that lone surrogates and line separators survive.
+
+    Args:
+        item: The item.
+        length: Of the embeddings that stand in `vectors.npy`.
+    """
     values: dict[str, Any] = {name: getattr(item, name) for name in _PLAIN}
+    values |= {name: _plain(values[name]) for name in _NUMBERS}
     values["tier"] = item.tier.value
     for name in _TIMES:
         time: datetime | None = getattr(item, name)
         values[name] = time.isoformat() if time else None
     values["metadata"] = dict(item.metadata)
-    values["embedded"] = item.embedding is not None
+    values["embedded"] = item.embedding is not None and len(item.embedding) == length
+    if item.embedding is not None and not values["embedded"]:
+        values["embedding"] = b64encode(item.embedding.tobytes()).decode("ascii")
     try:
         return json.dumps(values, allow_nan=False) + "\n"
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, RecursionError) as error:
         raise PoolError(
             f"item {item.id!r} cannot be saved: its metadata is no JSON ({error})."
         ) from error
 
 
-def _read(lines: Iterable[str], vectors: NDArray[Any]) -> Iterator[MemoryItem]:
+def _plain(number: Any) -> Any:
+    """A number as JSON writes it: numpy's are none to it, nor are those of `decimal`."""
+    return number if number is None or isinstance(number, (int, float)) else float(number)
+
+
+def _read(lines: Iterable[str], vectors: FloatArray) -> Iterator[MemoryItem]:
     row = 0
     for number, line in enumerate(lines, start=1):
         try:
             values = json.loads(line)
-            embedding = vectors[row] if values.pop("embedded") else None
-            row += embedding is not None
+            embedding = _odd_embedding(values.pop("embedding", None))
+            if values.pop("embedded"):
+                embedding = vectors[row]
+                row += 1
             for name in _TIMES:
                 values[name] = datetime.fromisoformat(values[name]) if values[name] else None
             yield MemoryItem(**values, embedding=embedding)
         except (ValueError, KeyError, TypeError, IndexError, InputError) as error:
             raise ValueError(f"items.jsonl, line {number}: {error}") from error
+
+
+def _odd_embedding(written: str | None) -> FloatArray | None:
+    if written is None:
+        return None
+    return np.frombuffer(b64decode(written, validate=True), dtype=np.float32)

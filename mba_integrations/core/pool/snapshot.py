@@ -26,7 +26,7 @@ from typing import Any
 
 import numpy as np
 
-from mba_integrations.core.arrays import BoolArray, IntArray
+from mba_integrations.core.arrays import IntArray
 from mba_integrations.core.counting.counter import TokenCounter
 from mba_integrations.core.errors import InputError
 from mba_integrations.core.layout.protocol import PromptLayout
@@ -40,9 +40,22 @@ from mba_integrations.core.pool.token_column import TokenColumn, TokenColumns
 from mba_integrations.core.rows.column import Column, carry
 from mba_integrations.core.rows.row_map import RowMap
 from mba_integrations.core.search.embedder import Embedder
-from mba_integrations.core.search.embeddings import Embeddings
+from mba_integrations.core.search.embeddings import Embeddings, ItemVectors
 from mba_integrations.core.search.lexical import LexicalIndex
 from mba_integrations.core.search.vector_column import VectorColumn
+
+_MOST_DERIVED = 16
+"""Arrays of n numbers; workspaces of one pool rarely differ in more half-lives and weights."""
+
+
+class _Derived(dict[Hashable, Any]):
+    """What is worked out from the items; the oldest goes when there are more than a few."""
+
+    def __setitem__(self, key: Hashable, value: Any) -> None:
+        super().__setitem__(key, value)
+        if len(self) > _MOST_DERIVED:
+            oldest, *_ = list(self)  # in one step: another thread may add meanwhile
+            self.pop(oldest, None)
 
 
 class PoolSnapshot:
@@ -58,7 +71,7 @@ class PoolSnapshot:
         items: The items.
         ids: Rows of the ids.
         derived: What a caller works out from the items alone and wants kept as long as they are,
-            by what it depends on besides.
+            by what it depends on besides; a few of them, the oldest go.
 
     Raises:
         InputError: If one of the items is no item.
@@ -69,7 +82,7 @@ class PoolSnapshot:
         self.items = ItemRows(items)
         self.ids = RowsById.build(self.items)
         self.lazy = lazy
-        self.derived: dict[Hashable, Any] = {}
+        self.derived: dict[Hashable, Any] = _Derived()
 
     def __len__(self) -> int:
         return len(self.items)
@@ -98,7 +111,7 @@ class PoolSnapshot:
     def _carried(self, items: ItemRows, rows: RowMap, replaced: Iterable[int]) -> PoolSnapshot:
         change = Change.between(self.items, items, rows, replaced=replaced)
         made = PoolSnapshot.__new__(PoolSnapshot)
-        made.items, made.lazy, made.derived = items, self.lazy, {}
+        made.items, made.lazy, made.derived = items, self.lazy, _Derived()
         made.ids = self.ids.changed(items, change.ids)
         carry(self, made, change)
         return made
@@ -234,27 +247,26 @@ class PoolSnapshot:
         """Tokens of each item in a prompt."""
         return self.tokens.column(layout, counter)
 
-    def vectors(self, embedder: Embedder | None) -> tuple[VectorColumn | None, BoolArray | None]:
-        """Embeddings of the items, and which of them are known, shape (n,).
+    def vectors(self, embedder: Embedder | None, *, length: int | None = None) -> ItemVectors:
+        """Embeddings of the items; those without one are embedded where there is an embedder.
 
-        Items without one are embedded where there is an embedder. (None, None) where no item has
-        one.
+        Args:
+            embedder: Makes what is missing; None for none.
+            length: Numbers of the vector that they are compared with; None if there is none.
 
         Raises:
-            InputError: If vectors differ in length, or the embedder returns another shape.
+            InputError: If the embedder returns no array with a row for each text.
         """
-        column = self.embeddings.of(embedder)
-        return column, None if column is None else column.known
+        return self.embeddings.of(embedder, length=length)
 
-    def corpus(self, embedder: Embedder | None) -> Corpus:
-        """The columns that relevance and usefulness read."""
+    def corpus(self, vectors: VectorColumn | None) -> Corpus:
+        """The columns that relevance and usefulness read, with those vectors."""
         columns = self.columns
-        vectors, has_vector = self.vectors(embedder)
         return Corpus(
             texts=self.texts,
             lexical=self.lexical,
             vectors=vectors,
-            has_vector=has_vector,
+            has_vector=None if vectors is None else vectors.known,
             source=columns.source,
             position=columns.position,
             created_seconds=columns.created_seconds,

@@ -164,6 +164,10 @@ class SlotTable(Generic[Key]):
         several = found if isinstance(found, list) else [found]
         return several[: bisect_left(several, self.count)]
 
+    def known_keys(self) -> Iterator[Key]:
+        """Keys of the slots, each once."""
+        return iter({key: None for _, key in self._pairs()})
+
     def renumbered(self, row_of: IntArray) -> SlotTable[Key]:
         """The table with each slot replaced by its row; slots without one go."""
         rows = row_of.tolist()

@@ -54,17 +54,22 @@ class HeadingIndex:
         if result._slots.is_sparse:
             result._table = result._table.renumbered(result._slots.row_of)
             result._slots = Slots.for_rows(len(texts))
+            result._lengths = {}
+            for words in result._table.known_keys():
+                result._know_length(words)
         return result
 
     def _headings(self, texts: Iterable[tuple[int, str]]) -> Iterator[tuple[int, Words]]:
         for slot, text in texts:
             words = _heading(text)
             if words:
-                known = self._lengths.get(words[0], ())
-                if len(words) not in known:
-                    longest_first = sorted({*known, len(words)}, reverse=True)
-                    self._lengths[words[0]] = tuple(longest_first)
+                self._know_length(words)
                 yield slot, words
+
+    def _know_length(self, words: Words) -> None:
+        known = self._lengths.get(words[0], ())
+        if len(words) not in known:
+            self._lengths[words[0]] = tuple(sorted({*known, len(words)}, reverse=True))
 
     def named_in(self, text: str) -> dict[int, float]:
         """Rows whose heading stands in *text*, and how sure that is, in (0, 1].
@@ -86,8 +91,11 @@ class HeadingIndex:
         self, at: int, words: list[str], lowered: list[str], found: dict[int, float]
     ) -> int:
         for length in self._lengths.get(lowered[at], ()):
-            rows = self._rows(tuple(lowered[at : at + length]))
-            if not rows or (length == 1 and words[at] == lowered[at] and words[at].isalpha()):
+            here = tuple(lowered[at : at + length])
+            is_plain_word = len(here) == 1 and words[at] == lowered[at] and words[at].isalpha()
+            # At the end of the text fewer words are left, which may be a shorter heading.
+            rows = [] if is_plain_word or len(here) < length else self._rows(here)
+            if not rows:
                 continue
             for row in rows:
                 found[row] = max(found.get(row, 0.0), 1.0 / len(rows))

@@ -6,6 +6,19 @@ its distinct terms. The index of a changed list is made from that of the earlier
 of small numbers, the terms of the new texts, and now and then a merge of postings. It scores as
 one built anew, bit for bit.
 
+Two texts, of two and of four terms, so of three in the mean; both have "apple", one has "pie". The
+weight of a term is log(1 + (n - f + 0.5) / (f + 0.5)) where f of n texts have it. A text adds to
+it, for each term, count / (count + 1.2 * (0.25 + 0.75 * length / mean)): a second "apple" adds less
+than the first, and a long text must say a word more often.
+
+>>> index = LexicalIndex.build(["apple pie", "apple and sky, sky, sky"])
+>>> {term: round(weight, 3) for term, weight in index.term_weights("apple pie").items()}
+{'appl': 0.182, 'pie': 0.693}
+>>> [round(score, 3) for score in index.scores("apple pie").tolist()]
+[0.461, 0.073]
+>>> round(0.182 / (1 + 1.2 * (0.25 + 0.75 * 2 / 3)) + 0.693 / 1.9, 3)
+0.461
+
 How a text is cut into terms is left to `terms`, putting scores on a scale to `value.relevance`.
 
 Source: Robertson and Zaragoza, *The Probabilistic Relevance Framework: BM25 and Beyond* (2009),
@@ -151,6 +164,7 @@ class LexicalIndex:
 
     def _gone(self, rows: RowMap) -> tuple[Postings, int]:
         """Postings of the texts that go, and how many terms they have."""
+        # Cut once more rather than remembered: terms of all texts would take more than the index.
         texts = [self._texts[row] for row in rows.gone.tolist()]
         cut = self.columns.numbers.cut(texts)
         return Postings.of_texts(cut, first_slot=0), len(cut.terms)
@@ -171,6 +185,7 @@ class LexicalIndex:
         has weigh like the rarest.
         """
         terms = dict.fromkeys(self._query_terms(query))
+        # A text of mean length adds 1.2 to the one below the line.
         return sum(self._idf(self._frequency(term)) for term in terms) / (1.0 + _K1)
 
     def term_weights(self, query: str) -> dict[str, float]:
@@ -195,25 +210,31 @@ class LexicalIndex:
 
     def _rare_terms(self, row: int, besides: set[int], count: int) -> list[int]:
         frequencies = self.columns.frequencies
-        numbers = self._numbers(self.terms(self._texts[row]))
-        shared = [term for term in numbers if frequencies[term] > 1 and term not in besides]
+        shared = [
+            term for term in self.numbers_in(row) if frequencies[term] > 1 and term not in besides
+        ]
         rarest = sorted(int(frequencies[term]) for term in shared)[:count]
         by_frequency: dict[int, list[int]] = {frequency: [] for frequency in rarest}
         for term in shared:
             if (frequency := int(frequencies[term])) in by_frequency:
                 by_frequency[frequency].append(term)
-        place = int if self.columns.in_order else self._first_place
+        # Numbers stand for the order of appearance only until texts change; two indexes of the same
+        # texts must choose alike, whatever else one of them has seen.
+        place = int if self.columns.in_order else _FirstPlaces(self).__getitem__
         groups = by_frequency.values()
         ordered = (sorted(group, key=place) if len(group) > 1 else group for group in groups)
         return list(chain.from_iterable(ordered))[:count]
 
-    def _first_place(self, term: int) -> tuple[int, int]:
-        """The first row that has a term, and the place there."""
+    def first_row(self, term: int) -> int:
+        """The first row that has a term, which some text has."""
         slots = self.columns.slots
         found = np.concatenate([part.slots_of(term) for part in self.columns.parts])
         rows = slots.row_of[found]
-        row = int(rows[rows >= 0].min())
-        return row, self._numbers(self.terms(self._texts[row])).index(term)
+        return int(rows[rows >= 0].min())
+
+    def numbers_in(self, row: int) -> list[int]:
+        """Numbers of the terms of a text, each once, in order of appearance."""
+        return self._numbers(self.terms(self._texts[row]))
 
     def _query_terms(self, query: str) -> Sequence[str]:
         return self.terms(query[:_MAX_QUERY_CHARS])
@@ -254,6 +275,26 @@ class LexicalIndex:
         for part in columns.parts if terms else ():
             part.add_scores(scores, terms, weights, self._norms)
         return columns.slots.by_row(scores)
+
+
+class _FirstPlaces(dict[int, tuple[int, int]]):
+    """Where each term first appears: the first row that has it, and the place there.
+
+    A text is cut once for all of its terms: equal texts have as many terms in common as they are
+    long.
+    """
+
+    def __init__(self, index: LexicalIndex) -> None:
+        self._index = index
+        self._places: dict[int, dict[int, int]] = {}
+
+    def __missing__(self, term: int) -> tuple[int, int]:
+        row = self._index.first_row(term)
+        if row not in self._places:
+            numbers = self._index.numbers_in(row)
+            self._places[row] = {number: place for place, number in enumerate(numbers)}
+        self[term] = row, self._places[row][term]
+        return self[term]
 
 
 def _added(frequencies: IntArray, postings: Postings, terms: int, sign: int) -> IntArray:

@@ -6,6 +6,17 @@ counts a little, because it says what the text is about. What is left out is mar
 rewritten: every sentence stands as in the text.
 
 Linear in the text, but for the order of the sentences: n log n.
+
+Three sentences, and room for two of them with the marks. "key" weighs 2 and "Monday" 1. The second
+has both words in 26 characters, so it is taken first; then the third adds nothing, since its word
+is had, and the first counts because it leads:
+
+>>> found = best_passage(
+...     "On keys. Rotate the key on Mondays. Then wait until the next Monday.",
+...     weights={"key": 2.0, "monday": 1.0}, max_chars=55,
+...     terms_of=lambda text: text.lower().replace("s.", ".").strip(".").split())
+>>> found.text, found.share
+('On keys. Rotate the key on Mondays. […]', 1.0)
 """
 
 from __future__ import annotations

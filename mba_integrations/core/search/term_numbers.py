@@ -16,9 +16,11 @@ from itertools import chain
 import numpy as np
 
 from mba_integrations.core.arrays import IntArray
-from mba_integrations.core.search.terms import TermSplitter, words_of
+from mba_integrations.core.search.terms import MAX_KNOWN_CHARS, TermSplitter, words_of
 
-_MAX_KNOWN_WORDS = 50_000  # frequent words come early; others are analysed each time they occur
+# Frequent words come early; others are analysed each time they occur. With the bound on the length
+# of each this is at most 50 MB, and 10 MB of English.
+_MAX_KNOWN_WORDS = 50_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +89,7 @@ class _WordNumbers(dict[str, tuple[int, ...]]):
         numbers = self._numbers
         terms = self._splitter.terms_of_word(word)
         found = tuple([numbers.setdefault(term, len(numbers)) for term in terms])
-        if len(self) < _MAX_KNOWN_WORDS and not word.isdigit():
+        # Numbers such as those of accounts rarely come twice.
+        if len(self) < _MAX_KNOWN_WORDS and len(word) <= MAX_KNOWN_CHARS and not word.isdigit():
             self[word] = found
         return found

@@ -16,6 +16,7 @@ import unicodedata
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from importlib import import_module
+from sys import getsizeof
 
 # Combining marks are no word characters to `re`; without them Indic and Thai words fall apart.
 _MARKS = (
@@ -30,8 +31,13 @@ _UNSPACED = re.compile(
 _IDENTIFIER_PART = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[^\W\dA-Z_]+|\d+|[^\W_]")
 _HUMP = re.compile(r"[a-z][A-Z]|[A-Z]{2}[a-z]")
 _CONTRACTIONS = ("n't", "'m", "'ve", "'d", "'ll", "'re")
-_MAX_KNOWN_WORDS = 500_000  # bounds the memory that a stream of odd queries can take
+# These bound the memory that a stream of odd queries can take. English has 60 bytes of words and
+# terms for each word that it uses, so all of it is known long before.
+_MAX_KNOWN_BYTES = 64 * 2**20
+_ENTRY_BYTES = 160  # of a dictionary's entry, and of the tuple in it
 _MAX_TERM_CHARS = 64  # longer runs are data, not words; their beginning still finds them
+MAX_KNOWN_CHARS = 64
+"""Longer words are analysed each time they occur: they rarely come twice, and have no bound."""
 
 _FUNCTION_WORDS = """
 a about above after again against all also am an and any are as at be because been before being
@@ -57,6 +63,7 @@ class TermSplitter:
     def __init__(self) -> None:
         self._stem = _english_stemmer()
         self._known: dict[str, tuple[str, ...]] = {}
+        self._room = _MAX_KNOWN_BYTES
 
     def terms(self, text: str) -> list[str]:
         """Terms of *text* in order, repeated as often as they occur."""
@@ -66,10 +73,17 @@ class TermSplitter:
             found = known.get(word)
             if found is None:
                 found = tuple(self.terms_of_word(word))
-                if len(known) < _MAX_KNOWN_WORDS:
-                    known[word] = found
+                self._remember(word, found)
             result.extend(found)
         return result
+
+    def _remember(self, word: str, terms: tuple[str, ...]) -> None:
+        if len(word) > MAX_KNOWN_CHARS:
+            return
+        size = _ENTRY_BYTES + getsizeof(word) + sum(map(getsizeof, terms))
+        if size <= self._room:
+            self._known[word] = terms
+            self._room -= size
 
     def terms_of_word(self, word: str) -> Sequence[str]:
         """Terms of one of the words of `words_of`; the splitter does not remember it."""

@@ -15,7 +15,6 @@ import numpy as np
 
 from mba_integrations.core.arrays import BoolArray, FloatArray, IntArray
 from mba_integrations.core.errors import InputError
-from mba_integrations.core.model import MemoryItem
 from mba_integrations.core.rows.row_map import RowMap
 from mba_integrations.core.rows.vector_rows import VectorRows
 
@@ -66,11 +65,11 @@ class VectorColumn:
         """Items of which it is not known yet whether they have a vector."""
         return np.flatnonzero(() if self.places is None else self.places == PENDING)
 
-    def check_length(self, query: FloatArray) -> None:
-        """Refuse a vector that cannot be compared with these.
+    def dot(self, query: FloatArray) -> FloatArray:
+        """Product of each vector, at length 1, with *query*, shape (n,); 0 without a vector.
 
         Raises:
-            InputError: If it has another length; with both lengths.
+            InputError: If *query* has another length; with both lengths.
         """
         dimensions = self.shape[1]
         if len(query) != dimensions:
@@ -78,14 +77,6 @@ class VectorColumn:
                 f"the query's embedding has {len(query)} numbers, the items' have {dimensions}. "
                 "Embed both with one model."
             )
-
-    def dot(self, query: FloatArray) -> FloatArray:
-        """Product of each vector, at length 1, with *query*, shape (n,); 0 without a vector.
-
-        Raises:
-            InputError: If *query* has another length.
-        """
-        self.check_length(query)
         products = self.stored.dot(query)
         products *= self.inverse
         if self.places is None:
@@ -130,42 +121,22 @@ class VectorColumn:
         return VectorColumn(stored, inverse, None if same else places)
 
 
-def column_of(
-    items: Sequence[MemoryItem], vectors: Sequence[FloatArray | None]
-) -> VectorColumn | None:
-    """The column of the items' vectors; None where none has one.
+def column_of(vectors: Sequence[FloatArray | None]) -> VectorColumn | None:
+    """The column of vectors of one length; None where no item has one.
 
     Args:
-        items: The items.
         vectors: Of each item, shape (d,), or None: its embedding, or what an embedder made.
-
-    Raises:
-        InputError: If vectors differ in length.
     """
     known = np.array([vector is not None for vector in vectors], dtype=bool)
     rows = [vector for vector in vectors if vector is not None]
     if not rows:
         return None
-    _check_lengths(items, vectors)
     matrix = _common_array(rows)
     column = VectorColumn.of_matrix(np.stack(rows) if matrix is None else matrix)
     if known.all():
         return column
     places = np.where(known, np.cumsum(known) - 1, NONE)
     return VectorColumn(column.stored, column.inverse, places)
-
-
-def _check_lengths(items: Sequence[MemoryItem], vectors: Sequence[FloatArray | None]) -> None:
-    first: tuple[str, int] | None = None
-    for item, vector in zip(items, vectors, strict=True):
-        if vector is None:
-            continue
-        first = first or (item.id, len(vector))
-        if len(vector) != first[1]:
-            raise InputError(
-                f"embeddings differ in length: item {first[0]!r} has {first[1]} numbers, "
-                f"item {item.id!r} has {len(vector)}. Embed all items with one model."
-            )
 
 
 def _common_array(rows: Sequence[FloatArray]) -> FloatArray | None:

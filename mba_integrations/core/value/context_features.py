@@ -63,7 +63,9 @@ def _speaker_features(text: str, corpus: Corpus) -> Features:
         or (answerer and name in _ANSWERER_ROLES)
         for name in names
     ]
-    others = [any(meant) and not one for one in meant]
+    # Where nobody is meant, nobody is another: else every item would be lowered alike.
+    is_somebody = any(meant)
+    others = [is_somebody and not one for one in meant]
     return {
         "speaker_meant": _by_speaker(corpus, meant),
         "other_speaker_meant": _by_speaker(corpus, others),

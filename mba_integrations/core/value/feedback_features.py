@@ -61,7 +61,7 @@ def _rare_terms_shared(
     found = corpus.lexical.scores_of_rare_terms(rows, besides=question.text, count=_RARE_TERMS)
     total = np.zeros(len(corpus.lexical))
     for row, weight, scores in zip(rows, weights.tolist(), found, strict=True):
-        scores[row] = 0.0
+        scores[row] = 0.0  # an item is no link to itself
         share = scores / max(float(scores.max(initial=0.0)), _FULL_LINK_BM25)
         total = np.maximum(total, weight * share)
     return total
@@ -89,6 +89,7 @@ def _outdated(corpus: Corpus, rivals: IntArray) -> FloatArray:
     result = np.zeros(len(corpus.lexical))
     if corpus.vectors is None or not len(rivals):
         return result
+    # Only among rivals: an older item that is far from the question is no matter.
     created = np.asarray(corpus.created_seconds, dtype=np.float64)[rivals]
     vectors = corpus.vectors.take(rivals)
     cosine = vectors @ vectors.T

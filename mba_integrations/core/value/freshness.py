@@ -8,6 +8,15 @@ all items have aged alike since the newest of them:
 The first factor is kept with the items. An item created after the newest does not exist, so no age
 in it is negative; where *now* is before the newest item, whose age counts as 0, the product does
 not hold and everything is worked out.
+
+With a half-life of 30 days, two items of 40 and 10 days are as fresh as they were when the second
+was made, times what 10 days cost:
+
+>>> decayed_freshness(np.array([40.0, 10.0]), half_life_days=30.0).round(4).tolist()
+[0.3969, 0.7937]
+>>> at_newest = decayed_freshness(np.array([30.0, 0.0]), half_life_days=30.0)
+>>> (at_newest * decayed_freshness(np.array([10.0]), half_life_days=30.0)).round(4).tolist()
+[0.3969, 0.7937]
 """
 
 from __future__ import annotations

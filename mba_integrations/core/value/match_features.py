@@ -4,6 +4,12 @@ Every feature has shape (n,), is finite, and is free of the pool's scale: a shar
 distance to the best in standard deviations, a rank. O(n d) for vectors of length d, O(n log n) for
 ranks.
 
+Ranks are 10 / (10 + rank), so the first places differ most. Three items, of which the first and the
+last match equally well and better than the second:
+
+>>> _rank_feature(np.array([0.8, 0.2, 0.8])).round(3).tolist()
+[1.0, 0.833, 1.0]
+
 What stands beside an item is left to `neighbour_features`, `context_features` and
 `feedback_features`.
 """
@@ -52,6 +58,8 @@ def _known_similarity(cosine: FloatArray | None, given: FloatArray) -> FloatArra
 
 
 def _on_scale_of(values: FloatArray, reference: FloatArray, known: BoolArray) -> FloatArray:
+    # A retriever's scores may all lie in [0.7, 0.8], or be 1 for all: only their order and their
+    # distances are believed, and put where cosines of this pool lie.
     spread = max(float(np.std(values[known])), 1e-6)
     z = (values - float(np.mean(values[known]))) / spread
     return np.asarray(float(np.nanmean(reference)) + z * float(np.nanstd(reference)))

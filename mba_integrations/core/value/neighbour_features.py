@@ -1,6 +1,15 @@
 """Features of what stands beside an item in its source: how its neighbours match.
 
 Every feature has shape (n,) and is finite; items without a source have 0. O(n).
+
+A question in a conversation often matches what is asked now better than its answer does, so what
+follows a match that asks is raised by `answers`:
+
+>>> import numpy as np
+>>> around = Neighbourhood(source=np.array([0, 0]), position=np.array([1.0, 2.0]))
+>>> found = neighbour_features(around, np.array([0.9, 0.1]), np.array([1.0, 0.0]))
+>>> found["answers"].tolist(), found["source_best"].tolist()
+([0.0, 0.9], [0.9, 0.9])
 """
 
 from __future__ import annotations
@@ -17,7 +26,7 @@ def neighbour_features(around: Neighbourhood, strength: FloatArray, asks: FloatA
 
     Args:
         around: Order of the items within their sources.
-        strength: How well each item strengthes by itself, shape (n,), in [0, 1].
+        strength: How well each item matches by itself, shape (n,), in [0, 1].
         asks: 1 where the item asks a question, shape (n,).
     """
     before, after = around.shifted(strength, -1), around.shifted(strength, 1)

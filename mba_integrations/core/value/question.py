@@ -12,6 +12,7 @@ from mba_integrations.core.arrays import FloatArray
 from mba_integrations.core.errors import InputError
 from mba_integrations.core.pool.snapshot import PoolSnapshot
 from mba_integrations.core.search.embedder import Embedder, embed
+from mba_integrations.core.search.embeddings import ItemVectors
 from mba_integrations.core.times import seconds_of
 
 
@@ -30,6 +31,22 @@ class Question:
     now_seconds: float | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """A question with the vectors that it is compared with.
+
+    Attributes:
+        question: The question; without a vector where there is none to compare.
+        vectors: Vectors of the items.
+        fault: What is wrong with the question's vector, as in "its vector is empty"; None if
+            nothing is.
+    """
+
+    question: Question
+    vectors: ItemVectors
+    fault: str | None
+
+
 def question_of(
     query: str,
     given: Sequence[float] | FloatArray | None,
@@ -37,8 +54,10 @@ def question_of(
     embedder: Embedder | None,
     *,
     now: datetime,
-) -> Question:
+) -> Asked:
     """The question that a query asks of the items.
+
+    A vector that is empty, is not finite or has another length than the items' counts as missing.
 
     Args:
         query: Any text.
@@ -48,30 +67,42 @@ def question_of(
         now: When it is asked.
 
     Raises:
-        InputError: If the vector is not one of finite numbers, or has another length than the
-            items' vectors.
+        InputError: If what is given is no list of numbers, or the embedder returns no array with a
+            row for each text.
     """
-    vector: FloatArray | None
-    if given is None:
-        # A query without text has no meaning to compare; some embedding services refuse it.
-        made = embed([query], embedder) if len(snapshot) and query.strip() else None
-        vector = None if made is None else made[0]
-    else:
-        vector = _as_vector(given)
-    if vector is not None:
-        vectors, _ = snapshot.vectors(embedder)
-        if vectors is not None:
-            vectors.check_length(vector)
-    return Question(text=query, vector=vector, now_seconds=seconds_of(now))
+    vector, fault = _usable(None if given is None else _as_vector(given))
+    # A query without text has no meaning to compare; some embedding services refuse it.
+    if vector is None and len(snapshot) and query.strip():
+        made = embed([query], embedder)
+        if made is not None:
+            vector, fault = _usable(made[0])
+    vectors = snapshot.vectors(embedder, length=None if vector is None else len(vector))
+    if vector is not None and vectors.column is not None and len(vector) != vectors.length:
+        fault = f"has {len(vector):,} numbers, the items' have {vectors.length:,}"
+        vector = None
+    question = Question(text=query, vector=vector, now_seconds=seconds_of(now))
+    return Asked(question=question, vectors=vectors, fault=fault)
 
 
 def _as_vector(given: Sequence[float] | FloatArray) -> FloatArray:
     try:
-        vector = np.asarray(given, dtype=np.float32)
+        with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite
+            vector = np.asarray(given, dtype=np.float32)
     except (TypeError, ValueError, OverflowError) as error:
         raise InputError("query_embedding is not a list of numbers.") from error
-    if vector.ndim != 1 or not np.isfinite(vector).all():
+    if vector.ndim != 1:
         raise InputError(
-            f"query_embedding must be one vector of finite numbers, got shape {vector.shape}."
+            f"query_embedding must be one vector of numbers, got shape {vector.shape}."
         )
     return vector
+
+
+def _usable(vector: FloatArray | None) -> tuple[FloatArray | None, str | None]:
+    """The vector, if it can be compared; else what is wrong with it."""
+    if vector is None:
+        return None, None
+    if not len(vector):
+        return None, "is empty"
+    if not np.isfinite(vector).all():
+        return None, "holds a value that is not finite"
+    return vector, None

@@ -51,6 +51,7 @@ def _median(values: FloatArray) -> float:
     """The median of numbers to the precision of float32, which cosines have; a quarter of the time
     of `np.median`."""
     high = len(values) // 2
+    # Partitioned, all below the middle are at most as high: their highest is its neighbour.
     parted = np.partition(values.astype(np.float32), high)
     above = float(parted[high])
     return above if len(values) % 2 else (float(parted[:high].max()) + above) / 2.0

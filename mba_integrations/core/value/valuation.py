@@ -20,7 +20,7 @@ from mba_integrations.core.search.embedder import Embedder
 from mba_integrations.core.value.freshness import freshness_of
 from mba_integrations.core.value.match import match_of
 from mba_integrations.core.value.mem0_score import mem0_score
-from mba_integrations.core.value.question import question_of
+from mba_integrations.core.value.question import Asked, question_of
 from mba_integrations.core.value.relevance import estimate_relevance
 from mba_integrations.core.value.usefulness import estimate_usefulness
 from mba_integrations.core.value.worth import Worth
@@ -28,12 +28,29 @@ from mba_integrations.core.value.worth import Worth
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Signals:
-    """What is known of each candidate, each of shape (n,), in [0, 1]."""
+    """What is known of each candidate.
+
+    Attributes:
+        relevance, importance, freshness, score: Each of shape (n,), in [0, 1].
+    """
 
     relevance: FloatArray
     importance: FloatArray
     freshness: FloatArray
     score: FloatArray
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evaluation:
+    """The signals of the candidates, and what could not be read.
+
+    Attributes:
+        signals: The signals.
+        asked: The question, with the vectors that it was compared with.
+    """
+
+    signals: Signals
+    asked: Asked
 
 
 def evaluate(
@@ -44,7 +61,7 @@ def evaluate(
     query_embedding: Sequence[float] | FloatArray | None,
     embedder: Embedder | None,
     now: datetime,
-) -> Signals:
+) -> Evaluation:
     """Score every candidate.
 
     Args:
@@ -56,30 +73,32 @@ def evaluate(
         now: The time that ages are counted from.
 
     Raises:
-        InputError: If vectors differ in length or hold what is no finite number, or if times with
-            and without a zone are mixed.
+        InputError: If a vector is no list of numbers, or if times with and without a zone are
+            mixed.
     """
     asks = matches_query(snapshot, config)
     embedder = embedder if asks else None
     freshness = freshness_of(snapshot, config, now=now)
-    question = question_of(query, query_embedding, snapshot, embedder, now=now)
+    asked = question_of(query, query_embedding, snapshot, embedder, now=now)
+    question = asked.question
     if not asks:
         relevance = snapshot.columns.given_relevance
         score = mem0_score(relevance, snapshot, freshness, config)
     else:
-        corpus = snapshot.corpus(embedder)
+        corpus = snapshot.corpus(asked.vectors.column)
         match = match_of(question, corpus)
         relevance = estimate_relevance(match, corpus.given_relevance)
         if config.scoring_method is ScoringMethod.USEFULNESS:
             score = estimate_usefulness(question, corpus, match, freshness=freshness)
         else:
             score = mem0_score(relevance, snapshot, freshness, config)
-    return Signals(
+    signals = Signals(
         relevance=relevance,
         importance=snapshot.columns.importance,
         freshness=freshness,
         score=score,
     )
+    return Evaluation(signals=signals, asked=asked)
 
 
 def matches_query(snapshot: PoolSnapshot, config: WorkspaceConfig) -> bool:

@@ -1,6 +1,7 @@
 """Counts are kept by content: each text is counted once, and never more are kept than allowed."""
 
 import pickle
+import sys
 import threading
 from collections.abc import Sequence
 
@@ -167,3 +168,21 @@ def test_a_pickled_cache_comes_back_empty() -> None:
     cached.count("a")
     twin = pickle.loads(pickle.dumps(cached))
     assert (twin.info().entries, twin.max_entries, twin.count("a")) == (0, 7, 1)
+
+
+@pytest.mark.parametrize("size", [1_000, 60_000, 100_000], ids=str)
+def test_texts_that_are_kept_are_bounded_by_their_bytes(
+    size: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    most = 500_000
+    monkeypatch.setattr("mba_integrations.core.counting.cached_counter._MAX_KEY_BYTES", most)
+    counter = CachedCounter(CallableCounter(len, id="characters"))
+    for number in range(700):
+        assert counter.count(str(number).ljust(size)) == size
+        held = sum(sys.getsizeof(key) for key in counter._counts)
+        assert counter._key_bytes == held <= most
+    entries = counter.info().entries
+    # A text is as large as itself, and beyond 65,536 characters as large as its digest.
+    assert (entries == 700) if size > 65_536 else (most // (2 * size) <= entries < 700)
+    assert counter.count("699".ljust(size)) == size
+    assert counter.info().hits == 1

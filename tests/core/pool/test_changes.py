@@ -32,13 +32,17 @@ CONTENTS = (
     "the of and",
     "Blue whales dive deeper than grey seals near the harbour.",
 )
+VECTORS: tuple[list[float] | None, ...] = (
+    *(None, [1.0, 2.0, 0.5], [-1.0, 0.0, 3.0], [0.0, 0.0, 0.0]),
+    *([1.0, 2.0], [3.0, -1.0], [np.nan, 1.0, 2.0], []),
+)
 
 
 @st.composite
 def items(draw: st.DrawFn, name: str) -> MemoryItem:
     tier = draw(st.sampled_from(["working", "project", "rag"]))
     group = draw(st.sampled_from([None, None, "g", "h"]))
-    vector = draw(st.sampled_from([None, [1.0, 2.0, 0.5], [-1.0, 0.0, 3.0], [0.0, 0.0, 0.0]]))
+    vector = draw(st.sampled_from(VECTORS))
     return MemoryItem(
         name,
         draw(st.sampled_from(CONTENTS)),
@@ -79,6 +83,7 @@ def changed(pool: MemoryPool, act: str, item: MemoryItem) -> None:
             pool.add(removed)
 
 
+@settings(max_examples=40)
 @given(history=histories(), eager=st.booleans())
 def test_a_changed_pool_equals_one_made_anew(
     history: tuple[list[MemoryItem], list[str], list[MemoryItem]], eager: bool
@@ -201,10 +206,10 @@ def test_only_new_texts_are_embedded_when_a_query_needs_it() -> None:
     pool.add(text("c", "three"))
     snapshot = pool.snapshot()
     assert asked == []
-    vectors, _ = snapshot.vectors(embedder)
+    column = snapshot.vectors(embedder).column
     assert asked == ["three"]
-    assert vectors is not None
-    assert vectors.shape == (3, 2)
+    assert column is not None
+    assert column.shape == (3, 2)
 
 
 @pytest.mark.parametrize(
@@ -231,23 +236,79 @@ def test_what_does_not_go_together_is_refused_until_it_is_taken_out(
     assert_same(pool.snapshot(), PoolSnapshot(pool.items))
 
 
-def test_a_vector_of_another_length_is_refused_until_it_is_taken_out() -> None:
-    pool = MemoryPool.from_items([text("a", embedding=[1.0, 2.0, 3.0])])
-    pool.snapshot().vectors(None)
-    pool.add(text("n", embedding=[1.0]))
-    for _ in range(2):
-        with pytest.raises(InputError, match="item 'a' has 3 numbers, item 'n' has 1"):
-            pool.snapshot().vectors(None)
-    pool.remove("n")
-    assert_same(pool.snapshot(), PoolSnapshot(pool.items))
-
-
 @pytest.mark.parametrize("act", [MemoryPool.add, MemoryPool.update], ids=["add", "update"])
 def test_what_is_no_item_does_not_get_into_a_pool(act: Callable[..., None]) -> None:
     pool = MemoryPool.from_items([text("a")])
     with pytest.raises(InputError, match="a memory is a dict, must be a MemoryItem"):
         act(pool, {"id": "a"})
     assert len(pool.snapshot()) == 1
+
+
+@pytest.mark.parametrize(
+    "twin", [copy.copy, copy.deepcopy, lambda it: pickle.loads(pickle.dumps(it))]
+)
+def test_a_copy_of_a_pool_is_a_pool_of_its_own(twin: Callable[[MemoryPool], MemoryPool]) -> None:
+    pool = MemoryPool.from_items([text("a", metadata={"n": [1]}), text("b", embedding=[1.0, 2.0])])
+    prepared(pool.snapshot())
+    pool.add(text("c"))
+    other = twin(pool)
+    assert_same(other.snapshot(), pool.snapshot())
+    other.remove("a")
+    other.add(text("d"))
+    assert [item.id for item in pool] == ["a", "b", "c"]
+    assert_same(
+        other.snapshot(), PoolSnapshot([text("b", embedding=[1.0, 2.0]), text("c"), text("d")])
+    )
+
+
+def test_a_deep_copy_shares_no_metadata_and_a_copy_does() -> None:
+    pool = MemoryPool.from_items([text("a", metadata={"n": [1]})])
+    numbers = pool.get("a").metadata["n"]
+    assert copy.deepcopy(pool).get("a").metadata["n"] is not numbers
+    assert copy.copy(pool).get("a").metadata["n"] is numbers
+
+
+class Refusing:
+    """A value that can neither be asked for truth, nor compared, nor written."""
+
+    def __bool__(self) -> bool:
+        raise RuntimeError("no")
+
+    def __eq__(self, other: object) -> bool:
+        raise RuntimeError("no")
+
+    __hash__ = None  # type: ignore[assignment]
+    __str__ = __repr__ = lambda self: str(bool(self))
+
+
+@pytest.mark.parametrize("key", ["speaker", "role", "else"])
+@pytest.mark.parametrize(
+    "value",
+    [
+        pytest.param(lambda: np.ones(3), id="array"),
+        pytest.param(lambda: np.zeros(0), id="empty-array"),
+        pytest.param(Refusing, id="refusing"),
+        pytest.param(lambda: 10**5000, id="integer-that-cannot-be-written"),
+    ],
+)
+def test_metadata_that_is_neither_true_nor_equal_is_borne(
+    key: str, value: Callable[[], Any]
+) -> None:
+    memory = allocator_with(workspace(scoring_method="usefulness"))
+    pool = MemoryPool.from_items([text("a", metadata={key: value()}), text("b")])
+    memory.allocate_memory_budget("Kate?", pool, "w", 60, now=NOON)
+    pool.update(text("a", metadata={key: value()}))
+    found = memory.allocate_memory_budget("Kate?", pool, "w", 60, now=NOON)
+    assert len(found.selected) == 2
+    assert pool.snapshot().speakers.table.names() == []
+
+
+def test_what_is_derived_for_many_settings_is_bounded() -> None:
+    pool = MemoryPool.from_items([text("a", created_at=NOON), text("b", created_at=NOON)])
+    for days in range(1, 60):
+        memory = allocator_with(workspace(half_life_days=float(days)))
+        memory.allocate_memory_budget("Kate?", pool, "w", 60, now=NOON)
+    assert 1 < len(pool.snapshot().derived) <= 16
 
 
 def test_old_snapshots_are_read_while_the_pool_changes() -> None:

@@ -6,6 +6,7 @@ import sys
 import threading
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
 from types import FrameType
 from typing import Any
 
@@ -13,6 +14,7 @@ import numpy as np
 import pytest
 from snapshots import assert_same, prepared
 
+import mba_integrations
 from mba_integrations.core.errors import DuplicateItemError, InputError, PoolError
 from mba_integrations.core.model import MemoryItem
 from mba_integrations.core.pool.memory_pool import MemoryPool
@@ -123,16 +125,15 @@ def test_times_with_and_without_a_zone_are_refused_together() -> None:
 
 def test_embeddings_have_length_one_and_unknown_rows_are_zero() -> None:
     snapshot = PoolSnapshot([memory("a", embedding=[3.0, 4.0]), memory("b")])
-    vectors, known = snapshot.vectors(None)
+    vectors = snapshot.vectors(None).column
     assert vectors is not None
-    assert known is not None
     np.testing.assert_allclose(vectors.take(np.arange(2)), [[0.6, 0.8], [0.0, 0.0]])
     np.testing.assert_allclose(vectors.dot(np.array([1.0, 0.0], dtype=np.float32)), [0.6, 0.0])
-    assert known.tolist() == [True, False]
+    assert vectors.known.tolist() == [True, False]
 
 
 def test_without_any_embedding_there_are_no_vectors() -> None:
-    assert PoolSnapshot([memory("a")]).vectors(None) == (None, None)
+    assert PoolSnapshot([memory("a")]).vectors(None).column is None
 
 
 def test_the_embedder_is_asked_once_and_only_for_what_is_missing() -> None:
@@ -143,19 +144,12 @@ def test_the_embedder_is_asked_once_and_only_for_what_is_missing() -> None:
         return np.array([[0.0, 2.0]] * len(texts))
 
     snapshot = PoolSnapshot([memory("a", embedding=[1.0, 0.0]), memory("b"), memory("c")])
-    vectors, known = snapshot.vectors(embedder)
+    vectors = snapshot.vectors(embedder).column
     snapshot.vectors(embedder)
     assert asked == [["text of b", "text of c"]]
     assert vectors is not None
-    assert known is not None
     assert vectors.take(np.arange(3)).tolist() == [[1.0, 0.0], [0.0, 1.0], [0.0, 1.0]]
-    assert known.all()
-
-
-def test_embeddings_of_different_lengths_are_refused_by_name() -> None:
-    items = [memory("a", embedding=[1.0, 0.0]), memory("b", embedding=[1.0])]
-    with pytest.raises(InputError, match="item 'a' has 2 numbers, item 'b' has 1"):
-        PoolSnapshot(items).vectors(None)
+    assert vectors.known.all()
 
 
 @pytest.mark.parametrize(
@@ -163,12 +157,14 @@ def test_embeddings_of_different_lengths_are_refused_by_name() -> None:
     [
         pytest.param([[1.0]], "shape .1, 1. for 2 texts", id="too-few-rows"),
         pytest.param([1.0, 2.0], "shape .2,. for 2 texts", id="no-matrix"),
-        pytest.param([[1.0], [np.nan]], "not finite", id="nan"),
+        pytest.param([["a"], ["b"]], "no array of numbers", id="words"),
+        pytest.param([[1.0], ["b"]], "no array of numbers", id="a-word-among-them"),
+        pytest.param(None, "no array of numbers|shape", id="nothing"),
     ],
 )
 def test_what_an_embedder_returns_is_checked(result: Sequence[object], message: str) -> None:
     with pytest.raises(InputError, match=message):
-        embed(["x", "y"], lambda texts: np.array(result))
+        embed(["x", "y"], lambda texts: result)  # type: ignore[arg-type, return-value]
 
 
 def test_a_pool_is_read_and_changed_by_many_threads() -> None:
@@ -194,7 +190,7 @@ def test_a_pool_is_read_and_changed_by_many_threads() -> None:
 
 
 def column_of(pool: MemoryPool) -> np.ndarray[Any, Any]:
-    vectors, _ = pool.snapshot().vectors(None)
+    vectors = pool.snapshot().vectors(None).column
     assert vectors is not None
     return vectors.stored.parts[0]
 
@@ -225,20 +221,30 @@ def test_a_pool_holds_each_vector_once_and_leaves_the_given_items_alone(
     assert pool.get("without").embedding is None
 
 
-class _Interrupter:
-    """Raises KeyboardInterrupt at the n-th line that the pool's own file runs."""
+PACKAGE = str(Path(mba_integrations.__file__).parent)
 
-    def __init__(self, at: int) -> None:
+
+class _Interrupter:
+    """Raises KeyboardInterrupt at the n-th step of the pool's own file, or of all the package's.
+
+    A step is an instruction of the pool's file, where an act begins and ends, and a line elsewhere.
+    """
+
+    def __init__(self, at: int, *, everywhere: bool) -> None:
         self.left = at
+        self.everywhere = everywhere
 
     def __call__(self, frame: FrameType, event: str, argument: object) -> object:
-        if frame.f_code.co_filename.endswith("memory_pool.py"):
-            if event == "line":
-                self.left -= 1
-                if self.left == 0:
-                    raise KeyboardInterrupt
-            return self
-        return None
+        name = frame.f_code.co_filename
+        is_own = name.endswith("memory_pool.py")
+        if not is_own and not (self.everywhere and name.startswith(PACKAGE)):
+            return None
+        frame.f_trace_opcodes = is_own and not self.everywhere
+        if event == ("opcode" if frame.f_trace_opcodes else "line"):
+            self.left -= 1
+            if self.left == 0:
+                raise KeyboardInterrupt
+        return self
 
 
 @pytest.mark.parametrize(
@@ -251,18 +257,15 @@ class _Interrupter:
         pytest.param(lambda pool: pool.snapshot(), id="snapshot"),
     ],
 )
+@pytest.mark.parametrize("everywhere", [False, True], ids=["instructions", "lines-everywhere"])
 def test_an_act_that_is_interrupted_anywhere_is_done_whole_or_not_at_all(
-    act: Callable[[MemoryPool], object],
+    act: Callable[[MemoryPool], object], everywhere: bool
 ) -> None:
-    interrupted = 0
-    for at in range(1, 200):
-        pool = MemoryPool.from_items([memory(name, embedding=[1.0, 2.0, 3.0]) for name in "abcd"])
-        prepared(pool.snapshot())
-        pool.add(memory("new"))
-        pool.remove("d")
-        pool.update(memory("a", importance=0.25))
+    interrupted, at = 0, 1
+    while True:
+        pool = changed_pool()
         before = list(pool)
-        sys.settrace(_Interrupter(at))
+        sys.settrace(_Interrupter(at, everywhere=everywhere))
         try:
             act(pool)
             break
@@ -270,10 +273,27 @@ def test_an_act_that_is_interrupted_anywhere_is_done_whole_or_not_at_all(
             interrupted += 1
         finally:
             sys.settrace(None)
-        whole = MemoryPool.from_items(before)
-        act(whole)
-        assert list(pool) in (before, list(whole))
-        assert_same(pool.snapshot(), PoolSnapshot(list(pool)))
-        pool.add(memory("after"))
-        assert_same(pool.snapshot(), PoolSnapshot(list(pool)))
-    assert interrupted > 5
+        assert_whole(pool, before, act)
+        at += 1 + at // 6  # each of the first six steps, then ever fewer of them
+    assert interrupted > 10
+
+
+def changed_pool() -> MemoryPool:
+    """A pool with a prepared snapshot and one change of each kind since."""
+    pool = MemoryPool.from_items([memory(name, embedding=[1.0, 2.0, 3.0]) for name in "abcd"])
+    prepared(pool.snapshot())
+    pool.add(memory("new"))
+    pool.remove("d")
+    pool.update(memory("a", importance=0.25))
+    return pool
+
+
+def assert_whole(
+    pool: MemoryPool, before: list[MemoryItem], act: Callable[[MemoryPool], object]
+) -> None:
+    whole = MemoryPool.from_items(before)
+    act(whole)
+    assert list(pool) in (before, list(whole))
+    assert_same(pool.snapshot(), PoolSnapshot(list(pool)))
+    pool.add(memory("after"))
+    assert_same(pool.snapshot(), PoolSnapshot(list(pool)))

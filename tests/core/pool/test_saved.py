@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import zlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -83,10 +83,53 @@ def test_metadata_that_is_no_json_is_refused_and_the_old_pool_stays(tmp_path: Pa
     assert load_items(tmp_path / "pool")[0].id == "old"
 
 
-def test_embeddings_of_two_lengths_cannot_be_saved(tmp_path: Path) -> None:
-    items = [memory("a", embedding=[1.0, 2.0]), memory("b", embedding=[1.0])]
-    with pytest.raises(PoolError, match="item 'a' has 2 numbers, item 'b' has 1"):
-        save_items(items, tmp_path / "pool")
+@pytest.mark.parametrize(
+    "metadata",
+    [
+        pytest.param(lambda: {"x": object()}, id="an-object"),
+        pytest.param(lambda: {"x": np.zeros(3)}, id="an-array"),
+        pytest.param(lambda: {("a", "b"): 1}, id="a-pair-as-key"),
+        pytest.param(lambda: {"x": float("nan")}, id="nan"),
+        pytest.param(lambda: {"x": 10**5000}, id="an-integer-that-cannot-be-written"),
+        pytest.param(lambda: {"x": nested(100_000)}, id="deeper-than-the-stack"),
+    ],
+)
+def test_what_json_cannot_hold_is_refused_by_item(
+    metadata: Callable[[], dict[Any, Any]], tmp_path: Path
+) -> None:
+    with pytest.raises(PoolError, match="item 'a' cannot be saved: its metadata is no JSON"):
+        save_items([memory(metadata=metadata())], tmp_path / "pool")
+    assert not (tmp_path / "pool" / "pool.json").exists()
+
+
+def nested(depth: int) -> list[Any]:
+    made: list[Any] = []
+    for _ in range(depth):
+        made = [made]
+    return made
+
+
+def test_numbers_of_numpy_are_saved_as_numbers(tmp_path: Path) -> None:
+    half = np.float32(0.5)
+    item = memory(relevance=half, importance=np.float16(0.25), position=np.int64(3))
+    save_items([item], tmp_path / "pool")
+    (loaded,) = load_items(tmp_path / "pool")
+    assert (loaded.relevance, loaded.importance, loaded.position) == (0.5, 0.25, 3)
+    assert isinstance(loaded.relevance, float)
+
+
+def test_vectors_that_count_as_missing_are_saved_as_they_are(tmp_path: Path) -> None:
+    """One vector of another model does not keep a pool from being saved."""
+    vectors = [[1.0, 2.0], [3.0, 4.0], [1.0, np.nan, -0.0], [], [np.inf, 0.5], None]
+    items = [memory(f"m{row}", embedding=vector) for row, vector in enumerate(vectors)]
+    save_items(items, tmp_path / "pool")
+    for before, after in zip(items, load_items(tmp_path / "pool"), strict=True):
+        assert (before.embedding is None) == (after.embedding is None)
+        if before.embedding is not None and after.embedding is not None:
+            assert after.embedding.tobytes() == before.embedding.tobytes()
+            assert not after.embedding.flags.writeable
+    stored = np.load(next((tmp_path / "pool").rglob("vectors.npy")))
+    assert stored.shape == (3, 2)
 
 
 def test_a_missing_folder_is_no_pool(tmp_path: Path) -> None:

@@ -4,11 +4,9 @@ import threading
 from typing import Any
 
 import numpy as np
-import pytest
 from fakes import CharCounter
 
 from mba_integrations import (
-    InputError,
     MemoryBudgetAllocator,
     MemoryItem,
     MemoryPool,
@@ -55,13 +53,6 @@ def test_nothing_is_kept_with_no_entries() -> None:
     embedder = CachedEmbedder(inner, max_entries=0)
     assert embedder(["a"]).tolist() == embedder(["a"]).tolist() == [[1, 1]]
     assert len(inner.asked) == 2
-
-
-def test_vectors_of_two_lengths_are_refused() -> None:
-    embedder = CachedEmbedder(lambda texts: np.ones((len(texts), len(texts[0]))))
-    embedder(["a"])
-    with pytest.raises(InputError, match="vectors of 1 and of 2 numbers"):
-        embedder(["a", "bb"])
 
 
 def test_threads_get_the_vectors_of_their_texts() -> None:

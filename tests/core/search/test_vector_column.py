@@ -26,7 +26,7 @@ def items_of(vectors: list[FloatArray | None]) -> list[MemoryItem]:
 
 
 def column(items: list[MemoryItem]) -> VectorColumn:
-    made = column_of(items, [item.embedding for item in items])
+    made = column_of([item.embedding for item in items])
     assert made is not None
     return made
 
