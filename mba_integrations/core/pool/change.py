@@ -13,6 +13,7 @@ from operator import attrgetter
 
 import numpy as np
 
+from mba_integrations.core.arguments import says_the_same
 from mba_integrations.core.model import MemoryItem
 from mba_integrations.core.rows.row_map import RowMap
 
@@ -82,7 +83,7 @@ def _differences(old: MemoryItem, new: MemoryItem) -> list[str]:
         return []
     line = (
         _IN_LINE(old) == _IN_LINE(new)
-        and old.metadata == new.metadata
+        and says_the_same(old.metadata, new.metadata)
         and _same_time(old.created_at, new.created_at)
     )
     text = line or old.content == new.content

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from langchain.agents.middleware import (
@@ -22,7 +22,7 @@ from langchain.agents.middleware import (
 from langchain_core.callbacks import adispatch_custom_event, dispatch_custom_event
 from langchain_core.embeddings import Embeddings
 from langchain_core.exceptions import ContextOverflowError
-from langchain_core.messages import AIMessage, HumanMessage
+from langchain_core.messages import AIMessage
 from langchain_core.retrievers import BaseRetriever
 from langgraph.types import Command
 
@@ -33,6 +33,7 @@ from mba_integrations.core.config.workspace import WorkspaceConfig
 from mba_integrations.core.errors import BudgetError, InputError
 from mba_integrations.core.search.embedder import Embedder
 from mba_integrations.langchain.agents.prompt import PlannedPrompt, PromptPlanner
+from mba_integrations.langchain.agents.question import Question, question_of, thread_key
 from mba_integrations.langchain.agents.request_budget import RequestBudget, budget_of, model_name
 from mba_integrations.langchain.agents.state import STATE_KEY, MemoryBudgetState
 from mba_integrations.langchain.agents.threads import AgentThread, AgentThreads, new_thread
@@ -69,25 +70,6 @@ class _Call:
     counter: MessageCounter
     budget: RequestBudget
     memories: FoundMemories
-
-
-@dataclass(frozen=True, slots=True)
-class _Question:
-    """The last human message, for which memories are searched once in a thread."""
-
-    thread_id: str | None
-    context: object = field(compare=False)
-    place: int
-    text: str
-
-    def is_same(self, other: _Question) -> bool:
-        """Whether it is the same question; contexts that cannot be compared are different."""
-        if self != other:
-            return False
-        try:
-            return self.context is other.context or bool(self.context == other.context)
-        except (TypeError, ValueError):  # as where they hold arrays or data frames
-            return False
 
 
 class MemoryBudgetMiddleware(AgentMiddleware[MemoryBudgetState, Any, Any]):
@@ -180,7 +162,7 @@ class MemoryBudgetMiddleware(AgentMiddleware[MemoryBudgetState, Any, Any]):
     ) -> ExtendedModelResponse[Any]:
         """Send what fits; after an overflow at the provider send less, up to three times."""
         call = self._call(request)
-        question = _question_of(request)
+        question = question_of(request)
         found = self._remembered(call, question)
         if found is None:
             runtime = request.runtime
@@ -204,7 +186,7 @@ class MemoryBudgetMiddleware(AgentMiddleware[MemoryBudgetState, Any, Any]):
     ) -> ExtendedModelResponse[Any]:
         """As `wrap_model_call`; planning runs in a thread, so the event loop does not wait."""
         call = self._call(request)
-        question = _question_of(request)
+        question = question_of(request)
         found = self._remembered(call, question)
         if found is None:
             runtime = request.runtime
@@ -244,7 +226,7 @@ class MemoryBudgetMiddleware(AgentMiddleware[MemoryBudgetState, Any, Any]):
         budget = budget_of(request, counter, self._budget_tokens, self._reply_tokens)
         if not counter.exact:
             budget = self._calibrated(budget, model_name(request.model))
-        key = _thread_key(request)
+        key = thread_key(request)
         session_id = "/".join((self.name, *key))
         thread = self._threads.get(
             (counter.id, counter.exact, *key),
@@ -261,17 +243,15 @@ class MemoryBudgetMiddleware(AgentMiddleware[MemoryBudgetState, Any, Any]):
         source = f"{budget.source}; {budget.tokens:,} {correction}, since more was reported"
         return RequestBudget(tokens=tokens, source=source)
 
-    def _remembered(self, call: _Call, question: _Question) -> FoundMemories | None:
-        """What was found for the question before, in this thread and this context only."""
+    def _remembered(self, call: _Call, question: Question) -> FoundMemories | None:
+        """What was found for the question before, in this run and this context only."""
         if not self._sources:
             return FoundMemories()
-        if question.thread_id is None:
-            return None
         with call.thread.lock:
             found = call.thread.found
         return found[1] if found is not None and found[0].is_same(question) else None
 
-    def _with_memories(self, call: _Call, question: _Question, found: FoundMemories) -> _Call:
+    def _with_memories(self, call: _Call, question: Question, found: FoundMemories) -> _Call:
         with call.thread.lock:
             call.thread.found = (question, found)
         return replace(call, memories=found)
@@ -319,27 +299,6 @@ class MemoryBudgetMiddleware(AgentMiddleware[MemoryBudgetState, Any, Any]):
 
 def _rewritten(request: ModelRequest[Any], planned: PlannedPrompt) -> ModelRequest[Any]:
     return request.override(messages=planned.messages, system_message=planned.system_message)
-
-
-def _question_of(request: ModelRequest[Any]) -> _Question:
-    runtime = request.runtime
-    info = runtime.execution_info if runtime is not None else None
-    thread_id = info.thread_id if info is not None else None
-    context = runtime.context if runtime is not None else None
-    for place in range(len(request.messages) - 1, -1, -1):
-        if isinstance(request.messages[place], HumanMessage):
-            return _Question(thread_id, context, place, str(request.messages[place].text))
-    return _Question(thread_id, context, -1, "")
-
-
-def _thread_key(request: ModelRequest[Any]) -> tuple[str, ...]:
-    """The thread and the graph in it; without a thread, the conversation by its first message."""
-    info = request.runtime.execution_info if request.runtime is not None else None
-    thread_id = info.thread_id if info is not None else None
-    if info is None or thread_id is None:
-        return (str(request.messages[0].id),) if request.messages else ()
-    graphs = [part.partition(":")[0] for part in info.checkpoint_ns.split("|")[:-1]]
-    return (thread_id, *graphs)
 
 
 def _check_positive(name: str, value: int | None) -> None:
