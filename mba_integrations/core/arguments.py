@@ -87,6 +87,20 @@ def _path_text(value: object) -> str | None:
     return text if isinstance(text, str) else None
 
 
+def checked_part(name: str, value: object, *, above_zero: bool = False) -> float:
+    """A part of a whole, in [0, 1]; numpy's numbers count, truth values do not.
+
+    Raises:
+        InputError: With the name, if it is anything else, or is 0 where it must be above.
+    """
+    numbers = (int, float, np.integer, np.floating)
+    real = isinstance(value, numbers) and not isinstance(value, bool)
+    if not real or not 0.0 <= value <= 1.0 or (above_zero and not value):  # type: ignore[operator]
+        range_ = "(0, 1]" if above_zero else "[0, 1]"
+        raise InputError(f"{name} must be in {range_}, got {shown(value)}.")
+    return float(value)  # type: ignore[arg-type]
+
+
 def checked_text(name: str, value: object) -> str:
     """A text, which may be empty.
 

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -271,8 +272,17 @@ def test_async_reads_the_same() -> None:
         ),
         pytest.param(
             lambda: LangGraphStoreSource("memories").labels(None),
-            "namespace must be a sequence of labels, got 'memories'",
+            "namespace must be a sequence of labels, got str",
             id="text",
+        ),
+        pytest.param(lambda: LangGraphStoreSource(()), "got an empty one", id="no-labels"),
+        pytest.param(lambda: LangGraphStoreSource(3), "namespace must be", id="number"),  # type: ignore[arg-type]
+        pytest.param(lambda: source(None, tier="far"), "tier must be one of working", id="tier"),
+        pytest.param(lambda: source(None, text_field=[]), "text_field must be a text", id="field"),
+        pytest.param(
+            lambda: MemoryPromotionMiddleware(source(None), settings=np.ones(2)),  # type: ignore[arg-type]
+            "settings must be PromotionSettings, got ndarray",
+            id="promotion-by-something-else",
         ),
         pytest.param(
             lambda: MemoryPromotionMiddleware("x"),  # type: ignore[arg-type]

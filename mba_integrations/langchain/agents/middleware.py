@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NoReturn
 
 from langchain.agents.middleware import (
     AgentMiddleware,
@@ -28,7 +28,12 @@ from langgraph.types import Command
 
 from mba_integrations.conversation.older import conversation_workspace
 from mba_integrations.core.allocator import MemoryBudgetAllocator
-from mba_integrations.core.arguments import checked_tokens
+from mba_integrations.core.arguments import (
+    checked_iterable,
+    checked_part,
+    checked_text,
+    checked_tokens,
+)
 from mba_integrations.core.config.workspace import WorkspaceConfig
 from mba_integrations.core.errors import BudgetError, InputError
 from mba_integrations.core.search.embedder import Embedder
@@ -46,6 +51,7 @@ from mba_integrations.langchain.memory_sources import (
     gathered,
 )
 from mba_integrations.langchain.messages.counting import MessageCounter
+from mba_integrations.langchain.settings import Setting, keep
 
 EVENT_NAME = "memory_budget"
 """Of the custom event that carries the decision."""
@@ -108,6 +114,18 @@ class MemoryBudgetMiddleware(AgentMiddleware[MemoryBudgetState, Any, Any]):
     state_schema = MemoryBudgetState
     trace_policy = TracePolicy(process_inputs=omit_payload)
 
+    budget_tokens = Setting[int | None]()
+    memories = Setting[tuple[MemorySource, ...]]()
+    workspace = Setting[WorkspaceConfig]()
+    allocator = Setting[MemoryBudgetAllocator]()
+    token_counter = Setting[Any]()
+    embedder = Setting[Embedder | None]()
+    recent_share = Setting[float]()
+    reply_tokens = Setting[int | None]()
+    memories_in_system = Setting[bool]()
+    introduction = Setting[str]()
+    name = Setting[str]()  # type: ignore[assignment]  # a property of the base class
+
     def __init__(
         self,
         budget_tokens: int | None = None,
@@ -124,36 +142,44 @@ class MemoryBudgetMiddleware(AgentMiddleware[MemoryBudgetState, Any, Any]):
         name: str = "MemoryBudgetMiddleware",
     ) -> None:
         super().__init__()
-        _check_positive("budget_tokens", budget_tokens)
-        _check_positive("reply_tokens", reply_tokens)
-        if not 0.0 <= recent_share <= 1.0:
-            raise InputError(f"recent_share must be in [0, 1], got {recent_share!r}.")
+        checked_iterable("memories", memories, "a list of sources")
         if allocator is not None and embedder is not None:
             raise InputError("give embedder to the allocator, or leave allocator out.")
+        made = as_embedder(embedder)
+        chooses = _checked_allocator(allocator) or MemoryBudgetAllocator(token_counter, made)
+        keep(
+            self,
+            budget_tokens=_tokens_or_none("budget_tokens", budget_tokens),
+            memories=tuple(map(as_source, memories)),
+            workspace=_registered(workspace, chooses),
+            allocator=chooses,
+            token_counter=token_counter,
+            embedder=made,
+            recent_share=checked_part("recent_share", recent_share),
+            reply_tokens=_tokens_or_none("reply_tokens", reply_tokens),
+            memories_in_system=memories_in_system,
+            introduction=checked_text("introduction", introduction),
+            name=checked_text("name", name),
+        )
         self.tools = []
-        self.allocator = allocator or MemoryBudgetAllocator(token_counter, as_embedder(embedder))
-        self._name = name
-        self._budget_tokens = budget_tokens
-        self._reply_tokens = reply_tokens
-        self._sources = [as_source(source) for source in memories]
-        self._given_counter = token_counter
         self._counters: dict[str | None, MessageCounter] = {}
         self._threads = AgentThreads()
         self._calibration = UsageCalibration()
-        config = self._workspace(workspace)
         self._planner = PromptPlanner(
-            allocator=self.allocator,
-            workspace_id=config.workspace_id,
-            conversation_id=f"{config.workspace_id}:conversation",
-            recent_share=recent_share,
+            allocator=chooses,
+            workspace_id=self.workspace.workspace_id,
+            conversation_id=f"{self.workspace.workspace_id}:conversation",
+            recent_share=self.recent_share,
             in_system=memories_in_system,
             introduction=introduction,
         )
 
-    @property
-    def name(self) -> str:
-        """The name of this instance, in traces and among the agent's middleware."""
-        return self._name
+    def __reduce__(self) -> NoReturn:
+        """Refuse to be copied: open conversations belong to one middleware."""
+        raise InputError(
+            "a MemoryBudgetMiddleware holds open conversations, so it cannot be copied or pickled. "
+            "Make another one with the same arguments."
+        )
 
     def wrap_model_call(
         self,
@@ -166,7 +192,7 @@ class MemoryBudgetMiddleware(AgentMiddleware[MemoryBudgetState, Any, Any]):
         found = self._remembered(call, question)
         if found is None:
             runtime = request.runtime
-            found = gathered(source.items(question.text, runtime) for source in self._sources)
+            found = gathered(source.items(question.text, runtime) for source in self.memories)
         call = self._with_memories(call, question, found)
         planned = self._plan(call, call.budget)
         for left in range(_OVERFLOW_RETRIES, -1, -1):
@@ -191,7 +217,7 @@ class MemoryBudgetMiddleware(AgentMiddleware[MemoryBudgetState, Any, Any]):
         if found is None:
             runtime = request.runtime
             found = gathered(
-                [await source.aitems(question.text, runtime) for source in self._sources]
+                [await source.aitems(question.text, runtime) for source in self.memories]
             )
         call = self._with_memories(call, question, found)
         planned = await asyncio.to_thread(self._plan, call, call.budget)
@@ -205,25 +231,16 @@ class MemoryBudgetMiddleware(AgentMiddleware[MemoryBudgetState, Any, Any]):
                 break
         return self._finished(call, planned, response)
 
-    def _workspace(self, workspace: WorkspaceConfig | str) -> WorkspaceConfig:
-        if isinstance(workspace, str):
-            config = self.allocator.workspace(workspace)
-        else:
-            config = workspace
-            self.allocator.register_workspace(config)
-        self.allocator.register_workspace(conversation_workspace(config))
-        return config
-
     def _counter(self, model: str | None) -> MessageCounter:
-        key = None if self._given_counter is not None else model
+        key = None if self.token_counter is not None else model
         counter = self._counters.get(key)
         if counter is None:
-            counter = self._counters[key] = MessageCounter(self._given_counter, model=key)
+            counter = self._counters[key] = MessageCounter(self.token_counter, model=key)
         return counter
 
     def _call(self, request: ModelRequest[Any]) -> _Call:
         counter = self._counter(model_name(request.model))
-        budget = budget_of(request, counter, self._budget_tokens, self._reply_tokens)
+        budget = budget_of(request, counter, self.budget_tokens, self.reply_tokens)
         if not counter.exact:
             budget = self._calibrated(budget, model_name(request.model))
         key = thread_key(request)
@@ -245,7 +262,7 @@ class MemoryBudgetMiddleware(AgentMiddleware[MemoryBudgetState, Any, Any]):
 
     def _remembered(self, call: _Call, question: Question) -> FoundMemories | None:
         """What was found for the question before, in this run and this context only."""
-        if not self._sources:
+        if not self.memories:
             return FoundMemories()
         with call.thread.lock:
             found = call.thread.found
@@ -301,9 +318,28 @@ def _rewritten(request: ModelRequest[Any], planned: PlannedPrompt) -> ModelReque
     return request.override(messages=planned.messages, system_message=planned.system_message)
 
 
-def _check_positive(name: str, value: int | None) -> None:
-    if value is not None:
-        checked_tokens(name, value)
+def _tokens_or_none(name: str, value: int | None) -> int | None:
+    return None if value is None else checked_tokens(name, value)
+
+
+def _checked_allocator(allocator: MemoryBudgetAllocator | None) -> MemoryBudgetAllocator | None:
+    if allocator is not None and not isinstance(allocator, MemoryBudgetAllocator):
+        kind = type(allocator).__name__
+        raise InputError(f"allocator must be a MemoryBudgetAllocator, got {kind}.")
+    return allocator
+
+
+def _registered(
+    workspace: WorkspaceConfig | str, allocator: MemoryBudgetAllocator
+) -> WorkspaceConfig:
+    """The settings, which are the allocator's from now on, and those for the conversation."""
+    if isinstance(workspace, str):
+        config = allocator.workspace(workspace)
+    else:
+        config = workspace
+        allocator.register_workspace(config)
+    allocator.register_workspace(conversation_workspace(config))
+    return config
 
 
 def _send_event(decision: dict[str, Any]) -> None:
