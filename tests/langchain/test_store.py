@@ -265,6 +265,7 @@ def test_async_reads_the_same() -> None:
     [
         pytest.param(lambda: source(None).items("", NOBODY), "there is no store", id="no-store"),
         pytest.param(lambda: source(None, limit=0), "limit must be an integer >= 1", id="limit"),
+        pytest.param(lambda: source(None, limit=2**63), "limit must be at most 2", id="too-high"),
         pytest.param(
             lambda: LangGraphStoreSource(lambda runtime: ("a",)).labels(None),
             "the namespace is a function of the runtime",

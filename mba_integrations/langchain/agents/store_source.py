@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from langgraph.store.base import BaseStore, PutOp, SearchItem, SearchOp
 
-from mba_integrations.core.arguments import checked_iterable, checked_text
+from mba_integrations.core.arguments import checked_iterable, checked_text, checked_whole
 from mba_integrations.core.config.settings import PromotionSettings
 from mba_integrations.core.errors import InputError
 from mba_integrations.core.lifecycle import apply_recommendations, evaluate_promotion_demotion
@@ -98,8 +98,7 @@ class LangGraphStoreSource:
     clock: Callable[[], datetime] = _utc_now
 
     def __post_init__(self) -> None:
-        if type(self.limit) is not int or self.limit < 1:
-            raise InputError(f"limit must be an integer >= 1, got {self.limit!r}.")
+        object.__setattr__(self, "limit", checked_whole("limit", self.limit, at_least=1))
         object.__setattr__(self, "tier", checked_tier("tier", self.tier))
         checked_text("text_field", self.text_field)
         if not callable(self.namespace):
