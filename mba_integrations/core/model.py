@@ -88,7 +88,7 @@ def checked_tier(name: str, value: object) -> MemoryTier:
     <MemoryTier.RAG: 'rag'>
     """
     try:
-        return MemoryTier(value)
+        return MemoryTier(value)  # type: ignore[arg-type]
     except ValueError:
         names = ", ".join(tier.value for tier in MemoryTier)
         raise InputError(f"{name} must be one of {names}, got {shown(value)}.") from None

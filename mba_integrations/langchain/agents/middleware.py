@@ -124,7 +124,7 @@ class MemoryBudgetMiddleware(AgentMiddleware[MemoryBudgetState, Any, Any]):
     reply_tokens = Setting[int | None]()
     memories_in_system = Setting[bool]()
     introduction = Setting[str]()
-    name = Setting[str]()  # type: ignore[assignment]  # a property of the base class
+    name = Setting[str]()
 
     def __init__(
         self,

@@ -39,7 +39,7 @@ class MemoryPromotionMiddleware(AgentMiddleware[MemoryBudgetState, Any, Any]):
     source = Setting[LangGraphStoreSource]()
     settings = Setting[PromotionSettings]()
     budget_middleware = Setting[str]()
-    name = Setting[str]()  # type: ignore[assignment]  # a property of the base class
+    name = Setting[str]()
 
     def __init__(
         self,
