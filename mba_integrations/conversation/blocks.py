@@ -11,11 +11,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-_CALLS = {
+NAMED_CALLS = {
     "tool_use": "id",
     "tool_call": "id",
     "function_call": "call_id",
     "custom_tool_call": "call_id",
+}
+"""Types of blocks that call a tool by its name with arguments, and where each has its id."""
+_CALLS = {
+    **NAMED_CALLS,
     "computer_call": "call_id",
     "local_shell_call": "call_id",
     "shell_call": "call_id",
@@ -25,7 +29,13 @@ _RESULTS = {
     "tool_result": "tool_use_id",
     **{f"{kind}_output": name for kind, name in _CALLS.items() if name == "call_id"},
 }
-_KEYED_CALLS = {"toolUse": "toolUseId", "functionCall": "name", "function_call": "name"}
+KEYED_CALLS = {
+    "toolUse": "toolUseId",
+    "tool_use": "toolUseId",
+    "functionCall": "name",
+    "function_call": "name",
+}
+"""Keys of blocks without a type that hold a call, and what says which one it is."""
 _KEYED_RESULTS = {
     "toolResult": "toolUseId",
     "functionResponse": "name",
@@ -41,7 +51,7 @@ def call_id(block: object) -> str | None:
     >>> call_id({"toolUse": {"toolUseId": "c2", "name": "look"}})
     'c2'
     """
-    return _id_in(block, _CALLS, _KEYED_CALLS)
+    return _id_in(block, _CALLS, KEYED_CALLS)
 
 
 def answered_id(block: object) -> str | None:

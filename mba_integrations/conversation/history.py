@@ -17,9 +17,11 @@ from operator import is_
 from typing import Generic
 
 import numpy as np
+from pydantic import BaseModel
 
 from mba_integrations.conversation.message import Framework, Message, Reader
 from mba_integrations.conversation.results import placeholder_for
+from mba_integrations.core.arguments import says_the_same
 from mba_integrations.core.arrays import IntArray
 from mba_integrations.core.counting.counter import TokenCounter
 from mba_integrations.core.dialogue.exchanges import Exchange, begins_exchange, exchanges_of
@@ -105,11 +107,11 @@ class History(Generic[Framework]):
     def _unchanged(self, messages: Sequence[Framework], marks: list[object]) -> int:
         """How many messages from the beginning are as before."""
         both = min(len(self._given), len(messages))
-        same_message = np.fromiter(map(is_, self._given, messages), dtype=bool, count=both)
-        same_mark = np.fromiter(map(is_, self._marks, marks), dtype=bool, count=both)
-        for place in np.flatnonzero(~(same_message & same_mark)).tolist():
+        is_object = np.fromiter(map(is_, self._given, messages), dtype=bool, count=both)
+        is_mark = np.fromiter(map(is_, self._marks, marks), dtype=bool, count=both)
+        for place in np.flatnonzero(~(is_object & is_mark)).tolist():
             before, now = self._given[place], messages[place]
-            if not (_equal(self._marks[place], marks[place]) and _equal(before, now)):
+            if not (says_the_same(self._marks[place], marks[place]) and _same_message(before, now)):
                 return int(place)
         return both
 
@@ -165,16 +167,11 @@ def _least_tokens(message: Message, counter: TokenCounter) -> int:
     return min(message.tokens, message.bare_tokens + counter.count(placeholder_for(message)))
 
 
-def _equal(before: object, now: object) -> bool:
-    """Whether two messages, or two marks, are the same or say the same."""
-    if before is now:
-        return True
-    # What a pydantic model compares besides is of no account here, and takes ten times as long.
-    both = (getattr(before, "__dict__", before), getattr(now, "__dict__", now))
-    try:
-        return type(before) is type(now) and bool(both[0] == both[1])
-    except (
-        TypeError,
-        ValueError,
-    ):  # arrays and data frames, in what a tool gave, have no one truth
-        return False
+def _same_message(before: object, now: object) -> bool:
+    """As `says_the_same`; of a pydantic model by its fields alone.
+
+    What such a model compares besides is nothing that is sent, and takes ten times as long.
+    """
+    if isinstance(before, BaseModel) and type(before) is type(now):
+        return says_the_same(vars(before), vars(now))
+    return says_the_same(before, now)

@@ -1,4 +1,4 @@
-"""What a caller's argument must be: a rule for each kind, and one for showing a value.
+"""What a caller's argument must be, a rule for each kind, and how values are shown and compared.
 
 Python's own errors for numbers that are too long, or are none, name neither the argument nor the
 rule. No check here raises anything but `InputError`, whatever the value.
@@ -87,6 +87,20 @@ def _path_text(value: object) -> str | None:
     return text if isinstance(text, str) else None
 
 
+def checked_part(name: str, value: object, *, above_zero: bool = False) -> float:
+    """A part of a whole, in [0, 1]; numpy's numbers count, truth values do not.
+
+    Raises:
+        InputError: With the name, if it is anything else, or is 0 where it must be above.
+    """
+    numbers = (int, float, np.integer, np.floating)
+    real = isinstance(value, numbers) and not isinstance(value, bool)
+    if not real or not 0.0 <= value <= 1.0 or (above_zero and not value):  # type: ignore[operator]
+        range_ = "(0, 1]" if above_zero else "[0, 1]"
+        raise InputError(f"{name} must be in {range_}, got {shown(value)}.")
+    return float(value)  # type: ignore[arg-type]
+
+
 def checked_text(name: str, value: object) -> str:
     """A text, which may be empty.
 
@@ -165,3 +179,22 @@ def shown(value: object) -> str:
     except Exception:  # a list of long integers, or somebody's own `__repr__`
         return f"a {type(value).__name__}"
     return text if len(text) <= _LONGEST_SHOWN else f"{text[: _LONGEST_SHOWN - 3]}..."
+
+
+def says_the_same(before: object, now: object) -> bool:
+    """Whether two values are one object, or of one type and equal.
+
+    What cannot be compared counts as different: arrays and data frames have no one truth, tensors
+    raise errors of their own, and any class may do as it likes.
+
+    >>> says_the_same({"a": 1}, {"a": 1}), says_the_same(1, True)
+    (True, False)
+    """
+    if before is now:
+        return True
+    if type(before) is not type(now):
+        return False
+    try:
+        return bool(before == now)
+    except Exception:  # a comparison is foreign code
+        return False

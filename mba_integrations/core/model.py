@@ -98,6 +98,22 @@ def name_in(metadata: Mapping[str, Any], *keys: str) -> str | None:
     return None
 
 
+def checked_tier(name: str, value: object) -> MemoryTier:
+    """A tier from its name.
+
+    Raises:
+        InputError: With what it is called, if there is no such tier.
+
+    >>> checked_tier("tier", "rag")
+    <MemoryTier.RAG: 'rag'>
+    """
+    try:
+        return MemoryTier(value)  # type: ignore[arg-type]
+    except ValueError:
+        names = ", ".join(tier.value for tier in MemoryTier)
+        raise InputError(f"{name} must be one of {names}, got {shown(value)}.") from None
+
+
 def _check_fraction(item_id: str, name: str, value: float) -> None:
     if not isinstance(value, (int, float, np.floating, np.integer)) or isinstance(value, bool):
         received = shown(value)
@@ -271,13 +287,7 @@ class MemoryItem:
         if not self.content:
             raise InputError(f"item {self.id!r}: content is empty. Leave the item out.")
         if type(self.tier) is not MemoryTier:
-            try:
-                object.__setattr__(self, "tier", MemoryTier(self.tier))
-            except ValueError:
-                names = ", ".join(tier.value for tier in MemoryTier)
-                raise InputError(
-                    f"item {self.id!r}: tier must be one of {names}, got {shown(self.tier)}."
-                ) from None
+            object.__setattr__(self, "tier", checked_tier(f"item {self.id!r}: tier", self.tier))
 
     def _check_place(self) -> None:
         for name in ("source", "group"):

@@ -11,10 +11,12 @@ from typing import Any
 
 from langchain_core.embeddings import Embeddings
 
+from mba_integrations.core.arguments import checked_whole
 from mba_integrations.core.arrays import FloatArray
 from mba_integrations.core.errors import InputError
 from mba_integrations.core.search.cached_embedder import DEFAULT_MAX_ENTRIES, CachedEmbedder
 from mba_integrations.core.search.embedder import Embedder, as_rows
+from mba_integrations.langchain.settings import Setting, keep
 
 BATCH_SIZE = 256
 
@@ -30,8 +32,12 @@ class EmbeddingsEmbedder(CachedEmbedder):
         max_entries: Most vectors that are kept.
 
     Raises:
-        InputError: If *embeddings* is something else.
+        InputError: If an argument is something else.
     """
+
+    embeddings = Setting[Embeddings]()
+    batch_size = Setting[int]()
+    max_entries = Setting[int]()
 
     def __init__(
         self,
@@ -43,30 +49,40 @@ class EmbeddingsEmbedder(CachedEmbedder):
         if not isinstance(embeddings, Embeddings):
             kind = type(embeddings).__name__
             raise InputError(f"embeddings must be LangChain Embeddings, got {kind}.")
-        if type(batch_size) is not int or batch_size < 1:
-            raise InputError(f"batch_size must be an integer >= 1, got {batch_size!r}.")
-        self._embeddings = embeddings
-        self._batch_size = batch_size
-        super().__init__(self._embed, max_entries=max_entries)
+        keep(
+            self,
+            embeddings=embeddings,
+            batch_size=checked_whole("batch_size", batch_size, at_least=1),
+            max_entries=checked_whole("max_entries", max_entries),
+        )
+        super().__init__(self._embed, max_entries=self.max_entries)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """A copy has the settings, and embeds anew."""
+        return _made_again, (self.embeddings, self.batch_size, self.max_entries)
 
     async def aembed(self, texts: Sequence[str]) -> None:
         """Embed and keep the texts that are not kept, without blocking the event loop."""
         missing = self.missing(list(texts))
         vectors: list[list[float]] = []
         for batch in self._batches(missing):
-            vectors += await self._embeddings.aembed_documents(batch)
+            vectors += await self.embeddings.aembed_documents(batch)
         if missing:
             self.keep(missing, as_rows(vectors))
 
     def _embed(self, texts: list[str]) -> FloatArray:
         vectors: list[list[float]] = []
         for batch in self._batches(texts):
-            vectors += self._embeddings.embed_documents(batch)
+            vectors += self.embeddings.embed_documents(batch)
         return as_rows(vectors)
 
     def _batches(self, texts: list[str]) -> list[list[str]]:
-        size = self._batch_size
+        size = self.batch_size
         return [texts[start : start + size] for start in range(0, len(texts), size)]
+
+
+def _made_again(embeddings: Embeddings, batch_size: int, max_entries: int) -> EmbeddingsEmbedder:
+    return EmbeddingsEmbedder(embeddings, batch_size=batch_size, max_entries=max_entries)
 
 
 def as_embedder(source: Any) -> Embedder | None:

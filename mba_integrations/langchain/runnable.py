@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from langchain_core.callbacks import adispatch_custom_event, dispatch_custom_event
@@ -11,6 +12,7 @@ from langchain_core.documents import Document
 from langchain_core.runnables import Runnable, RunnableConfig, RunnableLambda
 
 from mba_integrations.core.allocator import MemoryBudgetAllocator
+from mba_integrations.core.arguments import checked_iterable, checked_text
 from mba_integrations.core.errors import InputError
 from mba_integrations.core.model import MemoryItem, MemoryTier
 from mba_integrations.core.result.allocation import Allocation
@@ -56,26 +58,47 @@ def as_runnable(
     '## Project\\n- Kate likes skiing.\\n'
     """
     check_limits(budget_tokens, None)
-    chooser = allocator or MemoryBudgetAllocator()
+    if allocator is not None and not isinstance(allocator, MemoryBudgetAllocator):
+        kind = type(allocator).__name__
+        raise InputError(f"allocator must be a MemoryBudgetAllocator, got {kind}.")
+    step = _Step(
+        allocator or MemoryBudgetAllocator(),
+        checked_text("workspace_id", workspace_id),
+        budget_tokens,
+        checked_text("query_key", query_key),
+        checked_text("memories_key", memories_key),
+        tuple(_items(memories)),
+    )
+    return RunnableLambda(step.select, afunc=step.aselect, name=checked_text("name", name))
 
-    def choose(given: Any, config: RunnableConfig) -> Allocation:
-        query, own = _read(given, query_key, memories_key)
-        asked = (config.get("configurable") or {}).get(_BUDGET_KEY, budget_tokens)
-        check_limits(asked, None)
-        items = distinct([*_items(memories), *_items(own)])
-        return chooser.allocate_memory_budget(query, items, workspace_id, asked)
 
-    def select(given: Any, config: RunnableConfig) -> Allocation:
-        allocation = choose(given, config)
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """The arguments of `as_runnable`, and what is done by them."""
+
+    allocator: MemoryBudgetAllocator
+    workspace_id: str
+    budget_tokens: int | None
+    query_key: str
+    memories_key: str
+    memories: tuple[MemoryItem, ...]
+
+    def select(self, given: Any, config: RunnableConfig) -> Allocation:
+        allocation = self._choose(given, config)
         dispatch_custom_event(EVENT_NAME, summary_of(allocation), config=config)
         return allocation
 
-    async def aselect(given: Any, config: RunnableConfig) -> Allocation:
-        allocation = await asyncio.to_thread(choose, given, config)
+    async def aselect(self, given: Any, config: RunnableConfig) -> Allocation:
+        allocation = await asyncio.to_thread(self._choose, given, config)
         await adispatch_custom_event(EVENT_NAME, summary_of(allocation), config=config)
         return allocation
 
-    return RunnableLambda(select, afunc=aselect, name=name)
+    def _choose(self, given: Any, config: RunnableConfig) -> Allocation:
+        query, own = _read(given, self.query_key, self.memories_key)
+        asked = (config.get("configurable") or {}).get(_BUDGET_KEY, self.budget_tokens)
+        check_limits(asked, None)
+        items = distinct([*self.memories, *_items(own)])
+        return self.allocator.allocate_memory_budget(query, items, self.workspace_id, asked)
 
 
 def _read(given: Any, query_key: str, memories_key: str) -> tuple[str, Sequence[Any]]:
@@ -86,11 +109,14 @@ def _read(given: Any, query_key: str, memories_key: str) -> tuple[str, Sequence[
             f"the input must be a query or a mapping with a text under {query_key!r}, got "
             f"{type(given).__name__}."
         )
-    return given[query_key], given.get(memories_key) or ()
+    own = given.get(memories_key)
+    return given[query_key], () if own is None else own
 
 
 def _items(memories: Sequence[Any]) -> list[MemoryItem]:
     """Items as they are, documents as items of the tier `rag`."""
+    checked_iterable("memories", memories, "a list of MemoryItem or Document")
+    memories = list(memories)
     items = [one for one in memories if isinstance(one, MemoryItem)]
     documents = [one for one in memories if isinstance(one, Document)]
     if len(items) + len(documents) != len(memories):

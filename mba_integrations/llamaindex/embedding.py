@@ -1,7 +1,6 @@
 """LlamaIndex's embedding models as the core's embedder.
 
-A vector that is empty or not finite counts as missing: a row of zeros, which match nothing, stands
-for it.
+A vector that is empty or not finite counts as missing: a row of NaN stands for it, as in the core.
 """
 
 from __future__ import annotations
@@ -83,7 +82,7 @@ class LlamaIndexEmbedder(CachedEmbedder):
         return self._rows(self.embed_model.get_text_embedding_batch(texts))
 
     def _rows(self, vectors: Sequence[Sequence[float]]) -> FloatArray:
-        """An array with a row for each vector; zeros for one that is missing.
+        """An array with a row for each vector; NaN for one that is missing.
 
         Raises:
             InputError: If vectors are of several lengths.
@@ -97,13 +96,8 @@ class LlamaIndexEmbedder(CachedEmbedder):
                 "Use one model for all texts."
             )
         self._length = next(iter(lengths), None)
-        nothing = np.zeros(self._length or 1, dtype=np.float32)
+        nothing = np.full(self._length or 0, np.nan, dtype=np.float32)
         return np.stack([nothing if one is None else one for one in usable])
-
-    def _keep(self, fresh: dict[str, FloatArray]) -> None:
-        # As long as no vector was usable, the length of a row of zeros is a guess.
-        if self._length is not None:
-            super()._keep(fresh)
 
     def __reduce__(self) -> tuple[Any, ...]:
         for name, value in self._arguments.items():

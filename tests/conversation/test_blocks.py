@@ -25,7 +25,26 @@ from mba_integrations.conversation.blocks import answers_in, calls_in
         ),
         pytest.param({"type": "computer_call", "call_id": "c"}, ["c"], [], id="computer-call"),
         pytest.param({"type": "computer_call_output", "call_id": "c"}, [], ["c"], id="computer"),
+        pytest.param({"type": "local_shell_call", "call_id": "c"}, ["c"], [], id="local-shell"),
+        pytest.param(
+            {"type": "local_shell_call_output", "call_id": "c"}, [], ["c"], id="of-a-local-shell"
+        ),
+        pytest.param({"type": "shell_call", "call_id": "c"}, ["c"], [], id="shell"),
+        pytest.param({"type": "shell_call_output", "call_id": "c"}, [], ["c"], id="of-a-shell"),
+        pytest.param({"type": "apply_patch_call", "call_id": "c"}, ["c"], [], id="patch"),
+        pytest.param(
+            {"type": "apply_patch_call_output", "call_id": "c"}, [], ["c"], id="of-a-patch"
+        ),
         pytest.param({"toolUse": {"toolUseId": "c", "name": "x"}}, ["c"], [], id="bedrock-call"),
+        pytest.param(
+            {"tool_use": {"toolUseId": "c", "name": "x"}}, ["c"], [], id="bedrock-in-snake-case"
+        ),
+        pytest.param({"function_call": {"name": "look"}}, ["look"], [], id="gemini-in-snake-case"),
+        pytest.param(
+            {"function_response": {"name": "look"}}, [], ["look"], id="gemini-result-in-snake-case"
+        ),
+        pytest.param({"type": "text", "toolUse": {"name": "x"}}, [], [], id="a-key-beside-a-type"),
+        pytest.param({"toolUse": "c"}, [], [], id="a-key-that-holds-a-text"),
         pytest.param({"toolResult": {"toolUseId": "c"}}, [], ["c"], id="bedrock-result"),
         pytest.param({"functionCall": {"name": "look"}}, ["look"], [], id="gemini-call"),
         pytest.param({"functionResponse": {"name": "look"}}, [], ["look"], id="gemini-result"),
@@ -49,3 +68,13 @@ def test_blocks_that_call_and_blocks_that_answer(
 
 def test_a_text_has_no_calls() -> None:
     assert list(calls_in("tool_use")) == list(answers_in("tool_result")) == []
+
+
+def test_calls_stand_in_their_order_and_a_tuple_is_a_list() -> None:
+    content = ({"type": "tool_use", "id": "b"}, "words", {"type": "tool_call", "id": "a"})
+    assert list(calls_in(content)) == ["b", "a"]
+
+
+@pytest.mark.parametrize("content", [None, 3, {"type": "tool_use", "id": "c"}])
+def test_what_is_no_list_of_blocks_has_none(content: object) -> None:
+    assert list(calls_in(content)) == list(answers_in(content)) == []

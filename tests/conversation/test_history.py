@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
-import numpy as np
 import pytest
+from fakes import CharCounter
+from hostile_values import INCOMPARABLE
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import BaseModel, ConfigDict
 from talk import Said, TalkReader, ai, result, system, talks, user
 
 from mba_integrations.conversation.history import History, Place
+from mba_integrations.conversation.message import Message
+from mba_integrations.core.dialogue.roles import Role
 
 TALK = [user("u0"), ai("", "c"), result("c", "long " * 20), ai("a0"), user("u1"), ai("a1")]
 
@@ -117,21 +121,54 @@ def test_what_changed_is_told_from_the_start_of_its_exchange(
     assert kept.update(now) == place
 
 
-class Array:
-    """Stands for what has no one truth, as arrays and data frames."""
+@pytest.mark.parametrize("make", INCOMPARABLE.values(), ids=INCOMPARABLE)
+def test_what_cannot_be_compared_counts_as_another(make: Callable[[], object]) -> None:
+    class OddReader(TalkReader):
+        def marks(self, messages: Sequence[Said]) -> list[object]:
+            return [make() for _ in messages]
 
-    def __init__(self) -> None:
-        self.cells = np.zeros(3)
-
-
-def test_what_cannot_be_compared_counts_as_another() -> None:
-    class ArrayReader(TalkReader):
-        def marks(self, messages: object) -> list[object]:
-            return [np.zeros(2) for _ in messages]  # type: ignore[attr-defined]
-
-    kept: History[Said] = History(ArrayReader())
+    kept: History[Said] = History(OddReader())
     kept.update(TALK)
     assert kept.update(TALK) == 0
+
+
+class Line(BaseModel):
+    """A message of a framework whose fields are not all that it has."""
+
+    model_config = ConfigDict(extra="allow")
+
+    text: str
+
+
+@pytest.mark.parametrize(
+    ("now", "read"),
+    [
+        pytest.param(Line(text="a"), 1, id="the-same-fields"),
+        pytest.param(Line(text="a", by="kate"), 1, id="more-beside-the-fields"),  # type: ignore[call-arg]
+        pytest.param(Line(text="b"), 2, id="another-field"),
+        pytest.param(Said(Role.USER, "a"), 2, id="of-another-type"),
+    ],
+)
+def test_a_message_of_a_framework_is_the_same_by_its_fields(now: object, read: int) -> None:
+    reader = LineReader()
+    kept: History[object] = History(reader)
+    kept.update([Line(text="a")])
+    kept.update([now])
+    assert reader.times_read == read
+
+
+class LineReader:
+    """Reads anything as a user's message."""
+
+    counter = CharCounter()
+    times_read = 0
+
+    def marks(self, messages: Sequence[object]) -> list[object]:
+        return [None for _ in messages]
+
+    def read(self, messages: Sequence[object]) -> list[Message]:
+        self.times_read += len(messages)
+        return [Message(role=Role.USER, text="a", tokens=1) for _ in messages]
 
 
 @pytest.mark.parametrize(

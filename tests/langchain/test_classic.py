@@ -237,3 +237,12 @@ def test_history_under_runnable_with_message_history() -> None:
             chain.invoke({"input": f"word {number}"}, {"configurable": {"session_id": "s"}})
     assert len(histories["s"].history.messages) == 24
     assert max(seen) < 12
+
+
+def test_fields_have_the_names_of_the_memory_that_it_replaces(classic: Any) -> None:
+    from langchain_classic.memory import ConversationTokenBufferMemory
+
+    others = {"max_token_limit", "llm"}
+    assert set(ConversationTokenBufferMemory.model_fields) - others <= set(
+        BudgetedMemory.model_fields
+    )

@@ -215,6 +215,7 @@ CALLS = {
         "type": "custom_tool_call", "name": "look", "input": "word " * 502, "call_id": "c"
     },
     "gemini-call": {"type": "function_call", "name": "look", "args": ARGUMENTS},
+    "gemini-call-without-a-type": {"functionCall": {"name": "look", "args": ARGUMENTS}},
     "bedrock-call": {"toolUse": {"toolUseId": "c", "name": "look", "input": ARGUMENTS}},
     "bedrock-call-in-snake-case": {
         "tool_use": {"toolUseId": "c", "name": "look", "input": ARGUMENTS}

@@ -63,6 +63,19 @@ def test_memories_stand_before_the_question_and_are_searched_once_for_it() -> No
     assert retriever.asked == ["h0 hello", "h1 where does Kate live"]
 
 
+def test_two_turns_share_what_stands_before_the_question_of_the_first() -> None:
+    made = middleware(300, memories=[FixedRetriever(texts=["Kate lives in Oslo."])])
+    agent, model = agent_of([made], ["one", "two", "three"], system_prompt="Be brief.")
+    for asked in ("h0 hello", "h1 where", "h2 when"):
+        agent.invoke({"messages": talk(asked)}, thread("t"))
+    first, second, third = ([one.content for one in sent] for sent in model.received)
+    memory = first[1]
+    assert "Oslo" in memory
+    assert first == ["Be brief.", memory, "h0 hello"]
+    assert second == ["Be brief.", "h0 hello", "one", memory, "h1 where"]
+    assert third == ["Be brief.", "h0 hello", "one", "h1 where", "two", memory, "h2 when"]
+
+
 def test_memories_go_into_the_system_message_if_asked_to() -> None:
     retriever = FixedRetriever(texts=["Kate lives in Oslo."])
     made = middleware(300, memories=[retriever], memories_in_system=True, introduction="Known:\n")

@@ -273,6 +273,31 @@ def test_the_decision_is_in_the_state_and_the_log() -> None:
     assert statistics.allocation_count >= 1
 
 
+MODES: list[Any] = ["values", "updates", ["messages", "values"], ["messages", "updates"]]
+
+
+@pytest.mark.parametrize("mode", MODES, ids=str)
+def test_streams_of_the_state_show_the_decision_and_streams_of_messages_do_not(mode: Any) -> None:
+    agent, _ = agent_of([middleware(300)], ["one", "two", "three"])
+    asked = {"messages": talk("h0 hello")}
+
+    def streamed(name: str, **options: Any) -> str:
+        return str(list(agent.stream(asked, thread(name), **options)))
+
+    assert "memory_budget" in streamed("a", stream_mode=mode)
+    assert "memory_budget" not in streamed("b", stream_mode=mode, output_keys=["messages"])
+    assert "memory_budget" not in streamed("c", stream_mode="messages")
+
+
+def test_the_decision_is_no_part_of_input_and_output() -> None:
+    agent, _ = agent_of([middleware(300)], ["one"])
+    given = {"messages": talk("h0 hello"), "memory_budget": {"MemoryBudgetMiddleware": {"x": 1}}}
+    assert set(agent.invoke(given, thread("t"))) == {"messages"}
+    assert "x" not in agent.get_state(thread("t")).values["memory_budget"]["MemoryBudgetMiddleware"]
+    for schema in (agent.get_input_jsonschema(), agent.get_output_jsonschema()):
+        assert "memory_budget" not in schema["properties"]
+
+
 def test_the_decision_is_a_custom_event_and_steps_have_names() -> None:
     agent, _ = agent_of([middleware(100)], ["hello"])
 
@@ -374,6 +399,12 @@ def test_threads_do_not_mix() -> None:
         pytest.param({"budget_tokens": True}, "budget_tokens must be an integer", id="a-truth"),
         pytest.param({"reply_tokens": -1}, "reply_tokens must be an integer >= 1", id="reply"),
         pytest.param({"recent_share": 1.5}, r"recent_share must be in \[0, 1\]", id="share"),
+        pytest.param({"recent_share": ...}, r"recent_share must be in \[0, 1\]", id="no-share"),
+        pytest.param({"recent_share": True}, "recent_share must be in", id="share-a-truth"),
+        pytest.param({"introduction": 3}, "introduction must be a text, got int", id="words"),
+        pytest.param({"name": ["x"]}, "name must be a text, got list", id="name"),
+        pytest.param({"allocator": "x"}, "must be a MemoryBudgetAllocator, got str", id="chooser"),
+        pytest.param({"memories": 3}, "memories must be a list of sources, got int", id="number"),
         pytest.param({"memories": ["x"]}, "a source of memories must be", id="source"),
         pytest.param({"memories": [LangGraphStoreSource]}, "a source of memories", id="class"),
         pytest.param({"embedder": 3}, "embedder must be LangChain Embeddings", id="embedder"),

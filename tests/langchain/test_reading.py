@@ -139,6 +139,32 @@ def test_only_the_first_result_of_a_call_is_sent() -> None:
     assert ids(sent(messages)) == ["h0", "r0", "r0-result-0", "h1"]
 
 
+CALLED: dict[str, list[BaseMessage]] = {
+    "function-call": [
+        AIMessage(
+            "", additional_kwargs={"function_call": {"name": "look", "arguments": "x " * 60}}
+        ),
+        FunctionMessage("forty two", name="look"),
+    ],
+    "tool-call": [
+        AIMessage("", tool_calls=[{"name": "look", "args": {"x": "x " * 60}, "id": "c"}]),
+        ToolMessage("forty two", tool_call_id="c"),
+    ],
+}
+
+
+@pytest.mark.parametrize("pair", CALLED.values(), ids=CALLED)
+def test_a_waiting_round_is_sent_whole_from_the_budget_on_that_it_needs(
+    pair: list[BaseMessage],
+) -> None:
+    talk = [HumanMessage("what is it? " + "w " * 60), *pair]
+    needed = COUNTER(talk)
+    assert sent_by(MemoryBudgetMiddleware(needed, token_counter=words), talk) == talk
+    with pytest.raises(PinnedOverBudgetError, match="shorten the open tool calls") as refused:
+        sent_by(MemoryBudgetMiddleware(needed - 1, token_counter=words), talk)
+    assert refused.value.needed_tokens == needed
+
+
 def test_a_waiting_function_call_that_does_not_fit_is_refused_and_never_halved() -> None:
     call = AIMessage("", additional_kwargs={"function_call": {"name": "f", "arguments": "x " * 60}})
     messages = [HumanMessage("w " * 60), call, FunctionMessage("forty two", name="f")]

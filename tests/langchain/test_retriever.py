@@ -343,6 +343,8 @@ def test_runnable_takes_the_budget_of_the_configuration() -> None:
         pytest.param(3, "the input must be a query or a mapping", id="number"),
         pytest.param({"question": "x"}, "a text under 'query'", id="other-key"),
         pytest.param({"query": "x", "memories": ["y"]}, "got str among them", id="text"),
+        pytest.param({"query": "x", "memories": 3}, "memories must be a list of", id="no-list"),
+        pytest.param({"query": "x", "memories": np.ones(2)}, "got float64 among them", id="array"),
     ],
 )
 def test_runnable_refuses_other_inputs(given: Any, message: str) -> None:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -264,6 +265,7 @@ def test_async_reads_the_same() -> None:
     [
         pytest.param(lambda: source(None).items("", NOBODY), "there is no store", id="no-store"),
         pytest.param(lambda: source(None, limit=0), "limit must be an integer >= 1", id="limit"),
+        pytest.param(lambda: source(None, limit=2**63), "limit must be at most 2", id="too-high"),
         pytest.param(
             lambda: LangGraphStoreSource(lambda runtime: ("a",)).labels(None),
             "the namespace is a function of the runtime",
@@ -271,8 +273,17 @@ def test_async_reads_the_same() -> None:
         ),
         pytest.param(
             lambda: LangGraphStoreSource("memories").labels(None),
-            "namespace must be a sequence of labels, got 'memories'",
+            "namespace must be a sequence of labels, got str",
             id="text",
+        ),
+        pytest.param(lambda: LangGraphStoreSource(()), "got an empty one", id="no-labels"),
+        pytest.param(lambda: LangGraphStoreSource(3), "namespace must be", id="number"),  # type: ignore[arg-type]
+        pytest.param(lambda: source(None, tier="far"), "tier must be one of working", id="tier"),
+        pytest.param(lambda: source(None, text_field=[]), "text_field must be a text", id="field"),
+        pytest.param(
+            lambda: MemoryPromotionMiddleware(source(None), settings=np.ones(2)),  # type: ignore[arg-type]
+            "settings must be PromotionSettings, got ndarray",
+            id="promotion-by-something-else",
         ),
         pytest.param(
             lambda: MemoryPromotionMiddleware("x"),  # type: ignore[arg-type]

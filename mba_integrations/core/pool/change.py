@@ -6,14 +6,14 @@ vector, and then those columns are carried over. Comparing costs O(items that we
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from operator import attrgetter
-from typing import Any
 
 import numpy as np
 
+from mba_integrations.core.arguments import says_the_same
 from mba_integrations.core.model import MemoryItem
 from mba_integrations.core.rows.row_map import RowMap
 
@@ -83,7 +83,7 @@ def _differences(old: MemoryItem, new: MemoryItem) -> list[str]:
         return []
     line = (
         _IN_LINE(old) == _IN_LINE(new)
-        and _same_metadata(old.metadata, new.metadata)
+        and says_the_same(old.metadata, new.metadata)
         and _same_time(old.created_at, new.created_at)
     )
     text = line or old.content == new.content
@@ -98,13 +98,6 @@ def _differences(old: MemoryItem, new: MemoryItem) -> list[str]:
         "vectors": vector,
     }
     return [name for name, equal in same.items() if not equal]
-
-
-def _same_metadata(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
-    try:
-        return bool(old == new)
-    except Exception:  # metadata may hold anything: two arrays are neither equal nor not
-        return False
 
 
 def _same_time(old: datetime | None, new: datetime | None) -> bool:

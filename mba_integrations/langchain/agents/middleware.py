@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, NoReturn
 
 from langchain.agents.middleware import (
     AgentMiddleware,
@@ -22,17 +22,23 @@ from langchain.agents.middleware import (
 from langchain_core.callbacks import adispatch_custom_event, dispatch_custom_event
 from langchain_core.embeddings import Embeddings
 from langchain_core.exceptions import ContextOverflowError
-from langchain_core.messages import AIMessage, HumanMessage
+from langchain_core.messages import AIMessage
 from langchain_core.retrievers import BaseRetriever
 from langgraph.types import Command
 
 from mba_integrations.conversation.older import conversation_workspace
 from mba_integrations.core.allocator import MemoryBudgetAllocator
-from mba_integrations.core.arguments import checked_tokens
+from mba_integrations.core.arguments import (
+    checked_iterable,
+    checked_part,
+    checked_text,
+    checked_tokens,
+)
 from mba_integrations.core.config.workspace import WorkspaceConfig
 from mba_integrations.core.errors import BudgetError, InputError
 from mba_integrations.core.search.embedder import Embedder
 from mba_integrations.langchain.agents.prompt import PlannedPrompt, PromptPlanner
+from mba_integrations.langchain.agents.question import Question, question_of, thread_key
 from mba_integrations.langchain.agents.request_budget import RequestBudget, budget_of, model_name
 from mba_integrations.langchain.agents.state import STATE_KEY, MemoryBudgetState
 from mba_integrations.langchain.agents.threads import AgentThread, AgentThreads, new_thread
@@ -45,6 +51,7 @@ from mba_integrations.langchain.memory_sources import (
     gathered,
 )
 from mba_integrations.langchain.messages.counting import MessageCounter
+from mba_integrations.langchain.settings import Setting, keep
 
 EVENT_NAME = "memory_budget"
 """Of the custom event that carries the decision."""
@@ -69,25 +76,6 @@ class _Call:
     counter: MessageCounter
     budget: RequestBudget
     memories: FoundMemories
-
-
-@dataclass(frozen=True, slots=True)
-class _Question:
-    """The last human message, for which memories are searched once in a thread."""
-
-    thread_id: str | None
-    context: object = field(compare=False)
-    place: int
-    text: str
-
-    def is_same(self, other: _Question) -> bool:
-        """Whether it is the same question; contexts that cannot be compared are different."""
-        if self != other:
-            return False
-        try:
-            return self.context is other.context or bool(self.context == other.context)
-        except (TypeError, ValueError):  # as where they hold arrays or data frames
-            return False
 
 
 class MemoryBudgetMiddleware(AgentMiddleware[MemoryBudgetState, Any, Any]):
@@ -126,6 +114,18 @@ class MemoryBudgetMiddleware(AgentMiddleware[MemoryBudgetState, Any, Any]):
     state_schema = MemoryBudgetState
     trace_policy = TracePolicy(process_inputs=omit_payload)
 
+    budget_tokens = Setting[int | None]()
+    memories = Setting[tuple[MemorySource, ...]]()
+    workspace = Setting[WorkspaceConfig]()
+    allocator = Setting[MemoryBudgetAllocator]()
+    token_counter = Setting[Any]()
+    embedder = Setting[Embedder | None]()
+    recent_share = Setting[float]()
+    reply_tokens = Setting[int | None]()
+    memories_in_system = Setting[bool]()
+    introduction = Setting[str]()
+    name = Setting[str]()
+
     def __init__(
         self,
         budget_tokens: int | None = None,
@@ -142,36 +142,44 @@ class MemoryBudgetMiddleware(AgentMiddleware[MemoryBudgetState, Any, Any]):
         name: str = "MemoryBudgetMiddleware",
     ) -> None:
         super().__init__()
-        _check_positive("budget_tokens", budget_tokens)
-        _check_positive("reply_tokens", reply_tokens)
-        if not 0.0 <= recent_share <= 1.0:
-            raise InputError(f"recent_share must be in [0, 1], got {recent_share!r}.")
+        checked_iterable("memories", memories, "a list of sources")
         if allocator is not None and embedder is not None:
             raise InputError("give embedder to the allocator, or leave allocator out.")
+        made = as_embedder(embedder)
+        chooses = _checked_allocator(allocator) or MemoryBudgetAllocator(token_counter, made)
+        keep(
+            self,
+            budget_tokens=_tokens_or_none("budget_tokens", budget_tokens),
+            memories=tuple(map(as_source, memories)),
+            workspace=_registered(workspace, chooses),
+            allocator=chooses,
+            token_counter=token_counter,
+            embedder=made,
+            recent_share=checked_part("recent_share", recent_share),
+            reply_tokens=_tokens_or_none("reply_tokens", reply_tokens),
+            memories_in_system=memories_in_system,
+            introduction=checked_text("introduction", introduction),
+            name=checked_text("name", name),
+        )
         self.tools = []
-        self.allocator = allocator or MemoryBudgetAllocator(token_counter, as_embedder(embedder))
-        self._name = name
-        self._budget_tokens = budget_tokens
-        self._reply_tokens = reply_tokens
-        self._sources = [as_source(source) for source in memories]
-        self._given_counter = token_counter
         self._counters: dict[str | None, MessageCounter] = {}
         self._threads = AgentThreads()
         self._calibration = UsageCalibration()
-        config = self._workspace(workspace)
         self._planner = PromptPlanner(
-            allocator=self.allocator,
-            workspace_id=config.workspace_id,
-            conversation_id=f"{config.workspace_id}:conversation",
-            recent_share=recent_share,
+            allocator=chooses,
+            workspace_id=self.workspace.workspace_id,
+            conversation_id=f"{self.workspace.workspace_id}:conversation",
+            recent_share=self.recent_share,
             in_system=memories_in_system,
             introduction=introduction,
         )
 
-    @property
-    def name(self) -> str:
-        """The name of this instance, in traces and among the agent's middleware."""
-        return self._name
+    def __reduce__(self) -> NoReturn:
+        """Refuse to be copied: open conversations belong to one middleware."""
+        raise InputError(
+            "a MemoryBudgetMiddleware holds open conversations, so it cannot be copied or pickled. "
+            "Make another one with the same arguments."
+        )
 
     def wrap_model_call(
         self,
@@ -180,11 +188,11 @@ class MemoryBudgetMiddleware(AgentMiddleware[MemoryBudgetState, Any, Any]):
     ) -> ExtendedModelResponse[Any]:
         """Send what fits; after an overflow at the provider send less, up to three times."""
         call = self._call(request)
-        question = _question_of(request)
+        question = question_of(request)
         found = self._remembered(call, question)
         if found is None:
             runtime = request.runtime
-            found = gathered(source.items(question.text, runtime) for source in self._sources)
+            found = gathered(source.items(question.text, runtime) for source in self.memories)
         call = self._with_memories(call, question, found)
         planned = self._plan(call, call.budget)
         for left in range(_OVERFLOW_RETRIES, -1, -1):
@@ -204,12 +212,12 @@ class MemoryBudgetMiddleware(AgentMiddleware[MemoryBudgetState, Any, Any]):
     ) -> ExtendedModelResponse[Any]:
         """As `wrap_model_call`; planning runs in a thread, so the event loop does not wait."""
         call = self._call(request)
-        question = _question_of(request)
+        question = question_of(request)
         found = self._remembered(call, question)
         if found is None:
             runtime = request.runtime
             found = gathered(
-                [await source.aitems(question.text, runtime) for source in self._sources]
+                [await source.aitems(question.text, runtime) for source in self.memories]
             )
         call = self._with_memories(call, question, found)
         planned = await asyncio.to_thread(self._plan, call, call.budget)
@@ -223,28 +231,19 @@ class MemoryBudgetMiddleware(AgentMiddleware[MemoryBudgetState, Any, Any]):
                 break
         return self._finished(call, planned, response)
 
-    def _workspace(self, workspace: WorkspaceConfig | str) -> WorkspaceConfig:
-        if isinstance(workspace, str):
-            config = self.allocator.workspace(workspace)
-        else:
-            config = workspace
-            self.allocator.register_workspace(config)
-        self.allocator.register_workspace(conversation_workspace(config))
-        return config
-
     def _counter(self, model: str | None) -> MessageCounter:
-        key = None if self._given_counter is not None else model
+        key = None if self.token_counter is not None else model
         counter = self._counters.get(key)
         if counter is None:
-            counter = self._counters[key] = MessageCounter(self._given_counter, model=key)
+            counter = self._counters[key] = MessageCounter(self.token_counter, model=key)
         return counter
 
     def _call(self, request: ModelRequest[Any]) -> _Call:
         counter = self._counter(model_name(request.model))
-        budget = budget_of(request, counter, self._budget_tokens, self._reply_tokens)
+        budget = budget_of(request, counter, self.budget_tokens, self.reply_tokens)
         if not counter.exact:
             budget = self._calibrated(budget, model_name(request.model))
-        key = _thread_key(request)
+        key = thread_key(request)
         session_id = "/".join((self.name, *key))
         thread = self._threads.get(
             (counter.id, counter.exact, *key),
@@ -261,17 +260,15 @@ class MemoryBudgetMiddleware(AgentMiddleware[MemoryBudgetState, Any, Any]):
         source = f"{budget.source}; {budget.tokens:,} {correction}, since more was reported"
         return RequestBudget(tokens=tokens, source=source)
 
-    def _remembered(self, call: _Call, question: _Question) -> FoundMemories | None:
-        """What was found for the question before, in this thread and this context only."""
-        if not self._sources:
+    def _remembered(self, call: _Call, question: Question) -> FoundMemories | None:
+        """What was found for the question before, in this run and this context only."""
+        if not self.memories:
             return FoundMemories()
-        if question.thread_id is None:
-            return None
         with call.thread.lock:
             found = call.thread.found
         return found[1] if found is not None and found[0].is_same(question) else None
 
-    def _with_memories(self, call: _Call, question: _Question, found: FoundMemories) -> _Call:
+    def _with_memories(self, call: _Call, question: Question, found: FoundMemories) -> _Call:
         with call.thread.lock:
             call.thread.found = (question, found)
         return replace(call, memories=found)
@@ -321,30 +318,28 @@ def _rewritten(request: ModelRequest[Any], planned: PlannedPrompt) -> ModelReque
     return request.override(messages=planned.messages, system_message=planned.system_message)
 
 
-def _question_of(request: ModelRequest[Any]) -> _Question:
-    runtime = request.runtime
-    info = runtime.execution_info if runtime is not None else None
-    thread_id = info.thread_id if info is not None else None
-    context = runtime.context if runtime is not None else None
-    for place in range(len(request.messages) - 1, -1, -1):
-        if isinstance(request.messages[place], HumanMessage):
-            return _Question(thread_id, context, place, str(request.messages[place].text))
-    return _Question(thread_id, context, -1, "")
+def _tokens_or_none(name: str, value: int | None) -> int | None:
+    return None if value is None else checked_tokens(name, value)
 
 
-def _thread_key(request: ModelRequest[Any]) -> tuple[str, ...]:
-    """The thread and the graph in it; without a thread, the conversation by its first message."""
-    info = request.runtime.execution_info if request.runtime is not None else None
-    thread_id = info.thread_id if info is not None else None
-    if info is None or thread_id is None:
-        return (str(request.messages[0].id),) if request.messages else ()
-    graphs = [part.partition(":")[0] for part in info.checkpoint_ns.split("|")[:-1]]
-    return (thread_id, *graphs)
+def _checked_allocator(allocator: MemoryBudgetAllocator | None) -> MemoryBudgetAllocator | None:
+    if allocator is not None and not isinstance(allocator, MemoryBudgetAllocator):
+        kind = type(allocator).__name__
+        raise InputError(f"allocator must be a MemoryBudgetAllocator, got {kind}.")
+    return allocator
 
 
-def _check_positive(name: str, value: int | None) -> None:
-    if value is not None:
-        checked_tokens(name, value)
+def _registered(
+    workspace: WorkspaceConfig | str, allocator: MemoryBudgetAllocator
+) -> WorkspaceConfig:
+    """The settings, which are the allocator's from now on, and those for the conversation."""
+    if isinstance(workspace, str):
+        config = allocator.workspace(workspace)
+    else:
+        config = workspace
+        allocator.register_workspace(config)
+    allocator.register_workspace(conversation_workspace(config))
+    return config
 
 
 def _send_event(decision: dict[str, Any]) -> None:

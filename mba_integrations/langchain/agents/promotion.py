@@ -12,10 +12,12 @@ from typing import Any
 from langchain.agents.middleware import AgentMiddleware
 from langgraph.runtime import Runtime
 
+from mba_integrations.core.arguments import checked_text
 from mba_integrations.core.config.settings import PromotionSettings
 from mba_integrations.core.errors import InputError
 from mba_integrations.langchain.agents.state import STATE_KEY, MemoryBudgetState, decision_in
 from mba_integrations.langchain.agents.store_source import LangGraphStoreSource
+from mba_integrations.langchain.settings import Setting, keep
 
 _MOVED = "memories_moved"
 
@@ -30,10 +32,14 @@ class MemoryPromotionMiddleware(AgentMiddleware[MemoryBudgetState, Any, Any]):
         name: Of this instance; two instances of one agent need different names.
 
     Raises:
-        InputError: If *source* is something else.
+        InputError: If an argument is something else.
     """
 
     state_schema = MemoryBudgetState
+    source = Setting[LangGraphStoreSource]()
+    settings = Setting[PromotionSettings]()
+    budget_middleware = Setting[str]()
+    name = Setting[str]()
 
     def __init__(
         self,
@@ -47,23 +53,24 @@ class MemoryPromotionMiddleware(AgentMiddleware[MemoryBudgetState, Any, Any]):
         if not isinstance(source, LangGraphStoreSource):
             kind = type(source).__name__
             raise InputError(f"source must be a LangGraphStoreSource, got {kind}.")
+        if settings is not None and not isinstance(settings, PromotionSettings):
+            kind = type(settings).__name__
+            raise InputError(f"settings must be PromotionSettings, got {kind}.")
         self.tools = []
-        self._name = name
-        self._source = source
-        self._settings = settings or PromotionSettings()
-        self._budget_middleware = budget_middleware
-
-    @property
-    def name(self) -> str:
-        """The name of this instance, in traces and among the agent's middleware."""
-        return self._name
+        keep(
+            self,
+            source=source,
+            settings=PromotionSettings() if settings is None else settings,
+            budget_middleware=checked_text("budget_middleware", budget_middleware),
+            name=checked_text("name", name),
+        )
 
     def after_agent(self, state: MemoryBudgetState, runtime: Runtime[Any]) -> dict[str, Any] | None:
         """Write to the store, once for each run."""
         used = self._used(state)
         if not used:
             return None
-        return self._noted(state, self._source.record(used, runtime, self._settings))
+        return self._noted(state, self.source.record(used, runtime, self.settings))
 
     async def aafter_agent(
         self, state: MemoryBudgetState, runtime: Runtime[Any]
@@ -72,13 +79,13 @@ class MemoryPromotionMiddleware(AgentMiddleware[MemoryBudgetState, Any, Any]):
         used = self._used(state)
         if not used:
             return None
-        return self._noted(state, await self._source.arecord(used, runtime, self._settings))
+        return self._noted(state, await self.source.arecord(used, runtime, self.settings))
 
     def _used(self, state: MemoryBudgetState) -> list[str]:
         """Memories of the last prompt that are not noted yet."""
-        decision = decision_in(state, self._budget_middleware)
+        decision = decision_in(state, self.budget_middleware)
         return [] if _MOVED in decision else list(decision.get("memories", ()))
 
     def _noted(self, state: MemoryBudgetState, moved: int) -> dict[str, Any]:
-        name = self._budget_middleware
+        name = self.budget_middleware
         return {STATE_KEY: {name: {**decision_in(state, name), _MOVED: moved}}}

@@ -20,10 +20,11 @@ from typing import TYPE_CHECKING, Any
 
 from langgraph.store.base import BaseStore, PutOp, SearchItem, SearchOp
 
+from mba_integrations.core.arguments import checked_iterable, checked_text, checked_whole
 from mba_integrations.core.config.settings import PromotionSettings
 from mba_integrations.core.errors import InputError
 from mba_integrations.core.lifecycle import apply_recommendations, evaluate_promotion_demotion
-from mba_integrations.core.model import MemoryItem, MemoryTier, TierName
+from mba_integrations.core.model import MemoryItem, MemoryTier, TierName, checked_tier
 from mba_integrations.langchain.agents.store_values import (
     STORE_KEY,
     has_expired,
@@ -57,6 +58,15 @@ def escaped_label(label: str) -> str:
     return "".join(_ESCAPED.get(char, char) for char in label) or "%"
 
 
+def _checked_labels(labels: object) -> tuple[str, ...]:
+    """The labels of a namespace as texts; ids of users are often something else."""
+    checked_iterable("namespace", labels, "a sequence of labels")
+    found = tuple(map(str, labels))  # type: ignore[call-overload]
+    if not found:
+        raise InputError("namespace must be a sequence of labels, got an empty one.")
+    return found
+
+
 def _utc_now() -> datetime:
     return datetime.now(UTC)
 
@@ -88,9 +98,11 @@ class LangGraphStoreSource:
     clock: Callable[[], datetime] = _utc_now
 
     def __post_init__(self) -> None:
-        if type(self.limit) is not int or self.limit < 1:
-            raise InputError(f"limit must be an integer >= 1, got {self.limit!r}.")
-        object.__setattr__(self, "tier", MemoryTier(self.tier))
+        object.__setattr__(self, "limit", checked_whole("limit", self.limit, at_least=1))
+        object.__setattr__(self, "tier", checked_tier("tier", self.tier))
+        checked_text("text_field", self.text_field)
+        if not callable(self.namespace):
+            object.__setattr__(self, "namespace", _checked_labels(self.namespace))
 
     def items(self, query: str, runtime: Runtime[Any] | None = None) -> FoundMemories:
         """The memories that have not expired, and notes about what is left out."""
@@ -165,9 +177,7 @@ class LangGraphStoreSource:
             if runtime is None:
                 raise InputError("the namespace is a function of the runtime: give runtime.")
             labels = labels(runtime)
-        if isinstance(labels, str) or not labels:
-            raise InputError(f"namespace must be a sequence of labels, got {labels!r}.")
-        return tuple(escaped_label(str(label)) for label in labels)
+        return tuple(map(escaped_label, _checked_labels(labels)))
 
     def _store(self, runtime: Runtime[Any] | None) -> BaseStore:
         store = self.store or (runtime.store if runtime is not None else None)

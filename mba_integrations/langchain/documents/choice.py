@@ -83,6 +83,10 @@ class CurrentChoice:
         self._made: tuple[tuple[Any, ...], DocumentChoice] | None = None
         self._own: tuple[Any, MemoryBudgetAllocator] | None = None
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """A copy has made nothing yet."""
+        return CurrentChoice, ()
+
     def of(
         self,
         workspace: WorkspaceConfig,

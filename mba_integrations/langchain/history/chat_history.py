@@ -13,6 +13,7 @@ from langchain_core.chat_history import BaseChatMessageHistory
 from langchain_core.messages import BaseMessage, HumanMessage
 
 from mba_integrations.langchain.history.choice import HistoryChoice
+from mba_integrations.langchain.settings import Setting, keep
 
 
 class ListChatMessageHistory(BaseChatMessageHistory):
@@ -47,6 +48,10 @@ class BudgetedChatMessageHistory(BaseChatMessageHistory):
         InputError: If an argument is out of its range.
     """
 
+    budget_tokens = Setting[int]()
+    token_counter = Setting[object]()
+    recent_share = Setting[float]()
+
     def __init__(
         self,
         budget_tokens: int,
@@ -58,6 +63,12 @@ class BudgetedChatMessageHistory(BaseChatMessageHistory):
         self.history = history if history is not None else ListChatMessageHistory()
         self._choice = HistoryChoice(
             budget_tokens, token_counter=token_counter, recent_share=recent_share
+        )
+        keep(
+            self,
+            budget_tokens=self._choice.budget_tokens,
+            token_counter=token_counter,
+            recent_share=self._choice.recent_share,
         )
 
     @property

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from operator import is_
+from typing import Any
 
 from langchain_core.messages import BaseMessage, get_buffer_string
 
@@ -10,9 +12,8 @@ from mba_integrations.conversation.conversation import Conversation
 from mba_integrations.conversation.draft import Draft, Request
 from mba_integrations.conversation.older import Chooser, conversation_workspace
 from mba_integrations.core.allocator import MemoryBudgetAllocator
-from mba_integrations.core.arguments import checked_tokens
+from mba_integrations.core.arguments import checked_part, checked_tokens
 from mba_integrations.core.config.workspace import WorkspaceConfig
-from mba_integrations.core.errors import InputError
 from mba_integrations.langchain.messages.counting import MessageCounter
 from mba_integrations.langchain.messages.reading import WORDING, MessageReader, sent_messages
 
@@ -34,17 +35,20 @@ class HistoryChoice:
     def __init__(
         self, budget_tokens: int, *, token_counter: object = None, recent_share: float = 0.5
     ) -> None:
-        if not 0.0 <= recent_share <= 1.0:
-            raise InputError(f"recent_share must be in [0, 1], got {recent_share!r}.")
         self.counter = MessageCounter(token_counter)
         self.budget_tokens = checked_tokens("budget_tokens", budget_tokens)
-        self.recent_share = recent_share
+        self.recent_share = checked_part("recent_share", recent_share)
+        self._token_counter = token_counter
         allocator = MemoryBudgetAllocator(token_counter)
         config = conversation_workspace(WorkspaceConfig(workspace_id="history"))
         allocator.register_workspace(config)
         self._chooser = Chooser(allocator=allocator, workspace_id=config.workspace_id)
         # The question that follows is a user message, so what is sent must begin with one too.
         self._conversation = Conversation(MessageReader(self.counter), question_first=True)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """A copy has the settings; what it read of a history it reads again."""
+        return _made_again, (self.budget_tokens, self._token_counter, self.recent_share)
 
     def messages(
         self, history: Sequence[BaseMessage], query: str, *, less_tokens: int = 0
@@ -86,3 +90,28 @@ class HistoryChoice:
 
     def _text(self, messages: Sequence[BaseMessage], human: str, ai: str) -> str:
         return get_buffer_string(list(messages), human_prefix=human, ai_prefix=ai)
+
+
+def _made_again(budget_tokens: int, token_counter: object, recent_share: float) -> HistoryChoice:
+    return HistoryChoice(budget_tokens, token_counter=token_counter, recent_share=recent_share)
+
+
+class CurrentHistoryChoice:
+    """The choice by a memory's settings of now, made anew where one of them was exchanged."""
+
+    def __init__(self) -> None:
+        self._made: tuple[tuple[Any, ...], HistoryChoice] | None = None
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """A copy has made nothing yet."""
+        return CurrentHistoryChoice, ()
+
+    def of(
+        self, budget_tokens: int, recent_share: float, token_counter: object, history: object
+    ) -> HistoryChoice:
+        """The choice for these settings and this history."""
+        settings = (budget_tokens, recent_share, token_counter, history)
+        made = self._made
+        if made is None or not all(map(is_, made[0], settings)):
+            self._made = made = (settings, _made_again(budget_tokens, token_counter, recent_share))
+        return made[1]

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from operator import is_
 from typing import Any
 
 from langchain_classic.base_memory import BaseMemory
@@ -19,7 +18,7 @@ from pydantic import ConfigDict, Field, PrivateAttr
 
 from mba_integrations.core.errors import InputError
 from mba_integrations.langchain.history.chat_history import ListChatMessageHistory
-from mba_integrations.langchain.history.choice import HistoryChoice
+from mba_integrations.langchain.history.choice import CurrentHistoryChoice, HistoryChoice
 
 _NOT_INPUTS = ("stop",)
 _USUAL_INPUT = "input"
@@ -55,7 +54,7 @@ class BudgetedMemory(BaseMemory):
     token_counter: Any = Field(default=None, exclude=True)
     recent_share: float = 0.5
 
-    _made: tuple[tuple[Any, ...], HistoryChoice] | None = PrivateAttr(default=None)
+    _current: CurrentHistoryChoice = PrivateAttr(default_factory=CurrentHistoryChoice)
 
     def model_post_init(self, context: Any, /) -> None:
         """Check the settings."""
@@ -64,16 +63,9 @@ class BudgetedMemory(BaseMemory):
 
     def _choice(self) -> HistoryChoice:
         """The choice by the fields of now, which may have been set since the last call."""
-        settings = (self.budget_tokens, self.recent_share, self.token_counter, self.chat_memory)
-        made = self._made
-        if made is None or not all(map(is_, made[0], settings)):
-            choice = HistoryChoice(
-                self.budget_tokens,
-                token_counter=self.token_counter,
-                recent_share=self.recent_share,
-            )
-            self._made = made = (settings, choice)
-        return made[1]
+        return self._current.of(
+            self.budget_tokens, self.recent_share, self.token_counter, self.chat_memory
+        )
 
     @property
     def memory_variables(self) -> list[str]:

@@ -23,23 +23,15 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from mba_integrations.conversation.blocks import KEYED_CALLS, NAMED_CALLS
 from mba_integrations.langchain.messages.media_blocks import media_block_of, media_text
 from mba_integrations.langchain.messages.media_tokens import media_tokens
 
 CALL_FRAME_TOKENS = 3
 """Around each call. ChatOpenAI counts none; the formats of OpenAI's open models have some."""
 
-_CALLS = {
-    "tool_use",
-    "toolUse",
-    "tool_call",
-    "tool_call_chunk",
-    "invalid_tool_call",
-    "function_call",
-    "custom_tool_call",
-    "input_json_delta",
-}
-"""Blocks that `tool_calls` of an AI message repeat."""
+_CALLS = {*NAMED_CALLS, "toolUse", "tool_call_chunk", "invalid_tool_call", "input_json_delta"}
+"""Blocks that `tool_calls` of an AI message repeat; parts of streams and broken calls besides."""
 _SERVER_CALLS = {
     "server_tool_use",
     "server_tool_call",
@@ -149,7 +141,7 @@ def _call_in(block: Mapping[Any, Any]) -> Mapping[Any, Any] | None:
     """The call that a block is or, as at Bedrock, holds."""
     if block.get("type") in _CALLS | _SERVER_CALLS:
         return block
-    for name in ("toolUse", "tool_use"):
+    for name in KEYED_CALLS if "type" not in block else ():
         held = block.get(name)
         if isinstance(held, Mapping):
             return {"type": "tool_use", **held}

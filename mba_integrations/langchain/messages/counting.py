@@ -12,7 +12,6 @@ import json
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
-from math import ceil
 from typing import Any
 
 from langchain_core.messages import AIMessage, BaseMessage, ChatMessage, ToolMessage
@@ -29,10 +28,11 @@ from mba_integrations.langchain.messages.content_blocks import (
     add_content,
     as_json,
 )
+from mba_integrations.langchain.settings import Setting, keep
 
 TOOL_RESULT_ID_TOKENS = 3
 """For the id of the call that a result answers, as ChatOpenAI counts."""
-SCHEMA_MARGIN = 1.1
+_SCHEMA_TENTHS = 11
 """Providers write tool schemas anew; their JSON and a tenth is what is set aside."""
 
 _CHUNK = "MessageChunk"
@@ -55,7 +55,11 @@ class MessageCounter:
     11
     """
 
+    token_counter = Setting[object]()
+    model = Setting[str | None]()
+
     def __init__(self, token_counter: object = None, *, model: str | None = None) -> None:
+        keep(self, token_counter=token_counter, model=model)
         given = token_counter is not None
         self._text_counter: TokenCounter = (
             as_token_counter(token_counter) if given else counter_for_model(model)
@@ -63,6 +67,10 @@ class MessageCounter:
         self._counter = CachedCounter(self._text_counter)
         self._tools: dict[int, tuple[object, int]] = {}
         self._lock = threading.Lock()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """A copy counts alike, and remembers no counts."""
+        return _made_again, (self.token_counter, self.model)
 
     @property
     def id(self) -> str:
@@ -114,7 +122,8 @@ class MessageCounter:
 
     def schema_tokens(self, schema: Mapping[str, Any]) -> int:
         """Tokens to set aside for a JSON schema, as for a tool."""
-        return ceil(self.count(json.dumps(schema, ensure_ascii=False, default=str)) * SCHEMA_MARGIN)
+        tokens = self.count(json.dumps(schema, ensure_ascii=False, default=str))
+        return -(-tokens * _SCHEMA_TENTHS // 10)
 
     def _tool_tokens(self, tool: Any) -> int:
         if isinstance(tool, Mapping):
@@ -129,6 +138,10 @@ class MessageCounter:
             for oldest in list(islice(self._tools, max(0, len(self._tools) - _MAX_TOOLS))):
                 del self._tools[oldest]
         return tokens
+
+
+def _made_again(token_counter: object, model: str | None) -> MessageCounter:
+    return MessageCounter(token_counter, model=model)
 
 
 def role_of(message: BaseMessage) -> str:
