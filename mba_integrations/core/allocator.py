@@ -236,7 +236,7 @@ class MemoryBudgetAllocator(LiveHandle):
             UnknownWorkspaceError: If no such workspace is registered.
             InputError: If an argument or the items are unusable.
             PinnedOverBudgetError: If the pinned items do not fit.
-            BudgetError: If the counter counts more tokens for no text at all than the budget.
+            BudgetError: If the layout measures more for a prompt without text than the budget.
             TokenizerError: If no vocabulary is at hand.
         """
         checked_text("query", query)

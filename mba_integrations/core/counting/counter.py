@@ -25,7 +25,7 @@ class TokenCounter(Protocol):
        callers choose between the two by speed.
     3. Every `str` is counted: special tokens as plain text, lone surrogates, NUL, a megabyte of
        one letter. Memories are untrusted, and one bad text must not fail a whole allocation.
-    4. Counts are integers from 0 to 2**40, and need not add up: the count of a joined text may
+    4. Counts are integers from 0 to 2**63 - 1, and need not add up: the count of a joined text may
        differ from the sum of its parts, so callers count what they rendered.
     5. Both methods may be called from several threads at once.
 
@@ -46,8 +46,8 @@ class TokenCounter(Protocol):
     def count_batch(self, texts: Sequence[str], /) -> list[int]: ...
 
 
-MOST_TOKENS = 2**40
-"""Of one text: more than a terabyte has, and columns of eight million such counts can be summed."""
+MOST_TOKENS = 2**63 - 1
+"""Of one text: what an integer of 64 bits can hold."""
 
 NUMBERED = "callable#"
 """What the id of a counter begins with that means a function of this process only."""
@@ -109,6 +109,6 @@ def _as_count(counter_id: str, value: object) -> int:
         )
     if number > MOST_TOKENS:
         raise InputError(
-            f"token counter {counter_id!r}: a count must be at most 2**40, got {shown(number)}."
+            f"token counter {counter_id!r}: a count must be at most 2**63 - 1, got {shown(number)}."
         )
     return number

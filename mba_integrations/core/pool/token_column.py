@@ -21,6 +21,9 @@ from mba_integrations.core.pool.items import ItemRows
 from mba_integrations.core.rows.row_map import RowMap
 
 _MANY_WORDS = 2**40
+_MOST_OF_ITEM = 2**40
+"""No text has more tokens, and millions of such counts have a sum of 64 bits. An odd counter may
+say more; the whole prompt is counted as it says."""
 
 
 class TokenColumn:
@@ -209,7 +212,7 @@ class TokenColumn:
 
     def _counts(self, items: Sequence[MemoryItem]) -> IntArray:
         counts = np.array(self._layout.item_tokens(items, self._counter), dtype=np.int64)
-        return np.maximum(counts, 1)
+        return np.clip(counts, 1, _MOST_OF_ITEM)
 
 
 TokenKey = tuple[str, str]

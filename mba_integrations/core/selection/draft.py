@@ -63,7 +63,7 @@ def drop_until_fits(problem: SelectionProblem, draft: Draft) -> tuple[Draft, int
 
     Raises:
         PinnedOverBudgetError: If only pins are left, and they do not fit.
-        BudgetError: If nothing is left, and the counter counts more for it than the budget.
+        BudgetError: If nothing is left, and the layout measures more for it than the budget.
     """
     units, dropped = problem.units, 0
     while draft.needed > problem.plan.total_tokens:
@@ -128,7 +128,7 @@ def pins_alone(problem: SelectionProblem, rows: IntArray, continuation: Continua
 
     Raises:
         PinnedOverBudgetError: If they do not fit.
-        BudgetError: If there are none, and the counter counts more for no text than the budget.
+        BudgetError: If there are none, and the layout measures more for no text than the budget.
     """
     draft = write_draft(problem, rows, NOTHING_BEFORE)
     if draft.needed > problem.plan.total_tokens:
@@ -139,9 +139,9 @@ def pins_alone(problem: SelectionProblem, rows: IntArray, continuation: Continua
 def _nothing_over(problem: SelectionProblem, empty: Draft) -> BudgetError:
     budget, needed = problem.plan.total_tokens, empty.needed
     return BudgetError(
-        f"the prompt without any item needs {needed:,} tokens by token counter "
-        f"{problem.counter.id!r}, budget_tokens is {budget:,} ({needed - budget:,} over). Raise "
-        "budget_tokens, or give a counter that counts an empty text as 0.",
+        f"the prompt without any item needs {needed:,} tokens by layout {problem.layout.id!r}, "
+        f"budget_tokens is {budget:,} ({needed - budget:,} over). Raise budget_tokens, or have "
+        "measure() give 0 for a prompt without text.",
         needed_tokens=needed,
         budget_tokens=budget,
     )

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from allocators import NOW, allocator_with, ids, lettered
 from counters import COUNTERS
-from fakes import line
+from fakes import CharCounter, line
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from strategies import memories, workspaces
@@ -17,11 +17,14 @@ from strategies import memories, workspaces
 from mba_integrations import (
     Allocation,
     BudgetError,
+    JoinedTexts,
     MemoryBudgetAllocator,
     MemoryItem,
     PinnedOverBudgetError,
+    TokenCounter,
     WorkspaceConfig,
 )
+from mba_integrations.core.layout.protocol import PromptTokens, WrittenPrompt
 
 HEADING = len("## R\n")
 
@@ -197,34 +200,45 @@ def outcome(
         return str(error)
 
 
-class OfNothing:
+class OfNothing(CharCounter):
     """Counts five tokens besides the characters, as a tokenizer that frames every text does."""
 
     id = "framed"
-    exact = True
 
     def count(self, text: str, /) -> int:
         return len(text) + 5
 
-    def count_batch(self, texts: Sequence[str], /) -> list[int]:
-        return [self.count(text) for text in texts]
+
+class Framed(JoinedTexts):
+    """Charges five tokens for every prompt, the empty one too."""
+
+    def measure(self, written: WrittenPrompt, counter: TokenCounter) -> PromptTokens:
+        tokens = len(written.text) + 5
+        return PromptTokens(used=tokens, messages=0, needed=tokens)
 
 
 @pytest.mark.parametrize("items", [[], free("a", "b")], ids=["no-items", "items"])
 @pytest.mark.parametrize("follows", [False, True], ids=["first", "following"])
-def test_a_counter_that_counts_more_for_nothing_than_the_budget_is_named(
+def test_a_layout_that_charges_more_for_nothing_than_the_budget_is_named(
     items: list[MemoryItem], follows: bool
 ) -> None:
-    allocator = allocator_with(lettered(), token_counter=OfNothing())
-    before = allocator.allocate_memory_budget("?", free("a"), "w", 200) if follows else None
-    with pytest.raises(BudgetError, match=r"'framed', budget_tokens is 4 \(1 over\)") as caught:
-        allocator.allocate_memory_budget("?", items, "w", 4, now=NOW, previous=before)
+    allocator, layout = allocator_with(lettered()), Framed(name="framed")
+    before = allocator.allocate_memory_budget("?", free("a"), "w", 200, layout=layout)
+    with pytest.raises(BudgetError, match=r"budget_tokens is 4 \(1 over\).*measure") as caught:
+        allocator.allocate_memory_budget(
+            "?", items, "w", 4, now=NOW, previous=before if follows else None, layout=layout
+        )
     assert not isinstance(caught.value, PinnedOverBudgetError)
     assert (caught.value.needed_tokens, caught.value.budget_tokens) == (5, 4)
 
 
-def test_what_nothing_costs_is_used_where_it_fits() -> None:
+@pytest.mark.parametrize("budget", [1, 4, 5, 6])
+@pytest.mark.parametrize("items", [[], free("a", "b")], ids=["no-items", "items"])
+@pytest.mark.parametrize("follows", [False, True], ids=["first", "following"])
+def test_no_text_is_no_token_whatever_the_counter_says(
+    items: list[MemoryItem], budget: int, follows: bool
+) -> None:
     allocator = allocator_with(lettered(), token_counter=OfNothing())
-    empty = allocator.allocate_memory_budget("?", [], "w", 5, now=NOW)
-    assert (empty.prompt_text, empty.used_tokens) == ("", 5)
-    assert OfNothing().count(empty.prompt_text) == empty.used_tokens
+    before = allocator.allocate_memory_budget("?", free("a"), "w", 200) if follows else None
+    empty = allocator.allocate_memory_budget("?", items, "w", budget, now=NOW, previous=before)
+    assert (empty.prompt_text, empty.used_tokens) == ("", 0)
