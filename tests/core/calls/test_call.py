@@ -11,7 +11,7 @@ from types import FrameType
 from typing import Any
 
 import pytest
-from allocators import BY_RELEVANCE, NOW, allocator_with, ids, lettered, workspace
+from allocators import NOW, allocator_with, ids, lettered
 from fakes import CharCounter, line
 from problems import HEADING, problem_of
 from repository import ROOT
@@ -210,7 +210,9 @@ def test_an_allocation_and_its_previous_prompt_are_followed_alike() -> None:
 @pytest.mark.parametrize(
     ("changed", "note"),
     [
-        pytest.param({"config": workspace("x", **BY_RELEVANCE)}, "of workspace 'w'", id="another"),
+        pytest.param(
+            {"config": lettered().with_changes(workspace_id="x")}, "of workspace 'w'", id="another"
+        ),
         pytest.param({"layout": JoinedTexts()}, "by another layout", id="layout"),
     ],
 )
