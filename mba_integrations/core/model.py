@@ -85,16 +85,18 @@ _NOT_REAL = "cmM"
 def name_in(metadata: Mapping[str, Any], *keys: str) -> str | None:
     """The first of these entries that names somebody; None if none does.
 
-    Metadata holds anything: a name is a text that is not empty, or a whole number, as users have in
-    databases.
+    Metadata holds anything: a name is a text that is not empty, or a whole number of up to 64 bits,
+    as users have in databases.
 
     >>> name_in({"speaker": "", "role": "user"}, "speaker", "role")
     'user'
     """
     for key in keys:
         value = metadata.get(key)
-        if isinstance(value, (str, int)) and value:
-            return value if isinstance(value, str) else shown(value)
+        if isinstance(value, str) and value:
+            return value
+        if type(value) is int and 0 < abs(value) < 2**63:
+            return str(value)
     return None
 
 

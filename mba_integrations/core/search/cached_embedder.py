@@ -78,7 +78,12 @@ class CachedEmbedder:
         return _stacked([found[text] for text in texts], length)
 
     def missing(self, texts: list[str]) -> list[str]:
-        """Those of *texts* that the embedder would be asked for, each once."""
+        """Those of *texts* that the embedder would be asked for, each once.
+
+        Raises:
+            InputError: If *texts* is no list of texts.
+        """
+        texts = checked_texts("texts", texts)
         return [text for text in dict.fromkeys(texts) if text not in self._vectors]
 
     def keep(self, texts: list[str], vectors: FloatArray) -> None:
