@@ -50,9 +50,7 @@ def allocation_event(
     )
 
 
-def view_event(
-    component: str, view: HistoryView, budget_tokens: int, notes: Sequence[str] = ()
-) -> BudgetAllocationEvent:
+def view_event(component: str, view: HistoryView, budget_tokens: int) -> BudgetAllocationEvent:
     """The event of a view of a history, with the tokens of what is sent besides."""
     counts = {} if view.allocation is None else view.allocation.omission_counts()
     return BudgetAllocationEvent(
@@ -61,5 +59,5 @@ def view_event(
         budget_tokens=budget_tokens,
         selected=[str(place) for place in view.places],
         omitted={reason.value: n for reason, n in counts.items()},
-        notes=[*notes, *(() if view.allocation is None else view.allocation.notes)],
+        notes=[] if view.allocation is None else list(view.allocation.notes),
     )

@@ -236,4 +236,7 @@ def test_a_question_of_a_chat_whose_vector_is_missing_is_told() -> None:
     with recorded_events() as events:
         memory.get("why")
         memory.get("x")
-    assert [event.notes for event in events] == [[], [f"the vector of the question {MISSING}"]]
+    of_messages = "item '0' and 29 more have an embedding that is empty or not finite"
+    of_question = "the query's embedding holds a value that is not finite"
+    told = [f"{note}; it counts as missing." for note in (of_question, of_messages)]
+    assert [event.notes for event in events] == [told[1:], told]

@@ -56,7 +56,7 @@ from mba_integrations.llamaindex.messages.template_variables import (
     TEMPLATE_VARIABLES,
     TemplateGuard,
 )
-from mba_integrations.llamaindex.retrieval.nodes import missing_notes, usable_vectors
+from mba_integrations.llamaindex.retrieval.nodes import usable_vectors
 
 dispatcher = instrument.get_dispatcher(__name__)
 
@@ -301,8 +301,7 @@ class BudgetedMemory(Component, BaseMemory):
         if self.ledger is not None:
             self.ledger.take(Participant.HISTORY, view.used_tokens)
             self.ledger.note_history(view.demand_tokens)
-        notes = missing_notes(vector, usable)
-        dispatcher.event(view_event(self.class_name(), view, budget, notes))
+        dispatcher.event(view_event(self.class_name(), view, budget))
         return view.messages
 
     @property

@@ -326,8 +326,8 @@ def _vectors_of(
         return (*score_vectors(nodes), missing_notes(query, asked))
     made = dict(zip(texts, embedder(texts), strict=True))
     found = [made.get(llm_text(scored.node)) for scored in nodes]
-    usable = [one if one is not None and one.any() else None for one in found]
-    odd = sum(one is not None and not one.any() for one in found)
+    usable = usable_vectors(found)
+    odd = sum(one is None and other is not None for one, other in zip(usable, found, strict=True))
     return usable, asked, missing_notes(query, asked, odd)
 
 
