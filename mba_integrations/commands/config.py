@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 from rich import box
+from rich.cells import cell_len
 from rich.table import Table
 from rich.text import Text
 
@@ -45,8 +46,10 @@ Examples:
   mba config init settings/memory-budget.yaml --force
 """
 _DEFAULT_NAME = Path("memory-budget.yaml")
-_WIDTH_OF_ALL = 80
-"""A narrower console shows name, tokens and scoring; `mba config show ID` has the rest."""
+_WIDTH_OF_FIGURES = 76
+_LONGEST_WHOLE_NAME = 24
+"""A console that has no room for the figures beside a name of this length shows name, tokens and
+scoring; `mba config show ID` has the rest."""
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help=HELP)
 
@@ -97,7 +100,8 @@ def init(
 
 
 def _table(configs: list[WorkspaceConfig], width: int) -> Table:
-    wide = width >= _WIDTH_OF_ALL
+    longest = max((cell_len(in_one_line(one.workspace_id)) for one in configs), default=0)
+    wide = width >= _WIDTH_OF_FIGURES + min(longest, _LONGEST_WHOLE_NAME)
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("workspace", overflow="fold")
     figures = ("tokens", *(tier.value for tier in MemoryTier), "half-life")

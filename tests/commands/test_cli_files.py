@@ -45,9 +45,15 @@ def test_validate_prints_every_problem_with_its_line(folder: Path) -> None:
     assert result.stderr == "mba: error: bad.yaml: 2 problems.\n"
 
 
-def test_show_lists_all_workspaces(folder: Path) -> None:
+@pytest.mark.parametrize("width", [40, 80, 88, 89, 140])
+def test_show_lists_all_workspaces(
+    folder: Path, width: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
     shown = done("config", "show")
     assert all(name in shown for name in workspaces(None))
+    assert ("half-life" in shown) == (width > 88)
+    assert max(map(len, shown.splitlines())) <= width
 
 
 def test_show_writes_settings_that_have_their_default(folder: Path) -> None:
