@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 from hypothesis import given
@@ -74,10 +76,14 @@ def test_the_rank_by_token_is_another() -> None:
     ask = Asked(item("red", 0.6), item("tan", 0.5))
     costs = {"red": (0.9, 60), "tan": (0.8, 20)}
     allocation = ask(200)
-    scored = tuple(
-        replace(one, score=costs[one.id][0], tokens=costs[one.id][1]) for one in allocation.selected
+    scored = {
+        one.id: replace(one, score=costs[one.id][0], tokens=costs[one.id][1])
+        for one in allocation.selected
+    }
+    known = SimpleNamespace(
+        decision=scored.get, selected=(*scored.values(),), omitted=(), budget_tokens=200
     )
-    found = why("red", replace(allocation, selected=scored), ask)
+    found = why("red", cast(Allocation, known), ask)
     assert (found.rank, found.density_rank) == (1, 2)
 
 
