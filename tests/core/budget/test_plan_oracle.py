@@ -49,7 +49,9 @@ def lifted(shares: list[Fraction], floors: list[int], total: int) -> list[Fracti
     places = sorted(range(4), key=lambda tier: Fraction(floors[tier]) / tokens[tier])
     for count in range(4, 0, -1):
         above, below = places[:count], places[count:]
-        scale = (total - sum(floors[tier] for tier in below)) / sum(tokens[t] for t in above)
+        scale = Fraction(total - sum(floors[tier] for tier in below)) / sum(
+            (tokens[tier] for tier in above), Fraction()
+        )
         if all(tokens[tier] * scale >= floors[tier] for tier in above):
             return [tokens[t] * scale if t in above else Fraction(floors[t]) for t in range(4)]
     raise AssertionError("floors below the total always leave somebody above")

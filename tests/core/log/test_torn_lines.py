@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -12,7 +13,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from log_records import log, moves, record
 
-from mba_integrations.core.log import file
 from mba_integrations.core.log.file import append_record, read_log_file
 from mba_integrations.core.log.records import LogRecord
 
@@ -63,8 +63,8 @@ def test_a_write_in_several_parts_is_one_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "log.jsonl"
-    write = file.os.write
-    monkeypatch.setattr(file.os, "write", lambda descriptor, data: write(descriptor, data[:5]))
+    write = os.write
+    monkeypatch.setattr(os, "write", lambda descriptor, data: write(descriptor, data[:5]))
     for one in KEPT:
         append_record(path, one)
     assert read_log_file(path).records == KEPT
