@@ -25,7 +25,7 @@ class Why:
 
     Attributes:
         decision: The item with its signals and the outcome.
-        rank: Place of its score within its tier, from 1; equal scores by input order.
+        rank: Place of its score within its tier, from 1; equal scores have the same one.
         density_rank: Place of its score per token within its tier, from 1.
         tier_count: Items of its tier.
         rivals: For an omitted item those that are in, the weakest first; for a selected one

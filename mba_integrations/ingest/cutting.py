@@ -10,6 +10,9 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator
 
+_JOINER = "\u200d"
+"""Makes one picture or one letter of its two neighbours."""
+
 
 def trimmed(piece: str) -> str:
     """Without blank lines around; the indentation of the first line stays."""
@@ -96,12 +99,13 @@ def _cut_before(text: str, start: int, end: int) -> int:
 
 
 def _is_within_word(text: str, at: int) -> bool:
-    """Whether a cut before `text[at]` would cut a word, or a letter from its accent."""
-    after = text[at]
-    if unicodedata.combining(after):
+    """Whether a cut before `text[at]` would cut a word, or a letter from its marks."""
+    before, after = text[at - 1], text[at]
+    # By category: vowel signs of Thai and Hindi are marks without a combining class.
+    if unicodedata.category(after).startswith("M") or _JOINER in (before, after):
         return True
     # Scripts that write no blanks between words may be cut between any two letters.
-    return _is_spaced_letter(text[at - 1]) and _is_spaced_letter(after)
+    return _is_spaced_letter(before) and _is_spaced_letter(after)
 
 
 def _is_spaced_letter(letter: str) -> bool:

@@ -88,6 +88,10 @@ def test_a_megabyte_of_blanks_is_no_piece() -> None:
         pytest.param("abcdefgh", 3, ["abc", "def", "gh"], id="word-longer-than-a-piece"),
         pytest.param("东京都是日本", 4, ["东京都是", "日本"], id="script-without-blanks"),
         pytest.param("cafe\u0301s aux", 5, ["cafe\u0301", "s aux"], id="accent"),
+        pytest.param("ที่นี่ที่นี่", 7, ["ที่นี่", "ที่นี่"], id="vowel-signs-of-thai"),
+        pytest.param("नमस्तेनमस्ते", 9, ["नमस्तेनम", "स्ते"], id="vowel-signs-of-hindi"),
+        pytest.param("👩\u200d🔬" * 2, 5, ["👩\u200d🔬", "👩\u200d🔬"], id="joined-emoji"),
+        pytest.param("❤\ufe0f❤\ufe0f", 3, ["❤\ufe0f", "❤\ufe0f"], id="variation-of-a-sign"),
         pytest.param("x = my_long_name", 8, ["x = ", "my_long_", "name"], id="identifier-too-long"),
     ],
 )

@@ -230,12 +230,23 @@ class Call:
                 text=written.text,
                 used_tokens=selection.tokens.used,
                 steady_characters=selection.prompt.steady_characters,
+                first_line=_first_line(chosen),
                 followed=followed,
                 counter=problem.counter,
                 prices=self.config.caching,
             ),
             decided=_decision(chosen, signals),
         )
+
+
+def _first_line(chosen: Shortened) -> str:
+    """How the text of the first item in the prompt begins."""
+    rows = chosen.selection.prompt.rows
+    if not rows.size:
+        return ""
+    row = int(rows[0])
+    item = chosen.passages.get(row, chosen.problem.snapshot.items[row])
+    return item.content.lstrip().partition("\n")[0].rstrip()
 
 
 def _decision(chosen: Shortened, signals: Signals) -> Decision:

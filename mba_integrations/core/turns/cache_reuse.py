@@ -52,6 +52,7 @@ class PromptReuse:
         text: The prompt.
         used_tokens: Its tokens.
         steady_characters: Where the items begin whose text changes from turn to turn.
+        first_line: How the text of the first item begins; empty if there is none.
         followed: The prompt before; None for the first one.
         counter: Counts tokens.
         prices: Prices of a token.
@@ -60,6 +61,7 @@ class PromptReuse:
     text: str
     used_tokens: int
     steady_characters: int
+    first_line: str
     followed: PreviousPrompt | None
     counter: TokenCounter
     prices: CachingSettings
@@ -100,13 +102,14 @@ class PromptReuse:
     @cached_property
     def breaks(self) -> tuple[int, ...]:
         """Places in the text up to which a provider may keep it, ascending: those of earlier
-        prompts that are shared, the end of what is shared, the end of what is steady."""
+        prompts that are shared, the end of what is shared, the end of what is steady. A provider
+        takes few marks, so none stands where a heading is all that it would keep."""
         shared = len(self.stable_text)
         before = self.followed.breaks if self.followed is not None else ()
-        places = {place for place in (*before, shared) if 0 < place <= shared}
-        if self.steady_characters:
-            places.add(self.steady_characters)
-        return tuple(sorted(places)[-MOST_BREAKS:])
+        places = {place for place in (*before, shared) if place <= shared}
+        places.add(self.steady_characters)
+        heading = max(0, self.text.find(self.first_line))
+        return tuple(sorted(place for place in places if place > heading)[-MOST_BREAKS:])
 
     def blocks(self) -> list[dict[str, Any]]:
         """The text as blocks that end at the breaks; the last two of those are marked."""

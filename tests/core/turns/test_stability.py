@@ -419,6 +419,23 @@ def test_cache_blocks_end_where_earlier_prompts_ended() -> None:
     ]
 
 
+def test_no_mark_is_spent_on_a_heading() -> None:
+    first, second = turns(200, items(a=0.9), items(b=0.9))
+    assert second.stable_prefix_tokens == HEADING
+    whole = {"type": "text", "text": second.prompt_text, "cache_control": {"type": "ephemeral"}}
+    assert second.to_cache_blocks() == [whole]
+    assert first.as_previous.breaks == (len(first.prompt_text),)
+
+
+def test_the_lines_of_an_item_that_are_shared_are_marked() -> None:
+    long, changed = (MemoryItem("a", f"one\ntwo\n{end}", "rag") for end in ("old", "new"))
+    second = turns(200, [long], [changed])[1]
+    shared, rest = second.to_cache_blocks()
+    assert shared["text"].endswith("one\n  two\n")
+    assert "cache_control" in shared
+    assert rest["text"] == "  new\n"
+
+
 def test_an_empty_prompt_has_no_block_and_costs_nothing() -> None:
     allocation = allocator_with().allocate_memory_budget("?", [], "w", 10)
     assert allocation.to_cache_blocks() == []
