@@ -127,7 +127,7 @@ def test_errors_at_the_end_have_a_third_of_the_room_the_last_ones_first() -> Non
 def test_every_line_that_is_kept_is_one_of_the_result(limit: int, query: str) -> None:
     text = FILLER + PYTHON
     _, _, kept = shortened(tool(text), limit, query, CHARACTERS).partition("shortened]\n")
-    lines = [line.strip() for part in re.split("[[…\\]]+", kept) for line in part.splitlines()]
+    lines = [line.strip() for part in re.split(r"[\[…\]]+", kept) for line in part.splitlines()]
     assert [line for line in lines if line not in text] == []
 
 
