@@ -206,8 +206,8 @@ def _item(message: Message, place: int, group: str | None) -> MemoryItem:
 
 
 def searched_text(message: Message) -> str:
-    """What is matched with the query, and embedded; never empty."""
-    return message.text or f"[{message.role.value}]"
+    """What is matched with the query, and embedded; never blank, which embedders refuse."""
+    return message.text if message.text.strip() else f"[{message.role.value}]"
 
 
 def _importance(place: int) -> float:

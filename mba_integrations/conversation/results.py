@@ -96,7 +96,7 @@ def _best_text(text: str, query: str, room: int, counter: TokenCounter) -> str:
     left = room - _cost(ending, counter)
     passage, _ = truncate(counter, _passage(text[:_MAX_READ_CHARS], query, left // 2), left // 2)
     beginning, _ = truncate(counter, text, max(0, left - _cost(passage, counter)))
-    if passage and passage in beginning:
+    if passage and _has_all(beginning, passage):
         passage = ""
         beginning, _ = truncate(counter, text, max(0, left))
     if ending and ending in beginning:
@@ -104,6 +104,11 @@ def _best_text(text: str, query: str, room: int, counter: TokenCounter) -> str:
     if ending and ending in passage:
         ending = ""
     return f"\n{OMISSION}\n".join(part for part in (beginning, passage, ending) if part)
+
+
+def _has_all(beginning: str, passage: str) -> bool:
+    """Whether each sentence of a passage stands in the beginning; marks between them do not."""
+    return all(part.strip() in beginning for part in passage.split(OMISSION))
 
 
 def _cost(part: str, counter: TokenCounter) -> int:

@@ -6,7 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import pytest
-from talk import CHOOSER, FRAME, Said, ai, conversation, user
+from hypothesis import given
+from hypothesis import strategies as st
+from talk import CHOOSER, FRAME, Said, ai, conversation, problems, shown, talks, user
 
 from mba_integrations import PinnedOverBudgetError
 from mba_integrations.conversation.besides import choose_besides, with_pinned
@@ -94,3 +96,21 @@ def test_pinned_memories_get_the_room_they_need(
             with_pinned(choose, min(10, most), most)
     else:
         assert with_pinned(choose, 10, most).tokens == expected
+
+
+@given(talks(), st.integers(0, 700), st.integers(0, 500), st.integers(0, 400), st.floats(0, 1))
+def test_both_together_are_within_the_budget_or_refused(
+    messages: list[Said], budget: int, wanted: int, pinned: int, share: float
+) -> None:
+    request = Request(budget_tokens=budget, conversation_share=share)
+    _, choose = memories(max(wanted, pinned), pinned)
+    try:
+        made = Draft(conversation(messages), request, CHOOSER)
+        chosen = choose_besides(made, choose)
+    except PinnedOverBudgetError:
+        return
+    plan = made.finish(chosen.tokens)
+    sent = [messages[place] for place in plan.places]
+    assert pinned <= chosen.tokens
+    assert chosen.tokens + sum(FRAME + len(text) for text in shown(messages, plan)) <= budget
+    assert not problems(sent)

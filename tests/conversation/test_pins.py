@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,7 +10,7 @@ from talk import CHOOSER, Said, ai, conversation, planned, result, shown, system
 
 from mba_integrations import PinnedOverBudgetError
 from mba_integrations.conversation.draft import Draft, Request
-from mba_integrations.conversation.pins import Wording, check_pins
+from mba_integrations.conversation.pins import Pins, Wording, check_pins, pins_of
 
 OPEN = [user("ask"), ai("", "a", "b"), result("a", "x" * 300), result("b", "short")]
 
@@ -97,3 +98,75 @@ def test_parts_are_refused_exactly_if_their_sum_is_over(
         with pytest.raises(PinnedOverBudgetError) as caught:
             check_pins(parts, budget, "x")
         assert (caught.value.needed_tokens, caught.value.budget_tokens) == (needed, budget)
+
+
+def pins(messages: list[Said], room: int, *, waits: bool = True, may_wait: bool = False) -> Pins:
+    history = conversation(messages).history
+    last = history.last if waits else None
+    return pins_of(
+        history.messages, history.costs, last, room, calls_may_wait=may_wait, wording=Wording()
+    )
+
+
+@pytest.mark.parametrize(
+    ("messages", "options", "parts"),
+    [
+        pytest.param([], {}, [], id="nothing"),
+        pytest.param([user("ab")], {}, [("last user message", 6)], id="a-question"),
+        pytest.param([ai("ab")], {}, [("last message", 6)], id="no-question"),
+        pytest.param([user("ab"), system("s")], {"waits": False}, [("system messages", 5)], id="s"),
+        pytest.param(
+            [user("ab"), ai("c", "c1")],
+            {"may_wait": True},
+            [("last user message", 6), ("open tool calls", 5)],
+            id="a-call-that-waits",
+        ),
+        pytest.param(
+            OPEN,
+            {},
+            [("last user message", 7), ("open tool calls", 13), ("their results, shortened", 49)],
+            id="a-long-result-at-the-least",
+        ),
+    ],
+)
+def test_parts_are_named_with_their_tokens(
+    messages: list[Said], options: dict[str, bool], parts: list[tuple[str, int]]
+) -> None:
+    assert list(pins(messages, 999, **options).parts) == parts
+
+
+@pytest.mark.parametrize(
+    ("messages", "waits", "question"),
+    [
+        pytest.param([user("a"), ai("b"), user("c")], True, 2, id="the-last"),
+        pytest.param([user("a"), *OPEN[1:]], True, 0, id="before-its-round"),
+        pytest.param([user("a")], False, None, id="nothing-waits"),
+        pytest.param([ai("a")], True, None, id="nobody-asked"),
+    ],
+)
+def test_the_question_is_the_message_that_waits(
+    messages: list[Said], waits: bool, question: int | None
+) -> None:
+    assert pins(messages, 999, waits=waits).question == question
+
+
+@given(st.lists(st.integers(100, 400), min_size=1, max_size=4), st.integers(0, 1500))
+def test_one_limit_for_all_open_results_is_the_largest_that_fits(
+    sizes: list[int], room: int
+) -> None:
+    calls = [f"c{n}" for n in range(len(sizes))]
+    results = [result(call, "x" * size) for call, size in zip(calls, sizes, strict=True)]
+    messages = [user("u"), ai("", *calls), *results]
+    costs = conversation(messages).history.costs
+    found = pins(messages, room)
+    left = room - int(costs.full[:2].sum())
+
+    def needed(limit: int) -> int:
+        return int(np.minimum(costs.full, np.maximum(costs.least, limit))[2:].sum())
+
+    if int(costs.full[2:].sum()) <= left:
+        assert found.limit_tokens is None
+    else:
+        fitting = [limit for limit in range(405) if needed(limit) <= left]
+        assert found.limit_tokens is not None
+        assert needed(found.limit_tokens) == needed(fitting[-1] if fitting else 0)

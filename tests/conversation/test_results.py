@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from counters import COUNTERS
 from fakes import CharCounter
@@ -89,6 +91,44 @@ def test_what_the_query_is_about_is_kept_beside_the_beginning() -> None:
     assert "heliotrope" in short
     assert "line 0 of the log" in short
     assert "[…]" in short
+
+
+def test_the_answer_and_the_error_at_the_end_are_both_kept() -> None:
+    text = FILLER + "The vault's code is heliotrope. " + FILLER + PYTHON
+    short = shortened(tool(text), 900, "What is the code of the vault?", CHARACTERS)
+    places = [short.index(one) for one in ("line 0 of", "heliotrope", "ValueError: bad total")]
+    assert places == sorted(places)
+    assert len(short) <= 900 - BARE
+
+
+def test_what_the_beginning_has_is_not_said_again() -> None:
+    text = "The vault's code is heliotrope. " + FILLER
+    short = shortened(tool(text), 600, "What is the code of the vault?", CHARACTERS)
+    assert short.count("heliotrope") == 1
+    assert "[…]" not in short
+
+
+def test_an_error_that_is_told_again_and_again_is_kept_once() -> None:
+    text = FILLER + "error: disk full\n" * 20 + "make: *** [all] Error 1"
+    short = shortened(tool(text), 700, "", CHARACTERS)
+    assert short.count("error: disk full") == 1
+    assert short.endswith("error: disk full\nmake: *** [all] Error 1")
+
+
+def test_errors_at_the_end_have_a_third_of_the_room_the_last_ones_first() -> None:
+    errors = [f"error {n:02}: no such table" for n in range(30)]
+    short = shortened(tool(FILLER + "\n".join(errors)), 600, "", CHARACTERS)
+    kept = [error for error in errors if error in short]
+    assert kept == errors[-len(kept) :]
+    assert 150 < sum(len(error) + 1 for error in kept) <= 200
+
+
+@given(st.integers(60, 900), st.sampled_from(["", "line 150", "bad total"]))
+def test_every_line_that_is_kept_is_one_of_the_result(limit: int, query: str) -> None:
+    text = FILLER + PYTHON
+    _, _, kept = shortened(tool(text), limit, query, CHARACTERS).partition("shortened]\n")
+    lines = [line.strip() for part in re.split(r"[\[…\]]+", kept) for line in part.splitlines()]
+    assert [line for line in lines if line not in text] == []
 
 
 def test_too_little_room_leaves_the_placeholder() -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from talk import Said, ai, conversation, result, talks, user
+from talk import FRAME, Said, ai, conversation, result, talks, user
 
 from mba_integrations.conversation.history import Place
 from mba_integrations.conversation.window import Rooms, Window, long_result_limit, window_of
@@ -99,6 +99,52 @@ def test_long_results_are_shortened_before_anything_is_left_out_and_the_newest_g
     found = window([*messages, ai()], budget=cost)
     assert not len(found.older)
     assert found.sent[2] == long_result_limit(cost) < found.sent[4] == 304
+
+
+def test_a_result_without_room_to_grow_leaves_it_to_an_older_one() -> None:
+    sizes = (90, 300, 80)
+    rounds = [
+        m for n, size in enumerate(sizes) for m in (ai("", f"{n}"), result(f"{n}", "x" * size))
+    ]
+    messages = [user("u"), *rounds, ai()]
+    full = conversation(messages).history.costs.full
+    whole = int(full.sum())
+    for short in range(31, 240, 10):
+        found = window(messages, budget=whole - short)
+        assert not len(found.older)
+        assert found.sent[4] < full[4]
+        assert (found.sent[2], found.sent[6]) == (full[2], full[6])
+
+
+@given(st.integers(0, 10**9))
+def test_a_long_result_has_about_an_eighth_and_the_limit_holds_for_many_budgets(
+    budget: int,
+) -> None:
+    limit = long_result_limit(budget)
+    assert limit & (limit - 1) == 0
+    assert limit == 64 or limit <= budget // 8 < 2 * limit
+
+
+def slow_begin(costs: list[int], recent: int, step: int) -> int:
+    """The first exchange from which the rest fits, with what is before it in whole steps."""
+    over = max(0, sum(costs) - recent)
+    steps = next(n for n in range(over + 1) if n * step >= over)
+    return next(
+        n for n in range(len(costs) + 1) if sum(costs[:n]) >= steps * step or n == len(costs)
+    )
+
+
+@given(st.lists(st.integers(1, 30), min_size=1, max_size=12), st.integers(2, 120))
+def test_the_window_begins_where_a_slow_search_says(sizes: list[int], recent: int) -> None:
+    messages = [user("x" * size) for size in sizes]
+    costs = [FRAME + size for size in sizes]
+    budget = 4 * (FRAME + max(sizes))
+    if sum(costs) <= budget:
+        return
+    found = window(messages, budget=budget, recent=min(recent, budget))
+    least = min(recent, budget)
+    begin = slow_begin(costs, least, max(1, least // 2))
+    assert found.recent.tolist() == list(range(begin, len(sizes)))
 
 
 @given(talks(), st.integers(0, 400), st.floats(0, 1), st.booleans(), st.booleans())

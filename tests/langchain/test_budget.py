@@ -11,7 +11,7 @@ from langchain.agents.middleware import ModelRequest, ModelResponse
 from langchain.agents.structured_output import ProviderStrategy, ToolStrategy
 from langchain_agents import COUNTER, sent_by, talk, words
 from langchain_core.exceptions import ContextOverflowError
-from langchain_core.messages import AIMessage
+from langchain_core.messages import AIMessage, HumanMessage
 from langchain_core.tools import tool
 from pydantic import BaseModel
 
@@ -101,6 +101,20 @@ def test_reported_usage_lowers_estimated_budgets() -> None:
     assert len(sent_by(made, long)) < first * 0.6
     with pytest.raises(PinnedOverBudgetError, match=r"budget_tokens; 200 by \d\.\d\d, since more"):
         sent_by(made, talk("h0 " + "word " * 150))
+
+
+def test_what_a_provider_adds_to_a_short_request_is_no_ratio() -> None:
+    made = MemoryBudgetMiddleware(75_000)
+    usage = {"input_tokens": 31, "output_tokens": 1, "total_tokens": 32}
+    reply = AIMessage("ok", usage_metadata=usage)
+    request: Any = ModelRequest(model=ScriptedModel(script=[]), messages=[HumanMessage("hi")])
+    budgets = []
+    for _ in range(3):
+        done = made.wrap_model_call(request, lambda _: ModelResponse(result=[reply]))
+        assert done.command is not None
+        update: Any = done.command.update
+        budgets.append(update["memory_budget"]["MemoryBudgetMiddleware"]["budget_tokens"])
+    assert budgets == [75_000, 74_977, 74_977]
 
 
 class Overflowing:

@@ -11,7 +11,7 @@ import pytest
 from langchain_agents import COUNTER, words
 from langchain_core.chat_history import BaseChatMessageHistory
 from langchain_core.language_models.fake_chat_models import FakeListChatModel
-from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
+from langchain_core.messages import AIMessage, BaseMessage, ChatMessage, HumanMessage
 from langchain_core.prompts import ChatPromptTemplate, MessagesPlaceholder, PromptTemplate
 from pydantic import ValidationError
 
@@ -210,6 +210,14 @@ def test_history_reads_what_fits_and_writes_everything() -> None:
     assert len(rows.rows) == 11
     asyncio.run(history.aclear())
     assert history.messages == []
+
+
+def test_a_history_is_chosen_from_by_what_the_user_said_last_in_any_class() -> None:
+    pairs = [("oslo 0", "fjord"), *((f"u{n} x", "a") for n in range(9))]
+    turns = [one for u, a in pairs for one in (HumanMessage(u), AIMessage(a))]
+    kept = BudgetedChatMessageHistory(36, token_counter=words)
+    kept.add_messages([*turns, ChatMessage("about oslo", role="user")])
+    assert "oslo 0" in [message.content for message in kept.messages]
 
 
 def test_history_under_runnable_with_message_history() -> None:

@@ -12,7 +12,7 @@ from hostile_values import INCOMPARABLE
 from langchain.agents.middleware import AgentMiddleware, ModelRequest
 from langchain_agents import agent_of, thread, words
 from langchain_core.documents import Document
-from langchain_core.messages import AIMessage, HumanMessage
+from langchain_core.messages import AIMessage, AnyMessage, ChatMessage, HumanMessage, ToolMessage
 from langchain_core.retrievers import BaseRetriever
 from langchain_core.tools import tool
 from langgraph.store.memory import InMemoryStore
@@ -20,6 +20,7 @@ from pydantic import Field
 
 from mba_integrations.langchain import LangGraphStoreSource, MemoryBudgetMiddleware
 from mba_integrations.langchain.agents.question import Question
+from mba_integrations.langchain.messages.reading import last_question
 
 NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
 ASKED = HumanMessage("where does Kate live", id="h")
@@ -110,6 +111,56 @@ def test_within_a_run_a_question_is_searched_for_once_and_in_the_next_again() ->
     assert source.asked == [ASKED.content]
     agent.invoke({"messages": [ASKED]}, thread("t"))
     assert source.asked == [ASKED.content] * 2
+
+
+RESULT = {"type": "tool_result", "tool_use_id": "c", "content": "42"}
+CALLED = AIMessage([{"type": "tool_use", "id": "c", "name": "look", "input": {}}])
+
+
+@pytest.mark.parametrize(
+    ("after", "expected"),
+    [
+        pytest.param([], (0, "where"), id="alone"),
+        pytest.param([AIMessage("there")], (0, "where"), id="answered"),
+        pytest.param([ChatMessage("when", role="user")], (1, "when"), id="chat-message"),
+        pytest.param([ChatMessage("then", role="narrator")], (0, "where"), id="of-another-role"),
+        pytest.param([CALLED, ToolMessage("42", tool_call_id="c")], (0, "where"), id="result"),
+        pytest.param([CALLED, HumanMessage([RESULT])], (0, "where"), id="result-in-human-message"),
+        pytest.param(
+            [CALLED, HumanMessage([RESULT, {"type": "text", "text": "go on"}])],
+            (2, "go on"),
+            id="words-beside-a-result",
+        ),
+    ],
+)
+def test_the_question_is_what_a_user_said_last(
+    after: list[AnyMessage], expected: tuple[int, str]
+) -> None:
+    assert last_question([HumanMessage("where"), *after]) == expected
+
+
+def test_without_a_user_there_is_no_question() -> None:
+    assert last_question([]) == last_question([AIMessage("hi")]) == (-1, "")
+
+
+@pytest.mark.parametrize(
+    "messages",
+    [
+        pytest.param(
+            [HumanMessage("when"), AIMessage("now"), ChatMessage("where", role="user")],
+            id="chat-message",
+        ),
+        pytest.param([HumanMessage("where"), CALLED, HumanMessage([RESULT])], id="raw-result"),
+    ],
+)
+def test_memories_are_searched_for_what_the_user_said_last(messages: list[AnyMessage]) -> None:
+    source = Counting()
+    made = MemoryBudgetMiddleware(4_000, memories=[source], token_counter=words)
+    agent, model = agent_of([made], ["in Oslo"])
+    agent.invoke({"messages": messages}, thread("t"))
+    assert source.asked == ["where"]
+    (place,) = [n for n, one in enumerate(model.received[0]) if "Kate lives" in str(one.content)]
+    assert model.received[0][place + 1].content == "where"
 
 
 RUN = object()

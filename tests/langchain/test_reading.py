@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
+from langchain.agents.middleware import ClearToolUsesEdit, ContextEditingMiddleware
 from langchain_agents import COUNTER, agent_of, ids, sent_by, talk, thread, tool_round, words
 from langchain_core.messages import (
     AIMessage,
@@ -18,6 +19,7 @@ from langchain_core.messages import (
     SystemMessage,
     ToolMessage,
 )
+from langchain_core.messages.utils import count_tokens_approximately
 from langgraph.store.memory import InMemoryStore
 
 from mba_integrations import PinnedOverBudgetError
@@ -26,6 +28,7 @@ from mba_integrations.langchain import (
     LangGraphStoreSource,
     MemoryBudgetMiddleware,
 )
+from mba_integrations.langchain.history.chat_history import ListChatMessageHistory
 
 USE = {"type": "tool_use", "id": "c", "name": "look", "input": {"q": "x"}}
 CALL = {"name": "look", "args": {"q": "x"}, "id": "c"}
@@ -214,6 +217,45 @@ def test_no_result_is_left_without_its_call_after_an_older_message_changed() -> 
     agent.update_state(thread("t"), {"messages": [shorter]})
     agent.invoke({"messages": [HumanMessage("slow index result?")]}, thread("t"))
     assert not broken_rounds(model.received[-1])
+
+
+def test_context_editing_before_it_leaves_no_result_without_its_call() -> None:
+    def agent(replies: list[str]) -> Any:
+        most = count_tokens_approximately(OLD) + 20
+        clear = ClearToolUsesEdit(trigger=most, keep=0, placeholder="slow index result")
+        budget = MemoryBudgetMiddleware(90, token_counter=words, recent_share=0.2)
+        return agent_of([ContextEditingMiddleware(edits=[clear]), budget], replies)
+
+    kept, model = agent(["a"] * 4)
+    said: list[AnyMessage] = [*OLD]
+    for turn in range(4):
+        asked = [*said, HumanMessage("slow index result? " + "filler " * turn * 9)]
+        state = kept.invoke({"messages": asked}, thread("t"))
+        anew, other = agent(["a"])
+        anew.invoke({"messages": state["messages"][:-1]}, thread("t"))
+        assert contents(model.received[-1]) == contents(other.received[-1])
+        assert not broken_rounds(model.received[-1])
+        said = []
+    cleared = ["slow index result" in contents(received) for received in model.received]
+    assert any(cleared[1:])
+    assert not cleared[0]
+
+
+def contents(messages: Sequence[BaseMessage]) -> list[object]:
+    return [message.content for message in messages]
+
+
+def test_an_edited_message_in_a_history_leaves_no_result_without_its_call() -> None:
+    for budget in range(40, 140, 10):
+        rows = ListChatMessageHistory()
+        rows.messages = [*OLD, *talk("h9 slow index result?", "a9 ok")]
+        kept = BudgetedChatMessageHistory(budget, rows, token_counter=words, recent_share=0.2)
+        assert not broken_rounds(kept.messages)
+        shorter = OLD[2].model_copy(update={"content": "slow index result"})
+        rows.messages = [*OLD[:2], shorter, *rows.messages[3:]]
+        anew = BudgetedChatMessageHistory(budget, rows, token_counter=words, recent_share=0.2)
+        assert kept.messages == anew.messages
+        assert not broken_rounds(kept.messages)
 
 
 @pytest.mark.parametrize("seed", range(25))

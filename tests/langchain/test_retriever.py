@@ -269,6 +269,23 @@ def test_documents_with_one_id_and_other_texts_are_other_documents() -> None:
     assert [(one.page_content, one.id) for one in found] == [("oak here", "a"), ("oak again", "a")]
 
 
+def test_the_compressor_and_the_runnable_tell_documents_of_one_id_apart_too() -> None:
+    chunks = [Document("oak here", id="a"), Document("oak again", id="a")]
+    assert len(compressor(99).compress_documents(chunks, "oak")) == 2
+    given_ = {"query": "oak", "memories": [*chunks, MemoryItem("a", "oak there", "rag")]}
+    found = as_runnable(MemoryBudgetAllocator(words)).invoke(given_)
+    assert sorted(one.item.content for one in found.selected) == [
+        "oak again",
+        "oak here",
+        "oak there",
+    ]
+
+
+def test_a_blank_document_is_none() -> None:
+    found = budgeted([Document(" \n"), Document("oak here")], budget_tokens=9).invoke("oak")
+    assert [one.page_content for one in found] == ["oak here"]
+
+
 def test_a_relevance_score_goes_before_the_rank() -> None:
     first, second = documents("alpha one two", "beta one two")
     first.metadata["relevance_score"], second.metadata["relevance_score"] = 0.1, 0.9

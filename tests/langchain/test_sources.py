@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from langchain_agents import agent_of, thread
+from langchain_agents import agent_of, thread, words
 from langchain_core.callbacks import CallbackManagerForRetrieverRun
 from langchain_core.documents import Document
 from langchain_core.embeddings import Embeddings
-from langchain_core.messages import HumanMessage
+from langchain_core.messages import AIMessage, HumanMessage
 from langchain_core.retrievers import BaseRetriever
 from langgraph.store.memory import InMemoryStore
 
@@ -54,6 +54,14 @@ def test_a_picture_alone_is_answered_without_memories() -> None:
     picture = {"type": "image", "url": "https://x.org/fox.png"}
     agent.invoke({"messages": [HumanMessage([picture])]}, thread("t"))
     assert len(model.received[0]) == 1
+
+
+def test_no_blank_text_is_sent_to_an_embedder() -> None:
+    turns = [one for _ in range(9) for one in (HumanMessage(" \n"), AIMessage("\t"))]
+    made = MemoryBudgetMiddleware(40, embedder=RefusesBlanks(), token_counter=words)
+    agent, model = agent_of([made], ["ok"])
+    agent.invoke({"messages": [*turns, HumanMessage("where")]}, thread("t"))
+    assert model.received[0][-1].content == "where"
 
 
 class RefusesBlanks(Embeddings):
@@ -96,6 +104,19 @@ def test_sources_that_number_alike_do_not_hide_each_other(
 ) -> None:
     found = [[MemoryItem("1", text, "rag")] for text in (first, second)]
     assert [item.id for item in gathered(found)] == ids
+
+
+def test_two_stores_that_number_alike_are_both_sent() -> None:
+    sources = []
+    for text in ("Kate lives in Oslo", "Kate skis in Rome"):
+        store = InMemoryStore()
+        store.put(("kate",), "1", {"text": text})
+        sources.append(LangGraphStoreSource(("kate",), store=store))
+    agent, model = agent_of([MemoryBudgetMiddleware(4_000, memories=sources)], ["ok"])
+    agent.invoke({"messages": [HumanMessage("where is Kate")]}, thread("t"))
+    sent = str(model.received[0][0].content)
+    assert "lives in Oslo" in sent
+    assert "skis in Rome" in sent
 
 
 @given(

@@ -141,7 +141,7 @@ def test_nothing_that_is_read_leads_back_into_the_store() -> None:
 
 
 def test_values_without_text_are_no_memories(store: BaseStore) -> None:
-    for number, value in enumerate([{"other": 1}, {"text": ""}, {"text": 3}]):
+    for number, value in enumerate([{"other": 1}, {"text": ""}, {"text": 3}, {"text": " \n"}]):
         store.put(("memories", "kate"), str(number), value)
     assert source(store).items("", NOBODY) == []
 

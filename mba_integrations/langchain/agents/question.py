@@ -13,14 +13,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from langchain.agents.middleware import ModelRequest
-from langchain_core.messages import HumanMessage
 
 from mba_integrations.core.arguments import says_the_same
+from mba_integrations.langchain.messages.reading import last_question
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """The last human message of a model call.
+    """The last message of a model call in which a user says something.
 
     Attributes:
         text: What it says; empty without one.
@@ -46,7 +46,7 @@ class Question:
 def question_of(request: ModelRequest[Any]) -> Question:
     """The question of a call."""
     runtime = request.runtime
-    place, text = _last_human_message(request)
+    place, text = last_question(request.messages)
     if runtime is None:
         return Question(text=text, place=place)
     info = runtime.execution_info
@@ -57,13 +57,6 @@ def question_of(request: ModelRequest[Any]) -> Question:
         run=runtime.control,
         context=runtime.context,
     )
-
-
-def _last_human_message(request: ModelRequest[Any]) -> tuple[int, str]:
-    for place in range(len(request.messages) - 1, -1, -1):
-        if isinstance(request.messages[place], HumanMessage):
-            return place, str(request.messages[place].text)
-    return -1, ""
 
 
 def thread_key(request: ModelRequest[Any]) -> tuple[str, ...]:

@@ -38,7 +38,7 @@ def memory_of(found: SearchItem, text_field: str, tier: MemoryTier) -> MemoryIte
     """
     value = found.value
     text = value.get(text_field)
-    if not isinstance(text, str) or not text:
+    if not isinstance(text, str) or not text.strip():
         return None
     known = {name: value[name] for name in _FIELDS if value.get(name) is not None}
     _check(known)

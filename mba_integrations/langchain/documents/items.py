@@ -49,7 +49,7 @@ def items_from_documents(
                 document, source + (document.id or content_id(document.page_content)), match, tier
             )
             for document, match in zip(documents, relevances, strict=True)
-            if document.page_content
+            if document.page_content.strip()
         ]
     )
 

@@ -10,9 +10,10 @@ import asyncio
 from collections.abc import Sequence
 
 from langchain_core.chat_history import BaseChatMessageHistory
-from langchain_core.messages import BaseMessage, HumanMessage
+from langchain_core.messages import BaseMessage
 
 from mba_integrations.langchain.history.choice import HistoryChoice
+from mba_integrations.langchain.messages.reading import last_question
 from mba_integrations.langchain.settings import Setting, keep
 
 
@@ -97,6 +98,5 @@ class BudgetedChatMessageHistory(BaseChatMessageHistory):
         await self.history.aclear()
 
     def _fitting(self, messages: Sequence[BaseMessage]) -> list[BaseMessage]:
-        questions = (one for one in reversed(messages) if isinstance(one, HumanMessage))
-        last = next(questions, None)
-        return self._choice.messages(messages, "" if last is None else str(last.text))
+        _, query = last_question(messages)
+        return self._choice.messages(messages, query)

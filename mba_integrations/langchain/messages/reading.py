@@ -79,6 +79,21 @@ class MessageReader:
         return self.messages.message_tokens([message.model_copy(update={"content": ""})])[0]
 
 
+def last_question(messages: Sequence[BaseMessage]) -> tuple[int, str]:
+    """Place and text of the last message in which a user says something; -1 and "" without one.
+
+    A human message of nothing but results is a part of its round, and asks nothing.
+
+    >>> last_question([ChatMessage("where is Kate?", role="user"), AIMessage("in Oslo")])
+    (0, 'where is Kate?')
+    """
+    for place in range(len(messages) - 1, -1, -1):
+        message = messages[place]
+        if _role(message, _answers(message)) is Role.USER:
+            return place, str(message.text)
+    return -1, ""
+
+
 def sent_messages(messages: Sequence[BaseMessage], planned: Planned) -> list[BaseMessage]:
     """The messages that are sent, shortened results as copies that tell how long they were."""
     return [
