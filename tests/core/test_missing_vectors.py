@@ -121,6 +121,20 @@ def test_a_text_that_failed_once_is_tried_again_by_the_next_call_with_new_items(
     assert model.asked.count("Text a of Kate.") == 1
 
 
+def test_blank_texts_are_not_sent_to_the_embedder() -> None:
+    asked: list[str] = []
+
+    def embedder(texts: list[str]) -> list[list[float]]:
+        asked.extend(texts)
+        return [[1.0, 2.0] for _ in texts]
+
+    blank = MemoryItem("blank", " \n\t", "rag")
+    found = allocate([blank, item("a")], embedder, query="Kate?")
+    assert sorted(asked) == ["Kate?", item("a").content]
+    assert not found.notes
+    assert "a" in found.selected_ids
+
+
 def test_a_query_that_cannot_be_embedded_is_a_note() -> None:
     def embedder(texts: list[str]) -> Any:
         return [[NAN, NAN] if text == "Kate?" else [1.0, 2.0] for text in texts]

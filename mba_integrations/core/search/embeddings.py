@@ -170,7 +170,8 @@ def _vectors_of(
     is_faulty = _are_faulty(rows)
     for row in np.flatnonzero(is_faulty).tolist():
         rows[row] = None
-    missing = [row for row, vector in enumerate(rows) if vector is None]
+    # Providers refuse a blank text, and with it the whole call.
+    missing = [row for row, one in enumerate(rows) if one is None and items[row].content.strip()]
     made = embed([items[row].content for row in missing], embedder) if missing else None
     if made is not None:
         usable = usable_rows(made[:, :1])  # what cannot be used is NaN from its beginning
