@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from enum import StrEnum
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 
@@ -125,6 +127,22 @@ def checked_texts(name: str, value: object) -> list[str]:
             kind = type(text).__name__
             raise InputError(f"{name} must be a list of texts, got {kind} in place {place}.")
     return texts
+
+
+Member = TypeVar("Member", bound=StrEnum)
+
+
+def checked_member(name: str, value: object, of: type[Member]) -> Member:
+    """A member of an enumeration of names, from the member or its name.
+
+    Raises:
+        InputError: With the name and all members, if there is no such member.
+    """
+    try:
+        # Anything that is no text, such as an array, may be equal to a name in its own way.
+        return of(value if isinstance(value, str) else "")
+    except ValueError:
+        raise InputError(f"{name} must be one of {', '.join(of)}, got {shown(value)}.") from None
 
 
 def check_function(name: str, value: object) -> None:

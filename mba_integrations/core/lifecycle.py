@@ -24,9 +24,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
 
-import numpy as np
-
-from mba_integrations.core.arguments import checked_iterable, shown
+from mba_integrations.core.arguments import checked_iterable, checked_part, shown
 from mba_integrations.core.config.settings import PromotionSettings
 from mba_integrations.core.errors import DuplicateItemError, InputError
 from mba_integrations.core.model import MemoryItem, MemoryTier
@@ -225,13 +223,7 @@ def _standing(
 
 def _score(item: MemoryItem, scores: Mapping[str, float]) -> float:
     if item.id in scores:
-        score = scores[item.id]
-        number = isinstance(score, (int, float, np.integer, np.floating)) and not isinstance(
-            score, bool
-        )
-        if not number or not 0.0 <= score <= 1.0:
-            raise InputError(f"score of item {item.id!r} must be in [0, 1], got {shown(score)}.")
-        return float(score)
+        return checked_part(f"score of item {item.id!r}", scores[item.id])
     if item.relevance is None:
         return float(item.importance)
     return (float(item.relevance) + float(item.importance)) / 2

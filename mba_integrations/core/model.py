@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from mba_integrations.core.arguments import LARGEST_WHOLE, checked_whole, shown
+from mba_integrations.core.arguments import LARGEST_WHOLE, checked_member, checked_whole, shown
 from mba_integrations.core.arrays import FloatArray
 from mba_integrations.core.errors import InputError
 
@@ -98,22 +98,6 @@ def name_in(metadata: Mapping[str, Any], *keys: str) -> str | None:
         if type(value) is int and 0 < abs(value) < 2**63:
             return str(value)
     return None
-
-
-def checked_tier(name: str, value: object) -> MemoryTier:
-    """A tier from its name.
-
-    Raises:
-        InputError: With what it is called, if there is no such tier.
-
-    >>> checked_tier("tier", "rag")
-    <MemoryTier.RAG: 'rag'>
-    """
-    try:
-        return MemoryTier(value)  # type: ignore[arg-type]
-    except ValueError:
-        names = ", ".join(tier.value for tier in MemoryTier)
-        raise InputError(f"{name} must be one of {names}, got {shown(value)}.") from None
 
 
 def _check_fraction(item_id: str, name: str, value: float) -> None:
@@ -289,7 +273,8 @@ class MemoryItem:
         if not self.content:
             raise InputError(f"item {self.id!r}: content is empty. Leave the item out.")
         if type(self.tier) is not MemoryTier:
-            object.__setattr__(self, "tier", checked_tier(f"item {self.id!r}: tier", self.tier))
+            tier = checked_member(f"item {self.id!r}: tier", self.tier, MemoryTier)
+            object.__setattr__(self, "tier", tier)
 
     def _check_place(self) -> None:
         for name in ("source", "group"):

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from langchain_core.retrievers import BaseRetriever
 
-from mba_integrations.core.arguments import checked_part
+from mba_integrations.core.arguments import checked_member, checked_part
 from mba_integrations.core.errors import InputError
-from mba_integrations.core.model import MemoryItem, MemoryTier, TierName, checked_tier
+from mba_integrations.core.model import MemoryItem, MemoryTier, TierName
 from mba_integrations.langchain.distinct_items import distinct
 from mba_integrations.langchain.documents.items import items_from_documents
 
@@ -67,7 +67,7 @@ class RetrieverSource:
             raise InputError(f"retriever must be a BaseRetriever, got {kind}.")
         if self.share is not None:
             object.__setattr__(self, "share", checked_part("share", self.share, above_zero=True))
-        object.__setattr__(self, "tier", checked_tier("tier", self.tier))
+        object.__setattr__(self, "tier", checked_member("tier", self.tier, MemoryTier))
 
     def items(self, query: str, runtime: Runtime[Any]) -> Sequence[MemoryItem]:
         """What the retriever finds; nothing for a question without text."""

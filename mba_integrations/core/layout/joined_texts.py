@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import cast
 
-from mba_integrations.core.arguments import checked_iterable, checked_text, shown
+from mba_integrations.core.arguments import checked_iterable, checked_member, checked_text, shown
 from mba_integrations.core.config.settings import ItemOrder
 from mba_integrations.core.counting.counter import TokenCounter, checked_count, checked_counts
 from mba_integrations.core.errors import InputError
@@ -61,7 +61,7 @@ class JoinedTexts(PromptLayout):
             checked_text(name, getattr(self, name))
         if not callable(self.text_of):
             raise InputError(f"text_of must be callable, got {shown(self.text_of)}.")
-        object.__setattr__(self, "order", _checked_order(self.order))
+        object.__setattr__(self, "order", checked_member("order", self.order, ItemOrder))
         object.__setattr__(self, "section_order", _checked_tiers(self.section_order))
 
     @property
@@ -121,12 +121,6 @@ class JoinedTexts(PromptLayout):
         whole = checked_count(counter, self.before + written.text + self.after)
         pieces = used + self.fixed_tokens(counter)
         return PromptTokens(used=used, messages=0, needed=max(whole, pieces))
-
-
-def _checked_order(order: object) -> ItemOrder:
-    if isinstance(order, str) and order in set(ItemOrder):
-        return ItemOrder(order)
-    raise InputError(f"order must be one of {', '.join(ItemOrder)}, got {shown(order)}.")
 
 
 def _checked_tiers(order: object) -> tuple[MemoryTier, ...]:

@@ -13,7 +13,7 @@ from dataclasses import MISSING, dataclass, field
 from datetime import datetime
 from typing import Any
 
-from mba_integrations.core.arguments import checked_whole, shown
+from mba_integrations.core.arguments import checked_member, checked_whole, shown
 from mba_integrations.core.errors import InputError
 from mba_integrations.core.model import MemoryTier, QueryComplexity
 
@@ -101,10 +101,15 @@ class AllocationRecord:
             _check_number(name, getattr(self, name))
         if not isinstance(self.exact, bool):
             raise InputError(f"exact must be true or false, got {shown(self.exact)}.")
-        object.__setattr__(self, "complexity", _complexity(self.complexity))
+        object.__setattr__(
+            self, "complexity", checked_member("complexity", self.complexity, QueryComplexity)
+        )
         object.__setattr__(self, "omission_reasons", _counts("omission_reasons", self))
         tiers = _mapping("tiers", self.tiers)
-        made = {_tier(key): _tier_record(key, one) for key, one in tiers.items()}
+        made = {
+            checked_member("a tier", key, MemoryTier): _tier_record(key, one)
+            for key, one in tiers.items()
+        }
         object.__setattr__(self, "tiers", made)
         self._check_texts()
 
@@ -316,19 +321,3 @@ def _texts(name: str, values: object) -> tuple[str, ...]:
     if isinstance(values, (list, tuple)) and all(isinstance(value, str) for value in values):
         return tuple(values)
     raise InputError(f"{name} must be a list of texts, got {shown(values)}.")
-
-
-def _complexity(value: str) -> QueryComplexity:
-    try:
-        return QueryComplexity(value)
-    except ValueError:
-        names = ", ".join(one.value for one in QueryComplexity)
-        raise InputError(f"complexity must be one of {names}, got {shown(value)}.") from None
-
-
-def _tier(value: str) -> MemoryTier:
-    try:
-        return MemoryTier(value)
-    except ValueError:
-        names = ", ".join(one.value for one in MemoryTier)
-        raise InputError(f"a tier must be one of {names}, got {shown(value)}.") from None

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from mba_integrations.core.arguments import shown
+from mba_integrations.core.arguments import checked_member
 from mba_integrations.core.errors import InputError
 from mba_integrations.core.model import MemoryItem, MemoryTier
 from mba_integrations.core.pool.snapshot import PoolSnapshot
@@ -128,13 +128,10 @@ class PreviousPrompt:
 
 
 def _read_item(written: object, place: str) -> PreviousItem:
-    tier = _entry(written, place, "tier", str)
-    if tier not in tuple(MemoryTier):
-        names = ", ".join(MemoryTier)
-        raise InputError(f"{place}.tier must be one of {names}, got {shown(tier)}.")
+    tier = checked_member(f"{place}.tier", _entry(written, place, "tier", str), MemoryTier)
     return PreviousItem(
         id=_entry(written, place, "id", str),
-        tier=MemoryTier(tier),
+        tier=tier,
         digest=_read_digest(_entry(written, place, "digest", str), place),
         passage=_entry(written, place, "passage", str, type(None)),
         opens=_entry(written, place, "opens", bool),

@@ -20,11 +20,16 @@ from typing import TYPE_CHECKING, Any
 
 from langgraph.store.base import BaseStore, PutOp, SearchItem, SearchOp
 
-from mba_integrations.core.arguments import checked_iterable, checked_text, checked_whole
+from mba_integrations.core.arguments import (
+    checked_iterable,
+    checked_member,
+    checked_text,
+    checked_whole,
+)
 from mba_integrations.core.config.settings import PromotionSettings
 from mba_integrations.core.errors import InputError
 from mba_integrations.core.lifecycle import apply_recommendations, evaluate_promotion_demotion
-from mba_integrations.core.model import MemoryItem, MemoryTier, TierName, checked_tier
+from mba_integrations.core.model import MemoryItem, MemoryTier, TierName
 from mba_integrations.langchain.agents.store_values import (
     STORE_KEY,
     has_expired,
@@ -99,7 +104,7 @@ class LangGraphStoreSource:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "limit", checked_whole("limit", self.limit, at_least=1))
-        object.__setattr__(self, "tier", checked_tier("tier", self.tier))
+        object.__setattr__(self, "tier", checked_member("tier", self.tier, MemoryTier))
         checked_text("text_field", self.text_field)
         if not callable(self.namespace):
             object.__setattr__(self, "namespace", _checked_labels(self.namespace))
