@@ -44,11 +44,12 @@ MAY_IMPORT: dict[str, set[str]] = {
 }
 
 # Room of the core: the rooms that it may import, besides the ground. From the ground up.
-GROUND = ("errors", "arguments", "arrays", "live", "model")
+GROUND = ("errors", "arguments", "arrays", "derived", "live", "model")
 ROOMS: dict[str, set[str]] = {
     "errors": set(),
     "arguments": set(),
     "arrays": set(),
+    "derived": set(),
     "live": set(),
     "model": set(),
     "rows": set(),
@@ -80,7 +81,7 @@ ROOMS: dict[str, set[str]] = {
 # The rooms that layers other than the core may open. `rows`, `packing`, `selection`, `turns` and
 # `calls` are how an allocation is made, and nobody's business outside.
 OPEN_ROOMS = {
-    *("errors", "arguments", "arrays", "live", "model", "times", "search", "config"),
+    *("errors", "arguments", "arrays", "derived", "live", "model", "times", "search", "config"),
     *("counting", "dialogue", "layout", "log", "lifecycle", "pool", "result", "allocator"),
 }
 ALSO_OPEN = {"learning": {"value", "budget"}, "commands": {"budget"}}

@@ -11,43 +11,18 @@ from __future__ import annotations
 
 import copy
 import pickle
-from collections.abc import Callable, Iterator
-from operator import is_
-from typing import Annotated, Any, Generic, Self, TypeVar
+from collections.abc import Iterator
+from typing import Annotated, Any, Self
 
 from llama_index.core.bridge.pydantic import BaseModel, ConfigDict, Field
 
 from mba_integrations.core.arguments import LARGEST_WHOLE
 from mba_integrations.core.errors import InputError
 
-Made = TypeVar("Made")
-
 BudgetTokens = Annotated[int, Field(ge=1, le=LARGEST_WHOLE)]
 """Tokens of a budget, in the range that the core takes."""
 MediaTokens = Annotated[int, Field(ge=0, le=2**31)]
 """Tokens of one image or recording: so few that the sums of long histories are whole numbers."""
-
-
-class Derived(Generic[Made]):
-    """What was made of some values, as long as they are the same objects; a copy has nothing yet.
-
-    >>> parts, first, second = Derived(), "alice", "bob"
-    >>> [parts.of(str.upper, name) for name in (first, first, second)]
-    ['ALICE', 'ALICE', 'BOB']
-    """
-
-    def __init__(self) -> None:
-        self._made: tuple[tuple[object, ...], Made] | None = None
-
-    def of(self, make: Callable[..., Made], *values: object) -> Made:
-        """What *make* makes of the values."""
-        made = self._made
-        if made is None or not all(map(is_, made[0], values)):
-            self._made = made = values, make(*values)
-        return made[1]
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return Derived, ()
 
 
 class Component(BaseModel):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from operator import is_
 from typing import Any
 
 from langchain_core.messages import BaseMessage, get_buffer_string
@@ -94,24 +93,3 @@ class HistoryChoice:
 
 def _made_again(budget_tokens: int, token_counter: object, recent_share: float) -> HistoryChoice:
     return HistoryChoice(budget_tokens, token_counter=token_counter, recent_share=recent_share)
-
-
-class CurrentHistoryChoice:
-    """The choice by a memory's settings of now, made anew where one of them was exchanged."""
-
-    def __init__(self) -> None:
-        self._made: tuple[tuple[Any, ...], HistoryChoice] | None = None
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        """A copy has made nothing yet."""
-        return CurrentHistoryChoice, ()
-
-    def of(
-        self, budget_tokens: int, recent_share: float, token_counter: object, history: object
-    ) -> HistoryChoice:
-        """The choice for these settings and this history."""
-        settings = (budget_tokens, recent_share, token_counter, history)
-        made = self._made
-        if made is None or not all(map(is_, made[0], settings)):
-            self._made = made = (settings, _made_again(budget_tokens, token_counter, recent_share))
-        return made[1]

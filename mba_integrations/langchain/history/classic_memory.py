@@ -16,9 +16,10 @@ from langchain_core.chat_history import BaseChatMessageHistory
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
 from pydantic import ConfigDict, Field, PrivateAttr
 
+from mba_integrations.core.derived import Derived
 from mba_integrations.core.errors import InputError
 from mba_integrations.langchain.history.chat_history import ListChatMessageHistory
-from mba_integrations.langchain.history.choice import CurrentHistoryChoice, HistoryChoice
+from mba_integrations.langchain.history.choice import HistoryChoice
 
 _NOT_INPUTS = ("stop",)
 _USUAL_INPUT = "input"
@@ -54,7 +55,7 @@ class BudgetedMemory(BaseMemory):
     token_counter: Any = Field(default=None, exclude=True)
     recent_share: float = 0.5
 
-    _current: CurrentHistoryChoice = PrivateAttr(default_factory=CurrentHistoryChoice)
+    _choices: Derived[HistoryChoice] = PrivateAttr(default_factory=Derived)
 
     def model_post_init(self, context: Any, /) -> None:
         """Check the settings."""
@@ -63,9 +64,15 @@ class BudgetedMemory(BaseMemory):
 
     def _choice(self) -> HistoryChoice:
         """The choice by the fields of now, which may have been set since the last call."""
-        return self._current.of(
-            self.budget_tokens, self.recent_share, self.token_counter, self.chat_memory
+        # A choice knows what it read, so another history has another one.
+        return self._choices.of(
+            self._made, self.budget_tokens, self.recent_share, self.token_counter, self.chat_memory
         )
+
+    def _made(
+        self, budget_tokens: int, recent_share: float, token_counter: object, _: object
+    ) -> HistoryChoice:
+        return HistoryChoice(budget_tokens, token_counter=token_counter, recent_share=recent_share)
 
     @property
     def memory_variables(self) -> list[str]:

@@ -28,9 +28,10 @@ from llama_index.core.storage.chat_store.simple_chat_store import SimpleChatStor
 from mba_integrations.core.arguments import checked_whole
 from mba_integrations.core.arrays import FloatArray
 from mba_integrations.core.config.workspace import WorkspaceConfig
+from mba_integrations.core.derived import Derived
 from mba_integrations.core.errors import BudgetError, InputError
 from mba_integrations.core.model import MemoryTier
-from mba_integrations.llamaindex.component import BudgetTokens, Component, Derived, MediaTokens
+from mba_integrations.llamaindex.component import BudgetTokens, Component, MediaTokens
 from mba_integrations.llamaindex.counters import LiveAllocator
 from mba_integrations.llamaindex.embedding import LlamaIndexEmbedder
 from mba_integrations.llamaindex.events import view_event

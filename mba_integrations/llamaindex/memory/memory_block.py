@@ -17,10 +17,11 @@ from llama_index.core.settings import Settings
 
 from mba_integrations.core.config.workspace import WorkspaceConfig
 from mba_integrations.core.counting.truncation import truncate
+from mba_integrations.core.derived import Derived
 from mba_integrations.core.errors import PinnedOverBudgetError
 from mba_integrations.core.model import MemoryItem
 from mba_integrations.core.pool.memory_pool import MemoryPool
-from mba_integrations.llamaindex.component import BudgetTokens, Component, Derived
+from mba_integrations.llamaindex.component import BudgetTokens, Component
 from mba_integrations.llamaindex.counters import LiveAllocator, counter_of_tokenizer
 from mba_integrations.llamaindex.messages.items import items_from_messages
 from mba_integrations.llamaindex.messages.template_variables import TemplateGuard

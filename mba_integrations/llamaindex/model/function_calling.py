@@ -28,8 +28,9 @@ from llama_index.core.llms.llm import ToolSelection
 from llama_index.core.tools.types import BaseTool
 
 from mba_integrations.core.config.workspace import WorkspaceConfig
+from mba_integrations.core.derived import Derived
 from mba_integrations.core.errors import BudgetError
-from mba_integrations.llamaindex.component import BudgetTokens, Component, Derived, MediaTokens
+from mba_integrations.llamaindex.component import BudgetTokens, Component, MediaTokens
 from mba_integrations.llamaindex.counters import LiveAllocator
 from mba_integrations.llamaindex.events import view_event
 from mba_integrations.llamaindex.ledger import reply_tokens

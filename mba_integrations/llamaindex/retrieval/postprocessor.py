@@ -26,11 +26,12 @@ from mba_integrations.core.config.settings import ItemOrder
 from mba_integrations.core.config.workspace import WorkspaceConfig
 from mba_integrations.core.counting.counter import TokenCounter
 from mba_integrations.core.counting.truncation import truncate
+from mba_integrations.core.derived import Derived
 from mba_integrations.core.errors import InputError
 from mba_integrations.core.layout.protocol import WrittenPrompt
 from mba_integrations.core.model import MemoryItem, OmissionReason
 from mba_integrations.core.result.allocation import Allocation
-from mba_integrations.llamaindex.component import BudgetTokens, Component, Derived, MediaTokens
+from mba_integrations.llamaindex.component import BudgetTokens, Component, MediaTokens
 from mba_integrations.llamaindex.counters import LiveAllocator, counter_of_tokenizer
 from mba_integrations.llamaindex.embedding import LlamaIndexEmbedder
 from mba_integrations.llamaindex.events import allocation_event
