@@ -114,15 +114,23 @@ def usable_vectors(
     return [None if one is None else _usable(one) for one in vectors]
 
 
-def missing_notes(question: object, usable: FloatArray | None, nodes: int = 0) -> tuple[str, ...]:
+def missing_notes(
+    question: object,
+    usable: FloatArray | None,
+    of_nodes: Sequence[object] = (),
+    usable_of_nodes: Sequence[FloatArray | None] = (),
+) -> tuple[str, ...]:
     """What to tell of vectors that count as missing.
 
     Args:
         question: What was given or made for the question; None for nothing.
         usable: What of it is usable.
-        nodes: How many vectors of nodes are not.
+        of_nodes: What was given or made for each node; None for nothing.
+        usable_of_nodes: What of these is usable.
     """
     why = "is empty or not finite, and counts as missing"
+    pairs = zip(of_nodes, usable_of_nodes, strict=True)
+    nodes = sum(given is not None and own is None for given, own in pairs)
     asked = [f"the vector of the question {why}"] if question is not None and usable is None else []
     return (*asked, *([f"the vector of {nodes:,} nodes {why}"] if nodes else []))
 

@@ -212,8 +212,7 @@ class MemoryBudgetPostprocessor(Component, BaseNodePostprocessor):
         asked = query_bundle.embedding if query_bundle is not None else None
         given = [scored.node.embedding for scored in nodes]
         query, *own = usable_vectors([asked, *given])
-        odd = sum(one is None and other is not None for one, other in zip(own, given, strict=True))
-        notes = missing_notes(asked, query, odd)
+        notes = missing_notes(asked, query, given, own)
         if query is not None and {len(query)} == {len(one) for one in own if one is not None}:
             return own, query, notes
         return (*score_vectors(nodes), notes)
@@ -328,8 +327,7 @@ def _vectors_of(
     made = dict(zip(texts, embedder(texts), strict=True))
     found = [made.get(llm_text(scored.node)) for scored in nodes]
     usable = usable_vectors(found)
-    odd = sum(one is None and other is not None for one, other in zip(usable, found, strict=True))
-    return usable, asked, missing_notes(query, asked, odd)
+    return usable, asked, missing_notes(query, asked, found, usable)
 
 
 def _cut(
