@@ -73,12 +73,12 @@ class ItemVectors:
         """Numbers of a vector of the column; 0 without one."""
         return 0 if self.column is None else self.column.shape[1]
 
-    @property
+    @cached_property
     def faulty(self) -> IntArray:
         """Rows of vectors that are empty or not finite, ascending."""
         return np.flatnonzero(self.is_faulty)
 
-    @property
+    @cached_property
     def other_length(self) -> IntArray:
         """Rows of vectors that are of another length than those of the column, ascending."""
         return np.flatnonzero((self.lengths > 0) & (self.lengths != self.length))
