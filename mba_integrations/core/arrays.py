@@ -26,6 +26,16 @@ SAMPLE_SIZE = 2048
 """Entries that `densest` estimates its threshold from, or up to twice as many."""
 
 
+def as_floats(given: object) -> FloatArray:
+    """Numbers as float32; those that it cannot hold become infinite, without a warning.
+
+    Raises:
+        TypeError, ValueError, OverflowError: If they are no numbers.
+    """
+    with np.errstate(over="ignore"):
+        return np.asarray(given, dtype=np.float32)
+
+
 def best_rows(scores: FloatArray, count: int) -> IntArray:
     """Rows of the *count* highest scores, or of all, best first.
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 
 import numpy as np
 
-from mba_integrations.core.arrays import BoolArray, FloatArray
+from mba_integrations.core.arrays import BoolArray, FloatArray, as_floats
 from mba_integrations.core.errors import InputError
 
 Embedder = Callable[[list[str]], FloatArray]
@@ -74,17 +74,12 @@ def as_rows(given: object) -> FloatArray:
         TypeError, ValueError, OverflowError: If they are no numbers.
     """
     try:
-        return _floats(given)
+        return as_floats(given)
     except ValueError:
         # Rows of several lengths have no array. What is no list of numbers is refused once more.
         if isinstance(given, Iterable):
-            return _stacked([_floats(row) for row in given])
+            return _stacked([as_floats(row) for row in given])
         raise
-
-
-def _floats(given: object) -> FloatArray:
-    with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite
-        return np.asarray(given, dtype=np.float32)
 
 
 def _stacked(rows: list[FloatArray]) -> FloatArray:

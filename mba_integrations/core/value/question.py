@@ -8,7 +8,7 @@ from datetime import datetime
 
 import numpy as np
 
-from mba_integrations.core.arrays import FloatArray
+from mba_integrations.core.arrays import FloatArray, as_floats
 from mba_integrations.core.errors import InputError
 from mba_integrations.core.pool.snapshot import PoolSnapshot
 from mba_integrations.core.search.embedder import Embedder, embed
@@ -86,8 +86,7 @@ def question_of(
 
 def _as_vector(given: Sequence[float] | FloatArray) -> FloatArray:
     try:
-        with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite
-            vector = np.asarray(given, dtype=np.float32)
+        vector = as_floats(given)
     except (TypeError, ValueError, OverflowError) as error:
         raise InputError("query_embedding is not a list of numbers.") from error
     if vector.ndim != 1:
