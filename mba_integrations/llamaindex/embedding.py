@@ -11,7 +11,6 @@ from typing import Any, Self
 import numpy as np
 from llama_index.core.base.embeddings.base import BaseEmbedding
 
-from mba_integrations.core.arguments import checked_whole
 from mba_integrations.core.arrays import FloatArray
 from mba_integrations.core.errors import InputError
 from mba_integrations.core.search.cached_embedder import DEFAULT_MAX_ENTRIES, CachedEmbedder
@@ -41,11 +40,13 @@ class LlamaIndexEmbedder(CachedEmbedder):
                 "embed_model must be an embedding model of LlamaIndex (BaseEmbedding), got "
                 f"{type(embed_model).__name__}."
             )
-        kept = checked_whole("max_entries", max_entries)
-        super().__init__(self._embed, max_entries=kept)
-        self._arguments = {"embed_model": embed_model, "max_entries": kept}
+        super().__init__(self._embed, max_entries=max_entries)
         self._embed_model = embed_model
         self._length: int | None = None
+
+    @property
+    def _arguments(self) -> dict[str, Any]:
+        return {"embed_model": self._embed_model, "max_entries": self._vectors.max_entries}
 
     @property
     def embed_model(self) -> BaseEmbedding:
