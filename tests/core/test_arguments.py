@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from allocators import Clock, allocator_with, workspace
 from fakes import line
+from strangers import strangers
 
 from mba_integrations import (
     Allocation,
@@ -20,7 +21,6 @@ from mba_integrations import (
     LifecycleReview,
     MemoryBudgetAllocator,
     MemoryBudgetConfigLoader,
-    MemoryBudgetError,
     MemoryItem,
     MemoryPool,
     WorkspaceConfig,
@@ -275,15 +275,7 @@ def test_no_value_of_any_argument_gives_an_error_of_somebody_else(
     place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)  # one of the values is a path
-    strangers = []
-    for name, value in VALUES.items():
-        try:
-            PLACES[place](value)
-        except MemoryBudgetError:
-            continue
-        except Exception as error:
-            strangers.append((name, type(error).__name__, str(error)[:80]))
-    assert not strangers
+    assert not strangers(PLACES[place], VALUES)
 
 
 @pytest.mark.parametrize(

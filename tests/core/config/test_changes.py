@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from workspace_settings import make
 
 from mba_integrations.core.config.group import ReadOnlyDict
 from mba_integrations.core.config.problems import InvalidSettingsError
@@ -21,17 +22,6 @@ from mba_integrations.core.config.workspace import (
     WorkspaceConfig,
 )
 from mba_integrations.core.model import MemoryTier, QueryComplexity
-
-
-def make(**values: Any) -> WorkspaceConfig:
-    return WorkspaceConfig(**{"workspace_id": "w", **values})
-
-
-def refused(**values: Any) -> tuple[str, ...]:
-    with pytest.raises(InvalidWorkspaceError) as caught:
-        make(**values)
-    return tuple(str(problem) for problem in caught.value.problems)
-
 
 # Settings do not change.
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from pydantic import BaseModel
+from workspace_settings import make, refused
 
 from mba_integrations.core.config.group import SettingsGroup
 from mba_integrations.core.config.problems import InvalidSettingsError, SettingProblem, shown
@@ -44,16 +45,6 @@ GROUPS: list[type[SettingsGroup]] = [
     PromotionSettings,
     RenderingSettings,
 ]
-
-
-def make(**values: Any) -> WorkspaceConfig:
-    return WorkspaceConfig(**{"workspace_id": "w", **values})
-
-
-def refused(**values: Any) -> tuple[str, ...]:
-    with pytest.raises(InvalidWorkspaceError) as caught:
-        make(**values)
-    return tuple(str(problem) for problem in caught.value.problems)
 
 
 def settings_of(kind: type) -> Iterator[tuple[type[SettingsGroup], str]]:
