@@ -1,0 +1,76 @@
+"""The log of allocations: one row each, one for each item that is worth keeping, and feedback."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AllocationRow:
+    """One allocation.
+
+    Attributes:
+        allocation_id: Unique in the workspace; ids that grow with time keep the log in order.
+        at: When.
+        record: `AllocationRecord.to_dict()`: numbers, and texts only if the workspace logs them.
+        session_id: In which session.
+        settings_version: Of the workspace's settings.
+        core_version: Of this package.
+        change_seq: Where the workspace's sequence stood: which memories there were.
+        prefix_hash: Of the prompt's beginning.
+        stable_prefix_tokens: Tokens that the prompt shares with the previous one.
+        query_hash: SHA-256 of the query.
+    """
+
+    allocation_id: str
+    at: datetime
+    record: Mapping[str, Any]
+    session_id: str | None = None
+    settings_version: int | None = None
+    core_version: str | None = None
+    change_seq: int | None = None
+    prefix_hash: str | None = None
+    stable_prefix_tokens: int | None = None
+    query_hash: str | None = None
+    items: tuple[AllocationItem, ...] = field(default=(), compare=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AllocationItem:
+    """What an allocation decided on one memory.
+
+    Attributes:
+        memory_id: Which one.
+        selected: Whether it is in the prompt.
+        tokens: What it costs; None where it was not counted.
+        score: Its score.
+        reason: Why it is not in the prompt; None if it is.
+    """
+
+    memory_id: str
+    selected: bool
+    tokens: int | None = None
+    score: float | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeedbackRow:
+    """Whether a memory was of use in an allocation.
+
+    Attributes:
+        allocation_id: Which allocation.
+        memory_id: Which memory.
+        useful: Whether; None where somebody looked and could not say.
+        origin: Who says so: `user`, `cited`, `judge`.
+        at: When.
+    """
+
+    allocation_id: str
+    memory_id: str
+    useful: bool | None
+    origin: str
+    at: datetime

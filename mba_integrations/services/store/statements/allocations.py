@@ -1,0 +1,130 @@
+"""The log of allocations, what was decided on items, and feedback."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row
+
+from mba_integrations.core.arguments import checked_whole
+from mba_integrations.services.store.rows.allocations import (
+    AllocationItem,
+    AllocationRow,
+    FeedbackRow,
+)
+from mba_integrations.services.store.scopes import Reading, Rows, Writing, checked_id
+from mba_integrations.services.store.tables.log import allocation, allocation_item, feedback
+
+_ITEM_COLUMNS = ("memory_id", "selected", "tokens", "score", "reason")
+_COLUMNS = (
+    *("allocation_id", "at", "session_id", "settings_version", "core_version"),
+    *("change_seq", "prefix_hash", "stable_prefix_tokens", "query_hash"),
+)
+
+
+def add(writing: Writing, rows: Sequence[AllocationRow]) -> None:
+    """Log allocations with their items. An id that is there already is passed over."""
+    for row in rows:
+        checked_id("allocation_id", row.allocation_id)
+        kept = {name: getattr(row, name) for name in _COLUMNS} | {"record": dict(row.record)}
+        if writing.insert(allocation, [kept], skip_known=True):
+            writing.insert(allocation_item, [_item(row, place) for place in range(len(row.items))])
+
+
+def find(reading: Reading, allocation_id: str) -> AllocationRow | None:
+    """One allocation with its items; None if it is not known."""
+    statement = reading.select(allocation).where(allocation.c.allocation_id == allocation_id)
+    found = reading.connection.execute(statement).one_or_none()
+    return None if found is None else _row(found, items(reading, allocation_id))
+
+
+def items(reading: Reading, allocation_id: str) -> tuple[AllocationItem, ...]:
+    """What an allocation decided on items, in the order in which they were logged."""
+    statement = (
+        reading.select(allocation_item)
+        .where(allocation_item.c.allocation_id == allocation_id)
+        .order_by(allocation_item.c.place)
+    )
+    return tuple(
+        AllocationItem(**{name: getattr(found, name) for name in _ITEM_COLUMNS})
+        for found in reading.connection.execute(statement)
+    )
+
+
+def listed(
+    reading: Reading,
+    *,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    session_id: str | None = None,
+    after: tuple[datetime, str] | None = None,
+    limit: int = 100,
+) -> tuple[AllocationRow, ...]:
+    """Allocations without their items, the latest first.
+
+    Args:
+        reading: The scope.
+        since: At this time or later.
+        until: Before this time.
+        session_id: Of this session.
+        after: Time and id of the last one of the page before.
+        limit: The most to give, from 1.
+    """
+    checked_whole("limit", limit, at_least=1)
+    statement = _narrowed(reading.select(allocation), since, until, session_id)
+    at, key = allocation.c.at, allocation.c.allocation_id
+    if after is not None:
+        moment, last = after
+        statement = statement.where((at < moment) | ((at == moment) & (key < last)))
+    statement = statement.order_by(at.desc(), key.desc()).limit(limit)
+    return tuple(_row(found, ()) for found in reading.connection.execute(statement))
+
+
+def add_feedback(writing: Writing, rows: Sequence[FeedbackRow]) -> None:
+    """Keep feedback, in place of what the same origin said of the same memory before."""
+    names = ("allocation_id", "memory_id", "origin", "useful", "at")
+    writing.put(feedback, [{name: getattr(row, name) for name in names} for row in rows])
+
+
+def feedback_of(reading: Reading, allocation_id: str) -> tuple[FeedbackRow, ...]:
+    """Feedback on an allocation, by memory and origin."""
+    statement = (
+        reading.select(feedback)
+        .where(feedback.c.allocation_id == allocation_id)
+        .order_by(feedback.c.memory_id, feedback.c.origin)
+    )
+    return tuple(
+        FeedbackRow(
+            allocation_id=found.allocation_id,
+            memory_id=found.memory_id,
+            useful=found.useful,
+            origin=found.origin,
+            at=found.at,
+        )
+        for found in reading.connection.execute(statement)
+    )
+
+
+def _narrowed(
+    statement: Rows, since: datetime | None, until: datetime | None, session_id: str | None
+) -> Rows:
+    if since is not None:
+        statement = statement.where(allocation.c.at >= since)
+    if until is not None:
+        statement = statement.where(allocation.c.at < until)
+    if session_id is not None:
+        statement = statement.where(allocation.c.session_id == session_id)
+    return statement
+
+
+def _item(row: AllocationRow, place: int) -> dict[str, Any]:
+    item = row.items[place]
+    kept = {name: getattr(item, name) for name in _ITEM_COLUMNS}
+    return {"allocation_id": row.allocation_id, "place": place, **kept}
+
+
+def _row(found: Row[*tuple[Any, ...]], of: tuple[AllocationItem, ...]) -> AllocationRow:
+    kept = {name: getattr(found, name) for name in _COLUMNS}
+    return AllocationRow(record=found.record, items=of, **kept)

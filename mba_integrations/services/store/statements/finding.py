@@ -1,0 +1,225 @@
+"""Find memories: by id, all that can be recalled, a page of those that a filter lets through."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import ColumnElement, func, true
+
+from mba_integrations.core.arguments import checked_whole
+from mba_integrations.core.model import MemoryTier
+from mba_integrations.services.store import dialect
+from mba_integrations.services.store.errors import UnknownMemoryError
+from mba_integrations.services.store.rows.memories import (
+    MemoryFilter,
+    MemoryPage,
+    MemoryRow,
+    MemoryState,
+)
+from mba_integrations.services.store.scopes import Reading, Rows
+from mba_integrations.services.store.statements.records import (
+    COLUMNS,
+    hash_of,
+    row_of,
+    tags_by_memory,
+)
+from mba_integrations.services.store.tables.memories import memory, memory_tag
+
+
+def find(reading: Reading, memory_ids: Iterable[str]) -> dict[str, MemoryRow]:
+    """Memories by id, in any state; those that are not known are missing."""
+    statement = reading.select(memory, *COLUMNS).where(
+        reading.among(memory.c.memory_id, memory_ids)
+    )
+    return {row.memory_id: row for row in _rows(reading, statement)}
+
+
+def get(reading: Reading, memory_id: str) -> MemoryRow:
+    """One memory, in any state.
+
+    Raises:
+        UnknownMemoryError: If there is none of that id.
+    """
+    return known(reading, [memory_id])[0]
+
+
+def known(reading: Reading, memory_ids: Sequence[str]) -> list[MemoryRow]:
+    """Memories in the order of their ids, in any state.
+
+    Raises:
+        UnknownMemoryError: Naming those that are not known.
+    """
+    found = find(reading, memory_ids)
+    missing = [memory_id for memory_id in memory_ids if memory_id not in found]
+    if missing:
+        named = ", ".join(repr(memory_id) for memory_id in missing[:5])
+        more = f" and {len(missing) - 5:,} more" if len(missing) > 5 else ""
+        raise UnknownMemoryError(
+            f"workspace {reading.workspace_id!r} has no memory {named}{more}.", missing
+        )
+    return [found[memory_id] for memory_id in memory_ids]
+
+
+def current(reading: Reading) -> tuple[MemoryRow, ...]:
+    """All active memories in the order in which they were added: what a pool is made of.
+
+    Those that expired are among them until they are swept; a recall leaves them out by itself.
+    """
+    return _whole(reading, memory.c.state == MemoryState.ACTIVE)
+
+
+def in_any_state(reading: Reading) -> tuple[MemoryRow, ...]:
+    """All memories, superseded and forgotten ones too, in the order in which they were added."""
+    return _whole(reading, true())
+
+
+def _whole(reading: Reading, which: ColumnElement[bool]) -> tuple[MemoryRow, ...]:
+    statement = reading.select(memory, *COLUMNS).where(which).order_by(memory.c.added_seq)
+    tags = reading.select(memory_tag, memory_tag.c.memory_id, memory_tag.c.tag)
+    by_memory = tags_by_memory(reading.connection.execute(tags).tuples().all())
+    return tuple(row_of(found, by_memory) for found in reading.connection.execute(statement))
+
+
+def listed(
+    reading: Reading,
+    wanted: MemoryFilter | None = None,
+    *,
+    after: int | None = None,
+    limit: int = 100,
+    newest_first: bool = True,
+) -> MemoryPage:
+    """A page of the memories that a filter lets through, in the order in which they were added.
+
+    What is added or deleted between two pages moves no other memory to another page.
+
+    Args:
+        reading: The scope.
+        wanted: Which ones; None for all active ones.
+        after: What the page before gave; None for the first page.
+        limit: The most memories of a page, from 1.
+        newest_first: Whether the memory added last comes first.
+    """
+    checked_whole("limit", limit, at_least=1)
+    statement = matching(reading, reading.select(memory, *COLUMNS), wanted or MemoryFilter())
+    place = memory.c.added_seq
+    if after is not None:
+        statement = statement.where(place < after if newest_first else place > after)
+    statement = statement.order_by(place.desc() if newest_first else place).limit(limit + 1)
+    rows = tuple(_rows(reading, statement))
+    return MemoryPage(
+        rows=rows[:limit], after=rows[limit - 1].added_seq if len(rows) > limit else None
+    )
+
+
+def ids(reading: Reading, wanted: MemoryFilter) -> tuple[str, ...]:
+    """Ids of all memories that a filter lets through, in the order in which they were added."""
+    statement = matching(reading, reading.select(memory, memory.c.memory_id), wanted)
+    return tuple(reading.connection.execute(statement.order_by(memory.c.added_seq)).scalars())
+
+
+def count(reading: Reading, wanted: MemoryFilter | None = None) -> Mapping[MemoryTier, int]:
+    """How many memories a filter lets through, by tier; tiers without any are 0."""
+    statement = reading.select(memory, memory.c.tier, func.count())
+    statement = matching(reading, statement, wanted or MemoryFilter()).group_by(memory.c.tier)
+    found: dict[MemoryTier, int] = dict(reading.connection.execute(statement).tuples().all())
+    return {tier: found.get(tier, 0) for tier in MemoryTier}
+
+
+def repeated(reading: Reading, rows: Sequence[MemoryRow]) -> dict[str, str]:
+    """Which of these rows, by id, say what an active memory of another id says, and its id.
+
+    The same text counts as said again within one tier and source.
+    """
+    hashes = {hash_of(row.content) for row in rows}
+    place = (memory.c.content_hash, memory.c.tier, memory.c.source, memory.c.memory_id)
+    statement = (
+        reading.select(memory, *place)
+        .where(reading.among(memory.c.content_hash, hashes))
+        .where(memory.c.state == MemoryState.ACTIVE)
+        .order_by(memory.c.added_seq.desc())
+    )
+    said = {
+        (digest, tier, source): memory_id
+        for digest, tier, source, memory_id in reading.connection.execute(statement)
+    }
+    keyed = (
+        (row, said.get((hash_of(row.content), MemoryTier(row.tier), row.source))) for row in rows
+    )
+    return {
+        row.memory_id: other for row, other in keyed if other is not None and other != row.memory_id
+    }
+
+
+def matching(reading: Reading, statement: Rows, wanted: MemoryFilter) -> Rows:
+    """The statement on memories, narrowed to those that a filter lets through."""
+    return statement.where(*_names(reading, wanted), *_moments(wanted), *_contents(reading, wanted))
+
+
+def _names(reading: Reading, wanted: MemoryFilter) -> Iterator[ColumnElement[bool]]:
+    if wanted.states is not None:
+        yield memory.c.state.in_(sorted(wanted.states))
+    if wanted.tiers is not None:
+        yield memory.c.tier.in_(sorted(wanted.tiers))
+    for column, names in (
+        (memory.c.memory_id, wanted.memory_ids),
+        (memory.c.subject, wanted.subjects),
+        (memory.c.source, wanted.sources),
+        (memory.c.group_id, wanted.groups),
+        (memory.c.session_id, wanted.session_ids),
+        (memory.c.author, wanted.authors),
+    ):
+        if names is not None:
+            yield reading.among(column, sorted(names))
+    for column, flag in ((memory.c.pinned, wanted.pinned), (memory.c.held, wanted.held)):
+        if flag is not None:
+            yield column == flag
+
+
+def _moments(wanted: MemoryFilter) -> Iterator[ColumnElement[bool]]:
+    for column, first, end in (
+        (memory.c.created_at, wanted.created_from, wanted.created_before),
+        (memory.c.event_at, wanted.event_from, wanted.event_before),
+        (memory.c.stored_at, wanted.stored_from, wanted.stored_before),
+    ):
+        if first is not None:
+            yield column >= first
+        if end is not None:
+            yield column < end
+    if wanted.idle_since is not None:
+        used = func.coalesce(memory.c.last_accessed_at, memory.c.created_at, memory.c.stored_at)
+        yield used < wanted.idle_since
+    if wanted.alive_at is not None:
+        yield memory.c.expires_at.is_(None) | (memory.c.expires_at > wanted.alive_at)
+    if wanted.expired_at is not None:
+        yield memory.c.expires_at <= wanted.expired_at
+
+
+def _contents(reading: Reading, wanted: MemoryFilter) -> Iterator[ColumnElement[bool]]:
+    for tag in sorted(wanted.tags):
+        tagged = reading.select(memory_tag, memory_tag.c.memory_id).where(memory_tag.c.tag == tag)
+        yield memory.c.memory_id.in_(tagged)
+    for key, value in wanted.metadata.items():
+        yield _entry_is(key, value)
+    if wanted.contains is not None:
+        yield dialect.contains(reading.connection, memory.c.content, wanted.contains)
+
+
+def _entry_is(key: str, value: str | int | float | bool) -> ColumnElement[bool]:
+    entry = memory.c.metadata[key]
+    typed: ColumnElement[Any]
+    if isinstance(value, bool):
+        typed = entry.as_boolean()
+    elif isinstance(value, str):
+        typed = entry.as_string()
+    else:
+        typed = entry.as_float()
+    return typed == value
+
+
+def _rows(reading: Reading, statement: Any) -> Iterator[MemoryRow]:
+    found = reading.connection.execute(statement).all()
+    wanted = reading.among(memory_tag.c.memory_id, [one.memory_id for one in found])
+    tags = reading.select(memory_tag, memory_tag.c.memory_id, memory_tag.c.tag).where(wanted)
+    by_memory = tags_by_memory(reading.connection.execute(tags).tuples().all() if found else ())
+    return (row_of(one, by_memory) for one in found)

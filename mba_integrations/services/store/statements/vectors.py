@@ -1,0 +1,132 @@
+"""Vectors of memories, one for each model: those of several models stand side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from sqlalchemy import func
+
+from mba_integrations.core.arrays import FloatArray
+from mba_integrations.core.errors import InputError
+from mba_integrations.services.store.rows.memories import MemoryState
+from mba_integrations.services.store.scopes import Reading, Writing, checked_id
+from mba_integrations.services.store.tables.memories import memory, memory_vector
+
+_STORED = np.dtype("<f4")
+
+
+def put(writing: Writing, model_id: str, memory_ids: Sequence[str], vectors: FloatArray) -> None:
+    """Keep vectors, in place of those that the same memories have of the same model.
+
+    A vector is no change of the memory: the feed does not tell of it.
+
+    Args:
+        writing: The scope.
+        model_id: What made them.
+        memory_ids: Whose they are, n ids.
+        vectors: Shape (n, d), finite.
+
+    Raises:
+        InputError: If the shape is another one, a number is not finite, or the workspace has
+            vectors of that model with another d.
+    """
+    checked_id("model_id", model_id)
+    stored = np.ascontiguousarray(vectors, dtype=_STORED)
+    if stored.ndim != 2 or len(stored) != len(memory_ids) or not stored.shape[1]:
+        raise InputError(
+            f"vectors must have the shape ({len(memory_ids)}, d), got {np.shape(vectors)}."
+        )
+    if not np.isfinite(stored).all():
+        raise InputError("vectors must be finite.")
+    _check_dim(writing, model_id, stored.shape[1])
+    rows = [
+        {"model_id": model_id, "memory_id": one, "dim": stored.shape[1], "vector": row.tobytes()}
+        for one, row in zip(memory_ids, stored, strict=True)
+    ]
+    writing.put(memory_vector, rows)
+
+
+def dim(reading: Reading, model_id: str) -> int | None:
+    """Numbers in a vector of that model; None while the workspace has none."""
+    statement = reading.select(memory_vector, memory_vector.c.dim)
+    statement = statement.where(memory_vector.c.model_id == model_id).limit(1)
+    found = reading.connection.execute(statement).scalar()
+    return None if found is None else int(found)
+
+
+def all_of(reading: Reading, model_id: str) -> tuple[tuple[str, ...], FloatArray]:
+    """Ids of all memories with a vector of that model, and the vectors, shape (n, d).
+
+    Without any, the shape is (0, 0).
+    """
+    statement = reading.select(memory_vector, memory_vector.c.memory_id, memory_vector.c.vector)
+    return _vectors(reading, statement.where(memory_vector.c.model_id == model_id))
+
+
+def of(
+    reading: Reading, model_id: str, memory_ids: Sequence[str]
+) -> tuple[tuple[str, ...], FloatArray]:
+    """As `all_of`, of these memories alone; those without a vector are left out."""
+    statement = reading.select(memory_vector, memory_vector.c.memory_id, memory_vector.c.vector)
+    statement = statement.where(memory_vector.c.model_id == model_id)
+    return _vectors(reading, statement.where(reading.among(memory_vector.c.memory_id, memory_ids)))
+
+
+def missing(
+    reading: Reading, model_id: str, *, after: int = 0, limit: int = 1_000
+) -> tuple[tuple[str, str, int], ...]:
+    """Active memories without a vector of that model: id, text and place, in order of places.
+
+    Args:
+        reading: The scope.
+        model_id: Which model.
+        after: The place of the last one that was seen.
+        limit: The most to give.
+    """
+    have = reading.select(memory_vector, memory_vector.c.memory_id).where(
+        memory_vector.c.model_id == model_id
+    )
+    statement = (
+        reading.select(memory, memory.c.memory_id, memory.c.content, memory.c.added_seq)
+        .where(memory.c.state == MemoryState.ACTIVE, memory.c.added_seq > after)
+        .where(memory.c.memory_id.not_in(have))
+        .order_by(memory.c.added_seq)
+        .limit(limit)
+    )
+    return tuple((one, text, seq) for one, text, seq in reading.connection.execute(statement))
+
+
+def coverage(reading: Reading) -> Mapping[str, int]:
+    """How many active memories have a vector, by model."""
+    active = reading.select(memory, memory.c.memory_id).where(memory.c.state == MemoryState.ACTIVE)
+    statement = (
+        reading.select(memory_vector, memory_vector.c.model_id, func.count())
+        .where(memory_vector.c.memory_id.in_(active))
+        .group_by(memory_vector.c.model_id)
+    )
+    return dict(reading.connection.execute(statement).tuples().all())
+
+
+def drop(writing: Writing, model_id: str) -> int:
+    """Delete all vectors of a model; gives how many there were."""
+    statement = writing.delete(memory_vector).where(memory_vector.c.model_id == model_id)
+    return writing.connection.execute(statement).rowcount
+
+
+def _check_dim(writing: Writing, model_id: str, wanted: int) -> None:
+    there = dim(writing, model_id)
+    if there not in (None, wanted):
+        raise InputError(
+            f"vectors of model {model_id!r} have {there} numbers in workspace "
+            f"{writing.workspace_id!r}, got vectors of {wanted}. Give the other model its own id."
+        )
+
+
+def _vectors(reading: Reading, statement: object) -> tuple[tuple[str, ...], FloatArray]:
+    found = reading.connection.execute(statement).all()  # type: ignore[call-overload]
+    if not found:
+        return (), np.zeros((0, 0), dtype=np.float32)
+    numbers = np.frombuffer(b"".join(vector for _, vector in found), dtype=_STORED)
+    vectors = numbers.reshape(len(found), -1).astype(np.float32, copy=False)
+    return tuple(memory_id for memory_id, _ in found), vectors

@@ -1,0 +1,181 @@
+"""`Store`: what SQLite and Postgres have in common for those who read and write.
+
+Reads and writes are transactions bound to a workspace. A write is a function of a scope; it is done
+whole or not at all, and what it gives is given back once it is durable. It must not keep the scope,
+may be run on another thread, and is run once.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from concurrent.futures import Future
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TypeVar
+
+from sqlalchemy import Connection
+
+from mba_integrations.services.store.scopes import (
+    Reading,
+    ReadingAll,
+    Writing,
+    WritingAll,
+    checked_id,
+)
+
+T = TypeVar("T")
+
+
+def utc_now() -> datetime:
+    """The present."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoreStatus:
+    """How the store is.
+
+    Attributes:
+        url: Where it is, without a password.
+        engine: Name and version of the database.
+        revision: Of the tables.
+        size_bytes: Of the database.
+        wal_bytes: Of what SQLite has not put into its file yet; None on Postgres.
+        free_bytes: On the disk; None where that is not known.
+        queued_writes: Writes that wait; None on Postgres.
+        full: Whether the disk was full at the last write.
+    """
+
+    url: str
+    engine: str
+    revision: str
+    size_bytes: int
+    wal_bytes: int | None
+    free_bytes: int | None
+    queued_writes: int | None
+    full: bool
+
+
+class Store(ABC):
+    """Memories and what belongs to them, in one database. Use it from as many threads as you like.
+
+    Attributes:
+        url: Where it is, without a password.
+        clock: Gives the moment of a write, with a zone.
+    """
+
+    url: str
+    clock: Callable[[], datetime]
+
+    @abstractmethod
+    def read(self, workspace_id: str) -> AbstractContextManager[Reading]:
+        """A transaction that reads one workspace as it stands now, whatever is written meanwhile.
+
+        Whether the workspace is there is not looked at: one that is not has no rows.
+
+        Raises:
+            InputError: If *workspace_id* is no id.
+            StoreClosedError: If the store was closed.
+            StoreUnreachableError: If the server does not answer.
+        """
+
+    @abstractmethod
+    def read_all(self) -> AbstractContextManager[ReadingAll]:
+        """A transaction that reads all workspaces, for what keeps the store going."""
+
+    def write(
+        self,
+        workspace_id: str,
+        work: Callable[[Writing], T],
+        *,
+        actor: str | None = None,
+        at: datetime | None = None,
+    ) -> T:
+        """Write to one workspace; comes back when it is durable.
+
+        Args:
+            workspace_id: Which one.
+            work: What to do in the transaction; what it raises is raised, and undoes it all.
+            actor: Who writes, for the feed of changes.
+            at: The moment of the write; None asks the clock.
+
+        Raises:
+            InputError: If *workspace_id* is no id.
+            StoreBusyError: If a lock was not free in time.
+            StorageFullError: If the disk is full.
+            StoreClosedError: If the store was closed.
+            StoreUnreachableError: If the server does not answer.
+        """
+        return self.submit(workspace_id, work, actor=actor, at=at).result()
+
+    def submit(
+        self,
+        workspace_id: str,
+        work: Callable[[Writing], T],
+        *,
+        actor: str | None = None,
+        at: datetime | None = None,
+    ) -> Future[T]:
+        """As `write`, without waiting: the future has the result once it is durable."""
+        checked_id("workspace_id", workspace_id)
+        moment = at or self.clock()
+
+        def within(connection: Connection) -> T:
+            writing = Writing(
+                workspace_id=workspace_id, connection=connection, at=moment, actor=actor
+            )
+            result = work(writing)
+            writing.finish()
+            return result
+
+        return self._submitted(within, workspace_id)
+
+    def write_all(self, work: Callable[[WritingAll], T], *, at: datetime | None = None) -> T:
+        """Write to all workspaces, for what keeps the store going; comes back when durable."""
+        moment = at or self.clock()
+
+        def within(connection: Connection) -> T:
+            writing = WritingAll(connection=connection, at=moment)
+            result = work(writing)
+            writing.finish()
+            return result
+
+        return self._submitted(within, None).result()
+
+    @abstractmethod
+    def _submitted(self, work: Callable[[Connection], T], workspace_id: str | None) -> Future[T]:
+        """Run *work* in a transaction of one workspace, or of all."""
+
+    @abstractmethod
+    def scrub(self) -> None:
+        """Free the space of what was deleted, so that no bytes of it are left in the database.
+
+        On SQLite the file and what lies beside it; waits for readers that began before. On Postgres
+        a VACUUM, which frees rows for new ones; bytes in old pages go as the pages are used again.
+        """
+
+    @abstractmethod
+    def backup(self, path: str | Path) -> Path:
+        """Copy the store, as it stands now, into a file that must not be there; gives its path.
+
+        Raises:
+            StoreError: On Postgres, whose own tools do that.
+            StoreFileError: If the file is there, or cannot be made.
+        """
+
+    @abstractmethod
+    def status(self) -> StoreStatus:
+        """How the store is."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """End all writes that were begun, and close the connections. A second time is no error."""
+
+    def __enter__(self) -> Store:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()

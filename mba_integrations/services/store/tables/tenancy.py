@@ -1,0 +1,31 @@
+"""Which tables hold what belongs to a workspace, and which are cut into partitions on Postgres."""
+
+from __future__ import annotations
+
+from sqlalchemy import Table
+
+from mba_integrations.services.store.tables import log, memories, work, workspaces
+from mba_integrations.services.store.tables.columns import METADATA
+
+NOBODYS: tuple[Table, ...] = (workspaces.store_info,)
+"""Tables that belong to no workspace."""
+
+TENANT_TABLES: tuple[Table, ...] = tuple(
+    table for table in METADATA.sorted_tables if table not in NOBODYS
+)
+"""Tables on what belongs to a workspace, those that others refer to first."""
+
+PARTITIONED: tuple[Table, ...] = (
+    memories.memory,
+    memories.memory_vector,
+    memories.memory_tag,
+    memories.memory_change,
+    log.allocation,
+    log.allocation_item,
+)
+"""Those that grow with use, which Postgres keeps in parts by workspace."""
+
+OF_WORKSPACES: tuple[Table, ...] = tuple(
+    table for table in TENANT_TABLES if table not in (workspaces.workspace, work.erased)
+)
+"""Those whose rows go with their workspace."""
