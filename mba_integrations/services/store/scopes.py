@@ -1,30 +1,48 @@
-"""A connection bound to one workspace: what every function of `statements` takes first.
+"""A transaction bound to one workspace: what every function of `statements` takes first.
 
-A scope begins each statement on a table of workspaces, with `workspace_id` in it. The functions of
-`statements` go on from there, and import none of SQLAlchemy's `select`, `insert`, `update` and
-`delete`: so none of them can forget the workspace. On Postgres row-level security is a second
-fence, which the store sets for the transaction.
+A scope gives the statements of `owned` their workspace; nothing else can. On Postgres row-level
+security is a second fence, which the store sets for the transaction.
 
 A scope lives as long as its transaction, and belongs to one thread.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-import sqlalchemy
-from sqlalchemy import Column, ColumnElement, Connection, Delete, Select, Table, Update, bindparam
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    CursorResult,
+    Delete,
+    Executable,
+    Table,
+    Update,
+    bindparam,
+)
+from sqlalchemy.exc import IntegrityError
 
 from mba_integrations.core.arguments import shown
 from mba_integrations.core.errors import InputError, UnknownWorkspaceError
-from mba_integrations.services.store import dialect
+from mba_integrations.services.store.dialect import Insert, lacks_workspace
+from mba_integrations.services.store.owned import (
+    OWNER,
+    Rows,
+    delete_all,
+    delete_owned,
+    insert_new,
+    insert_or_replace,
+    select_all,
+    select_owned,
+    update_all,
+    update_each,
+    update_owned,
+)
 from mba_integrations.services.store.tables.workspaces import store_info, workspace
 
-Rows = Select[*tuple[Any, ...]]
 LONGEST_ID = 512
 
 
@@ -57,6 +75,15 @@ def checked_storable(name: str, text: str) -> str:
     return text
 
 
+_SEQUENCE = select_owned(workspace, workspace.c.change_seq).with_for_update(key_share=True)
+_ADVANCE = (
+    update_owned(workspace)
+    .values(change_seq=workspace.c.change_seq + bindparam("count"))
+    .returning(workspace.c.change_seq)
+)
+_INFO = select_all(store_info, store_info.c.value).where(store_info.c.name == bindparam("name"))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
     """Reads what belongs to one workspace, as it stood when the scope was made.
@@ -67,33 +94,21 @@ class Reading:
     """
 
     workspace_id: str
-    connection: Connection
+    connection: Connection = field(repr=False)
 
     def select(self, table: Table, *columns: ColumnElement[Any]) -> Rows:
         """These columns, or all, of the workspace's rows."""
-        chosen = columns or tuple(table.c)
-        return sqlalchemy.select(*chosen).select_from(table).where(self.owns(table))
+        return select_owned(table, *columns)
 
-    def owns(self, table: Table) -> ColumnElement[bool]:
-        """That a row belongs to the workspace."""
-        return table.c.workspace_id == self.workspace_id
+    def execute(
+        self, statement: Executable, values: Mapping[str, Any] | None = None
+    ) -> CursorResult[*tuple[Any, ...]]:
+        """Send a statement of `owned`, with these parameters, for this workspace."""
+        return self.connection.execute(statement, {OWNER: self.workspace_id, **(values or {})})
 
     def store_info(self, name: str) -> str:
         """What the store knows of itself under this name."""
-        statement = sqlalchemy.select(store_info.c.value).where(store_info.c.name == name)
-        return str(self.connection.execute(statement).scalar_one())
-
-    def among(self, column: Column[Any], names: Iterable[str]) -> ColumnElement[bool]:
-        """That a column of texts has one of these."""
-        return dialect.among(self.connection, column, names)
-
-
-@dataclass(slots=True)
-class _Sequence:
-    """Where the sequence of changes stands within a transaction; None while nobody asked."""
-
-    last: int | None = None
-    moved: bool = False
+        return str(self.connection.execute(_INFO, {"name": name}).scalar_one())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,7 +122,7 @@ class Writing(Reading):
 
     at: datetime
     actor: str | None = None
-    _sequence: _Sequence = field(default_factory=_Sequence, repr=False, compare=False)
+    _held: list[bool] = field(default_factory=list, repr=False, compare=False)
 
     def insert(
         self, table: Table, rows: Sequence[Mapping[str, Any]], *, skip_known: bool = False
@@ -121,76 +136,72 @@ class Writing(Reading):
         """
         if not rows:
             return 0
-        statement = dialect.insert_into(self.connection, table)
-        if skip_known:
-            statement = statement.on_conflict_do_nothing()
-        owned = [{**row, "workspace_id": self.workspace_id} for row in rows]
-        return self.connection.execute(statement, owned).rowcount
+        statement = insert_new(self.connection.dialect.name, table, skip_known=skip_known)
+        return self._add(statement, rows)
 
     def put(self, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
         """Add rows to the workspace, in place of those that have their keys."""
-        if not rows:
-            return
-        statement: sqlite.Insert | postgresql.Insert = dialect.insert_into(self.connection, table)
-        keys = [column.name for column in table.primary_key]
-        news = {name: statement.excluded[name] for name in rows[0] if name not in keys}
-        statement = statement.on_conflict_do_update(index_elements=keys, set_=news)
-        owned = [{**row, "workspace_id": self.workspace_id} for row in rows]
-        self.connection.execute(statement, owned)
+        if rows:
+            statement = insert_or_replace(self.connection.dialect.name, table, tuple(rows[0]))
+            self._add(statement, rows)
 
     def update_each(self, table: Table, key: str, rows: Sequence[Mapping[str, Any]]) -> None:
         """Give each of the workspace's rows its own values, found by the rest of its key."""
-        if not rows:
-            return
-        values: dict[str, Any] = {name: bindparam(f"to_{name}") for name in rows[0] if name != key}
-        statement = self.update(table).where(table.c[key] == bindparam(f"to_{key}")).values(values)
-        self.connection.execute(
-            statement, [{f"to_{name}": value for name, value in row.items()} for row in rows]
-        )
+        if rows:
+            values = [
+                {OWNER: self.workspace_id} | {f"to_{name}": value for name, value in row.items()}
+                for row in rows
+            ]
+            self.connection.execute(update_each(table, key, tuple(rows[0])), values)
 
     def update(self, table: Table) -> Update:
         """An UPDATE of the workspace's rows."""
-        return sqlalchemy.update(table).where(self.owns(table))
+        return update_owned(table)
 
     def delete(self, table: Table) -> Delete:
         """A DELETE of the workspace's rows."""
-        return sqlalchemy.delete(table).where(self.owns(table))
+        return delete_owned(table)
 
     def next_changes(self, count: int) -> range:
         """The next places in the workspace's sequence.
 
-        From the first call on, other writers of the workspace wait for the end of this one. So
-        places are taken in the order in which transactions end, and a reader who knows one place
-        knows all before it.
+        Other writers of the workspace wait from here to the end of this one. So places are taken
+        in the order in which transactions end, and who knows one place knows all before it.
 
         Raises:
             UnknownWorkspaceError: If there is no such workspace.
         """
-        last = self.hold()
-        self._sequence.last = last + count
-        self._sequence.moved = self._sequence.moved or count > 0
-        return range(last + 1, last + count + 1)
+        if not count:
+            self.hold()
+            return range(0)
+        last = self.execute(_ADVANCE, {"count": count}).scalar()
+        if last is None:
+            raise self._unknown()
+        self._held.append(True)
+        return range(last - count + 1, last + 1)
 
-    def hold(self) -> int:
-        """Keep other writers of the workspace out until the end; gives where the sequence stands.
+    def hold(self) -> None:
+        """Keep other writers of the workspace out until the end of this one.
 
         Raises:
             UnknownWorkspaceError: If there is no such workspace.
         """
-        if self._sequence.last is None:
-            statement = self.select(workspace, workspace.c.change_seq).with_for_update(
-                key_share=True
-            )
-            found = self.connection.execute(statement).scalar()
-            if found is None:
-                raise UnknownWorkspaceError(f"there is no workspace {self.workspace_id!r}.")
-            self._sequence.last = int(found)
-        return self._sequence.last
+        if not self._held:
+            if self.execute(_SEQUENCE).scalar() is None:
+                raise self._unknown()
+            self._held.append(True)
 
-    def finish(self) -> None:
-        """Write down where the sequence stands; the store calls it before it commits."""
-        if self._sequence.moved:
-            self.connection.execute(self.update(workspace).values(change_seq=self._sequence.last))
+    def _add(self, statement: Insert, rows: Iterable[Mapping[str, Any]]) -> int:
+        owned = [{**row, "workspace_id": self.workspace_id} for row in rows]
+        try:
+            return self.connection.execute(statement, owned).rowcount
+        except IntegrityError as error:
+            if lacks_workspace(error):
+                raise self._unknown() from error
+            raise
+
+    def _unknown(self) -> UnknownWorkspaceError:
+        return UnknownWorkspaceError(f"there is no workspace {self.workspace_id!r}.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -201,11 +212,17 @@ class ReadingAll:
         connection: In a transaction.
     """
 
-    connection: Connection
+    connection: Connection = field(repr=False)
 
     def select(self, table: Table, *columns: ColumnElement[Any]) -> Rows:
         """These columns, or all, of the rows of all workspaces."""
-        return sqlalchemy.select(*(columns or tuple(table.c))).select_from(table)
+        return select_all(table, *columns)
+
+    def execute(
+        self, statement: Executable, values: Mapping[str, Any] | None = None
+    ) -> CursorResult[*tuple[Any, ...]]:
+        """Send a statement on all workspaces, with these parameters."""
+        return self.connection.execute(statement, values or {})
 
     def within(self, workspace_id: str) -> Reading:
         """The scope of one workspace in the same transaction."""
@@ -223,43 +240,17 @@ class WritingAll(ReadingAll):
 
     at: datetime
     actor: str | None = None
-    _opened: dict[str, Writing] = field(default_factory=dict, repr=False, compare=False)
 
     def update(self, table: Table) -> Update:
         """An UPDATE of the rows of all workspaces."""
-        return sqlalchemy.update(table)
+        return update_all(table)
 
     def delete(self, table: Table) -> Delete:
         """A DELETE of the rows of all workspaces."""
-        return sqlalchemy.delete(table)
+        return delete_all(table)
 
     def within(self, workspace_id: str) -> Writing:
         """The scope of one workspace in the same transaction."""
-        if workspace_id not in self._opened:
-            self._opened[workspace_id] = Writing(
-                workspace_id=workspace_id,
-                connection=self.connection,
-                at=self.at,
-                actor=self.actor,
-            )
-        return self._opened[workspace_id]
-
-    def finish(self) -> None:
-        """Write down where the sequences stand; the store calls it before it commits."""
-        for writing in self._opened.values():
-            writing.finish()
-
-
-Work = Callable[[Writing], Any]
-
-
-def in_parts(values: Iterable[Any], most: int) -> Iterator[list[Any]]:
-    """The values in lists of at most *most*."""
-    part: list[Any] = []
-    for value in values:
-        part.append(value)
-        if len(part) == most:
-            yield part
-            part = []
-    if part:
-        yield part
+        return Writing(
+            workspace_id=workspace_id, connection=self.connection, at=self.at, actor=self.actor
+        )

@@ -127,9 +127,7 @@ class Store(ABC):
             writing = Writing(
                 workspace_id=workspace_id, connection=connection, at=moment, actor=actor
             )
-            result = work(writing)
-            writing.finish()
-            return result
+            return work(writing)
 
         return self._submitted(within, workspace_id)
 
@@ -139,9 +137,7 @@ class Store(ABC):
 
         def within(connection: Connection) -> T:
             writing = WritingAll(connection=connection, at=moment)
-            result = work(writing)
-            writing.finish()
-            return result
+            return work(writing)
 
         return self._submitted(within, None).result()
 

@@ -10,6 +10,7 @@ import hashlib
 import hmac
 from collections.abc import Iterable, Sequence
 
+from mba_integrations.services.store.dialect import among
 from mba_integrations.services.store.rows.erasures import ErasedKind, LedgerEntry
 from mba_integrations.services.store.scopes import Reading, ReadingAll, Writing
 from mba_integrations.services.store.tables.work import erased
@@ -28,7 +29,7 @@ def entries(reading: Reading | ReadingAll) -> tuple[LedgerEntry, ...]:
             digest=found.digest,
             erased_at=found.erased_at,
         )
-        for found in reading.connection.execute(statement)
+        for found in reading.execute(statement)
     )
 
 
@@ -36,9 +37,9 @@ def was_erased(reading: Reading, kind: ErasedKind, values: Iterable[str]) -> fro
     """Which of these ids, subjects, sources or texts were erased: what an import leaves out."""
     digests = digests_of(reading, kind, values)
     statement = reading.select(erased, erased.c.digest).where(
-        erased.c.kind == kind, reading.among(erased.c.digest, digests)
+        erased.c.kind == kind, among(erased.c.digest, digests)
     )
-    return frozenset(digests[found] for found in reading.connection.execute(statement).scalars())
+    return frozenset(digests[found] for found in reading.execute(statement).scalars())
 
 
 def enter(writing: Writing, kind: ErasedKind, values: Iterable[str]) -> None:

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from sqlalchemy.exc import DBAPIError, TimeoutError
+from sqlalchemy.exc import DBAPIError, StatementError, TimeoutError
 
+from mba_integrations.core.errors import MemoryBudgetError
 from mba_integrations.services.store.errors import (
     StorageFullError,
     StoreBusyError,
@@ -30,15 +31,17 @@ def our_errors(path: Path) -> Iterator[None]:
         yield
     except TimeoutError as error:
         raise StoreBusyError(f"all connections that read {path} are taken: {error}.") from error
-    except (DBAPIError, sqlite3.Error) as error:
+    except (StatementError, sqlite3.Error) as error:
         ours = our_error(error, path)
         if ours is None:
             raise
         raise ours from error
 
 
-def our_error(error: BaseException, path: Path) -> StoreError | None:
+def our_error(error: BaseException, path: Path) -> MemoryBudgetError | None:
     """The error of ours that says the same; None where SQLite refuses the statement itself."""
+    if isinstance(error, StatementError) and isinstance(error.orig, MemoryBudgetError):
+        return error.orig  # a value that a column refuses
     cause = error.orig if isinstance(error, DBAPIError) else error
     code = getattr(cause, "sqlite_errorcode", 0) & _PRIMARY
     if code in _FULL or (code == sqlite3.SQLITE_IOERR and "SHMSIZE" in _name(cause)):

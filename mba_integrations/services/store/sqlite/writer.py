@@ -2,7 +2,8 @@
 
 A commit waits for the disk, so writes that queue up meanwhile go into the next one: up to 256, or
 as many as can be begun in 2 ms. Each write runs inside its own SAVEPOINT, so one that fails takes
-nothing of its neighbours with it, and its caller hears of it once theirs are durable.
+nothing of its neighbours with it, and its caller hears of it once theirs are durable. The first
+needs none: if it fails, nothing was done before it, and the transaction begins anew.
 
 Several processes may have the file open. SQLite up to 3.51.2 can damage a file when two connections
 write or checkpoint at the same instant, and `BEGIN IMMEDIATE` does not keep a checkpoint out. So a
@@ -82,9 +83,8 @@ class _Write:
                 raise
             self.error = error
 
-    def resolve(self, error: BaseException | None = None) -> None:
-        """Tell the caller: the transaction is durable, or failed with *error*."""
-        error = error or self.error
+    def resolve(self, error: BaseException | None) -> None:
+        """Tell the caller that the transaction is durable, or what the error is."""
         if error is not None:
             self.future.set_exception(error)
         else:
@@ -169,7 +169,7 @@ class Writer:
                 write.result = write.work(_driver(self._connection))
         except BaseException as error:
             write.error = error
-        write.resolve()
+        write.resolve(write.error)
         return self._queue.get()
 
     def _commit(self, first: _Write) -> _Write | None:
@@ -181,19 +181,20 @@ class Writer:
             self._refuse_while_full()
             with self._locked():
                 with self._connection.begin():
-                    following = self._attempt_all(writes)
+                    first.result = first.work(self._connection)
+                    following = self._attempt_more(writes)
                 self._checkpoint_if_large()
         except BaseException as error:
             failure = self._failure(error)
         else:
             self.full = False
         for write in writes:
-            write.resolve(failure)
+            write.resolve(failure or (write.error and self._failure(write.error)))
         return self._queue.get() if isinstance(following, _Nothing) else following
 
-    def _attempt_all(self, writes: list[_Write]) -> _Write | _Nothing | None:
+    def _attempt_more(self, writes: list[_Write]) -> _Write | _Nothing | None:
+        """Do what is queued, as long as it may take; gives what was taken and is to come later."""
         end = time.monotonic() + LONGEST_BATCH_S
-        writes[0].attempt(self._connection)
         while len(writes) < MOST_WRITES and time.monotonic() < end:
             try:
                 write = self._queue.get_nowait()
@@ -213,7 +214,7 @@ class Writer:
             )
 
     def _failure(self, error: BaseException) -> BaseException:
-        """What the callers of a lost transaction are told."""
+        """What callers are told of an error."""
         ours = our_error(error, self.path)
         if ours is None:
             return error

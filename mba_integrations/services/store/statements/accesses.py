@@ -34,7 +34,7 @@ def count(
     counted = writing.select(memory_access, memory_access.c.memory_id).where(
         memory_access.c.session_id == (session_id or ""), memory_access.c.hour == hour
     )
-    known = set(writing.connection.execute(counted).scalars())
+    known = set(writing.execute(counted).scalars())
     found = finding.find(writing, dict.fromkeys(one for one in memory_ids if one not in known))
     old = [row for row in found.values() if row.state is MemoryState.ACTIVE]
     rows = [

@@ -9,12 +9,13 @@ from typing import Any
 from sqlalchemy import Row
 
 from mba_integrations.core.arguments import checked_whole
+from mba_integrations.services.store.owned import Rows
 from mba_integrations.services.store.rows.allocations import (
     AllocationItem,
     AllocationRow,
     FeedbackRow,
 )
-from mba_integrations.services.store.scopes import Reading, Rows, Writing, checked_id
+from mba_integrations.services.store.scopes import Reading, Writing, checked_id
 from mba_integrations.services.store.tables.log import allocation, allocation_item, feedback
 
 _ITEM_COLUMNS = ("memory_id", "selected", "tokens", "score", "reason")
@@ -36,7 +37,7 @@ def add(writing: Writing, rows: Sequence[AllocationRow]) -> None:
 def find(reading: Reading, allocation_id: str) -> AllocationRow | None:
     """One allocation with its items; None if it is not known."""
     statement = reading.select(allocation).where(allocation.c.allocation_id == allocation_id)
-    found = reading.connection.execute(statement).one_or_none()
+    found = reading.execute(statement).one_or_none()
     return None if found is None else _row(found, items(reading, allocation_id))
 
 
@@ -49,7 +50,7 @@ def items(reading: Reading, allocation_id: str) -> tuple[AllocationItem, ...]:
     )
     return tuple(
         AllocationItem(**{name: getattr(found, name) for name in _ITEM_COLUMNS})
-        for found in reading.connection.execute(statement)
+        for found in reading.execute(statement)
     )
 
 
@@ -79,7 +80,7 @@ def listed(
         moment, last = after
         statement = statement.where((at < moment) | ((at == moment) & (key < last)))
     statement = statement.order_by(at.desc(), key.desc()).limit(limit)
-    return tuple(_row(found, ()) for found in reading.connection.execute(statement))
+    return tuple(_row(found, ()) for found in reading.execute(statement))
 
 
 def add_feedback(writing: Writing, rows: Sequence[FeedbackRow]) -> None:
@@ -103,7 +104,7 @@ def feedback_of(reading: Reading, allocation_id: str) -> tuple[FeedbackRow, ...]
             origin=found.origin,
             at=found.at,
         )
-        for found in reading.connection.execute(statement)
+        for found in reading.execute(statement)
     )
 
 

@@ -22,7 +22,7 @@ def find(reading: Reading, key: str, request_hash: str) -> Answer | None:
         IdempotencyConflictError: If the key came with another request.
     """
     statement = reading.select(answer).where(answer.c.key == key)
-    found = reading.connection.execute(statement).one_or_none()
+    found = reading.execute(statement).one_or_none()
     if found is None:
         return None
     if found.request_hash != request_hash:

@@ -30,16 +30,14 @@ def changes_since(reading: Reading, seq: int, *, limit: int = 10_000) -> ChangeF
     now = change_seq(reading)
     if seq == now:
         return ChangeFeed(change_seq=now, complete=True, changes=())
-    reaches_from = reading.connection.execute(
-        reading.select(workspace, workspace.c.feed_from)
-    ).scalar_one()
+    reaches_from = reading.execute(reading.select(workspace, workspace.c.feed_from)).scalar_one()
     statement = (
         reading.select(memory_change)
         .where(memory_change.c.change_seq > seq)
         .order_by(memory_change.c.change_seq)
         .limit(limit + 1)
     )
-    found = reading.connection.execute(statement).all()
+    found = reading.execute(statement).all()
     complete = reaches_from <= seq <= now and len(found) <= limit
     return ChangeFeed(
         change_seq=now, complete=complete, changes=tuple(change_of(one) for one in found[:limit])
@@ -53,7 +51,7 @@ def changes_of(reading: Reading, memory_id: str) -> tuple[Change, ...]:
         .where(memory_change.c.memory_id == memory_id)
         .order_by(memory_change.c.change_seq)
     )
-    return tuple(change_of(found) for found in reading.connection.execute(statement))
+    return tuple(change_of(found) for found in reading.execute(statement))
 
 
 def changes_of_review(reading: Reading, review_id: str) -> tuple[Change, ...]:
@@ -63,7 +61,7 @@ def changes_of_review(reading: Reading, review_id: str) -> tuple[Change, ...]:
         .where(memory_change.c.review_id == review_id)
         .order_by(memory_change.c.change_seq)
     )
-    return tuple(change_of(found) for found in reading.connection.execute(statement))
+    return tuple(change_of(found) for found in reading.execute(statement))
 
 
 def record_changes(
@@ -71,6 +69,7 @@ def record_changes(
     op: ChangeOp,
     rows: Sequence[tuple[MemoryRow | None, MemoryRow | None]],
     *,
+    seqs: range | None = None,
     related: Iterable[str | None] | None = None,
     reasons: Iterable[str | None] | None = None,
     review_id: str | None = None,
@@ -81,11 +80,13 @@ def record_changes(
         writing: The scope.
         op: What was done.
         rows: Before and after; None for what is not there.
+        seqs: Their places; None takes the next ones.
         related: For each pair the memory that took its place, or whose place it took.
         reasons: For each pair why.
         review_id: The review that it belongs to.
     """
-    seqs = writing.next_changes(len(rows))
+    if seqs is None:
+        seqs = writing.next_changes(len(rows))
     each_related = list(related) if related is not None else [None] * len(rows)
     each_reason = list(reasons) if reasons is not None else [None] * len(rows)
     kept = [

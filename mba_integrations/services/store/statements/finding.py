@@ -9,15 +9,16 @@ from sqlalchemy import ColumnElement, func, true
 
 from mba_integrations.core.arguments import checked_whole
 from mba_integrations.core.model import MemoryTier
-from mba_integrations.services.store import dialect
+from mba_integrations.services.store.dialect import among, contains
 from mba_integrations.services.store.errors import UnknownMemoryError
+from mba_integrations.services.store.owned import Rows
 from mba_integrations.services.store.rows.memories import (
     MemoryFilter,
     MemoryPage,
     MemoryRow,
     MemoryState,
 )
-from mba_integrations.services.store.scopes import Reading, Rows
+from mba_integrations.services.store.scopes import Reading
 from mba_integrations.services.store.statements.records import (
     COLUMNS,
     hash_of,
@@ -29,9 +30,7 @@ from mba_integrations.services.store.tables.memories import memory, memory_tag
 
 def find(reading: Reading, memory_ids: Iterable[str]) -> dict[str, MemoryRow]:
     """Memories by id, in any state; those that are not known are missing."""
-    statement = reading.select(memory, *COLUMNS).where(
-        reading.among(memory.c.memory_id, memory_ids)
-    )
+    statement = reading.select(memory, *COLUMNS).where(among(memory.c.memory_id, memory_ids))
     return {row.memory_id: row for row in _rows(reading, statement)}
 
 
@@ -77,8 +76,8 @@ def in_any_state(reading: Reading) -> tuple[MemoryRow, ...]:
 def _whole(reading: Reading, which: ColumnElement[bool]) -> tuple[MemoryRow, ...]:
     statement = reading.select(memory, *COLUMNS).where(which).order_by(memory.c.added_seq)
     tags = reading.select(memory_tag, memory_tag.c.memory_id, memory_tag.c.tag)
-    by_memory = tags_by_memory(reading.connection.execute(tags).tuples().all())
-    return tuple(row_of(found, by_memory) for found in reading.connection.execute(statement))
+    by_memory = tags_by_memory(reading.execute(tags).tuples().all())
+    return tuple(row_of(found, by_memory) for found in reading.execute(statement))
 
 
 def listed(
@@ -115,14 +114,14 @@ def listed(
 def ids(reading: Reading, wanted: MemoryFilter) -> tuple[str, ...]:
     """Ids of all memories that a filter lets through, in the order in which they were added."""
     statement = matching(reading, reading.select(memory, memory.c.memory_id), wanted)
-    return tuple(reading.connection.execute(statement.order_by(memory.c.added_seq)).scalars())
+    return tuple(reading.execute(statement.order_by(memory.c.added_seq)).scalars())
 
 
 def count(reading: Reading, wanted: MemoryFilter | None = None) -> Mapping[MemoryTier, int]:
     """How many memories a filter lets through, by tier; tiers without any are 0."""
     statement = reading.select(memory, memory.c.tier, func.count())
     statement = matching(reading, statement, wanted or MemoryFilter()).group_by(memory.c.tier)
-    found: dict[MemoryTier, int] = dict(reading.connection.execute(statement).tuples().all())
+    found: dict[MemoryTier, int] = dict(reading.execute(statement).tuples().all())
     return {tier: found.get(tier, 0) for tier in MemoryTier}
 
 
@@ -135,13 +134,13 @@ def repeated(reading: Reading, rows: Sequence[MemoryRow]) -> dict[str, str]:
     place = (memory.c.content_hash, memory.c.tier, memory.c.source, memory.c.memory_id)
     statement = (
         reading.select(memory, *place)
-        .where(reading.among(memory.c.content_hash, hashes))
+        .where(among(memory.c.content_hash, hashes))
         .where(memory.c.state == MemoryState.ACTIVE)
         .order_by(memory.c.added_seq.desc())
     )
     said = {
         (digest, tier, source): memory_id
-        for digest, tier, source, memory_id in reading.connection.execute(statement)
+        for digest, tier, source, memory_id in reading.execute(statement)
     }
     keyed = (
         (row, said.get((hash_of(row.content), MemoryTier(row.tier), row.source))) for row in rows
@@ -170,7 +169,7 @@ def _names(reading: Reading, wanted: MemoryFilter) -> Iterator[ColumnElement[boo
         (memory.c.author, wanted.authors),
     ):
         if names is not None:
-            yield reading.among(column, sorted(names))
+            yield among(column, sorted(names))
     for column, flag in ((memory.c.pinned, wanted.pinned), (memory.c.held, wanted.held)):
         if flag is not None:
             yield column == flag
@@ -202,7 +201,7 @@ def _contents(reading: Reading, wanted: MemoryFilter) -> Iterator[ColumnElement[
     for key, value in wanted.metadata.items():
         yield _entry_is(key, value)
     if wanted.contains is not None:
-        yield dialect.contains(reading.connection, memory.c.content, wanted.contains)
+        yield contains(memory.c.content, wanted.contains)
 
 
 def _entry_is(key: str, value: str | int | float | bool) -> ColumnElement[bool]:
@@ -218,8 +217,8 @@ def _entry_is(key: str, value: str | int | float | bool) -> ColumnElement[bool]:
 
 
 def _rows(reading: Reading, statement: Any) -> Iterator[MemoryRow]:
-    found = reading.connection.execute(statement).all()
-    wanted = reading.among(memory_tag.c.memory_id, [one.memory_id for one in found])
+    found = reading.execute(statement).all()
+    wanted = among(memory_tag.c.memory_id, [one.memory_id for one in found])
     tags = reading.select(memory_tag, memory_tag.c.memory_id, memory_tag.c.tag).where(wanted)
-    by_memory = tags_by_memory(reading.connection.execute(tags).tuples().all() if found else ())
+    by_memory = tags_by_memory(reading.execute(tags).tuples().all() if found else ())
     return (row_of(one, by_memory) for one in found)

@@ -6,7 +6,7 @@ where versions were kept. What `update` changes and counts of use are those of n
 that they changed and not from what.
 
     now         a: active in long_term     b: superseded by c    c: active
-    changes     7 move a project->long_term, 8 supersede b by c, 9 add c
+    changes     7 move a project->long_term, 8 add c, 9 supersede b by c
     as of 6     a: active in project       b: active
 """
 
@@ -52,10 +52,10 @@ def versions(reading: Reading, memory_id: str) -> tuple[MemoryVersion, ...]:
 
 def _check_reach(reading: Reading, moment: datetime) -> None:
     pruned = reading.select(workspace, workspace.c.feed_from)
-    if not reading.connection.execute(pruned).scalar():
+    if not reading.execute(pruned).scalar():
         return
     statement = reading.select(memory_change, func.min(memory_change.c.at))
-    first = reading.connection.execute(statement).scalar()
+    first = reading.execute(statement).scalar()
     if first is None or first > moment:
         since = "the last pruning" if first is None else first.isoformat()
         raise InputError(
@@ -77,7 +77,7 @@ def _changes_after(reading: Reading, moment: datetime) -> tuple[Change, ...]:
         .where(memory_change.c.at > moment)
         .order_by(memory_change.c.change_seq.desc())
     )
-    return tuple(change_of(found) for found in reading.connection.execute(statement))
+    return tuple(change_of(found) for found in reading.execute(statement))
 
 
 def _versions(reading: Reading, memory_id: str | None = None) -> tuple[MemoryVersion, ...]:
@@ -91,7 +91,7 @@ def _versions(reading: Reading, memory_id: str | None = None) -> tuple[MemoryVer
             content=found.content,
             replaced_at=found.replaced_at,
         )
-        for found in reading.connection.execute(statement)
+        for found in reading.execute(statement)
     )
 
 

@@ -87,7 +87,7 @@ def get(reading: Reading, job_id: str) -> JobRow:
         UnknownJobError: If there is none of that id.
     """
     statement = reading.select(job).where(job.c.job_id == job_id)
-    found = reading.connection.execute(statement).one_or_none()
+    found = reading.execute(statement).one_or_none()
     if found is None:
         raise _unknown(reading, job_id)
     return _row(found)
@@ -106,13 +106,13 @@ def listed(
         .order_by(job.c.created_at.desc(), job.c.job_id.desc())
         .limit(checked_whole("limit", limit, at_least=1))
     )
-    return tuple(_row(found) for found in reading.connection.execute(statement))
+    return tuple(_row(found) for found in reading.execute(statement))
 
 
 def counts(reading: Reading | ReadingAll) -> Mapping[JobState, int]:
     """How many jobs there are, by state."""
     statement = reading.select(job, job.c.state, func.count()).group_by(job.c.state)
-    found: dict[JobState, int] = dict(reading.connection.execute(statement).tuples().all())
+    found: dict[JobState, int] = dict(reading.execute(statement).tuples().all())
     return {state: found.get(state, 0) for state in JobState}
 
 
@@ -142,7 +142,7 @@ def claim(
     if kinds is not None:
         wanted = wanted.where(job.c.kind.in_(list(kinds)))
     wanted = wanted.order_by(job.c.run_after, job.c.created_at, job.c.job_id).limit(1)
-    found = writing.connection.execute(wanted.with_for_update(skip_locked=True)).one_or_none()
+    found = writing.execute(wanted.with_for_update(skip_locked=True)).one_or_none()
     if found is None:
         return None
     news = {
@@ -152,7 +152,7 @@ def claim(
         "lease_until": writing.at + lease,
     }
     key = tuple_(job.c.workspace_id, job.c.job_id) == tuple_(*found)
-    writing.connection.execute(writing.update(job).where(key).values(news))
+    writing.execute(writing.update(job).where(key).values(news))
     return get(writing.within(found.workspace_id), found.job_id)
 
 
@@ -248,7 +248,7 @@ def _waiting(writing: Writing, kind: str) -> JobRow | None:
     statement = writing.select(job).where(
         job.c.kind == kind, job.c.state == JobState.QUEUED, job.c.attempts == 0
     )
-    found = writing.connection.execute(statement.limit(1)).first()
+    found = writing.execute(statement.limit(1)).first()
     return None if found is None else _row(found)
 
 
@@ -261,7 +261,7 @@ def _fail_abandoned(writing: WritingAll) -> None:
     news = {"state": JobState.FAILED, "lease_owner": None, "lease_until": None}
     why = func.coalesce(job.c.error, "the worker went away without a word")
     statement = writing.update(job).where(abandoned)
-    writing.connection.execute(statement.values({**news, "error": why, "finished_at": writing.at}))
+    writing.execute(statement.values({**news, "error": why, "finished_at": writing.at}))
 
 
 def _change_own(writing: Writing, job_id: str, owner: str, news: Mapping[str, Any]) -> None:
@@ -272,7 +272,7 @@ def _change_own(writing: Writing, job_id: str, owner: str, news: Mapping[str, An
     statement = writing.update(job).where(
         job.c.job_id == job_id, job.c.lease_owner == owner, job.c.state == JobState.RUNNING
     )
-    if not writing.connection.execute(statement.values(news)).rowcount:
+    if not writing.execute(statement.values(news)).rowcount:
         raise LeaseLostError(
             f"job {job_id!r} of workspace {writing.workspace_id!r} is not {shown(owner)}'s any "
             "more: its lease ran out, or it was cancelled."
@@ -284,7 +284,7 @@ def _change_in(
 ) -> JobRow:
     where: ColumnElement[bool] = job.c.state.in_(list(states))
     statement = writing.update(job).where(job.c.job_id == job_id, where).values(news)
-    if not writing.connection.execute(statement).rowcount:
+    if not writing.execute(statement).rowcount:
         state = get(writing, job_id).state
         raise UnknownJobError(f"job {job_id!r} is {state}, not {' or '.join(states)}.")
     return get(writing, job_id)

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, NoReturn
 
 from mba_integrations.core.arguments import checked_member
 from mba_integrations.core.errors import DuplicateItemError, InputError
 from mba_integrations.core.model import MemoryTier
+from mba_integrations.services.store.dialect import among
 from mba_integrations.services.store.errors import MemoryExistsError
 from mba_integrations.services.store.rows.changes import ChangeOp
 from mba_integrations.services.store.rows.memories import MemoryRow, MemoryState
@@ -41,7 +42,6 @@ def add(
         InputError: If two rows share an id, or a row is unusable.
     """
     new = [checked_row(row) for row in rows]
-    _check_new(writing, new)
     return _insert(writing, new, [None] * len(new), reason)
 
 
@@ -58,7 +58,7 @@ def supersede(
         InputError: If an old memory is not active, or a row is unusable.
     """
     new = [checked_row(row) for row in successors.values()]
-    _check_new(writing, new)
+    writing.hold()
     old = finding.known(writing, list(successors))
     for row in old:
         if row.state is not MemoryState.ACTIVE:
@@ -69,8 +69,9 @@ def supersede(
         replace(row, state=MemoryState.SUPERSEDED, superseded_by=other.memory_id)
         for row, other in zip(old, new, strict=True)
     ]
+    stored = _insert(writing, new, [row.memory_id for row in old], reason)
     _save(writing, ChangeOp.SUPERSEDE, old, gone, reasons=[reason] * len(old))
-    return _insert(writing, new, [row.memory_id for row in old], reason)
+    return stored
 
 
 def rewrite(
@@ -103,8 +104,8 @@ def rewrite(
     saved = _save(writing, ChangeOp.REWRITE, old, written, reasons=[reason] * len(old))
     _replace_tags(writing, saved)
     changed = [row.memory_id for row in saved]
-    gone = writing.delete(memory_vector).where(writing.among(memory_vector.c.memory_id, changed))
-    writing.connection.execute(gone)
+    gone = writing.delete(memory_vector).where(among(memory_vector.c.memory_id, changed))
+    writing.execute(gone)
     if keep_versions:
         writing.insert(
             memory_version, [_version(writing, *pair) for pair in zip(old, saved, strict=True)]
@@ -205,40 +206,46 @@ def restore(
     return _save(writing, ChangeOp.RESTORE, old, new, reasons=[reason] * len(old))
 
 
-def _check_new(writing: Writing, rows: Sequence[MemoryRow]) -> None:
-    writing.hold()
-    wanted = [row.memory_id for row in rows]
-    if len(set(wanted)) < len(wanted):
-        twice = next(one for place, one in enumerate(wanted) if one in wanted[:place])
-        raise DuplicateItemError(f"memory id {twice!r} occurs more than once.", item_id=twice)
-    there = writing.select(memory, memory.c.memory_id).where(
-        writing.among(memory.c.memory_id, wanted)
-    )
-    taken = sorted(writing.connection.execute(there).scalars())
-    if taken:
-        more = f" and {len(taken) - 1:,} more" if len(taken) > 1 else ""
-        raise MemoryExistsError(
-            f"workspace {writing.workspace_id!r} has a memory {taken[0]!r} already{more}.", taken
-        )
-
-
 def _insert(
     writing: Writing, rows: Sequence[MemoryRow], places: Sequence[str | None], reason: str | None
 ) -> tuple[MemoryRow, ...]:
     """Insert rows, each in the place of another memory or of none."""
-    born = [_born(writing, row) for row in rows]
-    pairs = [(None, row) for row in born]
-    reasons = [reason] * len(born)
-    seqs = record_changes(writing, ChangeOp.ADD, pairs, related=places, reasons=reasons)
-    stored = [
-        replace(row, added_seq=seq, change_seq=seq) for row, seq in zip(born, seqs, strict=True)
-    ]
-    writing.insert(memory, [{**columns_of(row), **_fixed_columns(row)} for row in stored])
+    _check_distinct(rows)
+    seqs = writing.next_changes(len(rows))
+    stored = [_stored(writing, row, seq) for row, seq in zip(rows, seqs, strict=True)]
+    kept = [{**columns_of(row), **_fixed_columns(row)} for row in stored]
+    if writing.insert(memory, kept, skip_known=True) < len(rows):
+        _refuse_known(writing, stored, seqs)
+    pairs = [(None, row) for row in stored]
+    record_changes(
+        writing, ChangeOp.ADD, pairs, seqs=seqs, related=places, reasons=[reason] * len(rows)
+    )
     _insert_tags(writing, stored)
     return tuple(stored)
 
 
-def _born(writing: Writing, row: MemoryRow) -> MemoryRow:
+def _check_distinct(rows: Sequence[MemoryRow]) -> None:
+    wanted = [row.memory_id for row in rows]
+    if len(set(wanted)) < len(wanted):
+        twice = next(one for place, one in enumerate(wanted) if one in wanted[:place])
+        raise DuplicateItemError(f"memory id {twice!r} occurs more than once.", item_id=twice)
+
+
+def _refuse_known(writing: Writing, rows: Sequence[MemoryRow], seqs: range) -> NoReturn:
+    """Say which rows were not inserted, and take back those that were."""
+    ours = memory.c.added_seq.between(seqs.start, seqs.stop - 1)
+    inserted = set(
+        writing.execute(writing.select(memory, memory.c.memory_id).where(ours)).scalars()
+    )
+    writing.execute(writing.delete(memory).where(ours))
+    taken = [row.memory_id for row in rows if row.memory_id not in inserted]
+    more = f" and {len(taken) - 1:,} more" if len(taken) > 1 else ""
+    raise MemoryExistsError(
+        f"workspace {writing.workspace_id!r} has a memory {taken[0]!r} already{more}.", taken
+    )
+
+
+def _stored(writing: Writing, row: MemoryRow, seq: int) -> MemoryRow:
     return replace(
         row,
         tier=MemoryTier(row.tier),
@@ -248,6 +255,8 @@ def _born(writing: Writing, row: MemoryRow) -> MemoryRow:
         tier_since=row.tier_since or writing.at,
         stored_at=writing.at,
         content_hash=hash_of(row.content),
+        added_seq=seq,
+        change_seq=seq,
     )
 
 
@@ -319,9 +328,7 @@ def _save(
 
 def _replace_tags(writing: Writing, rows: Sequence[MemoryRow]) -> None:
     changed = [row.memory_id for row in rows]
-    writing.connection.execute(
-        writing.delete(memory_tag).where(writing.among(memory_tag.c.memory_id, changed))
-    )
+    writing.execute(writing.delete(memory_tag).where(among(memory_tag.c.memory_id, changed)))
     _insert_tags(writing, rows)
 
 

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Delete, Table, func
 
+from mba_integrations.services.store.dialect import among
 from mba_integrations.services.store.rows.changes import ChangeOp
 from mba_integrations.services.store.rows.memories import MemoryRow, MemoryState
 from mba_integrations.services.store.scopes import Writing
@@ -84,7 +85,7 @@ def remove(writing: Writing, memory_ids: Sequence[str]) -> dict[str, int]:
     """
     counts = {}
     for table in (memory_vector, memory_tag, memory_version, memory_access, memory):
-        which = writing.among(table.c.memory_id, memory_ids)
+        which = among(table.c.memory_id, memory_ids)
         counts[table.name] = _deleted(writing, writing.delete(table).where(which))
     return counts
 
@@ -103,7 +104,7 @@ def _prune_memories(writing: Writing, before: datetime | None) -> dict[str, int]
         .where(memory.c.state != MemoryState.ACTIVE)
         .where(last.is_(None) | (last < before))  # the feed may have been pruned before
     )
-    gone = list(writing.connection.execute(statement).scalars())
+    gone = list(writing.execute(statement).scalars())
     rows = finding.known(writing, gone)
     pairs: list[tuple[MemoryRow | None, MemoryRow | None]] = [(row, None) for row in rows]
     record_changes(writing, ChangeOp.PRUNE, pairs)
@@ -114,10 +115,10 @@ def _prune_changes(writing: Writing, before: datetime | None) -> int:
     if before is None:
         return 0
     old = writing.select(memory_change, func.max(memory_change.c.change_seq))
-    last = writing.connection.execute(old.where(memory_change.c.at < before)).scalar()
+    last = writing.execute(old.where(memory_change.c.at < before)).scalar()
     if last is None:
         return 0
-    writing.connection.execute(writing.update(workspace).values(feed_from=last))
+    writing.execute(writing.update(workspace).values(feed_from=last))
     return _deleted(
         writing, writing.delete(memory_change).where(memory_change.c.change_seq <= last)
     )
@@ -158,4 +159,4 @@ def _prune_allocations(writing: Writing, before: datetime, tables: Sequence[Tabl
 
 
 def _deleted(writing: Writing, statement: Delete) -> int:
-    return writing.connection.execute(statement).rowcount
+    return writing.execute(statement).rowcount

@@ -61,35 +61,42 @@ def columns_of(row: MemoryRow) -> dict[str, Any]:
 
 
 def row_of(found: Row[*tuple[Any, ...]], tags: Mapping[str, tuple[str, ...]]) -> MemoryRow:
-    """A row of the table, selected as `COLUMNS`, with its tags."""
+    """A row of the table, selected as `COLUMNS`, with its tags.
+
+    By place and not by name: a workspace of 100,000 memories reads 2.6 million values here.
+    """
+    (memory_id, content, tier, importance, created_at, event_at, last_accessed_at, *rest) = found
+    (access_count, expires_at, source, position, group, pinned, held, metadata, *rest) = rest
+    (subject, author, client, session_id, state, superseded_by, tier_since, stored_at, *rest) = rest
+    content_hash, added_seq, change_seq = rest
     return MemoryRow(
-        memory_id=found.memory_id,
-        content=found.content,
-        tier=found.tier,
-        importance=found.importance,
-        created_at=found.created_at,
-        event_at=found.event_at,
-        last_accessed_at=found.last_accessed_at,
-        access_count=found.access_count,
-        expires_at=found.expires_at,
-        source=found.source,
-        position=found.position,
-        group=found.group_id,
-        pinned=found.pinned,
-        held=found.held,
-        metadata=found.metadata,
-        subject=found.subject,
-        author=found.author,
-        client=found.client,
-        session_id=found.session_id,
-        tags=tags.get(found.memory_id, ()),
-        state=found.state,
-        superseded_by=found.superseded_by,
-        tier_since=found.tier_since,
-        stored_at=found.stored_at,
-        content_hash=found.content_hash,
-        added_seq=found.added_seq,
-        change_seq=found.change_seq,
+        memory_id=memory_id,
+        content=content,
+        tier=tier,
+        importance=importance,
+        created_at=created_at,
+        event_at=event_at,
+        last_accessed_at=last_accessed_at,
+        access_count=access_count,
+        expires_at=expires_at,
+        source=source,
+        position=position,
+        group=group,
+        pinned=pinned,
+        held=held,
+        metadata=metadata,
+        subject=subject,
+        author=author,
+        client=client,
+        session_id=session_id,
+        state=state,
+        superseded_by=superseded_by,
+        tier_since=tier_since,
+        stored_at=stored_at,
+        content_hash=content_hash,
+        added_seq=added_seq,
+        change_seq=change_seq,
+        tags=tags.get(memory_id, ()),
     )
 
 

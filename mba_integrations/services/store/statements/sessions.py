@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import Row
 
+from mba_integrations.services.store.dialect import among
 from mba_integrations.services.store.rows.sessions import SessionRow
 from mba_integrations.services.store.scopes import Reading, Writing, checked_id
 from mba_integrations.services.store.tables.log import session
@@ -28,7 +29,7 @@ def put(writing: Writing, session_id: str, previous: Mapping[str, Any] | None) -
 def find(reading: Reading, session_id: str) -> SessionRow | None:
     """A session; None if it is not known."""
     statement = reading.select(session).where(session.c.session_id == session_id)
-    found = reading.connection.execute(statement).one_or_none()
+    found = reading.execute(statement).one_or_none()
     return None if found is None else _row(found)
 
 
@@ -40,23 +41,23 @@ def idle(reading: Reading, since: datetime, *, limit: int = 1_000) -> tuple[Sess
         .order_by(session.c.updated_at, session.c.session_id)
         .limit(limit)
     )
-    return tuple(_row(found) for found in reading.connection.execute(statement))
+    return tuple(_row(found) for found in reading.execute(statement))
 
 
 def end(writing: Writing, session_ids: Sequence[str]) -> int:
     """End sessions; gives how many went on until now. Their previous prompts are dropped."""
     statement = (
         writing.update(session)
-        .where(writing.among(session.c.session_id, session_ids), session.c.ended_at.is_(None))
+        .where(among(session.c.session_id, session_ids), session.c.ended_at.is_(None))
         .values(ended_at=writing.at, previous=None)
     )
-    return writing.connection.execute(statement).rowcount
+    return writing.execute(statement).rowcount
 
 
 def delete(writing: Writing, session_ids: Sequence[str]) -> int:
     """Delete sessions; gives how many there were."""
-    statement = writing.delete(session).where(writing.among(session.c.session_id, session_ids))
-    return writing.connection.execute(statement).rowcount
+    statement = writing.delete(session).where(among(session.c.session_id, session_ids))
+    return writing.execute(statement).rowcount
 
 
 def _row(found: Row[*tuple[Any, ...]]) -> SessionRow:

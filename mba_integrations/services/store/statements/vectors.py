@@ -9,6 +9,8 @@ from sqlalchemy import func
 
 from mba_integrations.core.arrays import FloatArray
 from mba_integrations.core.errors import InputError
+from mba_integrations.services.store.dialect import among
+from mba_integrations.services.store.owned import Rows
 from mba_integrations.services.store.rows.memories import MemoryState
 from mba_integrations.services.store.scopes import Reading, Writing, checked_id
 from mba_integrations.services.store.tables.memories import memory, memory_vector
@@ -16,9 +18,17 @@ from mba_integrations.services.store.tables.memories import memory, memory_vecto
 _STORED = np.dtype("<f4")
 
 
-def put(writing: Writing, model_id: str, memory_ids: Sequence[str], vectors: FloatArray) -> None:
+def put(
+    writing: Writing,
+    model_id: str,
+    memory_ids: Sequence[str],
+    vectors: FloatArray,
+    *,
+    content_hashes: Sequence[str] | None = None,
+) -> int:
     """Keep vectors, in place of those that the same memories have of the same model.
 
+    Memories that are gone by now are passed over, and so are those that have another text by now.
     A vector is no change of the memory: the feed does not tell of it.
 
     Args:
@@ -26,10 +36,16 @@ def put(writing: Writing, model_id: str, memory_ids: Sequence[str], vectors: Flo
         model_id: What made them.
         memory_ids: Whose they are, n ids.
         vectors: Shape (n, d), finite.
+        content_hashes: Of the n texts that they were made of, as `records.hash_of` gives them;
+            None takes it that the texts did not change.
+
+    Returns:
+        How many were kept.
 
     Raises:
         InputError: If the shape is another one, a number is not finite, or the workspace has
             vectors of that model with another d.
+        UnknownWorkspaceError: If there is no such workspace.
     """
     checked_id("model_id", model_id)
     stored = np.ascontiguousarray(vectors, dtype=_STORED)
@@ -39,19 +55,23 @@ def put(writing: Writing, model_id: str, memory_ids: Sequence[str], vectors: Flo
         )
     if not np.isfinite(stored).all():
         raise InputError("vectors must be finite.")
+    writing.hold()  # nobody erases a memory between the look at it and its vector
     _check_dim(writing, model_id, stored.shape[1])
+    wanted = _still_there(writing, memory_ids, content_hashes)
     rows = [
         {"model_id": model_id, "memory_id": one, "dim": stored.shape[1], "vector": row.tobytes()}
-        for one, row in zip(memory_ids, stored, strict=True)
+        for one, row, there in zip(memory_ids, stored, wanted, strict=True)
+        if there
     ]
     writing.put(memory_vector, rows)
+    return len(rows)
 
 
 def dim(reading: Reading, model_id: str) -> int | None:
     """Numbers in a vector of that model; None while the workspace has none."""
     statement = reading.select(memory_vector, memory_vector.c.dim)
     statement = statement.where(memory_vector.c.model_id == model_id).limit(1)
-    found = reading.connection.execute(statement).scalar()
+    found = reading.execute(statement).scalar()
     return None if found is None else int(found)
 
 
@@ -70,7 +90,7 @@ def of(
     """As `all_of`, of these memories alone; those without a vector are left out."""
     statement = reading.select(memory_vector, memory_vector.c.memory_id, memory_vector.c.vector)
     statement = statement.where(memory_vector.c.model_id == model_id)
-    return _vectors(reading, statement.where(reading.among(memory_vector.c.memory_id, memory_ids)))
+    return _vectors(reading, statement.where(among(memory_vector.c.memory_id, memory_ids)))
 
 
 def missing(
@@ -94,7 +114,7 @@ def missing(
         .order_by(memory.c.added_seq)
         .limit(limit)
     )
-    return tuple((one, text, seq) for one, text, seq in reading.connection.execute(statement))
+    return tuple((one, text, seq) for one, text, seq in reading.execute(statement))
 
 
 def coverage(reading: Reading) -> Mapping[str, int]:
@@ -105,13 +125,25 @@ def coverage(reading: Reading) -> Mapping[str, int]:
         .where(memory_vector.c.memory_id.in_(active))
         .group_by(memory_vector.c.model_id)
     )
-    return dict(reading.connection.execute(statement).tuples().all())
+    return dict(reading.execute(statement).tuples().all())
 
 
 def drop(writing: Writing, model_id: str) -> int:
     """Delete all vectors of a model; gives how many there were."""
     statement = writing.delete(memory_vector).where(memory_vector.c.model_id == model_id)
-    return writing.connection.execute(statement).rowcount
+    return writing.execute(statement).rowcount
+
+
+def _still_there(
+    writing: Writing, memory_ids: Sequence[str], content_hashes: Sequence[str] | None
+) -> list[bool]:
+    statement = writing.select(memory, memory.c.memory_id, memory.c.content_hash)
+    statement = statement.where(among(memory.c.memory_id, memory_ids))
+    hashes: dict[str, str] = dict(writing.execute(statement).tuples().all())
+    if content_hashes is None:
+        return [one in hashes for one in memory_ids]
+    pairs = zip(memory_ids, content_hashes, strict=True)
+    return [hashes.get(one) == made_of for one, made_of in pairs]
 
 
 def _check_dim(writing: Writing, model_id: str, wanted: int) -> None:
@@ -123,8 +155,8 @@ def _check_dim(writing: Writing, model_id: str, wanted: int) -> None:
         )
 
 
-def _vectors(reading: Reading, statement: object) -> tuple[tuple[str, ...], FloatArray]:
-    found = reading.connection.execute(statement).all()  # type: ignore[call-overload]
+def _vectors(reading: Reading, statement: Rows) -> tuple[tuple[str, ...], FloatArray]:
+    found = reading.execute(statement).all()
     if not found:
         return (), np.zeros((0, 0), dtype=np.float32)
     numbers = np.frombuffer(b"".join(vector for _, vector in found), dtype=_STORED)

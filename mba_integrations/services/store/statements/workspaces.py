@@ -44,7 +44,7 @@ def create(
 
 def find(reading: Reading) -> WorkspaceRow | None:
     """The scope's workspace; None if there is none."""
-    found = reading.connection.execute(reading.select(workspace)).one_or_none()
+    found = reading.execute(reading.select(workspace)).one_or_none()
     return None if found is None else _row(found)
 
 
@@ -63,7 +63,7 @@ def get(reading: Reading) -> WorkspaceRow:
 def listed(reading: ReadingAll) -> tuple[WorkspaceRow, ...]:
     """All workspaces, by their ids."""
     statement = reading.select(workspace).order_by(workspace.c.workspace_id)
-    return tuple(_row(found) for found in reading.connection.execute(statement))
+    return tuple(_row(found) for found in reading.execute(statement))
 
 
 def change_seq(reading: Reading) -> int:
@@ -73,7 +73,7 @@ def change_seq(reading: Reading) -> int:
         UnknownWorkspaceError: If there is no such workspace.
     """
     statement = reading.select(workspace, workspace.c.change_seq)
-    found = reading.connection.execute(statement).scalar()
+    found = reading.execute(statement).scalar()
     if found is None:
         raise _unknown(reading)
     return int(found)
@@ -103,7 +103,7 @@ def change_settings(
         )
     _keep_settings(writing, now + 1, settings)
     news = {"settings": dict(settings), "settings_version": now + 1}
-    writing.connection.execute(writing.update(workspace).values(news))
+    writing.execute(writing.update(workspace).values(news))
     return get(writing)
 
 
@@ -114,7 +114,7 @@ def settings_versions(reading: Reading) -> tuple[SettingsVersion, ...]:
         SettingsVersion(
             version=found.version, settings=found.settings, at=found.at, actor=found.actor
         )
-        for found in reading.connection.execute(statement)
+        for found in reading.execute(statement)
     )
 
 
@@ -129,7 +129,7 @@ def change_retention(
     news: dict[str, Any] = {"retention": dict(retention)}
     if time_zone is not None:
         news["time_zone"] = time_zone
-    writing.connection.execute(writing.update(workspace).values(news))
+    writing.execute(writing.update(workspace).values(news))
     return get(writing)
 
 
@@ -145,7 +145,7 @@ def delete(writing: Writing) -> Mapping[str, int]:
     writing.hold()
     counts = {}
     for table in (*reversed(OF_WORKSPACES), workspace):
-        counts[table.name] = writing.connection.execute(writing.delete(table)).rowcount
+        counts[table.name] = writing.execute(writing.delete(table)).rowcount
     return counts
 
 
