@@ -49,9 +49,15 @@ def open_store(
     """
     if importlib.util.find_spec("sqlalchemy") is None:
         raise MissingExtraError("the store", extra="memory")
-    timed: dict[str, Any] = {} if clock is None else {"clock": clock}
+    timed: dict[str, Any] = {"upgrade": upgrade}
+    if clock is not None:
+        timed["clock"] = clock
     if isinstance(where, str) and where.startswith(_POSTGRES_URLS):
-        raise NotImplementedError
+        if importlib.util.find_spec("psycopg") is None:
+            raise MissingExtraError("a store on Postgres", extra="postgres")
+        from mba_integrations.services.store.postgres.store import PostgresStore
+
+        return PostgresStore(where, **timed)
     from mba_integrations.services.store.sqlite.store import SqliteStore
 
     path = checked_path("where", where)

@@ -6,7 +6,6 @@ them late, and so fail where another writer came first.
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from functools import partial
 from pathlib import Path
@@ -14,6 +13,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.pool import NullPool, QueuePool
+
+from mba_integrations.services.store.documents import written_as_json
 
 BUSY_TIMEOUT_MS = 10_000
 """How long a statement waits for other programs; processes of ours wait for the write lock."""
@@ -29,8 +30,6 @@ _ALWAYS = (
 )
 _NEW_FILE = ("PRAGMA auto_vacuum = INCREMENTAL", "PRAGMA journal_mode = WAL")
 _READER = ("PRAGMA query_only = ON",)
-
-written_as_json = partial(json.dumps, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 
 
 def writing_engine(path: Path) -> Engine:

@@ -9,16 +9,25 @@ from __future__ import annotations
 import os
 import sqlite3
 import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from sqlalchemy import Connection
+
 from mba_integrations.services.store.errors import StoreFileError, StoreInUseError
-from mba_integrations.services.store.sqlite.connecting import writing_engine
+from mba_integrations.services.store.migrations.revisions import (
+    HEAD,
+    check_current,
+    check_known,
+    current_revision,
+)
+from mba_integrations.services.store.sqlite.connecting import reading_engine, writing_engine
 from mba_integrations.services.store.sqlite.failures import our_errors
 from mba_integrations.services.store.sqlite.file_system import network_file_system
 from mba_integrations.services.store.sqlite.lock_file import Holder, LockFile
 from mba_integrations.services.store.sqlite.writer import wal_bytes
-from mba_integrations.services.store.tables.columns import METADATA
 
 _PATIENCE_S = 30.0
 _PAUSE_S = 0.05
@@ -44,8 +53,10 @@ class HeldFile:
         self.open_lock.close()
 
 
-def opened(path: Path, *, exclusive: bool, url: str | None, allow_network_fs: bool) -> HeldFile:
-    """Take hold of a file.
+def opened(
+    path: Path, *, exclusive: bool, url: str | None, allow_network_fs: bool, upgrade: bool
+) -> HeldFile:
+    """Take hold of a file; the arguments are those of `SqliteStore`.
 
     Raises:
         StoreFileError: If it is no database, or lies where none can be.
@@ -58,7 +69,7 @@ def opened(path: Path, *, exclusive: bool, url: str | None, allow_network_fs: bo
         write_lock = _lock_file(path, ".write-lock")
         holder = Holder(os.getpid(), url, exclusive)
         try:
-            revision = _held(path, open_lock, write_lock, holder)
+            revision = _held(path, open_lock, holder, upgrade=upgrade)
         except BaseException:
             write_lock.close()
             raise
@@ -94,13 +105,13 @@ def _lock_file(path: Path, suffix: str) -> LockFile:
         ) from error
 
 
-def _held(path: Path, open_lock: LockFile, write_lock: LockFile, holder: Holder) -> str:
+def _held(path: Path, open_lock: LockFile, holder: Holder, *, upgrade: bool) -> str:
     """Lock the file for oneself or with others, and make it ready; gives its revision."""
     deadline = time.monotonic() + _PATIENCE_S
     while True:
         if open_lock.try_lock(shared=False):
             open_lock.say_who(holder)
-            revision = _made_ready(path)
+            revision = _made_ready(path, upgrade=upgrade)
             if holder.exclusive or open_lock.share():
                 return revision
         elif not holder.exclusive and open_lock.try_lock(shared=True):
@@ -123,24 +134,61 @@ def _wait_or_refuse(path: Path, lock: LockFile, holder: Holder, deadline: float)
     raise StoreInUseError(f"{path} is held by {who}. {way}.", pid=pid, url=url)
 
 
-def _made_ready(path: Path) -> str:
-    unclean = wal_bytes(path) > 0
+def _made_ready(path: Path, *, upgrade: bool) -> str:
+    """Make or upgrade the tables of a file that nobody else has; gives their revision."""
+    unclean = wal_bytes(path) > 0  # who closes a file leaves none
     if not path.exists():
         _make(path)
+    found = _revision(path)
     if unclean:
         _check_whole(path)
-    engine = writing_engine(path)
-    with our_errors(path), engine.begin() as connection:
-        METADATA.create_all(connection)
-        connection.exec_driver_sql(
-            "INSERT OR IGNORE INTO store_info VALUES ('ledger_key', ?)", (os.urandom(32).hex(),)
-        )
-    engine.dispose()
-    return "0001"
+    check_known(found)
+    if found is not None and (found == HEAD or not upgrade):
+        return check_current(found, how="Open it with upgrade=True.")
+    if found is not None:
+        _copy(path, path.with_name(f"{path.name}.before-{HEAD}"))
+    return _upgraded(path)
 
 
 def _checked(path: Path) -> str:
-    return "0001"
+    """The revision of a file that others have open."""
+    how = "Other processes have it open: end them, then open it again to upgrade it."
+    return check_current(_revision(path), how=how)
+
+
+def _revision(path: Path) -> str | None:
+    with _looking_at(path) as connection:
+        try:
+            return current_revision(connection)
+        except StoreFileError as error:
+            raise StoreFileError(f"{path}: {error}") from None
+
+
+@contextmanager
+def _looking_at(path: Path) -> Iterator[Connection]:
+    """A connection that changes nothing, for the file may be somebody else's."""
+    engine = reading_engine(path)
+    try:
+        with our_errors(path), engine.begin() as connection:
+            yield connection
+    finally:
+        engine.dispose()
+
+
+def _upgraded(path: Path) -> str:
+    from mba_integrations.services.store.migrations.upgrading import upgrade
+
+    engine = writing_engine(path)
+    with our_errors(path), engine.begin() as connection:
+        return upgrade(connection)
+
+
+def _copy(path: Path, copy: Path) -> None:
+    """Keep the file as it was; a copy of the same name, of an upgrade that failed, is replaced."""
+    copy.unlink(missing_ok=True)
+    _make(copy)
+    with our_errors(copy), closing(sqlite3.connect(path)) as connection:
+        connection.execute("VACUUM INTO ?", (str(copy),))
 
 
 def _make(path: Path) -> None:
@@ -151,12 +199,8 @@ def _make(path: Path) -> None:
 
 
 def _check_whole(path: Path) -> None:
-    with our_errors(path):
-        connection = sqlite3.connect(path)
-        try:
-            said = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
-        finally:
-            connection.close()
+    with _looking_at(path) as connection:
+        said = connection.exec_driver_sql("PRAGMA quick_check(1)").scalar()
     if said != "ok":
         raise StoreFileError(
             f"{path} is damaged: {said}. It was left as it is. Restore a backup, or recover what "

@@ -42,6 +42,8 @@ class SqliteStore(Store):
         exclusive: Whether this process has it for itself.
         url: Where this process answers, for those who find the file held.
         allow_network_fs: Whether the file may lie on a network file system, at your own risk.
+        upgrade: Whether tables of an earlier release are upgraded, after a copy of the file beside
+            it; None is yes.
         clock: Gives the moment of a write.
 
     Raises:
@@ -57,13 +59,20 @@ class SqliteStore(Store):
         exclusive: bool = False,
         url: str | None = None,
         allow_network_fs: bool = False,
+        upgrade: bool | None = None,
         clock: Callable[[], datetime] = utc_now,
     ) -> None:
         self.path = path.resolve()
         self.url = f"sqlite:///{self.path}"
         self.clock = clock
         self._pid = os.getpid()
-        files = opened(self.path, exclusive=exclusive, url=url, allow_network_fs=allow_network_fs)
+        files = opened(
+            self.path,
+            exclusive=exclusive,
+            url=url,
+            allow_network_fs=allow_network_fs,
+            upgrade=upgrade is not False,
+        )
         self._files = files
         try:
             self._writer = Writer(self.path, files.write_lock)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from sqlalchemy import Table
 
 from mba_integrations.services.store.tables import log, memories, work, workspaces
@@ -29,3 +31,14 @@ OF_WORKSPACES: tuple[Table, ...] = tuple(
     table for table in TENANT_TABLES if table not in (workspaces.workspace, work.erased)
 )
 """Those whose rows go with their workspace."""
+
+_PARTS = re.compile(f"(?:{'|'.join(table.name for table in PARTITIONED)})_[0-9]{{2}}")
+
+
+def is_partition(name: str) -> bool:
+    """Whether a table of that name is a part of one of ours.
+
+    >>> is_partition("memory_07"), is_partition("memory_tag")
+    (True, False)
+    """
+    return _PARTS.fullmatch(name) is not None
