@@ -108,7 +108,7 @@ class Reading:
 
     def store_info(self, name: str) -> str:
         """What the store knows of itself under this name."""
-        return str(self.connection.execute(_INFO, {"name": name}).scalar_one())
+        return _store_info(self.connection, name)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -224,6 +224,10 @@ class ReadingAll:
         """Send a statement on all workspaces, with these parameters."""
         return self.connection.execute(statement, values or {})
 
+    def store_info(self, name: str) -> str:
+        """What the store knows of itself under this name."""
+        return _store_info(self.connection, name)
+
     def within(self, workspace_id: str) -> Reading:
         """The scope of one workspace in the same transaction."""
         return Reading(workspace_id=workspace_id, connection=self.connection)
@@ -254,3 +258,7 @@ class WritingAll(ReadingAll):
         return Writing(
             workspace_id=workspace_id, connection=self.connection, at=self.at, actor=self.actor
         )
+
+
+def _store_info(connection: Connection, name: str) -> str:
+    return str(connection.execute(_INFO, {"name": name}).scalar_one())

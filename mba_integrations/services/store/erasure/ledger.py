@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from mba_integrations.services.store.dialect import among
 from mba_integrations.services.store.rows.erasures import ErasedKind, LedgerEntry
@@ -62,9 +62,16 @@ def enter_again(writing: Writing, kept: Sequence[LedgerEntry]) -> None:
 
 def digests_of(reading: Reading, kind: ErasedKind, values: Iterable[str]) -> dict[str, str]:
     """What the ledger keeps of values, with the value of each."""
-    key = bytes.fromhex(reading.store_info(LEDGER_KEY))
-    digests = {}
-    for value in values:
+    key = key_of(reading)
+    return {key(kind, value): value for value in values}
+
+
+def key_of(reading: Reading) -> Callable[[ErasedKind, str], str]:
+    """What makes the digest of a value of the scope's workspace."""
+    secret = bytes.fromhex(reading.store_info(LEDGER_KEY))
+
+    def digest(kind: ErasedKind, value: str) -> str:
         said = "\0".join((reading.workspace_id, kind, value)).encode()
-        digests[hmac.new(key, said, hashlib.sha256).hexdigest()] = value
-    return digests
+        return hmac.new(secret, said, hashlib.sha256).hexdigest()
+
+    return digest

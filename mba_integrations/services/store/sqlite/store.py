@@ -22,10 +22,13 @@ from typing import TypeVar
 
 from sqlalchemy import Connection
 
+from mba_integrations.core.arguments import checked_path
 from mba_integrations.services.store.errors import StoreClosedError
 from mba_integrations.services.store.scopes import Reading, ReadingAll, checked_id
+from mba_integrations.services.store.sqlite.backups import back_up
 from mba_integrations.services.store.sqlite.connecting import reading_engine
 from mba_integrations.services.store.sqlite.failures import our_errors
+from mba_integrations.services.store.sqlite.ledger_file import keep_ledger
 from mba_integrations.services.store.sqlite.opening import opened
 from mba_integrations.services.store.sqlite.writer import Writer, checkpoint, wal_bytes
 from mba_integrations.services.store.store import Store, StoreStatus, utc_now
@@ -106,9 +109,12 @@ class SqliteStore(Store):
     def scrub(self) -> None:
         self._check_open()
         self._writer.between(_scrub).result()
+        with self.read_all() as reading:
+            keep_ledger(self.path, reading)
 
     def backup(self, path: str | Path) -> Path:
-        raise NotImplementedError
+        self._check_open()
+        return back_up(self.path, checked_path("path", path).resolve(), at=self.clock())
 
     def status(self) -> StoreStatus:
         self._check_open()

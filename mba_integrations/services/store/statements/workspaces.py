@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import Row
+from sqlalchemy import Row, func
 
 from mba_integrations.core.errors import UnknownWorkspaceError
 from mba_integrations.services.store.errors import SettingsConflictError, WorkspaceExistsError
 from mba_integrations.services.store.rows.workspaces import SettingsVersion, WorkspaceRow
 from mba_integrations.services.store.scopes import Reading, ReadingAll, Writing
-from mba_integrations.services.store.tables.tenancy import OF_WORKSPACES
+from mba_integrations.services.store.tables.tenancy import OF_WORKSPACES, TENANT_TABLES
 from mba_integrations.services.store.tables.workspaces import workspace, workspace_settings
 
 
@@ -64,6 +64,14 @@ def listed(reading: ReadingAll) -> tuple[WorkspaceRow, ...]:
     """All workspaces, by their ids."""
     statement = reading.select(workspace).order_by(workspace.c.workspace_id)
     return tuple(_row(found) for found in reading.execute(statement))
+
+
+def counts(reading: ReadingAll) -> Mapping[str, int]:
+    """How many rows there are over all workspaces, by table."""
+    return {
+        table.name: reading.execute(reading.select(table, func.count())).scalar_one()
+        for table in TENANT_TABLES
+    }
 
 
 def change_seq(reading: Reading) -> int:
