@@ -76,7 +76,7 @@ def in_any_state(reading: Reading) -> tuple[MemoryRow, ...]:
 def _whole(reading: Reading, which: ColumnElement[bool]) -> tuple[MemoryRow, ...]:
     statement = reading.select(memory, *COLUMNS).where(which).order_by(memory.c.added_seq)
     tags = reading.select(memory_tag, memory_tag.c.memory_id, memory_tag.c.tag)
-    by_memory = tags_by_memory(reading.execute(tags).tuples().all())
+    by_memory = tags_by_memory(reading.execute(tags))
     return tuple(row_of(found, by_memory) for found in reading.execute(statement))
 
 
@@ -121,7 +121,7 @@ def count(reading: Reading, wanted: MemoryFilter | None = None) -> Mapping[Memor
     """How many memories a filter lets through, by tier; tiers without any are 0."""
     statement = reading.select(memory, memory.c.tier, func.count())
     statement = matching(reading, statement, wanted or MemoryFilter()).group_by(memory.c.tier)
-    found: dict[MemoryTier, int] = dict(reading.execute(statement).tuples().all())
+    found: dict[MemoryTier, int] = dict(reading.execute(statement).all())
     return {tier: found.get(tier, 0) for tier in MemoryTier}
 
 
@@ -220,5 +220,5 @@ def _rows(reading: Reading, statement: Any) -> Iterator[MemoryRow]:
     found = reading.execute(statement).all()
     wanted = among(memory_tag.c.memory_id, [one.memory_id for one in found])
     tags = reading.select(memory_tag, memory_tag.c.memory_id, memory_tag.c.tag).where(wanted)
-    by_memory = tags_by_memory(reading.execute(tags).tuples().all() if found else ())
+    by_memory = tags_by_memory(reading.execute(tags) if found else ())
     return (row_of(one, by_memory) for one in found)

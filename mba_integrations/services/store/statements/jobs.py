@@ -112,7 +112,7 @@ def listed(
 def counts(reading: Reading | ReadingAll) -> Mapping[JobState, int]:
     """How many jobs there are, by state."""
     statement = reading.select(job, job.c.state, func.count()).group_by(job.c.state)
-    found: dict[JobState, int] = dict(reading.execute(statement).tuples().all())
+    found: dict[JobState, int] = dict(reading.execute(statement).all())
     return {state: found.get(state, 0) for state in JobState}
 
 

@@ -149,7 +149,7 @@ def checked_document(name: str, value: Mapping[str, Any]) -> None:
     checked_storable(name, text.replace("\\u0000", "\0"))
 
 
-def tags_by_memory(found: Iterable[tuple[str, str]]) -> dict[str, tuple[str, ...]]:
+def tags_by_memory(found: Iterable[Iterable[Any]]) -> dict[str, tuple[str, ...]]:
     """Tags of each memory, in alphabetical order, from pairs of memory and tag."""
     tags: dict[str, list[str]] = {}
     for memory_id, tag in found:

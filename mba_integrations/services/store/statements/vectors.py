@@ -125,7 +125,7 @@ def coverage(reading: Reading) -> Mapping[str, int]:
         .where(memory_vector.c.memory_id.in_(active))
         .group_by(memory_vector.c.model_id)
     )
-    return dict(reading.execute(statement).tuples().all())
+    return dict(reading.execute(statement).all())
 
 
 def drop(writing: Writing, model_id: str) -> int:
@@ -139,7 +139,7 @@ def _still_there(
 ) -> list[bool]:
     statement = writing.select(memory, memory.c.memory_id, memory.c.content_hash)
     statement = statement.where(among(memory.c.memory_id, memory_ids))
-    hashes: dict[str, str] = dict(writing.execute(statement).tuples().all())
+    hashes: dict[str, str] = dict(writing.execute(statement).all())
     if content_hashes is None:
         return [one in hashes for one in memory_ids]
     pairs = zip(memory_ids, content_hashes, strict=True)
