@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -18,6 +18,7 @@ from typing import TypeVar
 
 from sqlalchemy import Connection
 
+from mba_integrations.services.store.errors import StoreBusyError
 from mba_integrations.services.store.scopes import (
     Reading,
     ReadingAll,
@@ -27,6 +28,8 @@ from mba_integrations.services.store.scopes import (
 )
 
 T = TypeVar("T")
+PATIENCE_S = 60.0
+"""How long a write waits for its turn."""
 
 
 def utc_now() -> datetime:
@@ -109,7 +112,7 @@ class Store(ABC):
             StoreClosedError: If the store was closed.
             StoreUnreachableError: If the server does not answer.
         """
-        return self.submit(workspace_id, work, actor=actor, at=at).result()
+        return self._answered(self.submit(workspace_id, work, actor=actor, at=at))
 
     def submit(
         self,
@@ -139,7 +142,17 @@ class Store(ABC):
             writing = WritingAll(connection=connection, at=moment)
             return work(writing)
 
-        return self._submitted(within, None).result()
+        return self._answered(self._submitted(within, None))
+
+    def _answered(self, future: Future[T]) -> T:
+        """Wait for a write, but not for ever for its beginning."""
+        wait([future], PATIENCE_S)
+        if not future.done() and future.cancel():
+            raise StoreBusyError(
+                f"{self.url} did not come to this write within {PATIENCE_S:g} seconds, for it or "
+                "another process writes without end. Nothing was written; try again."
+            )
+        return future.result()
 
     @abstractmethod
     def _submitted(self, work: Callable[[Connection], T], workspace_id: str | None) -> Future[T]:

@@ -1,9 +1,15 @@
 """Locks between processes, on files beside the database.
 
 `<db>.lock` is held as long as the store is open: by one process alone, or by several that share.
-`<db>.write-lock` is held for one transaction or checkpoint. The operating system gives both up when
+`<db>.write-lock` is held for one transaction or checkpoint. The operating system gives them up when
 a process ends, however it ends. The files stay: who deletes a lock file takes the lock from under
 others.
+
+A process that writes much would take its lock again before another one has woken up. So who waits
+for it holds `<db>.turn-lock` meanwhile, and who had it must first get that one:
+
+    A writes, B waits for the lock and has the turn, C waits for the turn
+    A ends; B writes; A and C wait for the turn, and whoever gets it is next
 """
 
 from __future__ import annotations
@@ -12,17 +18,17 @@ import contextlib
 import json
 import os
 import sys
-import time
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from mba_integrations.services.store.errors import StoreBusyError
-
 _HOLDER_BYTES = 4_096
-_FIRST_PAUSE, _LONGEST_PAUSE = 0.0002, 0.005
 
 if sys.platform == "win32":
     import msvcrt
+    import time
+
+    _PAUSE_S = 0.001
 
     # Regions are locked for one owner alone, so those who share take one byte each of this many,
     # behind the text of the file, and who wants the file alone takes all.
@@ -37,6 +43,10 @@ if sys.platform == "win32":
                 continue
             return True
         return False
+
+    def _lock(file: int) -> None:
+        while not _try_lock(file, shared=False):
+            time.sleep(_PAUSE_S)
 
     def _unlock(file: int) -> None:
         for slot, count in ((0, _SLOTS), *((slot, 1) for slot in range(_SLOTS))):
@@ -54,6 +64,9 @@ else:
         except BlockingIOError:
             return False
         return True
+
+    def _lock(file: int) -> None:
+        fcntl.flock(file, fcntl.LOCK_EX)
 
     def _unlock(file: int) -> None:
         fcntl.flock(file, fcntl.LOCK_UN)
@@ -89,22 +102,9 @@ class LockFile:
         """Whether the lock is ours now."""
         return _try_lock(self._file, shared=shared)
 
-    def lock(self, timeout_s: float) -> None:
-        """Wait for the lock for oneself.
-
-        Raises:
-            StoreBusyError: If it is not free in time.
-        """
-        deadline = time.monotonic() + timeout_s
-        pause = _FIRST_PAUSE
-        while not self.try_lock(shared=False):
-            if time.monotonic() >= deadline:
-                raise StoreBusyError(
-                    f"another process holds {self.path} for more than {timeout_s:g} seconds. "
-                    "Nothing was written; try again, or end that process."
-                )
-            time.sleep(pause)
-            pause = min(pause * 1.5, _LONGEST_PAUSE)
+    def lock(self) -> None:
+        """Wait for the lock for oneself, however long that takes."""
+        _lock(self._file)
 
     def share(self) -> bool:
         """Let others share a lock that is ours; whether it still is, for one may come between."""
@@ -136,3 +136,37 @@ class LockFile:
         if self._file >= 0:
             os.close(self._file)
             self._file = -1
+
+
+class WriteLock:
+    """The lock of one writer among several processes, each of which gets its turn.
+
+    Args:
+        path: The database.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._turn = LockFile(path.with_name(f"{path.name}.turn-lock"))
+        try:
+            self._lock = LockFile(path.with_name(f"{path.name}.write-lock"))
+        except BaseException:
+            self._turn.close()
+            raise
+
+    @contextlib.contextmanager
+    def held(self) -> Iterator[None]:
+        """Wait for the lock, however long that takes, and hold it."""
+        self._turn.lock()
+        try:
+            self._lock.lock()
+        finally:
+            self._turn.unlock()
+        try:
+            yield
+        finally:
+            self._lock.unlock()
+
+    def close(self) -> None:
+        """Close the files. A second time is no error."""
+        self._turn.close()
+        self._lock.close()

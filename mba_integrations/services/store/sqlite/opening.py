@@ -26,7 +26,7 @@ from mba_integrations.services.store.migrations.revisions import (
 from mba_integrations.services.store.sqlite.connecting import reading_engine, writing_engine
 from mba_integrations.services.store.sqlite.failures import our_errors
 from mba_integrations.services.store.sqlite.file_system import network_file_system
-from mba_integrations.services.store.sqlite.lock_file import Holder, LockFile
+from mba_integrations.services.store.sqlite.lock_file import Holder, LockFile, WriteLock
 from mba_integrations.services.store.sqlite.writer import wal_bytes
 
 _PATIENCE_S = 30.0
@@ -44,7 +44,7 @@ class HeldFile:
     """
 
     open_lock: LockFile
-    write_lock: LockFile
+    write_lock: WriteLock
     revision: str
 
     def close(self) -> None:
@@ -64,10 +64,18 @@ def opened(
         SchemaError: If its tables are of a later release.
     """
     _check_place(path, allow_network_fs=allow_network_fs)
-    open_lock = _lock_file(path, ".lock")
     try:
-        write_lock = _lock_file(path, ".write-lock")
-        holder = Holder(os.getpid(), url, exclusive)
+        return _locked(path, Holder(os.getpid(), url, exclusive), upgrade=upgrade)
+    except OSError as error:
+        raise StoreFileError(
+            f"{path} cannot be opened: {error.strerror} ({error.filename})."
+        ) from error
+
+
+def _locked(path: Path, holder: Holder, *, upgrade: bool) -> HeldFile:
+    open_lock = LockFile(path.with_name(f"{path.name}.lock"))
+    try:
+        write_lock = WriteLock(path)
         try:
             revision = _held(path, open_lock, holder, upgrade=upgrade)
         except BaseException:
@@ -94,15 +102,6 @@ def _check_place(path: Path, *, allow_network_fs: bool) -> None:
             f"{path} is on a network file system ({kind}), where SQLite can lose writes. Put it on "
             "a disk of this machine, use Postgres, or allow it with allow_network_fs=True."
         )
-
-
-def _lock_file(path: Path, suffix: str) -> LockFile:
-    try:
-        return LockFile(path.with_name(path.name + suffix))
-    except OSError as error:
-        raise StoreFileError(
-            f"{path} cannot be opened: {error.strerror} ({error.filename})."
-        ) from error
 
 
 def _held(path: Path, open_lock: LockFile, holder: Holder, *, upgrade: bool) -> str:

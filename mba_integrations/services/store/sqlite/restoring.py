@@ -29,7 +29,7 @@ from mba_integrations.services.store.sqlite.store import SqliteStore
 from mba_integrations.services.store.statements import workspaces
 from mba_integrations.services.store.store import Store
 
-_SIDE_FILES = ("-wal", "-shm", ".lock", ".write-lock", ".erased")
+_SIDE_FILES = ("-wal", "-shm", ".lock", ".write-lock", ".turn-lock", ".erased")
 
 
 def restore(copy: Path, path: Path) -> Manifest:

@@ -21,9 +21,8 @@ import queue
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import Future
-from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
@@ -34,14 +33,13 @@ from sqlalchemy import Connection
 from mba_integrations.services.store.errors import StorageFullError, StoreClosedError, StoreError
 from mba_integrations.services.store.sqlite.connecting import BUSY_TIMEOUT_MS, writing_engine
 from mba_integrations.services.store.sqlite.failures import our_error, our_errors
-from mba_integrations.services.store.sqlite.lock_file import LockFile
+from mba_integrations.services.store.sqlite.lock_file import WriteLock
 
 MOST_WRITES = 256
 LONGEST_BATCH_S = 0.002
 CHECKPOINT_BYTES = 16 * 2**20
 """A WAL of this size is put into the file."""
 FULL_PAUSE_S = 1.0
-LOCK_TIMEOUT_S = 30.0
 CHECKPOINT_WAIT_MS = 100
 """How long a checkpoint waits for readers."""
 
@@ -75,16 +73,21 @@ class _Write:
         Raises:
             BaseException: Only if the whole transaction is lost.
         """
+        savepoint = connection.begin_nested()
         try:
-            with connection.begin_nested():
-                self.result = self.work(connection)
+            self.result = self.work(connection)
         except BaseException as error:
-            if not _driver(connection).in_transaction:
+            if not _driver(connection).in_transaction:  # SQLite undid it, and the savepoint with it
                 raise
+            savepoint.rollback()
             self.error = error
+        else:
+            savepoint.commit()
 
     def resolve(self, error: BaseException | None) -> None:
         """Tell the caller that the transaction is durable, or what the error is."""
+        if self.future.cancelled():
+            return
         if error is not None:
             self.future.set_exception(error)
         else:
@@ -103,7 +106,7 @@ class Writer:
         lock: Held around whatever writes.
     """
 
-    def __init__(self, path: Path, lock: LockFile) -> None:
+    def __init__(self, path: Path, lock: WriteLock) -> None:
         self.path = path
         self.full = False
         self._lock = lock
@@ -113,7 +116,7 @@ class Writer:
         self._closed = False
         self._full_until = 0.0
         self._checkpoint_at = CHECKPOINT_BYTES
-        with our_errors(path), self._locked():
+        with our_errors(path), self._lock.held():
             self._connection = self._engine.connect()
         self._thread = threading.Thread(target=self._run, name=f"writer of {path}", daemon=True)
         self._thread.start()
@@ -157,15 +160,15 @@ class Writer:
         write = self._queue.get()
         while write is not None:
             write = self._do_alone(write) if write.alone else self._commit(write)
-        with suppress(StoreError), self._locked():
+        with self._lock.held():
             checkpoint(_driver(self._connection))
             self._connection.close()
-        self._connection.close()  # where the lock was not free
         self._engine.dispose()
 
     def _do_alone(self, write: _Write) -> _Write | None:
         try:
-            with our_errors(self.path), self._locked():
+            with our_errors(self.path), self._lock.held():
+                write.future.set_running_or_notify_cancel()
                 write.result = write.work(_driver(self._connection))
         except BaseException as error:
             write.error = error
@@ -179,9 +182,10 @@ class Writer:
         failure: BaseException | None = None
         try:
             self._refuse_while_full()
-            with self._locked():
+            with self._lock.held():
                 with self._connection.begin():
-                    first.result = first.work(self._connection)
+                    if first.future.set_running_or_notify_cancel():
+                        first.result = first.work(self._connection)
                     following = self._attempt_more(writes)
                 self._checkpoint_if_large()
         except BaseException as error:
@@ -202,8 +206,9 @@ class Writer:
                 break
             if write is None or write.alone:
                 return write
-            writes.append(write)
-            write.attempt(self._connection)
+            if write.future.set_running_or_notify_cancel():
+                writes.append(write)
+                write.attempt(self._connection)
         return NOTHING
 
     def _refuse_while_full(self) -> None:
@@ -230,14 +235,6 @@ class Writer:
         # Readers that began before keep the WAL as it is; do not wait for them at each commit.
         done = checkpoint(_driver(self._connection))
         self._checkpoint_at = CHECKPOINT_BYTES if done else size + CHECKPOINT_BYTES
-
-    @contextmanager
-    def _locked(self) -> Iterator[None]:
-        self._lock.lock(LOCK_TIMEOUT_S)
-        try:
-            yield
-        finally:
-            self._lock.unlock()
 
 
 def checkpoint(connection: sqlite3.Connection, *, wait_ms: int = CHECKPOINT_WAIT_MS) -> bool:

@@ -274,8 +274,8 @@ def _change_own(writing: Writing, job_id: str, owner: str, news: Mapping[str, An
     )
     if not writing.execute(statement.values(news)).rowcount:
         raise LeaseLostError(
-            f"job {job_id!r} of workspace {writing.workspace_id!r} is not {shown(owner)}'s any "
-            "more: its lease ran out, or it was cancelled."
+            f"job {job_id!r} of workspace {writing.workspace_id!r} is not held by "
+            f"{shown(owner)}: its lease ran out, or it was cancelled."
         )
 
 
