@@ -24,7 +24,9 @@ import traceback
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 
+from mba_integrations import MemoryTier
 from mba_integrations.services.store.errors import WorkspaceExistsError
 from mba_integrations.services.store.opening import open_store
 from mba_integrations.services.store.rows.memories import MemoryRow
@@ -87,7 +89,10 @@ def write_document(store: Store, name: str) -> None:
     """Write a document of several memories in one write."""
     rows = [
         MemoryRow(
-            memory_id=f"{name}#{part}", content=f"{name} {part} " * 20, tier="rag", source=name
+            memory_id=f"{name}#{part}",
+            content=f"{name} {part} " * 20,
+            tier=MemoryTier.RAG,
+            source=name,
         )
         for part in range(PARTS)
     ]
@@ -167,10 +172,7 @@ def write_together(where: str, *, processes: int, writes: int) -> TogetherReport
         with store.read(WORKSPACE) as reading:
             before = sum(finding.count(reading).values())
     began = time.perf_counter()
-    pids = [
-        _forked(lambda number=number: _take_part(where, number, writes))
-        for number in range(processes)
-    ]  # type: ignore[misc]
+    pids = [_forked(partial(_take_part, where, number, writes)) for number in range(processes)]  # type: ignore[misc]
     codes = [os.waitpid(pid, 0)[1] for pid in pids]
     seconds = time.perf_counter() - began
     with open_store(where) as store, store.read(WORKSPACE) as reading:
@@ -183,9 +185,9 @@ def _take_part(where: str, number: int, writes: int) -> None:
         seq = 0
         for place in range(writes):
             row = MemoryRow(
-                memory_id=f"p{number}.{place}.{os.getpid()}", content="x" * 200, tier="rag"
+                memory_id=f"p{number}.{place}.{os.getpid()}", content="x" * 200, tier=MemoryTier.RAG
             )
-            store.write(WORKSPACE, lambda writing, row=row: memories.add(writing, [row]))
+            store.write(WORKSPACE, partial(memories.add, rows=[row]))
             with store.read(WORKSPACE) as reading:
                 feed = changes.changes_since(reading, seq, limit=100_000)
             if row.memory_id not in {change.memory_id for change in feed.changes}:

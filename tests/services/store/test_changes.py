@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -67,6 +68,10 @@ def act(writing: Writing, what: str, name: str, text: str, tier: MemoryTier) -> 
         }[what]()
 
 
+def act_once(writing: Writing, given: tuple[str, str, str, MemoryTier]) -> None:
+    act(writing, *given)
+
+
 def follow(store: Store, workspace_id: str, mirror: dict[str, MemoryRow], seq: int) -> int:
     """Bring a mirror of the active memories up to date by the feed alone, as a pool is."""
     with store.read(workspace_id) as reading:
@@ -97,13 +102,13 @@ def test_a_mirror_that_follows_the_feed_is_the_workspace_and_every_moment_can_be
     seq = 0
     for place, one in enumerate(acts):
         moment = START + timedelta(hours=place)
-        store.write(workspace_id, lambda writing, one=one: act(writing, *one), at=moment)
+        store.write(workspace_id, partial(act_once, given=one), at=moment)
         seq = follow(store, workspace_id, mirror, seq)
         whole = current(store, workspace_id)
         assert sorted(mirror.values(), key=lambda kept: kept.added_seq) == list(whole)
         seen.append((moment, said(whole)))
     for moment, expected in seen:
-        told = read(store, workspace_id, lambda reading, at=moment: history.as_of(reading, at))
+        told = read(store, workspace_id, partial(history.as_of, moment=moment))
         assert said(told) == expected
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from functools import partial
 
 import pytest
 from store_rows import START, Clock, read
@@ -89,7 +90,7 @@ def test_a_lease_that_ran_out_is_free_and_its_owner_is_told(store: Store, clock:
         with pytest.raises(
             LeaseLostError, match="job 'j' of workspace 'kate' is not held by 'dead'"
         ):
-            do(store, lambda writing, act=act: act(writing, "j", "dead"))
+            do(store, partial(act, job_id="j", owner="dead"))
     assert do(store, lambda writing: jobs.complete(writing, "j", "me")).state is JobState.DONE
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import partial
 
 import pytest
 from store_rows import START, Clock, read
@@ -31,7 +32,7 @@ def test_idle_sessions_are_ended_once_and_go_on_when_they_are_used(
     store: Store, clock: Clock
 ) -> None:
     for name in ("a", "b"):
-        store.write("kate", lambda writing, name=name: sessions.put(writing, name, {"x": 1}))
+        store.write("kate", partial(sessions.put, session_id=name, previous={"x": 1}))
         clock.move(minutes=1)
     idle = read(store, "kate", lambda reading: sessions.idle(reading, START + timedelta(seconds=1)))
     assert [one.session_id for one in idle] == ["a"]

@@ -209,7 +209,7 @@ def test_a_move_says_where_from_and_why(store: Store, clock: Clock) -> None:
         "kate",
         lambda writing: memories.move(
             writing,
-            {"a": "working", "b": MemoryTier.PROJECT},
+            {"a": MemoryTier.WORKING, "b": MemoryTier.PROJECT},
             reasons={"a": "used often"},
             review_id="r1",
         ),
@@ -248,7 +248,7 @@ def test_what_is_forgotten_comes_back_when_it_is_restored(store: Store) -> None:
         ),
         pytest.param(lambda w: memories.rewrite(w, [row("a", "n"), row("x")]), id="rewrite"),
         pytest.param(lambda w: memories.update(w, [row("a", pinned=True), row("x")]), id="update"),
-        pytest.param(lambda w: memories.move(w, {"a": "rag", "x": "rag"}), id="move"),
+        pytest.param(lambda w: memories.move(w, dict.fromkeys("ax", MemoryTier.RAG)), id="move"),
         pytest.param(lambda w: memories.forget(w, ["a", "x"]), id="forget"),
         pytest.param(lambda w: memories.restore(w, ["a", "x"]), id="restore"),
     ],

@@ -63,8 +63,8 @@ def opened(
         StoreInUseError: If another process holds it.
         SchemaError: If its tables are of a later release.
     """
-    _check_place(path, allow_network_fs=allow_network_fs)
     try:
+        _check_place(path, allow_network_fs=allow_network_fs)
         return _locked(path, Holder(os.getpid(), url, exclusive), upgrade=upgrade)
     except OSError as error:
         raise StoreFileError(

@@ -7,7 +7,9 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
+from concurrent.futures import wait as wait_for
 from contextlib import closing, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +32,7 @@ from mba_integrations.services.store.sqlite.lock_file import WriteLock
 from mba_integrations.services.store.sqlite.store import SqliteStore
 from mba_integrations.services.store.sqlite.writer import Writer, wal_bytes
 from mba_integrations.services.store.statements import memories, workspaces
+from mba_integrations.services.store.tables.workspaces import workspace
 
 
 @pytest.fixture
@@ -46,7 +49,7 @@ def writer(store: SqliteStore) -> Writer:
 
 
 @contextmanager
-def held(store: SqliteStore) -> Iterator[None]:
+def held(store: SqliteStore) -> Iterator[Future[None]]:
     """The writer is in the middle of a write, so that what comes meanwhile queues up."""
     began, go_on = threading.Event(), threading.Event()
 
@@ -56,9 +59,9 @@ def held(store: SqliteStore) -> Iterator[None]:
 
     waiting = store.submit("kate", wait)
     began.wait(10)
-    yield
+    yield waiting
     go_on.set()
-    waiting.result(10)
+    wait_for([waiting], 10)
 
 
 @pytest.fixture
@@ -77,10 +80,7 @@ def commits(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 
 def submit(store: SqliteStore, *names: str) -> list[Future[Any]]:
-    return [
-        store.submit("kate", lambda writing, name=name: memories.add(writing, [row(name)]))
-        for name in names
-    ]
+    return [store.submit("kate", partial(memories.add, rows=[row(name)])) for name in names]
 
 
 def test_what_is_queued_is_committed_together(
@@ -156,10 +156,10 @@ def test_a_commit_that_fails_fails_all_its_writes(
         writing.connection.connection.driver_connection.execute("ROLLBACK")  # type: ignore[union-attr]
         raise KeyError("gone")
 
-    with pytest.raises(KeyError, match="gone"), held(store):
+    with held(store) as waiting:
         (lost,) = submit(store, "a")
         breaking = store.submit("kate", break_off)
-    for future in (lost, breaking):
+    for future in (waiting, lost, breaking):
         with pytest.raises(KeyError, match="gone"):
             future.result(10)
     assert current(store) == ()
@@ -168,7 +168,7 @@ def test_a_commit_that_fails_fails_all_its_writes(
 
 def test_a_value_that_a_column_refuses_is_told_as_bad_input(store: SqliteStore) -> None:
     naive = lambda writing: writing.execute(  # noqa: E731
-        writing.update(workspaces.workspace).values(created_at="today")
+        writing.update(workspace).values(created_at="today")
     )
     with pytest.raises(InputError, match="a time must be a datetime with a zone"):
         store.write("kate", naive)
@@ -221,9 +221,12 @@ def test_a_reader_that_stays_keeps_the_wal_and_is_not_waited_for_at_each_commit(
     add(store, "kate", "a")
     tried: list[bool] = []
     checkpoint = writer_module.checkpoint
-    monkeypatch.setattr(
-        writer_module, "checkpoint", lambda driver: tried.append(done := checkpoint(driver)) or done
-    )
+
+    def note(driver: sqlite3.Connection) -> bool:
+        tried.append(checkpoint(driver))
+        return tried[-1]
+
+    monkeypatch.setattr(writer_module, "checkpoint", note)
     with store.read("kate") as reading:
         workspaces.get(reading)
         add(store, "kate", row("b", "x" * 200_000))

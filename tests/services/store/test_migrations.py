@@ -1,0 +1,157 @@
+"""Migrations: what they make is what the code says, populated stores keep their rows."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+from store_rows import add, current, ids, row
+
+from mba_integrations.services.store.errors import SchemaError
+from mba_integrations.services.store.migrations import revisions, upgrading
+from mba_integrations.services.store.opening import open_store
+from mba_integrations.services.store.sqlite import opening
+from mba_integrations.services.store.statements import workspaces
+from mba_integrations.services.store.store import Store
+
+SECOND = '''"""A later release: memories have a mood."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0002"
+down_revision = "0001"
+
+
+def upgrade() -> None:
+    op.add_column("memory", sa.Column("mood", sa.Text(), server_default="calm"))
+'''
+
+
+@pytest.fixture
+def later_release(populated: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The code is of a later release than the file, whose revision 0002 adds a column."""
+    scripts = tmp_path / "migrations"
+    shutil.copytree(upgrading.SCRIPTS, scripts, ignore=shutil.ignore_patterns("__pycache__"))
+    (scripts / "versions" / "r0002_moods.py").write_text(SECOND)
+    monkeypatch.setattr(upgrading, "SCRIPTS", scripts)
+    monkeypatch.setattr(revisions, "KNOWN", ("0001", "0002"))
+    for module in (revisions, upgrading, opening):
+        monkeypatch.setattr(module, "HEAD", "0002")
+
+
+@pytest.fixture
+def populated(sqlite_path: Path) -> Path:
+    """A file with memories, of this release."""
+    with open_store(sqlite_path) as store:
+        store.write("kate", lambda writing: workspaces.create(writing, settings={}))
+        add(store, "kate", row("a", tags=("t",)), "b")
+    return sqlite_path
+
+
+def test_what_the_migrations_make_is_what_the_code_says(store: Store) -> None:
+    with store.read_all() as reading:
+        assert upgrading.differences(reading.connection) == []
+
+
+def test_a_difference_would_be_found(sqlite_path: Path) -> None:
+    with closing(sqlite3.connect(sqlite_path)) as connection:
+        connection.execute("ALTER TABLE memory ADD COLUMN mood TEXT")
+        connection.execute("DROP INDEX ix_memory_workspace_id_subject")
+        connection.commit()
+    with open_store(sqlite_path) as store, store.read_all() as reading:
+        assert len(upgrading.differences(reading.connection)) == 2
+
+
+def test_the_known_revisions_are_the_files() -> None:
+    files = sorted((upgrading.SCRIPTS / "versions").glob("r*.py"))
+    said = [re.search(r'^revision = "(\w+)"$', one.read_text(), re.MULTILINE) for one in files]
+    assert [one[1] for one in said if one] == list(revisions.KNOWN)
+    assert [one.name[1:5] for one in files] == list(revisions.KNOWN)
+
+
+@pytest.mark.usefixtures("later_release")
+def test_a_populated_file_is_copied_and_upgraded_with_all_its_rows(populated: Path) -> None:
+    with closing(sqlite3.connect(populated)) as connection:
+        before = connection.execute("SELECT * FROM memory ORDER BY memory_id").fetchall()
+    with open_store(populated) as store:
+        assert ids(current(store)) == ["a", "b"]
+        assert store.status().revision == "0002"
+    with closing(sqlite3.connect(populated)) as connection:
+        after = connection.execute("SELECT * FROM memory ORDER BY memory_id").fetchall()
+    assert after == [(*one, "calm") for one in before]
+    copy = populated.with_name("memory.db.before-0002")
+    with closing(sqlite3.connect(copy)) as connection:
+        assert connection.execute("SELECT * FROM memory ORDER BY memory_id").fetchall() == before
+        assert connection.execute("SELECT * FROM store_version").fetchall() == [("0001",)]
+    assert copy.stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.usefixtures("later_release")
+def test_an_upgrade_that_is_not_wanted_is_refused(populated: Path) -> None:
+    with pytest.raises(
+        SchemaError, match="has tables of revision 0001, this release works with 0002"
+    ):
+        open_store(populated, upgrade=False)
+    assert not populated.with_name("memory.db.before-0002").exists()
+
+
+def test_an_upgrade_waits_until_no_other_process_has_the_file(
+    populated: Path, request: pytest.FixtureRequest
+) -> None:
+    with open_store(populated):
+        request.getfixturevalue("later_release")
+        with pytest.raises(SchemaError, match="Other processes have it open: end them"):
+            open_store(populated)
+    open_store(populated).close()
+
+
+@pytest.mark.usefixtures("later_release")
+def test_an_upgrade_that_breaks_leaves_the_file_as_it_was(
+    populated: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script = upgrading.SCRIPTS / "versions" / "r0002_moods.py"
+    script.write_text(SECOND + '    raise KeyError("half way")\n')
+    with pytest.raises(KeyError, match="half way"):
+        open_store(populated)
+    script.write_text(SECOND)
+    monkeypatch.setattr(upgrading, "_run", lambda connection: None)
+    with pytest.raises(SchemaError, match="the upgrade from 0001 ended at 0001, not at 0002"):
+        open_store(populated)
+    monkeypatch.undo()
+    with open_store(populated) as store:
+        assert ids(current(store)) == ["a", "b"]
+        assert store.status().revision == "0001"
+
+
+def test_tables_of_a_later_release_are_refused_by_both_names(where: Path | str) -> None:
+    with open_store(where) as store:
+        set_revision(store, "0999")
+    try:
+        with pytest.raises(SchemaError, match="have revision 0999, this release knows 0001") as no:
+            open_store(where)
+        assert (no.value.found, no.value.known) == ("0999", "0001")
+    finally:
+        if isinstance(where, str):
+            import psycopg
+
+            with psycopg.connect(where) as connection:
+                connection.execute("UPDATE store_version SET version_num = '0001'")
+
+
+def set_revision(store: Store, revision: str) -> None:
+    """Pretend that a later release made the tables."""
+    statement = text("UPDATE store_version SET version_num = :revision")
+    if store.url.startswith("sqlite"):
+        store.write_all(
+            lambda writing: writing.connection.execute(statement, {"revision": revision})
+        )
+        return
+    engine = store._writers  # type: ignore[attr-defined]
+    with engine.begin() as connection:
+        connection.execute(statement, {"revision": revision})
