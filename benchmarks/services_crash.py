@@ -172,7 +172,7 @@ def write_together(where: str, *, processes: int, writes: int) -> TogetherReport
         with store.read(WORKSPACE) as reading:
             before = sum(finding.count(reading).values())
     began = time.perf_counter()
-    pids = [_forked(partial(_take_part, where, number, writes)) for number in range(processes)]  # type: ignore[misc]
+    pids = [_forked(partial(_take_part, where, number, writes)) for number in range(processes)]
     codes = [os.waitpid(pid, 0)[1] for pid in pids]
     seconds = time.perf_counter() - began
     with open_store(where) as store, store.read(WORKSPACE) as reading:

@@ -103,8 +103,8 @@ def test_a_delete_without_a_workspace_deletes_nothing_of_others(store: Store) ->
 def test_nothing_of_a_transaction_stays_on_its_connection(store: Store) -> None:
     add(store, "kate", "a")
     asked = text(
-        "SELECT current_setting('mba.workspace', true), current_setting('mba.all_workspaces', true),"
-        " current_user"
+        "SELECT current_setting('mba.workspace', true), "
+        "current_setting('mba.all_workspaces', true), current_user"
     )
     pool = store._writers  # type: ignore[attr-defined]
     with pool.connect() as connection:
