@@ -98,6 +98,7 @@ FRAMEWORKS = {
     *("fastapi", "starlette", "uvicorn", "requests", "httpx", "httpx2", "aiohttp", "urllib3"),
     *("typer", "click", "rich", "torch", "transformers", "sklearn", "scipy", "pandas"),
     *("wordllama", "huggingface_hub", "toktok", "tokenizers"),
+    *("sqlalchemy", "alembic", "psycopg"),
 }
 
 # Nothing in the core draws lots or talks to another machine.

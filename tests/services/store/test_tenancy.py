@@ -22,7 +22,13 @@ from store_rows import START, row
 
 from benchmarks.services_fuzz import Tenant, fuzz
 from mba_integrations.services.store.scopes import Reading, Writing
-from mba_integrations.services.store.statements import memories, workspaces
+from mba_integrations.services.store.statements import (
+    changes,
+    finding,
+    memories,
+    vectors,
+    workspaces,
+)
 from mba_integrations.services.store.store import Store
 from mba_integrations.services.store.tables.tenancy import NOBODYS, OF_WORKSPACES, TENANT_TABLES
 
@@ -34,17 +40,8 @@ MAKERS = {"select", "insert", "update", "delete", "text", "union", "exists", "va
 MAKE_STATEMENTS = {
     "owned.py",  # on tables of workspaces, with the workspace in them
     "dialect.py",  # the INSERT of each dialect, for `owned`
-    "postgres/fences.py",  # settings of a transaction, policies
+    "fences.py",  # settings of a transaction, policies
     "postgres/store.py",  # size, lock, VACUUM
-}
-ROOMS_WITH_TABLES = {
-    "scopes.py",
-    "migrations",
-    "statements",
-    "erasure",
-    "tables",
-    "postgres",
-    "sqlite",
 }
 
 
@@ -194,8 +191,6 @@ class FirstChoice:
 
 
 def look(reading: Reading) -> None:
-    from mba_integrations.services.store.statements import changes, finding, vectors
-
     finding.current(reading)
     finding.listed(reading)
     finding.find(reading, ["m1"])

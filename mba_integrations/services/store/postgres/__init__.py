@@ -1,5 +1,5 @@
 """A store in a Postgres database.
 
-Imports `scopes`, `store`, `errors`, `tables` and `migrations`. Offers `PostgresStore` (`store`),
-and to the revisions `fences`: row-level security and parts.
+Imports `scopes`, `store`, `errors`, `documents`, `fences`, `tables` and `migrations`. Offers
+`PostgresStore` (`store`).
 """

@@ -19,6 +19,7 @@ from typing import TypeVar
 from sqlalchemy import Connection, text
 
 from mba_integrations.services.store.errors import StoreClosedError, StoreError
+from mba_integrations.services.store.fences import bypasses_fences, enter
 from mba_integrations.services.store.migrations.revisions import check_current, current_revision
 from mba_integrations.services.store.migrations.upgrading import upgrade as upgraded
 from mba_integrations.services.store.postgres.connecting import (
@@ -27,7 +28,6 @@ from mba_integrations.services.store.postgres.connecting import (
     writing_engine,
 )
 from mba_integrations.services.store.postgres.failures import our_errors
-from mba_integrations.services.store.postgres.fences import bypasses_fences, enter
 from mba_integrations.services.store.scopes import Reading, ReadingAll, checked_id
 from mba_integrations.services.store.store import Store, StoreStatus, utc_now
 from mba_integrations.services.store.tables.tenancy import TENANT_TABLES

@@ -1,4 +1,6 @@
 """A store in one SQLite file.
 
-Imports `scopes`, `store`, `errors`, `tables` and `migrations`. Offers `SqliteStore` (`store`).
+Imports `scopes`, `store`, `errors`, `documents`, `rows`, `tables`, `statements`, `erasure` and
+`migrations`. Offers `SqliteStore` (`store`), `back_up` and `verify` (`backups`), `restore`
+(`restoring`).
 """

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, text
 from store_rows import START, Clock, add, current, ids
 
 from mba_integrations.core.errors import InputError
+from mba_integrations.services.store import fences
 from mba_integrations.services.store.errors import (
     SchemaError,
     StoreBusyError,
@@ -21,7 +22,6 @@ from mba_integrations.services.store.errors import (
     StoreUnreachableError,
 )
 from mba_integrations.services.store.opening import open_store
-from mba_integrations.services.store.postgres import fences
 from mba_integrations.services.store.statements import workspaces
 from mba_integrations.services.store.store import Store
 

@@ -199,12 +199,6 @@ def test_a_store_is_not_used_in_a_process_that_was_forked_from_its_own(
         assert current(store) == ()
 
 
-def test_importing_the_package_loads_no_database() -> None:
-    code = "import sys, mba_integrations; print('sqlalchemy' in sys.modules)"
-    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert said.stdout.strip() == "False"
-
-
 def test_opening_a_store_that_is_up_to_date_loads_no_alembic(sqlite_path: Path) -> None:
     code = (
         "import sys\nfrom mba_integrations.services.store.opening import open_store\n"

@@ -25,8 +25,8 @@ from sqlalchemy import (
     insert,
 )
 
+from mba_integrations.services.store.fences import cut, fence, may_use
 from mba_integrations.services.store.migrations.upgrading import new_ledger_key
-from mba_integrations.services.store.postgres.fences import cut, fence, may_use
 
 revision = "0001"
 down_revision: str | None = None
