@@ -60,16 +60,22 @@ def postgres_store(postgres_database: str) -> Iterator[Store]:
         yield opened
 
 
+@pytest.fixture
+def empty_postgres(postgres_database: str) -> str:
+    """URL of the worker's database, with nothing in its tables."""
+    names = [table.name for table in reversed(TENANT_TABLES)]
+    with psycopg.connect(postgres_database) as connection:
+        connection.execute("; ".join(f"DELETE FROM {name}" for name in names))
+    return postgres_database
+
+
 @pytest.fixture(params=["sqlite", "postgres"])
 def where(request: pytest.FixtureRequest) -> Path | str:
     """Path or URL of an empty store."""
     if request.param == "sqlite":
         path: Path = request.getfixturevalue("sqlite_path")
         return path
-    url: str = request.getfixturevalue("postgres_database")
-    names = [table.name for table in reversed(TENANT_TABLES)]
-    with psycopg.connect(url) as connection:
-        connection.execute("; ".join(f"DELETE FROM {name}" for name in names))
+    url: str = request.getfixturevalue("empty_postgres")
     return url
 
 

@@ -27,12 +27,9 @@ from mba_integrations.services.store.store import Store
 
 
 @pytest.fixture
-def where(postgres_database: str) -> str:
+def where(empty_postgres: str) -> str:
     """This folder's tests are of Postgres alone."""
-    with psycopg.connect(postgres_database) as connection:
-        for table in ("memory_change", "memory", "workspace_settings", "workspace"):
-            connection.execute(f"DELETE FROM {table}")
-    return postgres_database
+    return empty_postgres
 
 
 def counted(connection: Connection, table: str = "memory") -> int:
