@@ -33,7 +33,7 @@ def hash_of(content: str) -> str:
     """SHA-256 of a text, in hexadecimal.
 
     >>> hash_of("Kate skis.")[:8]
-    '39d31f7a'
+    '9ba255aa'
     """
     return hashlib.sha256(content.encode()).hexdigest()
 
