@@ -90,7 +90,7 @@ class TermSplitter:
         if word.isascii():
             return self._words(word)
         word = unicodedata.normalize("NFKC", word)
-        if not _UNSPACED.search(word):
+        if not is_unspaced(word):
             return self._words(_without_latin_accents(word))
         result: list[str] = []
         start = 0
@@ -117,6 +117,11 @@ class TermSplitter:
         if lowered in STOP_WORDS:
             return ""
         return self._stem(lowered) if lowered.isascii() and lowered.isalpha() else lowered
+
+
+def is_unspaced(text: str) -> bool:
+    """Whether a text has characters of a script that is written without spaces."""
+    return _UNSPACED.search(text) is not None
 
 
 def words_of(text: str) -> list[str]:

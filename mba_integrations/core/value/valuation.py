@@ -79,7 +79,7 @@ def evaluate(
     asks = matches_query(snapshot, config)
     embedder = embedder if asks else None
     freshness = freshness_of(snapshot, config, now=now)
-    asked = question_of(query, query_embedding, snapshot, embedder, now=now)
+    asked = question_of(query, query_embedding, snapshot, embedder, now=now, is_matched=asks)
     question = asked.question
     if not asks:
         relevance = snapshot.columns.given_relevance
