@@ -69,16 +69,18 @@ def summary_text(
     counts: tuple[int, int],
     value: float,
     gap: float,
+    share_cost: float,
     stable_tokens: int,
 ) -> str:
     """Two or three lines on the whole; *counts* are the items selected and omitted."""
+    shares = f" The tiers' shares cost {share_cost:.3f} of value." if share_cost >= 0.0005 else ""
     stays = f"\n{stable_tokens:,} tokens stand as in the previous prompt." if stable_tokens else ""
     return (
         f"Workspace {_preview(workspace_id)}, {complexity.value} query: "
         f"{used_tokens:,} of {budget_tokens:,} tokens used "
         f"({used_tokens / budget_tokens:.1%}), counted by {counted_by}.\n"
         f"{counts[0]:,} items selected, {counts[1]:,} omitted; "
-        f"value {value:.3f}, at most {gap:.2%} below the optimum."
+        f"value {value:.3f}, at most {gap:.2%} below the optimum.{shares}"
         f"{stays}"
     )
 

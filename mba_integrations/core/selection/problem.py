@@ -24,7 +24,7 @@ from mba_integrations.core.selection.portable import (
     portable_counter,
     portable_layout,
 )
-from mba_integrations.core.selection.units import Units, form_units
+from mba_integrations.core.selection.units.units import Units, form_units
 from mba_integrations.core.value.worth import Worth
 
 NOTHING_SHOWN: Mapping[int, MemoryItem] = MappingProxyType({})
