@@ -61,6 +61,7 @@ from mba_integrations.core.value.valuation import (
     Signals,
     evaluate,
     packing_worth,
+    price_of_token,
 )
 
 
@@ -119,7 +120,7 @@ class Call:
         evaluation = self._evaluation(snapshot, present)
         signals = evaluation.signals
         before = previous_prompt(self.previous)
-        problem = self._problem(snapshot, plan, signals)
+        problem = self._problem(snapshot, plan, evaluation)
         ignored = self._ignored(before, problem.layout)
         followed = None if ignored else before
         carried = NOTHING_CARRIED if followed is None else carried_over(followed, snapshot)
@@ -165,7 +166,7 @@ class Call:
         )
 
     def _problem(
-        self, snapshot: PoolSnapshot, plan: BudgetPlan, signals: Signals
+        self, snapshot: PoolSnapshot, plan: BudgetPlan, evaluation: Evaluation
     ) -> SelectionProblem:
         counter, remembering = self.equipment.counters.of(self.config)
         layout = Renderer(self.config.rendering) if self.layout is None else self.layout
@@ -177,9 +178,11 @@ class Call:
             layout=layout,
             counter=counter,
             tokens=snapshot.token_column(layout, of_lines),
-            worth=packing_worth(signals.score, self.config),
-            score=signals.score,
+            worth=packing_worth(evaluation.signals.score, self.config),
+            score=evaluation.signals.score,
             min_score=self.config.min_score,
+            token_price=price_of_token(evaluation, self.config),
+            spares=evaluation.doubt > 0.0,
             duplicate_threshold=self.config.duplicate_threshold,
         )
 

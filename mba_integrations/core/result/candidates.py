@@ -153,6 +153,8 @@ def reason_sentence(
     """
     if reason is OmissionReason.BELOW_THRESHOLD:
         return f"its score {score:.3f} is below min_score {min_score:.3f}"
+    if reason is OmissionReason.BELOW_PRICE:
+        return f"its {unit_tokens:,} tokens are worth less than the price of a token"
     if reason is OmissionReason.TIER_EXCLUDED:
         return f"the workspace gives tier {tier.value} no tokens"
     if reason is OmissionReason.TOO_LARGE:

@@ -21,6 +21,9 @@ from mba_integrations.core.selection.problem import SelectionProblem
 from mba_integrations.core.turns.previous import PreviousItem, digest_of
 from mba_integrations.core.value.valuation import Signals
 
+_OF_UNITS = (OmissionReason.TOO_LARGE, OmissionReason.BELOW_PRICE)
+"""Reasons that hold for a group as a whole."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
@@ -127,7 +130,7 @@ class Decision:
             reason,
             tier=self.item(row).tier,
             tokens=tokens,
-            unit_tokens=self._unit_tokens(row) if reason is OmissionReason.TOO_LARGE else tokens,
+            unit_tokens=self._unit_tokens(row) if reason in _OF_UNITS else tokens,
             score=float(self.signals.score[row]),
             min_score=self.problem.min_score,
             follows=bool(self.continuation.beginning),

@@ -188,6 +188,23 @@ class LexicalIndex:
         # A text of mean length adds 1.2 to the one below the line.
         return sum(self._idf(self._frequency(term)) for term in terms) / (1.0 + _K1)
 
+    def coverage(self, query: str) -> FloatArray:
+        """Share of the terms of *query* that each text has, weighed by rarity, shape (n,).
+
+        Terms that no text has weigh like the rarest, so a text may have every term that is known
+        and still not all of the query. All 0 for a query without terms.
+
+        >>> LexicalIndex.build(["apple pie", "sky"]).coverage("apple sky").round(2).tolist()
+        [0.5, 0.5]
+        """
+        weights = {term: self._idf(self._frequency(term)) for term in self._query_terms(query)}
+        columns = self.columns
+        covered = np.zeros(columns.slots.count, dtype=np.float64)
+        for term in self._known_terms(query):
+            for part in columns.parts:
+                covered[part.slots_of(term)] += self._idf(int(columns.frequencies[term]))
+        return columns.slots.by_row(covered / max(sum(weights.values()), 1e-12))
+
     def term_weights(self, query: str) -> dict[str, float]:
         """Inverse document frequency of each term of *query* that a text has, > 0."""
         found = {term: self._frequency(term) for term in self.terms(query)}

@@ -27,6 +27,7 @@ from mba_integrations.core.model import TIERS, OmissionReason
 from mba_integrations.core.packing.problem import PackingProblem
 from mba_integrations.core.selection.continuation import NOTHING_BEFORE, Continuation
 from mba_integrations.core.selection.draft import pins_alone
+from mba_integrations.core.selection.price import below_price
 from mba_integrations.core.selection.problem import SelectionProblem
 from mba_integrations.core.selection.units.prospects import Kept
 from mba_integrations.core.selection.units.units import Units
@@ -206,6 +207,8 @@ def omission_codes(problem: SelectionProblem, room: Room) -> IntArray:
     excluded = (plan.tier_cap_tokens < 1) | ((plan.tier_tokens < 1) & (not plan.borrowing))
     if excluded.any():
         codes[excluded[units.tier]] = OmissionReason.TIER_EXCLUDED.code
+    is_open = (codes == OmissionReason.OUTRANKED.code) & ~units.pinned
+    codes[below_price(problem, is_open)] = OmissionReason.BELOW_PRICE.code
     return codes
 
 

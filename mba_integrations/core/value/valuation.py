@@ -20,9 +20,9 @@ from mba_integrations.core.search.embedder import Embedder
 from mba_integrations.core.value.freshness import freshness_of
 from mba_integrations.core.value.match import match_of
 from mba_integrations.core.value.mem0_score import mem0_score
+from mba_integrations.core.value.need import need_of
 from mba_integrations.core.value.question import Asked, question_of
 from mba_integrations.core.value.relevance import estimate_relevance
-from mba_integrations.core.value.usefulness import estimate_usefulness
 from mba_integrations.core.value.worth import Worth
 
 
@@ -47,10 +47,12 @@ class Evaluation:
     Attributes:
         signals: The signals.
         asked: The question, with the vectors that it was compared with.
+        doubt: That anything is needed, from 0; see `need.Need`.
     """
 
     signals: Signals
     asked: Asked
+    doubt: float
 
 
 def evaluate(
@@ -81,6 +83,7 @@ def evaluate(
     freshness = freshness_of(snapshot, config, now=now)
     asked = question_of(query, query_embedding, snapshot, embedder, now=now, is_matched=asks)
     question = asked.question
+    doubt = 0.0
     if not asks:
         relevance = snapshot.columns.given_relevance
         score = mem0_score(relevance, snapshot, freshness, config)
@@ -89,7 +92,8 @@ def evaluate(
         match = match_of(question, corpus)
         relevance = estimate_relevance(match, corpus.given_relevance)
         if config.scoring_method is ScoringMethod.USEFULNESS:
-            score = estimate_usefulness(question, corpus, match, freshness=freshness)
+            need = need_of(question, snapshot, corpus, match, freshness)
+            score, doubt = need.probability, need.doubt
         else:
             score = mem0_score(relevance, snapshot, freshness, config)
     signals = Signals(
@@ -98,13 +102,22 @@ def evaluate(
         freshness=freshness,
         score=score,
     )
-    return Evaluation(signals=signals, asked=asked)
+    return Evaluation(signals=signals, asked=asked, doubt=doubt)
 
 
 def matches_query(snapshot: PoolSnapshot, config: WorkspaceConfig) -> bool:
     """Whether scores depend on how items match the query: not where a Mem0 score takes relevance
     that is given for every item. Otherwise texts are indexed and embedded."""
     return config.scoring_method is ScoringMethod.USEFULNESS or not snapshot.all_relevance_given
+
+
+DOUBTED_PRICE = 33.0
+"""How many times the price of a token is added to it for each unit of doubt."""
+
+
+def price_of_token(evaluation: Evaluation, config: WorkspaceConfig) -> float:
+    """What a token has to be worth: the workspace's price, and more where there is doubt."""
+    return config.token_price * (1.0 + DOUBTED_PRICE * evaluation.doubt)
 
 
 def packing_worth(score: FloatArray, config: WorkspaceConfig) -> Worth:

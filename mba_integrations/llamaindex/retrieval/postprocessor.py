@@ -54,7 +54,11 @@ from mba_integrations.llamaindex.retrieval.prompt_room import PromptRoom
 
 dispatcher = instrument.get_dispatcher(__name__)
 
-_UNWANTED = (OmissionReason.BELOW_THRESHOLD, OmissionReason.TIER_EXCLUDED)
+_UNWANTED = (
+    OmissionReason.BELOW_THRESHOLD,
+    OmissionReason.BELOW_PRICE,
+    OmissionReason.TIER_EXCLUDED,
+)
 """Reasons for which a node stays out whatever its length."""
 
 Vector = Sequence[float] | FloatArray
