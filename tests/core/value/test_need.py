@@ -73,7 +73,7 @@ def test_an_empty_query_takes_the_most_important_then_the_freshest(query: str) -
 
 def test_an_empty_query_takes_the_newest_exchange() -> None:
     found = scores(allocate("", [*notes(), *TALK]))
-    assert sorted(found, key=lambda one: -found[one])[:2] == ["t2", "t3"]
+    assert set(sorted(found, key=lambda one: -found[one])[:2]) == {"t2", "t3"}
     assert {one.id for one in allocate("", [*notes(), *TALK], 40).selected} >= {"t2", "t3"}
 
 
