@@ -27,8 +27,8 @@ from mba_integrations.core.model import TIERS, OmissionReason
 from mba_integrations.core.packing.problem import PackingProblem
 from mba_integrations.core.selection.continuation import NOTHING_BEFORE, Continuation
 from mba_integrations.core.selection.draft import pins_alone
-from mba_integrations.core.selection.price import below_price
 from mba_integrations.core.selection.problem import SelectionProblem
+from mba_integrations.core.selection.units.price import below_price
 from mba_integrations.core.selection.units.prospects import Kept
 from mba_integrations.core.selection.units.units import Units
 

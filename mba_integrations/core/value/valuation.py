@@ -20,7 +20,7 @@ from mba_integrations.core.search.embedder import Embedder
 from mba_integrations.core.value.freshness import freshness_of
 from mba_integrations.core.value.match import match_of
 from mba_integrations.core.value.mem0_score import mem0_score
-from mba_integrations.core.value.need import need_of
+from mba_integrations.core.value.need.need import need_of
 from mba_integrations.core.value.question import Asked, question_of
 from mba_integrations.core.value.relevance import estimate_relevance
 from mba_integrations.core.value.worth import Worth

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from mba_integrations import MemoryItem
 from mba_integrations.core.arrays import FloatArray
 from mba_integrations.core.pool.snapshot import PoolSnapshot
-from mba_integrations.core.value.level import expected_needed, levelled
 from mba_integrations.core.value.match import Match, match_of
+from mba_integrations.core.value.need.level import expected_needed, levelled
 from mba_integrations.core.value.question import Question
 
 TEXTS = ("The door code is 4711.", "Lunch comes at noon.", "Kate skis in winter.")

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from mba_integrations import Allocation, MemoryBudgetAllocator, MemoryItem, OmissionReason
-from mba_integrations.core.value.need import doubt_of
+from mba_integrations.core.value.need.need import doubt_of
 from mba_integrations.testing import WordEmbedder
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -59,7 +59,7 @@ def scores(allocation: Allocation) -> dict[str, float]:
     return {one.id: one.score for one in (*allocation.selected, *allocation.omitted)}
 
 
-@pytest.mark.parametrize("query", ["", " \n"])
+@pytest.mark.parametrize("query", ["", " \n", "?", "and so on, with that"])
 def test_an_empty_query_takes_the_most_important_then_the_freshest(query: str) -> None:
     items = [
         MemoryItem("old", "One note.", "long_term", created_at=NOW - timedelta(days=300)),

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mba_integrations.core.value.standing import (
+from mba_integrations.core.value.need.standing import (
     STANDING_PROBABILITY,
     joined,
     of_empty_query,

@@ -9,8 +9,13 @@ import pytest
 
 from mba_integrations import MemoryItem
 from mba_integrations.core.pool.snapshot import PoolSnapshot
+from mba_integrations.core.value.need.talk import (
+    follows,
+    newest_exchanges,
+    with_exchange,
+    with_talk,
+)
 from mba_integrations.core.value.question import Question
-from mba_integrations.core.value.talk import follows, newest_exchanges, with_exchange, with_talk
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
 

@@ -8,7 +8,8 @@ question at all, on the talk that runs, and on what holds whatever is asked. The
 3. standing instructions (`standing`);
 4. the newest exchanges of the conversation (`talk`).
 
-An empty query has no match, so importance and freshness stand for the first two.
+An empty query, or one of stop words and signs alone, has no match: importance and freshness stand
+for the first two.
 """
 
 from __future__ import annotations
@@ -21,11 +22,10 @@ from mba_integrations.core.arrays import FloatArray
 from mba_integrations.core.dialogue.follow_up import is_closing
 from mba_integrations.core.pool.corpus import Corpus
 from mba_integrations.core.pool.snapshot import PoolSnapshot
-from mba_integrations.core.value.level import expected_needed, levelled
 from mba_integrations.core.value.match import Match, match_of
-from mba_integrations.core.value.question import Question
-from mba_integrations.core.value.standing import of_empty_query, with_standing
-from mba_integrations.core.value.talk import (
+from mba_integrations.core.value.need.level import expected_needed, levelled
+from mba_integrations.core.value.need.standing import of_empty_query, with_standing
+from mba_integrations.core.value.need.talk import (
     FOLLOWED_PROBABILITY,
     NEWEST_PROBABILITY,
     Exchanges,
@@ -34,6 +34,7 @@ from mba_integrations.core.value.talk import (
     with_exchange,
     with_talk,
 )
+from mba_integrations.core.value.question import Question
 from mba_integrations.core.value.usefulness import estimate_usefulness
 
 _CLOSING_NEEDS = 0.05
@@ -82,10 +83,10 @@ def need_of(
         return Need(np.zeros(0), 0.0)
     exchanges = newest_exchanges(snapshot)
     importance = snapshot.columns.importance
-    if not question.text.strip():
+    hangs = follows(question, corpus, exchanges)
+    if not hangs and not corpus.lexical.terms(question.text):
         empty = with_standing(of_empty_query(importance, freshness), importance)
         return Need(with_talk(empty, exchanges, newest=FOLLOWED_PROBABILITY), 0.0)
-    hangs = follows(question, corpus, exchanges)
     estimate = _usefulness(question, corpus, match, freshness, exchanges if hangs else ())
     expected = expected_needed(question, corpus, match, estimate)
     closing = is_closing(question.text)

@@ -12,8 +12,8 @@ from __future__ import annotations
 import numpy as np
 
 from mba_integrations.core.arrays import BoolArray, IntArray
-from mba_integrations.core.selection.displacement import densest_units
 from mba_integrations.core.selection.problem import SelectionProblem
+from mba_integrations.core.selection.units.displacement import densest_units
 
 SPARED_TOKENS = 48
 """About two messages of a chat."""

@@ -17,8 +17,8 @@ from mba_integrations.core.dialogue.roles import Role, role_named
 from mba_integrations.core.model import MemoryTier
 from mba_integrations.core.pool.corpus import Corpus
 from mba_integrations.core.pool.snapshot import PoolSnapshot
+from mba_integrations.core.value.need.standing import joined
 from mba_integrations.core.value.question import Question
-from mba_integrations.core.value.standing import joined
 
 Exchanges = tuple[IntArray, ...]
 """Rows of the newest exchange, of the one before it, and so on."""
