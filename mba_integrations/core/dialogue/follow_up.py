@@ -62,6 +62,8 @@ def follow_up_points(text: str, *, knows_terms: bool = True) -> float:
     """
     text = text[:_MOST_CHARS].strip()
     words = _WORD.findall(text)
+    if not words:
+        return 0.0
     points = FOLLOWS * (_begins_so(text) or _ORDINAL.search(text) is not None)
     points += FOLLOWS * (_POINTING.search(text) is not None)
     lower = [word.lower() for word in words]

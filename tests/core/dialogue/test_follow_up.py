@@ -55,6 +55,10 @@ def test_words_that_nothing_knows_speak_for_a_question_that_points_back() -> Non
     assert follow_up_points("where is it kept?", knows_terms=False) >= FOLLOWS
 
 
+def test_a_text_without_words_hangs_on_nothing() -> None:
+    assert follow_up_points(" ?! ", knows_terms=False) == 0.0
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [

@@ -84,7 +84,7 @@ def need_of(
     exchanges = newest_exchanges(snapshot)
     importance = snapshot.columns.importance
     hangs = follows(question, corpus, exchanges)
-    if not hangs and not corpus.lexical.terms(question.text):
+    if not (hangs or _asks(question, corpus, match)):
         empty = with_standing(of_empty_query(importance, freshness), importance)
         return Need(with_talk(empty, exchanges, newest=FOLLOWED_PROBABILITY), 0.0)
     estimate = _usefulness(question, corpus, match, freshness, exchanges if hangs else ())
@@ -98,6 +98,13 @@ def need_of(
     probability = with_talk(probability, exchanges, newest=newest)
     sure = hangs or (_is_known(match, corpus) and not closing)
     return Need(probability, 0.0 if sure else doubt_of(expected))
+
+
+def _asks(question: Question, corpus: Corpus, match: Match) -> bool:
+    """Whether anything says what is asked: a word, a vector, or what a retriever found."""
+    if match.cosine is not None or np.isfinite(corpus.given_relevance).any():
+        return True
+    return bool(corpus.lexical.terms(question.text))
 
 
 def _usefulness(

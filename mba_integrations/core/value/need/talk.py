@@ -14,7 +14,7 @@ import numpy as np
 from mba_integrations.core.arrays import FloatArray, IntArray
 from mba_integrations.core.dialogue.follow_up import FOLLOWS, follow_up_points
 from mba_integrations.core.dialogue.roles import Role, role_named
-from mba_integrations.core.model import MemoryTier
+from mba_integrations.core.model import MemoryTier, name_in
 from mba_integrations.core.pool.corpus import Corpus
 from mba_integrations.core.pool.snapshot import PoolSnapshot
 from mba_integrations.core.value.need.standing import joined
@@ -82,7 +82,7 @@ def _start(asks: list[bool], end: int) -> int:
 
 
 def _asks(snapshot: PoolSnapshot, row: int) -> bool:
-    name = str(snapshot.items[row].metadata.get("role") or "").lower()
+    name = (name_in(snapshot.items[row].metadata, "role") or "").lower()
     return role_named(name) is Role.USER or name in _ASKERS
 
 
