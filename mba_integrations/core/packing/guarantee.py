@@ -8,6 +8,7 @@ items that fit in the share, whatever they are worth. With a `least_density` of 
 O(n). Three items in a share of 20 tokens, with an opening of 2. Two are worth 0.05 a token, so 14
 tokens are kept; at 0.06 a token the opening is no longer paid, and nothing is:
 
+>>> import numpy as np
 >>> value, tokens = np.array([0.4, 0.4, 0.01]), np.array([6, 6, 6])
 >>> [guaranteed_tokens(value, tokens, share_tokens=20.0, firm_tokens=0.0, opening_tokens=2,
 ...                    least_density=least) for least in (0.0, 0.05, 0.06)]
