@@ -87,7 +87,8 @@ class Oracle:
         pays = worth[1] >= p.least_density * worth[0] * (1 - 1e-12)
         firm = p.firm_tokens if len(p.firm_tokens) else np.zeros(len(self.share))
         soft = np.where(pays, np.minimum(self.share, worth[0]), 0.0)
-        return np.maximum(soft, np.minimum(firm, np.minimum(self.share, needs)))
+        kept: np.ndarray = np.maximum(soft, np.minimum(firm, np.minimum(self.share, needs)))
+        return kept
 
     def _needs(self, counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Tokens, opening included, and value of those items of each tier."""
