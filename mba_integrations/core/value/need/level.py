@@ -40,7 +40,7 @@ def expected_needed(
         match: How they match.
         estimate: Usefulness of each, shape (n,).
     """
-    covered = min(float(corpus.lexical.coverage(question.text).max(initial=0.0)), _MOST_COVERED)
+    covered = min(float(corpus.lexical.coverage(question.topic).max(initial=0.0)), _MOST_COVERED)
     items = math.log(len(estimate))
     total = math.log(max(float(estimate.sum()), 1e-9))
     if match.cosine is None:

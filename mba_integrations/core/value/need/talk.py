@@ -99,7 +99,11 @@ def with_exchange(question: Question, corpus: Corpus, exchange: IntArray) -> Que
     text = " ".join(corpus.texts[row][:_MOST_CHARS] for row in exchange.tolist())
     weights = corpus.lexical.term_weights(text)
     rarest = sorted(weights, key=lambda term: -weights[term])[:_TERMS]
-    asked = replace(question, text=" ".join([question.text, *rarest]))
+    asked = replace(
+        question,
+        text=" ".join([question.text, *rarest]),
+        nameless=" ".join([question.topic, *rarest]),
+    )
     if question.vector is None or corpus.vectors is None:
         return asked
     mean = corpus.vectors.take(exchange).mean(axis=0)
