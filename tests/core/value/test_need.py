@@ -96,14 +96,15 @@ def test_a_question_that_follows_finds_what_the_exchange_is_about() -> None:
     assert follows["t3"] > 0.4 > stands["t3"]
 
 
+@pytest.mark.parametrize("talk", [[], TALK], ids=["no talk", "in a talk"])
 @pytest.mark.parametrize("query", ["Perfect, thanks a lot!", "hello"])
-def test_a_greeting_and_thanks_need_next_to_nothing(query: str) -> None:
+def test_a_greeting_and_thanks_need_next_to_nothing(query: str, talk: list[MemoryItem]) -> None:
     many = [
         MemoryItem(f"m{number}", f"{text} Number {number} of the list, with more.", "project")
         for number, text in enumerate(NOTES * 10)
     ]
-    allocation = allocate(query, many)
-    assert allocation.used_tokens <= 60
+    allocation = allocate(query, [*many, *talk])
+    assert allocation.used_tokens <= 90
     assert allocation.omission_counts()[OmissionReason.BELOW_PRICE] >= 45
 
 

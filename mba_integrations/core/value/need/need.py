@@ -83,13 +83,14 @@ def need_of(
         return Need(np.zeros(0), 0.0)
     exchanges = newest_exchanges(snapshot)
     importance = snapshot.columns.importance
-    hangs = follows(question, corpus, exchanges)
+    closing = is_closing(question.text)
+    # A greeting is short and has no term of the pool, as questions that hang on something have.
+    hangs = not closing and follows(question, corpus, exchanges)
     if not (hangs or _asks(question, corpus, match)):
         empty = with_standing(of_empty_query(importance, freshness), importance)
         return Need(with_talk(empty, exchanges, newest=FOLLOWED_PROBABILITY), 0.0)
     estimate = _usefulness(question, corpus, match, freshness, exchanges if hangs else ())
     expected = expected_needed(question, corpus, match, estimate)
-    closing = is_closing(question.text)
     expected = min(expected, _CLOSING_NEEDS) if closing else expected
     probability = with_standing(
         levelled(estimate, expected), importance, weight=_CLOSING_STANDING if closing else 1.0
