@@ -182,7 +182,7 @@ class Call:
             score=evaluation.signals.score,
             min_score=self.config.min_score,
             token_price=price_of_token(evaluation, self.config),
-            spares=evaluation.doubt > 0.0,
+            spares=evaluation.may_be_unread,
             duplicate_threshold=self.config.duplicate_threshold,
         )
 

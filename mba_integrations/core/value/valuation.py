@@ -48,11 +48,13 @@ class Evaluation:
         signals: The signals.
         asked: The question, with the vectors that it was compared with.
         doubt: That anything is needed, from 0; see `need.Need`.
+        may_be_unread: Whether something is asked in words that no item has.
     """
 
     signals: Signals
     asked: Asked
     doubt: float
+    may_be_unread: bool
 
 
 def evaluate(
@@ -83,7 +85,7 @@ def evaluate(
     freshness = freshness_of(snapshot, config, now=now)
     asked = question_of(query, query_embedding, snapshot, embedder, now=now, is_matched=asks)
     question = asked.question
-    doubt = 0.0
+    doubt, may_be_unread = 0.0, False
     if not asks:
         relevance = snapshot.columns.given_relevance
         score = mem0_score(relevance, snapshot, freshness, config)
@@ -93,7 +95,7 @@ def evaluate(
         relevance = estimate_relevance(match, corpus.given_relevance)
         if config.scoring_method is ScoringMethod.USEFULNESS:
             need = need_of(question, snapshot, corpus, match, freshness)
-            score, doubt = need.probability, need.doubt
+            score, doubt, may_be_unread = need.probability, need.doubt, need.may_be_unread
         else:
             score = mem0_score(relevance, snapshot, freshness, config)
     signals = Signals(
@@ -102,7 +104,7 @@ def evaluate(
         freshness=freshness,
         score=score,
     )
-    return Evaluation(signals=signals, asked=asked, doubt=doubt)
+    return Evaluation(signals=signals, asked=asked, doubt=doubt, may_be_unread=may_be_unread)
 
 
 def matches_query(snapshot: PoolSnapshot, config: WorkspaceConfig) -> bool:

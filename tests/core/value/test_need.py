@@ -103,8 +103,10 @@ def test_a_greeting_and_thanks_need_next_to_nothing(query: str, talk: list[Memor
         MemoryItem(f"m{number}", f"{text} Number {number} of the list, with more.", "project")
         for number, text in enumerate(NOTES * 10)
     ]
-    allocation = allocate(query, [*many, *talk])
-    assert allocation.used_tokens <= 90
+    rule = MemoryItem("rule", "Answer in Danish.", "long_term", importance=1.0)
+    allocation = allocate(query, [*many, *talk, rule])
+    assert "rule" in {one.id for one in allocation.selected}
+    assert allocation.used_tokens <= 40
     assert allocation.omission_counts()[OmissionReason.BELOW_PRICE] >= 45
 
 

@@ -41,6 +41,8 @@ _CLOSING_NEEDS = 0.05
 """Items that a greeting or a word of thanks needs, at most."""
 _CLOSING_STANDING = 0.2
 """What a standing instruction counts there, as a part."""
+_CLOSING_DOUBT = 15.0
+"""So much that a standing instruction of 40 tokens still comes in."""
 _SURE_OF = 0.5
 """Expected items from which there is no doubt that something is needed."""
 _MOST_DOUBT = 100.0
@@ -57,10 +59,13 @@ class Need:
     Attributes:
         probability: That the answer needs each, shape (n,), in [0, 1].
         doubt: That anything is needed: 0 for none, up to 100.
+        may_be_unread: Whether something is asked all the same, in words that no item has or that
+            are spelt otherwise. Not so where a text only greets or thanks.
     """
 
     probability: FloatArray
     doubt: float
+    may_be_unread: bool = False
 
 
 def need_of(
@@ -97,8 +102,11 @@ def need_of(
     )
     newest = 0.0 if closing else FOLLOWED_PROBABILITY if hangs else NEWEST_PROBABILITY
     probability = with_talk(probability, exchanges, newest=newest)
-    sure = hangs or (_is_known(match, corpus) and not closing)
-    return Need(probability, 0.0 if sure else doubt_of(expected))
+    if closing:
+        return Need(probability, _CLOSING_DOUBT)
+    sure = hangs or _is_known(match, corpus)
+    doubt = 0.0 if sure else doubt_of(expected)
+    return Need(probability, doubt, may_be_unread=doubt > 0.0)
 
 
 def _asks(question: Question, corpus: Corpus, match: Match) -> bool:
