@@ -35,11 +35,12 @@ from itertools import chain
 
 import numpy as np
 
-from mba_integrations.core.arrays import FloatArray, IntArray
+from mba_integrations.core.arrays import BoolArray, FloatArray, IntArray
 from mba_integrations.core.rows.row_map import RowMap
 from mba_integrations.core.rows.slots import Slots
 from mba_integrations.core.search.postings import Postings, appended, merged
 from mba_integrations.core.search.term_numbers import TermNumbers
+from mba_integrations.core.search.terms import words_of
 from mba_integrations.core.search.text_traits import TextTraits
 
 # k1 and b are the values of Lucene; evidence recall moves by under 1 point for k1 in [0.9, 1.5].
@@ -209,6 +210,32 @@ class LexicalIndex:
         """Inverse document frequency of each term of *query* that a text has, > 0."""
         found = {term: self._frequency(term) for term in self.terms(query)}
         return {term: self._idf(frequency) for term, frequency in found.items() if frequency}
+
+    def holders(self, query: str, *, most: int) -> dict[str, BoolArray]:
+        """Which texts have each word of *query*, shape (n,): the *most* rarest, the rarest first.
+
+        A word of several terms, such as an identifier, is told by its terms.
+
+        >>> index = LexicalIndex.build(["Kate skis.", "Kate sings."])
+        >>> for word, has in index.holders("Where did Kate ski?", most=9).items():
+        ...     print(word, has.tolist())
+        ski [True, False]
+        Kate [True, True]
+        """
+        words: dict[str, str] = {}
+        for word in words_of(query[:_MAX_QUERY_CHARS]):
+            terms = self.terms(word)
+            for term in terms:
+                words.setdefault(term, word if len(terms) == 1 else term)
+        rarest = sorted(self._numbers(list(words)), key=lambda n: self.columns.frequencies[n])
+        by_number = {self.columns.numbers.number(term): word for term, word in words.items()}
+        return {by_number[number]: self._has_number(number) for number in rarest[:most]}
+
+    def _has_number(self, number: int) -> BoolArray:
+        has = np.zeros(self.columns.slots.count, dtype=bool)
+        for part in self.columns.parts:
+            has[part.slots_of(number)] = True
+        return self.columns.slots.by_row(has)
 
     def terms(self, text: str) -> Sequence[str]:
         """The terms of a text, as they are compared."""

@@ -18,6 +18,7 @@ from mba_integrations.core.config.workspace import WorkspaceConfig
 from mba_integrations.core.pool.snapshot import PoolSnapshot
 from mba_integrations.core.search.embedder import Embedder
 from mba_integrations.core.value.freshness import freshness_of
+from mba_integrations.core.value.grounds.grounds import Grounds
 from mba_integrations.core.value.match import match_of
 from mba_integrations.core.value.mem0_score import mem0_score
 from mba_integrations.core.value.need.need import need_of
@@ -48,11 +49,13 @@ class Evaluation:
         signals: The signals.
         asked: The question, with the vectors that it was compared with.
         doubt: That anything is needed, from 0; see `need.Need`.
+        grounds: What the scores are made of.
     """
 
     signals: Signals
     asked: Asked
     doubt: float
+    grounds: Grounds
 
 
 def evaluate(
@@ -83,7 +86,7 @@ def evaluate(
     freshness = freshness_of(snapshot, config, now=now)
     asked = question_of(query, query_embedding, snapshot, embedder, now=now, is_matched=asks)
     question = asked.question
-    doubt = 0.0
+    doubt, grounds = 0.0, Grounds(topic=question.topic)
     if not asks:
         relevance = snapshot.columns.given_relevance
         score = mem0_score(relevance, snapshot, freshness, config)
@@ -93,8 +96,9 @@ def evaluate(
         relevance = estimate_relevance(match, corpus.given_relevance)
         if config.scoring_method is ScoringMethod.USEFULNESS:
             need = need_of(question, snapshot, corpus, match, freshness)
-            score, doubt = need.probability, need.doubt
+            score, doubt, grounds = need.probability, need.doubt, need.grounds
         else:
+            grounds = Grounds(topic=question.topic, match=match)
             score = mem0_score(relevance, snapshot, freshness, config)
     signals = Signals(
         relevance=relevance,
@@ -102,7 +106,7 @@ def evaluate(
         freshness=freshness,
         score=score,
     )
-    return Evaluation(signals=signals, asked=asked, doubt=doubt)
+    return Evaluation(signals=signals, asked=asked, doubt=doubt, grounds=grounds)
 
 
 def matches_query(snapshot: PoolSnapshot, config: WorkspaceConfig) -> bool:
