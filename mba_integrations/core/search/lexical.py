@@ -28,10 +28,11 @@ with the idf of Lucene, which is never negative.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import chain
+from typing import NamedTuple
 
 import numpy as np
 
@@ -40,12 +41,17 @@ from mba_integrations.core.rows.row_map import RowMap
 from mba_integrations.core.rows.slots import Slots
 from mba_integrations.core.search.postings import Postings, appended, merged
 from mba_integrations.core.search.term_numbers import TermNumbers
-from mba_integrations.core.search.terms import words_of
+from mba_integrations.core.search.terms import is_near_stop_word, words_of
 from mba_integrations.core.search.text_traits import TextTraits
+from mba_integrations.core.search.words.spellings import can_be_misspelt
 
 # k1 and b are the values of Lucene; evidence recall moves by under 1 point for k1 in [0.9, 1.5].
 _K1 = 1.2
 _B = 0.75
+_RESPELT_PART = 0.7
+"""What a word counts that is met in its nearest spelling only."""
+_MOST_RESPELT = 16
+"""Words of a query, the first, whose nearest spelling is looked for."""
 _MAX_QUERY_CHARS = 100_000  # bounds a query at about 0.1 s of cutting it into terms
 
 
@@ -102,6 +108,24 @@ class LexicalColumns:
         )
 
 
+class _AskedTerm(NamedTuple):
+    """A term of a query.
+
+    Attributes:
+        word: How the query writes it, or the term of a word that has several.
+        term: What texts are compared with; the nearest spelling where none has the word's own.
+        number: Its number; -1 if no text has it.
+        frequency: Texts that have it.
+        part: What it counts.
+    """
+
+    word: str
+    term: str
+    number: int
+    frequency: int
+    part: float = 1.0
+
+
 class LexicalIndex:
     """BM25 over texts. Made by `build`; not changed by queries.
 
@@ -116,6 +140,7 @@ class LexicalIndex:
         self.traits = traits
         self.columns = columns
         self._texts = texts
+        self._last_asked: tuple[str, tuple[_AskedTerm, ...]] | None = None
 
     @classmethod
     def build(cls, texts: Sequence[str]) -> LexicalIndex:
@@ -179,15 +204,15 @@ class LexicalIndex:
         A term counts once however often the query repeats it; what stands beyond the first
         100,000 characters of the query does not count.
         """
-        return self._scores_of_terms(self._known_terms(query))
+        met = self._met(query)
+        return self._scores_of_terms([one.number for one in met], [one.part for one in met])
 
     def best_possible(self, query: str) -> float:
         """BM25 of a text of mean length that has each term of *query* once; terms that no text
         has weigh like the rarest.
         """
-        terms = dict.fromkeys(self._query_terms(query))
         # A text of mean length adds 1.2 to the one below the line.
-        return sum(self._idf(self._frequency(term)) for term in terms) / (1.0 + _K1)
+        return sum(self._idf(one.frequency) for one in self._asked(query)) / (1.0 + _K1)
 
     def coverage(self, query: str) -> FloatArray:
         """Share of the terms of *query* that each text has, weighed by rarity, shape (n,).
@@ -198,18 +223,17 @@ class LexicalIndex:
         >>> LexicalIndex.build(["apple pie", "sky"]).coverage("apple sky").round(2).tolist()
         [0.5, 0.5]
         """
-        weights = {term: self._idf(self._frequency(term)) for term in self._query_terms(query)}
         columns = self.columns
         covered = np.zeros(columns.slots.count, dtype=np.float64)
-        for term in self._known_terms(query):
+        for one in self._met(query):
             for part in columns.parts:
-                covered[part.slots_of(term)] += self._idf(int(columns.frequencies[term]))
-        return columns.slots.by_row(covered / max(sum(weights.values()), 1e-12))
+                covered[part.slots_of(one.number)] += one.part * self._idf(one.frequency)
+        total = sum(self._idf(one.frequency) for one in self._asked(query))
+        return columns.slots.by_row(covered / max(total, 1e-12))
 
     def term_weights(self, query: str) -> dict[str, float]:
         """Inverse document frequency of each term of *query* that a text has, > 0."""
-        found = {term: self._frequency(term) for term in self.terms(query)}
-        return {term: self._idf(frequency) for term, frequency in found.items() if frequency}
+        return {one.term: one.part * self._idf(one.frequency) for one in self._met(query)}
 
     def holders(self, query: str, *, most: int) -> dict[str, BoolArray]:
         """Which texts have each word of *query*, shape (n,): the *most* rarest, the rarest first.
@@ -222,14 +246,8 @@ class LexicalIndex:
         ski [True, False]
         Kate [True, True]
         """
-        words: dict[str, str] = {}
-        for word in words_of(query[:_MAX_QUERY_CHARS]):
-            terms = self.terms(word)
-            for term in terms:
-                words.setdefault(term, word if len(terms) == 1 else term)
-        rarest = sorted(self._numbers(list(words)), key=lambda n: self.columns.frequencies[n])
-        by_number = {self.columns.numbers.number(term): word for term, word in words.items()}
-        return {by_number[number]: self._has_number(number) for number in rarest[:most]}
+        rarest = sorted(self._met(query), key=lambda one: one.frequency)[:most]
+        return {one.word: self._has_number(one.number) for one in rarest}
 
     def _has_number(self, number: int) -> BoolArray:
         has = np.zeros(self.columns.slots.count, dtype=bool)
@@ -249,7 +267,7 @@ class LexicalIndex:
         Terms of *besides*, and terms that no other text has, do not count. Of equally rare terms
         those that an earlier text has come first.
         """
-        known = set(self._known_terms(besides))
+        known = {one.number for one in self._met(besides)}
         return [self._scores_of_terms(self._rare_terms(row, known, count)) for row in rows]
 
     def _rare_terms(self, row: int, besides: set[int], count: int) -> list[int]:
@@ -280,11 +298,57 @@ class LexicalIndex:
         """Numbers of the terms of a text, each once, in order of appearance."""
         return self._numbers(self.terms(self._texts[row]))
 
-    def _query_terms(self, query: str) -> Sequence[str]:
-        return self.terms(query[:_MAX_QUERY_CHARS])
+    def _met(self, query: str) -> list[_AskedTerm]:
+        """Terms of a query that a text has, each once; the nearest spelling for one that none
+        has."""
+        met: dict[int, _AskedTerm] = {}
+        for one in self._asked(query):
+            # As it is written it counts in full, also where a slip before it means the same.
+            if one.number >= 0 and (one.number not in met or one.part > met[one.number].part):
+                met[one.number] = one
+        return list(met.values())
 
-    def _known_terms(self, query: str) -> list[int]:
-        return self._numbers(self._query_terms(query))
+    def _asked(self, query: str) -> tuple[_AskedTerm, ...]:
+        """The terms of a query, each once; those of the last query are kept."""
+        last = self._last_asked
+        if last is None or last[0] != query:
+            last = self._last_asked = (query, tuple(self._terms_asked(query)))
+        return last[1]
+
+    def _terms_asked(self, query: str) -> Iterator[_AskedTerm]:
+        seen: set[str] = set()
+        tries = _MOST_RESPELT
+        for word in words_of(query[:_MAX_QUERY_CHARS]):
+            terms = self.terms(word)
+            for term in terms:
+                if term in seen:
+                    continue
+                seen.add(term)
+                one = self._as_written(word if len(terms) == 1 else term, term)
+                if one.number < 0 and one.word is word and tries and self._is_slip(word, term):
+                    tries -= 1
+                    one = self._nearest(word, term) or one
+                yield one
+
+    def _as_written(self, word: str, term: str) -> _AskedTerm:
+        number = self.columns.numbers.number(term)
+        if number is None or not self._has(number):
+            return _AskedTerm(word, term, -1, 0)
+        return _AskedTerm(word, term, number, int(self.columns.frequencies[number]))
+
+    def _is_slip(self, word: str, term: str) -> bool:
+        """Whether a word that no text has may be another one that is written wrongly."""
+        return can_be_misspelt(term) and not is_near_stop_word(word)
+
+    def _nearest(self, word: str, term: str) -> _AskedTerm | None:
+        frequencies = self.columns.frequencies
+        number = self.columns.numbers.nearest(term, frequencies=frequencies)
+        if number is None:
+            return None
+        meant = self.columns.numbers.term(number)
+        return _AskedTerm(
+            f"{word} ~ {meant}", meant, number, int(frequencies[number]), _RESPELT_PART
+        )
 
     def _numbers(self, terms: Sequence[str]) -> list[int]:
         """Numbers of the terms that a text has, each once, in order of appearance."""
@@ -294,11 +358,6 @@ class LexicalIndex:
     def _has(self, number: int) -> bool:
         frequencies = self.columns.frequencies
         return number < len(frequencies) and bool(frequencies[number])
-
-    def _frequency(self, term: str) -> int:
-        number = self.columns.numbers.number(term)
-        known = number is not None and number < len(self.columns.frequencies)
-        return int(self.columns.frequencies[number]) if known else 0
 
     def _idf(self, frequency: int) -> float:
         return math.log1p((len(self) - frequency + 0.5) / (frequency + 0.5))
@@ -312,10 +371,15 @@ class LexicalIndex:
         norms += np.float32(_K1 * (1.0 - _B))
         return norms
 
-    def _scores_of_terms(self, terms: list[int]) -> FloatArray:
+    def _scores_of_terms(
+        self, terms: list[int], parts: Sequence[float] | None = None
+    ) -> FloatArray:
+        """BM25 of every text for terms, of which each counts in part; in full for None."""
         columns = self.columns
         scores = np.zeros(columns.slots.count, dtype=np.float32)
         weights = [self._idf(int(columns.frequencies[term])) for term in terms]
+        if parts is not None:
+            weights = [weight * part for weight, part in zip(weights, parts, strict=True)]
         for part in columns.parts if terms else ():
             part.add_scores(scores, terms, weights, self._norms)
         return columns.slots.by_row(scores)

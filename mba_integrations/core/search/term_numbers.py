@@ -11,12 +11,13 @@ import threading
 from array import array
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, islice
 
 import numpy as np
 
 from mba_integrations.core.arrays import IntArray
 from mba_integrations.core.search.terms import MAX_KNOWN_CHARS, TermSplitter, words_of
+from mba_integrations.core.search.words.spellings import Spellings
 
 # Frequent words come early; others are analysed each time they occur. With the bound on the length
 # of each this is at most 50 MB, and 10 MB of English.
@@ -52,6 +53,7 @@ class TermNumbers:
         self._numbers = {term: number for number, term in enumerate(terms)}
         self._words = _WordNumbers(self.splitter, self._numbers)
         self._lock = threading.Lock()
+        self._spellings = Spellings()
 
     def __len__(self) -> int:
         return len(self._numbers)
@@ -59,6 +61,27 @@ class TermNumbers:
     def number(self, term: str) -> int | None:
         """Number of a term; None if no text had it."""
         return self._numbers.get(term)
+
+    def nearest(self, term: str, *, frequencies: IntArray) -> int | None:
+        """Number of the term with the nearest spelling that some text has; None if none is near.
+
+        What it takes is made at the first call, and extended by the terms that are new since.
+
+        Args:
+            term: One that no text has.
+            frequencies: Texts that have each of the first terms.
+        """
+        with self._lock:
+            known = len(self._spellings.words)
+            if known < len(self._numbers):
+                new = list(islice(self._numbers, known, None))
+                self._spellings = self._spellings.extended(new)
+            spellings = self._spellings
+        return spellings.nearest(term, frequencies=frequencies)
+
+    def term(self, number: int) -> str:
+        """The term of a number that `nearest` gave."""
+        return self._spellings.words[number]
 
     def terms(self) -> list[str]:
         """All terms, in the order of their numbers."""

@@ -18,6 +18,8 @@ from functools import lru_cache
 from importlib import import_module
 from sys import getsizeof
 
+from mba_integrations.core.search.words.spellings import within
+
 # Combining marks are no word characters to `re`; without them Indic and Thai words fall apart.
 _MARKS = (
     r"\u0300-\u036f\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u0900-\u0963\u0981-\u0983\u09bc-\u09d7"
@@ -117,6 +119,20 @@ class TermSplitter:
         if lowered in STOP_WORDS:
             return ""
         return self._stem(lowered) if lowered.isascii() and lowered.isalpha() else lowered
+
+
+def is_near_stop_word(word: str) -> bool:
+    """Whether a word is one slip away from a word that says nothing, as "waht" is.
+
+    >>> is_near_stop_word("waht"), is_near_stop_word("Boat")
+    (True, False)
+    """
+    lowered = word.lower()
+    return any(
+        stop[:1] == lowered[:1] and within(lowered, stop, edits=1, other=False)
+        for stop in STOP_WORDS
+        if abs(len(stop) - len(lowered)) <= 1
+    )
 
 
 def is_unspaced(text: str) -> bool:
