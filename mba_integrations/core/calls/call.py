@@ -58,7 +58,6 @@ from mba_integrations.core.turns.previous import (
 )
 from mba_integrations.core.value.valuation import (
     Evaluation,
-    Signals,
     evaluate,
     packing_worth,
     price_of_token,
@@ -118,7 +117,6 @@ class Call:
         naive = snapshot.columns.naive_times
         present = present_of(self.now, self.equipment.clock, snapshot.items, naive=naive)
         evaluation = self._evaluation(snapshot, present)
-        signals = evaluation.signals
         before = previous_prompt(self.previous)
         problem = self._problem(snapshot, plan, evaluation)
         ignored = self._ignored(before, problem.layout)
@@ -135,7 +133,7 @@ class Call:
             *(carried_notes(followed, carried) if followed is not None else ()),
         )
         milliseconds = (time.perf_counter() - started) * 1000.0
-        return self._result(estimate, signals, chosen, followed, notes, milliseconds)
+        return self._result(estimate, evaluation, chosen, followed, notes, milliseconds)
 
     def _snapshot(self) -> PoolSnapshot:
         """The candidates as columns."""
@@ -203,7 +201,7 @@ class Call:
     def _result(
         self,
         estimate: ComplexityEstimate,
-        signals: Signals,
+        evaluation: Evaluation,
         chosen: Shortened,
         followed: PreviousPrompt | None,
         notes: tuple[str, ...],
@@ -238,7 +236,7 @@ class Call:
                 counter=problem.counter,
                 prices=self.config.caching,
             ),
-            decided=_decision(chosen, signals),
+            decided=_decision(chosen, evaluation),
         )
 
 
@@ -252,11 +250,12 @@ def _first_line(chosen: Shortened) -> str:
     return item.content.lstrip().partition("\n")[0].rstrip()
 
 
-def _decision(chosen: Shortened, signals: Signals) -> Decision:
+def _decision(chosen: Shortened, evaluation: Evaluation) -> Decision:
     selection = chosen.selection
     return Decision(
         problem=chosen.problem,
-        signals=signals,
+        signals=evaluation.signals,
+        grounds=evaluation.grounds,
         rows=selection.prompt.rows,
         opens=selection.prompt.opens,
         reasons=selection.reason,

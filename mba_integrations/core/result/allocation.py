@@ -208,7 +208,10 @@ class Allocation:
         return [dict(message) for message in self._messages]
 
     def explain(self, *, max_rows: int | None = 50) -> str:
-        """A table of what came in, what stayed out and why.
+        """A table of what came in, what stayed out and why, the best first.
+
+        The score is how probably the answer needs an item, by the method `usefulness`; `rel` is how
+        well it matches beside the pool's best; `why` has the signals that decided.
 
         Args:
             max_rows: At most so many rows for each of the two lists; None for all.
@@ -224,6 +227,7 @@ class Allocation:
             gap=self.gap,
             share_cost=self.share_cost,
             stable_tokens=self.stable_prefix_tokens,
+            expected=self.decided.expected_needed,
         )
         return explain(
             summary, self.tiers, self.selected, self.omitted, self.notes, max_rows=max_rows

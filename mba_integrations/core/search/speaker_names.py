@@ -18,7 +18,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from mba_integrations.core.search.terms import STOP_WORDS, is_unspaced
+from mba_integrations.core.search.terms import is_unspaced
+from mba_integrations.core.search.words.languages import STOP_WORDS
 
 ASKER_ROLES = frozenset({"user", "human", "customer"})
 ANSWERER_ROLES = frozenset({"assistant", "ai", "bot", "agent", "model"})

@@ -18,6 +18,7 @@ from mba_integrations.core.config.workspace import WorkspaceConfig
 from mba_integrations.core.pool.snapshot import PoolSnapshot
 from mba_integrations.core.search.embedder import Embedder
 from mba_integrations.core.value.freshness import freshness_of
+from mba_integrations.core.value.grounds.grounds import Grounds
 from mba_integrations.core.value.match import match_of
 from mba_integrations.core.value.mem0_score import mem0_score
 from mba_integrations.core.value.need.need import need_of
@@ -49,12 +50,14 @@ class Evaluation:
         asked: The question, with the vectors that it was compared with.
         doubt: That anything is needed, from 0; see `need.Need`.
         may_be_unread: Whether something is asked in words that no item has.
+        grounds: What the scores are made of.
     """
 
     signals: Signals
     asked: Asked
     doubt: float
     may_be_unread: bool
+    grounds: Grounds
 
 
 def evaluate(
@@ -85,7 +88,7 @@ def evaluate(
     freshness = freshness_of(snapshot, config, now=now)
     asked = question_of(query, query_embedding, snapshot, embedder, now=now, is_matched=asks)
     question = asked.question
-    doubt, may_be_unread = 0.0, False
+    doubt, may_be_unread, grounds = 0.0, False, Grounds(topic=question.topic)
     if not asks:
         relevance = snapshot.columns.given_relevance
         score = mem0_score(relevance, snapshot, freshness, config)
@@ -96,7 +99,9 @@ def evaluate(
         if config.scoring_method is ScoringMethod.USEFULNESS:
             need = need_of(question, snapshot, corpus, match, freshness)
             score, doubt, may_be_unread = need.probability, need.doubt, need.may_be_unread
+            grounds = need.grounds
         else:
+            grounds = Grounds(topic=question.topic, match=match)
             score = mem0_score(relevance, snapshot, freshness, config)
     signals = Signals(
         relevance=relevance,
@@ -104,7 +109,13 @@ def evaluate(
         freshness=freshness,
         score=score,
     )
-    return Evaluation(signals=signals, asked=asked, doubt=doubt, may_be_unread=may_be_unread)
+    return Evaluation(
+        signals=signals,
+        asked=asked,
+        doubt=doubt,
+        may_be_unread=may_be_unread,
+        grounds=grounds,
+    )
 
 
 def matches_query(snapshot: PoolSnapshot, config: WorkspaceConfig) -> bool:

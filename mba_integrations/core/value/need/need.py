@@ -22,6 +22,7 @@ from mba_integrations.core.arrays import FloatArray
 from mba_integrations.core.dialogue.follow_up import is_closing
 from mba_integrations.core.pool.corpus import Corpus
 from mba_integrations.core.pool.snapshot import PoolSnapshot
+from mba_integrations.core.value.grounds.grounds import Grounds
 from mba_integrations.core.value.match import Match, match_of
 from mba_integrations.core.value.need.level import expected_needed, levelled
 from mba_integrations.core.value.need.standing import of_empty_query, with_standing
@@ -61,10 +62,12 @@ class Need:
         doubt: That anything is needed: 0 for none, up to 100.
         may_be_unread: Whether something is asked all the same, in words that no item has or that
             are spelt otherwise. Not so where a text only greets or thanks.
+        grounds: What the probabilities are made of.
     """
 
     probability: FloatArray
     doubt: float
+    grounds: Grounds
     may_be_unread: bool = False
 
 
@@ -85,28 +88,53 @@ def need_of(
         freshness: Shape (n,), in [0, 1].
     """
     if not len(snapshot):
-        return Need(np.zeros(0), 0.0)
+        return Need(np.zeros(0), 0.0, Grounds(topic=question.topic))
     exchanges = newest_exchanges(snapshot)
     importance = snapshot.columns.importance
     closing = is_closing(question.text)
     # A greeting is short and has no term of the pool, as questions that hang on something have.
     hangs = not closing and follows(question, corpus, exchanges)
     if not (hangs or _asks(question, corpus, match)):
-        empty = with_standing(of_empty_query(importance, freshness), importance)
-        return Need(with_talk(empty, exchanges, newest=FOLLOWED_PROBABILITY), 0.0)
+        return _of_nothing(question, exchanges, importance, freshness)
     estimate = _usefulness(question, corpus, match, freshness, exchanges if hangs else ())
     expected = expected_needed(question, corpus, match, estimate)
     expected = min(expected, _CLOSING_NEEDS) if closing else expected
-    probability = with_standing(
-        levelled(estimate, expected), importance, weight=_CLOSING_STANDING if closing else 1.0
+    matched = levelled(estimate, expected)
+    grounds = Grounds(
+        topic=question.topic,
+        match=match,
+        matched=matched,
+        exchanges=exchanges,
+        newest=0.0 if closing else FOLLOWED_PROBABILITY if hangs else NEWEST_PROBABILITY,
+        standing=_CLOSING_STANDING if closing else 1.0,
     )
-    newest = 0.0 if closing else FOLLOWED_PROBABILITY if hangs else NEWEST_PROBABILITY
-    probability = with_talk(probability, exchanges, newest=newest)
+    probability = _joined(matched, grounds, importance)
     if closing:
-        return Need(probability, _CLOSING_DOUBT)
+        return Need(probability, _CLOSING_DOUBT, grounds)
     sure = hangs or _is_known(match, corpus)
     doubt = 0.0 if sure else doubt_of(expected)
-    return Need(probability, doubt, may_be_unread=doubt > 0.0)
+    return Need(probability, doubt, grounds, may_be_unread=doubt > 0.0)
+
+
+def _of_nothing(
+    question: Question, exchanges: Exchanges, importance: FloatArray, freshness: FloatArray
+) -> Need:
+    """The need where nothing is asked."""
+    matched = of_empty_query(importance, freshness)
+    grounds = Grounds(
+        topic=question.topic,
+        matched=matched,
+        exchanges=exchanges,
+        newest=FOLLOWED_PROBABILITY,
+        is_empty=True,
+    )
+    return Need(_joined(matched, grounds, importance), 0.0, grounds)
+
+
+def _joined(matched: FloatArray, grounds: Grounds, importance: FloatArray) -> FloatArray:
+    """The probability of the match with what importance and the running talk add."""
+    standing = with_standing(matched, importance, weight=grounds.standing)
+    return with_talk(standing, grounds.exchanges, newest=grounds.newest)
 
 
 def _asks(question: Question, corpus: Corpus, match: Match) -> bool:

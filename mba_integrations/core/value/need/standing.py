@@ -39,8 +39,17 @@ def with_standing(
     """
     if importance.max(initial=0.0) <= _BEGINS:
         return probability
+    return joined(probability, weight * standing_probability(importance))
+
+
+def standing_probability(importance: FloatArray) -> FloatArray:
+    """That items are needed whatever is asked, shape (n,).
+
+    >>> standing_probability(np.array([0.6, 0.8, 1.0])).round(2).tolist()
+    [0.0, 0.15, 0.3]
+    """
     rises = np.clip((importance - _BEGINS) / (_ENDS - _BEGINS), 0.0, 1.0)
-    return joined(probability, STANDING_PROBABILITY * weight * rises)
+    return np.asarray(STANDING_PROBABILITY * rises)
 
 
 def of_empty_query(importance: FloatArray, freshness: FloatArray) -> FloatArray:

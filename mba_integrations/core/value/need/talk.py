@@ -124,6 +124,11 @@ def with_talk(probability: FloatArray, exchanges: Exchanges, *, newest: float) -
         newest: Probability that the newest one is needed for its place alone.
     """
     result = probability.copy() if exchanges else probability
-    for back, rows in enumerate(exchanges):
-        result[rows] = joined(result[rows], newest * _FALLS_BY**back)
+    for rows, chance in chances_by_place(exchanges, newest=newest):
+        result[rows] = joined(result[rows], chance)
     return result
+
+
+def chances_by_place(exchanges: Exchanges, *, newest: float) -> list[tuple[IntArray, float]]:
+    """The rows of each exchange with the probability that its place alone gives them."""
+    return [(rows, newest * _FALLS_BY**back) for back, rows in enumerate(exchanges)]
