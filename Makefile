@@ -41,6 +41,7 @@ bench: $(VENV)/.bench ## Run the benchmarks; DATA=path adds those that read data
 ifneq ($(DATA),)
 	$(BIN)/python -m benchmarks.complexity --data $(DATA)
 	$(BIN)/python -m benchmarks.evidence --data $(DATA)
+	$(BIN)/python -m benchmarks.scenarios --data $(DATA)
 	$(BIN)/python -m benchmarks.budget_scaling --data $(DATA)
 	$(BIN)/python -m benchmarks.evidence_peers --data $(DATA)
 	$(BIN)/python -m benchmarks.stability --data $(DATA)

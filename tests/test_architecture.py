@@ -65,7 +65,7 @@ ROOMS: dict[str, set[str]] = {
     "layout": {"config", "counting", "dialogue"},
     "budget": {"config"},
     "pool": {"counting", "layout", "rows", "search", "times"},
-    "value": {"config", "pool", "search", "times"},
+    "value": {"config", "dialogue", "pool", "search", "times"},
     "selection": {"budget", "config", "counting", "layout", "packing", "pool", "search", "value"},
     "turns": {"config", "counting", "pool", "selection"},
     "result": {"budget", "config", "layout", "selection", "turns", "value"},

@@ -16,7 +16,11 @@ from mba_integrations.core.result.candidates import Candidate, Omitted, Selected
 
 _RIVALS = 5
 _LARGEST_BUDGET_TOKENS = 2**24
-_NO_BUDGET_HELPS = (OmissionReason.BELOW_THRESHOLD, OmissionReason.TIER_EXCLUDED)
+_NO_BUDGET_HELPS = (
+    OmissionReason.BELOW_THRESHOLD,
+    OmissionReason.BELOW_PRICE,
+    OmissionReason.TIER_EXCLUDED,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

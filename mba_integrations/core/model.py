@@ -61,6 +61,8 @@ class OmissionReason(StrEnum):
     """The workspace gives the item's tier no tokens and no other tier may lend any."""
     BELOW_THRESHOLD = "below_threshold"
     """Its score is under the workspace's `min_score`."""
+    BELOW_PRICE = "below_price"
+    """It, or its group, is worth less than its tokens, by the workspace's `token_price`."""
     TOO_LARGE = "too_large"
     """It, or its group, needs more tokens than it could have if it were alone."""
     DUPLICATE = "duplicate"

@@ -163,7 +163,8 @@ def test_shares_divide_the_budget() -> None:
     second = RetrieverSource(ListRetriever(documents=many[20:]), tier="rag", share=0.75)
     found = budgeted(first, second, budget_tokens=80).invoke("tree")
     tiers = [document.metadata["memory_budget"]["tier"] for document in found]
-    assert (tiers.count("project"), tiers.count("rag")) == (5, 15)
+    # A share is kept for what is worth nearly what it displaces; the last of a list may not be.
+    assert (tiers.count("project"), tiers.count("rag")) == (6, 14)
 
 
 def test_what_a_tier_does_not_need_the_others_have() -> None:

@@ -24,7 +24,7 @@ def count(text: str) -> int:
     return len(Settings.tokenizer(text))
 
 
-def recalled(block: BudgetedMemoryBlock, question: str = "Which river?") -> str:
+def recalled(block: BudgetedMemoryBlock, question: str = FACTS[0].content) -> str:
     return asyncio.run(block.aget([ChatMessage(content=question)]))
 
 

@@ -50,6 +50,7 @@ def assert_same(left: PoolSnapshot, right: PoolSnapshot) -> None:
             one.around.shifted(values, step), other.around.shifted(values, step)
         )
     assert one.speaker_names == other.speaker_names
+    assert left.speakers.frequent == right.speakers.frequent
     assert list(one.texts) == list(other.texts)
     counter = CountingCounter()
     counts = [snapshot.token_column(renderer(), counter).all() for snapshot in (left, right)]

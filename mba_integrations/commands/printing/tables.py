@@ -1,7 +1,7 @@
 """An allocation as rich tables: tokens by tier, what came in, what stayed out and why.
 
 A console shows what it has room for, so that ids and figures stay whole: from 120 columns texts,
-from 80 the three signals; below that the reason stands under the id.
+from 80 the relevance and why an item has its score; below that the reason stands under the id.
 """
 
 from __future__ import annotations
@@ -17,12 +17,13 @@ from mba_integrations.commands.printing.visible import in_one_line, one_line
 from mba_integrations.core.budget.complexity import ComplexityEstimate
 from mba_integrations.core.result.allocation import Allocation
 from mba_integrations.core.result.candidates import Candidate, Omitted
+from mba_integrations.core.result.explanation import best_first, percent, why
 
-_OTHER_COLUMNS_WIDTH = 106
-"""Tier, id, five figures, remark and the gaps between them."""
-_WIDTH_WITH_TEXTS = 120
+_WHY_WIDTH = 30
+_OTHER_COLUMNS_WIDTH = 96 + _WHY_WIDTH
+"""Tier, id, three figures, remark, why and the gaps between them."""
+_WIDTH_WITH_TEXTS = 140
 _WIDTH_WITH_SIGNALS = 80
-_SIGNALS = ("rel", "imp", "fresh")
 
 
 def summary(allocation: Allocation) -> str:
@@ -63,8 +64,8 @@ def tier_table(allocation: Allocation, *, width: int) -> Table:
 
 
 def selected_table(allocation: Allocation, *, max_rows: int | None, width: int) -> RenderableType:
-    """The items in the prompt, in its order."""
-    chosen = allocation.selected
+    """The items in the prompt, the best first."""
+    chosen = best_first(allocation.selected)
     if not chosen:
         return Text("In the prompt: nothing", style="bold")
     table = _candidate_table(_title("In the prompt", len(chosen), max_rows), "", width)
@@ -75,7 +76,7 @@ def selected_table(allocation: Allocation, *, max_rows: int | None, width: int) 
 
 def omitted_table(allocation: Allocation, *, max_rows: int | None, width: int) -> RenderableType:
     """The items that stayed out, the best first, each with its reason."""
-    left = sorted(allocation.omitted, key=lambda one: -one.score)
+    left = best_first(allocation.omitted)
     if not left:
         return Text("Left out: nothing", style="bold")
     counts = ", ".join(
@@ -112,10 +113,11 @@ def _candidate_table(title: str, remark: str, width: int) -> Table:
     wide = width >= _WIDTH_WITH_SIGNALS
     table.add_column("tier", no_wrap=True)
     table.add_column("id", overflow="fold", max_width=42)
-    for name in ("tokens", "score", *(_SIGNALS if wide else ())):
+    for name in ("tokens", "score", *(["rel"] if wide else ())):
         table.add_column(name, justify="right", no_wrap=True)
     if wide:
         table.add_column(remark, no_wrap=True)
+        table.add_column("why", overflow="fold", max_width=_WHY_WIDTH)
     if width >= _WIDTH_WITH_TEXTS:
         table.add_column("text", no_wrap=True)
     return table
@@ -129,16 +131,12 @@ def _title(what: str, count: int, max_rows: int | None, counts: str = "") -> str
 
 def _cells(one: Candidate, remark: str, width: int) -> list[Text]:
     item_id = one_line(one.id, max_chars=120)
-    figures = [f"{one.tokens:,}", _score(one.score)]
+    figures = [f"{one.tokens:,}", percent(one.score)]
     if width < _WIDTH_WITH_SIGNALS:
         under = Text(f"\n{remark}", style="dim") if remark else Text()
         return [Text(one.tier.value), Text(item_id).append_text(under), *map(Text, figures)]
-    signals = (f"{signal:.2f}" for signal in (one.relevance, one.importance, one.freshness))
-    texts = [one.tier.value, item_id, *figures, *signals, remark]
+    reasons = one_line(why(one), max_chars=120)
+    texts = [one.tier.value, item_id, *figures, percent(one.relevance), remark, reasons]
     if width >= _WIDTH_WITH_TEXTS:
         texts.append(one_line(one.content, max_chars=width - _OTHER_COLUMNS_WIDTH))
     return [Text(text) for text in texts]
-
-
-def _score(score: float) -> str:
-    return "<.001" if 0.0 < score < 0.0005 else f"{score:.3f}"

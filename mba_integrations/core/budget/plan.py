@@ -30,12 +30,15 @@ class BudgetPlan:
         total_tokens: All that memory may use, headings included.
         tier_tokens: What belongs to each tier, shape (4,) in the order of `MemoryTier`; real
             numbers that sum to `total_tokens` or less.
+        tier_firm_tokens: The part of it that is kept for the tier's items whatever they are worth,
+            by the workspace's floors, shape (4,).
         tier_cap_tokens: What each tier may use at most, shape (4,).
         borrowing: Whether tokens that a tier cannot use flow to others.
     """
 
     total_tokens: int
     tier_tokens: FloatArray
+    tier_firm_tokens: FloatArray
     tier_cap_tokens: FloatArray
     borrowing: bool
 
@@ -74,6 +77,7 @@ def plan_budget(
     return BudgetPlan(
         total_tokens=total,
         tier_tokens=tier_tokens,
+        tier_firm_tokens=np.minimum(floors, tier_tokens),
         tier_cap_tokens=np.minimum(caps, total),
         borrowing=config.borrowing,
     )

@@ -58,9 +58,9 @@ from mba_integrations.core.turns.previous import (
 )
 from mba_integrations.core.value.valuation import (
     Evaluation,
-    Signals,
     evaluate,
     packing_worth,
+    price_of_token,
 )
 
 
@@ -117,9 +117,8 @@ class Call:
         naive = snapshot.columns.naive_times
         present = present_of(self.now, self.equipment.clock, snapshot.items, naive=naive)
         evaluation = self._evaluation(snapshot, present)
-        signals = evaluation.signals
         before = previous_prompt(self.previous)
-        problem = self._problem(snapshot, plan, signals)
+        problem = self._problem(snapshot, plan, evaluation)
         ignored = self._ignored(before, problem.layout)
         followed = None if ignored else before
         carried = NOTHING_CARRIED if followed is None else carried_over(followed, snapshot)
@@ -134,7 +133,7 @@ class Call:
             *(carried_notes(followed, carried) if followed is not None else ()),
         )
         milliseconds = (time.perf_counter() - started) * 1000.0
-        return self._result(estimate, signals, chosen, followed, notes, milliseconds)
+        return self._result(estimate, evaluation, chosen, followed, notes, milliseconds)
 
     def _snapshot(self) -> PoolSnapshot:
         """The candidates as columns."""
@@ -165,7 +164,7 @@ class Call:
         )
 
     def _problem(
-        self, snapshot: PoolSnapshot, plan: BudgetPlan, signals: Signals
+        self, snapshot: PoolSnapshot, plan: BudgetPlan, evaluation: Evaluation
     ) -> SelectionProblem:
         counter, remembering = self.equipment.counters.of(self.config)
         layout = Renderer(self.config.rendering) if self.layout is None else self.layout
@@ -177,9 +176,11 @@ class Call:
             layout=layout,
             counter=counter,
             tokens=snapshot.token_column(layout, of_lines),
-            worth=packing_worth(signals.score, self.config),
-            score=signals.score,
+            worth=packing_worth(evaluation.signals.score, self.config),
+            score=evaluation.signals.score,
             min_score=self.config.min_score,
+            token_price=price_of_token(evaluation, self.config),
+            spares=evaluation.may_be_unread,
             duplicate_threshold=self.config.duplicate_threshold,
         )
 
@@ -200,7 +201,7 @@ class Call:
     def _result(
         self,
         estimate: ComplexityEstimate,
-        signals: Signals,
+        evaluation: Evaluation,
         chosen: Shortened,
         followed: PreviousPrompt | None,
         notes: tuple[str, ...],
@@ -235,7 +236,7 @@ class Call:
                 counter=problem.counter,
                 prices=self.config.caching,
             ),
-            decided=_decision(chosen, signals),
+            decided=_decision(chosen, evaluation),
         )
 
 
@@ -249,11 +250,12 @@ def _first_line(chosen: Shortened) -> str:
     return item.content.lstrip().partition("\n")[0].rstrip()
 
 
-def _decision(chosen: Shortened, signals: Signals) -> Decision:
+def _decision(chosen: Shortened, evaluation: Evaluation) -> Decision:
     selection = chosen.selection
     return Decision(
         problem=chosen.problem,
-        signals=signals,
+        signals=evaluation.signals,
+        grounds=evaluation.grounds,
         rows=selection.prompt.rows,
         opens=selection.prompt.opens,
         reasons=selection.reason,

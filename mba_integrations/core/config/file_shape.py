@@ -3,7 +3,8 @@
     tier_allocation: {working, project, long_term, rag}      the four shares
     tier_limits: {<tier>: {floor_tokens, cap_tokens}}
     scoring: {method, relevance_weight, importance_weight, freshness_weight,
-              half_life_days, tier_half_life_days, min_score}
+              half_life_days, tier_half_life_days, min_score,
+              token_price}
 
 Every other setting stands under its own name. The shares may also stand under their flat names
 (`rag_memory_pct`), in `tier_allocation` or beside it. `workspace_id` may
@@ -25,7 +26,13 @@ from mba_integrations.core.config.yaml_nodes import KeyPath
 from mba_integrations.core.model import MemoryTier
 
 SHARES, SCORING, LIMITS = "tier_allocation", "scoring", "tier_limits"
-_SCORING_FIELDS = (*WEIGHT_FIELDS, "half_life_days", "tier_half_life_days", "min_score")
+_SCORING_FIELDS = (
+    *WEIGHT_FIELDS,
+    "half_life_days",
+    "tier_half_life_days",
+    "min_score",
+    "token_price",
+)
 _LIMIT_FIELDS = {"floor_tokens": "tier_floor_tokens", "cap_tokens": "tier_cap_tokens"}
 
 PLACES: dict[str, KeyPath] = {

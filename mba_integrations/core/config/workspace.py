@@ -28,6 +28,7 @@ from mba_integrations.core.config.settings import (
     Overlap,
     PerformanceSettings,
     PositiveTokens,
+    Price,
     PromotionSettings,
     RenderingSettings,
     ScoringMethod,
@@ -94,6 +95,7 @@ class WorkspaceConfig(SettingsGroup):
     half_life_days: HalfLifeDays = 180.0
     tier_half_life_days: dict[MemoryTier, HalfLifeDays] = {MemoryTier.PROJECT: math.inf}
     min_score: Fraction = 0.0
+    token_price: Price | None = None
     duplicate_threshold: Overlap | None = 0.9
     passage_min_tokens: PositiveTokens | None = 200
     stability: Fraction = 0.7

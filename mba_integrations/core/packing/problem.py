@@ -6,12 +6,15 @@ by the name of its field, and nothing after it checks again.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from mba_integrations.core.arrays import FloatArray, IntArray
 from mba_integrations.core.errors import InputError
+
+_NO_TOKENS: FloatArray = np.zeros(0)
+_NO_TOKENS.flags.writeable = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +32,10 @@ class PackingProblem:
         tier_cap_tokens: What a tier never exceeds, shape (k,). May be infinite.
         opening_tokens: Charged once to a tier with a chosen item (its heading), shape (k,).
         borrowing: Whether a tier may use what others cannot use of their shares, up to its cap.
+        least_density: Value per token from which an item counts for its tier's guarantee; at least
+            0, where all count. See `guarantee`.
+        firm_tokens: The part of each share that is guaranteed to items of any worth, shape (k,),
+            at most the share; empty for none.
 
     Raises:
         InputError: If a shape or a range is violated; the message names the field and the value.
@@ -42,6 +49,8 @@ class PackingProblem:
     tier_cap_tokens: FloatArray
     opening_tokens: IntArray
     borrowing: bool
+    least_density: float = 0.0
+    firm_tokens: FloatArray = field(default_factory=lambda: _NO_TOKENS)
 
     def __post_init__(self) -> None:
         _check_shapes(self)
@@ -53,6 +62,8 @@ def _check_shapes(problem: PackingProblem) -> None:
     count, tiers = len(problem.value), len(problem.tier_tokens)
     lengths = dict.fromkeys(("value", "tokens", "tier"), count)
     lengths |= dict.fromkeys(("tier_tokens", "tier_cap_tokens", "opening_tokens"), tiers)
+    if len(problem.firm_tokens):
+        lengths["firm_tokens"] = tiers
     for name, length in lengths.items():
         shape = getattr(problem, name).shape
         if shape != (length,):
@@ -91,7 +102,9 @@ def _check_budget(problem: PackingProblem) -> None:
             f"tier_tokens must sum to total_tokens ({problem.total_tokens:,}) or less, "
             f"got {shares.sum():,.1f}."
         )
-    for name in ("tier_cap_tokens", "opening_tokens"):
+    if not 0.0 <= problem.least_density < np.inf:
+        raise InputError(f"least_density must be finite and >= 0, got {problem.least_density}.")
+    for name in ("tier_cap_tokens", "opening_tokens", "firm_tokens"):
         limits = getattr(problem, name)
         if not (limits >= 0).all():
             raise InputError(f"{name} must be >= 0, got {limits.tolist()}.")

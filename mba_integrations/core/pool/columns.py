@@ -20,6 +20,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 
 import numpy as np
 
@@ -28,7 +29,14 @@ from mba_integrations.core.errors import InputError
 from mba_integrations.core.model import TIERS, MemoryItem, name_in
 from mba_integrations.core.rows.codes import CodeTable
 from mba_integrations.core.rows.row_map import RowMap
+from mba_integrations.core.search.speaker_names import name_before_colon
 from mba_integrations.core.times import ZoneColumn, seconds_of
+
+# Of a source's items, how many begin with a name where it is a talk; and what else makes it one.
+_TALK_SHARE = 0.8
+_MOST_SPEAKERS = 12
+_TURNS_PER_SPEAKER = 2
+_FREQUENT_SHARE = 0.05  # a rarer name tells items apart, so it is worth matching
 
 _TIER_CODES = {tier: code for code, tier in enumerate(TIERS)}
 
@@ -129,22 +137,99 @@ class ItemColumns:
         return ItemColumns(columns=columns, zones=zones, sources=sources, groups=groups)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Speakers:
-    """Who says each item: codes, -1 unknown, shape (n,), and the names."""
+    """Who says each item of n.
+
+    An item says it in its metadata, or begins with a name and a colon as the others of its source
+    do. In a glossary or a list of settings every name stands once, so speakers are those who come
+    back.
+
+    >>> talk = [MemoryItem(str(n), text, "rag") for n, text in enumerate(
+    ...     ["Kate: Hi!", "Ben: Hello.", "Kate: The pasta was great.", "Ben: Note: no garlic."])]
+    >>> Speakers.build(talk, np.full(4, -1)).names
+    ('Kate', 'Ben')
+
+    Attributes:
+        codes: Index into *names*; -1 unknown, shape (n,).
+        table: The names, by order of appearance.
+        said: Codes in *words*, of the metadata's name or else of the text's, whether or not that
+            is a speaker's; -1 for neither, shape (n,).
+        words: What is said.
+        is_given: Whether the metadata says who speaks, shape (n,).
+    """
 
     codes: IntArray
     table: CodeTable
+    said: IntArray
+    words: CodeTable
+    is_given: BoolArray
 
     @classmethod
-    def build(cls, items: Sequence[MemoryItem]) -> Speakers:
-        """Speakers of the items, by order of appearance."""
-        return cls(*CodeTable().coded([_speaker(item) for item in items]))
+    def build(cls, items: Sequence[MemoryItem], source: IntArray) -> Speakers:
+        """Speakers of the items, of which the source's codes are known, shape (n,)."""
+        names, is_given = _said(items)
+        said, words = CodeTable().coded(names)
+        return cls._of(said, words, is_given, source)
 
-    def changed(self, items: Sequence[MemoryItem], rows: RowMap) -> Speakers:
-        """Speakers of other items; those of rows that are not fresh are taken from here."""
-        fresh = [_speaker(items[row]) for row in rows.fresh.tolist()]
-        return Speakers(*_recoded(self.table, self.codes, fresh, rows))
+    def changed(self, items: Sequence[MemoryItem], rows: RowMap, source: IntArray) -> Speakers:
+        """Speakers of other items; what rows that are not fresh say is taken from here."""
+        names, fresh_given = _said([items[row] for row in rows.fresh.tolist()])
+        said, words = _recoded(self.words, self.said, names, rows)
+        is_given = rows.carried(self.is_given, fresh_given)
+        return Speakers._of(said, words, is_given, source)
+
+    @classmethod
+    def _of(
+        cls, said: IntArray, words: CodeTable, is_given: BoolArray, source: IntArray
+    ) -> Speakers:
+        speaks = is_given | _begin_as_talk(said, is_given, source)
+        codes, table = words.renumbered(np.where(speaks, said, -1))
+        return cls(codes, table, said, words, is_given)
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """The names, by code."""
+        return tuple(self.table.names())
+
+    @cached_property
+    def frequent(self) -> tuple[str, ...]:
+        """Names of those who say a twentieth or more of what somebody says."""
+        known = self.codes[self.codes >= 0]
+        counts = np.bincount(known, minlength=len(self.names))
+        often = np.flatnonzero(counts >= _FREQUENT_SHARE * max(len(known), 1))
+        return tuple(self.names[code] for code in often.tolist())
+
+
+def _said(items: Sequence[MemoryItem]) -> tuple[list[str | None], BoolArray]:
+    given = [_speaker(item) for item in items]
+    names = [
+        name_before_colon(item.content) if name is None else name
+        for item, name in zip(items, given, strict=True)
+    ]
+    return names, np.array([name is not None for name in given], dtype=bool)
+
+
+def _begin_as_talk(said: IntArray, is_given: BoolArray, source: IntArray) -> BoolArray:
+    """Which items begin with a speaker's name: where most of their source do, few names come back
+    again and again. Items without a source count as one.
+    """
+    begins = (said >= 0) & ~is_given
+    if not begins.any():
+        return begins
+    place = source + 1
+    sources = int(place.max()) + 1
+    items = np.bincount(place[~is_given], minlength=sources)
+    beginning = np.bincount(place[begins], minlength=sources)
+    width = int(said.max()) + 1
+    pairs = np.unique(place[begins] * width + said[begins])
+    names = np.bincount(pairs // width, minlength=sources)
+    is_talk = (
+        (beginning >= _TALK_SHARE * items)
+        & (names <= _MOST_SPEAKERS)
+        & (beginning >= _TURNS_PER_SPEAKER * names)
+    )
+    return begins & is_talk[place]
 
 
 def _seconds(times: Sequence[datetime | None]) -> FloatArray:

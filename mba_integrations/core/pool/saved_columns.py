@@ -19,12 +19,13 @@ from mba_integrations.core.pool.generations import check_sum
 from mba_integrations.core.pool.snapshot import PoolSnapshot
 from mba_integrations.core.pool.token_column import TokenColumns
 from mba_integrations.core.rows.slots import Slots
-from mba_integrations.core.search.lexical import LexicalColumns, LexicalIndex
+from mba_integrations.core.search.lexical import LexicalIndex
 from mba_integrations.core.search.postings import Postings
 from mba_integrations.core.search.term_numbers import TermNumbers
 from mba_integrations.core.search.text_traits import TextTraits
+from mba_integrations.core.search.words.lexical_columns import LexicalColumns
 
-COLUMNS_VERSION = 1
+COLUMNS_VERSION = 2
 """Raised when a text is rendered, counted or cut into terms in another way."""
 _POSTINGS = ("terms", "starts", "slots", "counts")
 _TRAITS = {"log_length": TextTraits.log_length, "asks": TextTraits.asks}
@@ -76,6 +77,7 @@ def _write_lexical(index: LexicalIndex, folder: Path) -> dict[str, Any]:
     for name in _POSTINGS if columns.parts else ():
         _save(folder / f"postings-{name}.npy", getattr(columns.parts[0], name))
     _save(folder / "lexical-sizes.npy", columns.sizes)
+    _save(folder / "lexical-languages.npy", columns.languages)
     _save(folder / "lexical-frequencies.npy", columns.frequencies)
     traits = [name for name, trait in _TRAITS.items() if trait.known(index.traits)]
     for name in traits:
@@ -94,6 +96,7 @@ def _read_lexical(snapshot: PoolSnapshot, folder: Path, record: Mapping[str, Any
         slots=Slots.for_rows(len(snapshot)),
         parts=(Postings(*postings),) if postings else (),
         sizes=sizes,
+        languages=_load(folder / "lexical-languages.npy"),
         frequencies=_load(folder / "lexical-frequencies.npy"),
         total=int(sizes.sum()),
         in_order=bool(record["in_order"]),

@@ -175,11 +175,13 @@ class PoolSnapshot:
     @Column
     def speakers(self) -> Speakers:
         """Who says each item."""
-        return Speakers.build(self.items)
+        return Speakers.build(self.items, self.columns.source)
 
     @speakers.changed
-    def _(self, before: Speakers, change: Change) -> Speakers:
-        return before.changed(self.items, change.items)
+    def _(self, before: Speakers, change: Change) -> Speakers | None:
+        if not PoolSnapshot.item_columns.known(self):
+            return None
+        return before.changed(self.items, change.lines, self.columns.source)
 
     @Column
     def around(self) -> Neighbourhood:
@@ -271,7 +273,7 @@ class PoolSnapshot:
             position=columns.position,
             created_seconds=columns.created_seconds,
             speaker=self.speakers.codes,
-            speaker_names=tuple(self.speakers.table.names()),
+            speaker_names=self.speakers.names,
             given_relevance=columns.given_relevance,
             importance=columns.importance,
             around=self.around,

@@ -24,6 +24,7 @@ from mba_integrations.core.result.candidates import Omitted, Selected, TierAlloc
 from mba_integrations.core.result.decision import Decision
 from mba_integrations.core.result.explanation import explain, summary_text
 from mba_integrations.core.selection.budget_curve import BudgetPoint, budget_curve, marginal_value
+from mba_integrations.core.selection.share_cost import share_cost
 from mba_integrations.core.turns.cache_reuse import PromptReuse
 from mba_integrations.core.turns.previous import PreviousPrompt
 
@@ -131,6 +132,14 @@ class Allocation:
         """Value that the next 100 tokens would add in each tier, by its densest omitted item."""
         return marginal_value(self.decided.problem, self.decided.rows)
 
+    @cached_property
+    def share_cost(self) -> float:
+        """Value that the tiers' shares cost: how much more could come in if no tier had one.
+
+        Worked out when it is first asked for, in about the time of the choice itself.
+        """
+        return share_cost(self.decided.problem, self.decided.continuation)
+
     def budget_curve(self, tokens: Iterable[int]) -> tuple[BudgetPoint, ...]:
         """What other budgets would buy: value, and which items come in or go.
 
@@ -199,7 +208,10 @@ class Allocation:
         return [dict(message) for message in self._messages]
 
     def explain(self, *, max_rows: int | None = 50) -> str:
-        """A table of what came in, what stayed out and why.
+        """A table of what came in, what stayed out and why, the best first.
+
+        The score is how probably the answer needs an item, by the method `usefulness`; `rel` is how
+        well it matches beside the pool's best; `why` has the signals that decided.
 
         Args:
             max_rows: At most so many rows for each of the two lists; None for all.
@@ -213,7 +225,9 @@ class Allocation:
             counts=(len(self.selected), len(self.omitted)),
             value=self.value,
             gap=self.gap,
+            share_cost=self.share_cost,
             stable_tokens=self.stable_prefix_tokens,
+            expected=self.decided.expected_needed,
         )
         return explain(
             summary, self.tiers, self.selected, self.omitted, self.notes, max_rows=max_rows

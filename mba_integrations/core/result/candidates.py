@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mba_integrations.core.model import MemoryItem, MemoryTier, OmissionReason
+from mba_integrations.core.value.grounds.signal import Signal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,6 +20,8 @@ class Candidate:
         relevance: In [0, 1], handed in or estimated.
         importance: In [0, 1].
         freshness: In [0, 1].
+        signals: The two or three that decided on the score, the strongest first; where relevance
+            and score disagree, with a word on it.
     """
 
     item: MemoryItem
@@ -27,6 +30,7 @@ class Candidate:
     relevance: float
     importance: float
     freshness: float
+    signals: tuple[Signal, ...] = ()
 
     @property
     def id(self) -> str:
@@ -53,6 +57,7 @@ class Candidate:
             "relevance": self.relevance,
             "importance": self.importance,
             "freshness": self.freshness,
+            "signals": [signal.to_dict() for signal in self.signals],
         }
 
 
@@ -153,6 +158,8 @@ def reason_sentence(
     """
     if reason is OmissionReason.BELOW_THRESHOLD:
         return f"its score {score:.3f} is below min_score {min_score:.3f}"
+    if reason is OmissionReason.BELOW_PRICE:
+        return f"its {unit_tokens:,} tokens are worth less than the price of a token"
     if reason is OmissionReason.TIER_EXCLUDED:
         return f"the workspace gives tier {tier.value} no tokens"
     if reason is OmissionReason.TOO_LARGE:

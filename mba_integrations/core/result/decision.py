@@ -19,7 +19,11 @@ from mba_integrations.core.result.candidates import Omitted, Selected, reason_se
 from mba_integrations.core.selection.continuation import Continuation
 from mba_integrations.core.selection.problem import SelectionProblem
 from mba_integrations.core.turns.previous import PreviousItem, digest_of
+from mba_integrations.core.value.grounds.grounds import Grounds, SignalReader
 from mba_integrations.core.value.valuation import Signals
+
+_OF_UNITS = (OmissionReason.TOO_LARGE, OmissionReason.BELOW_PRICE)
+"""Reasons that hold for a group as a whole."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +36,7 @@ class Decision:
         rows: The selected rows in the order in which they stand in the prompt, shape (m,).
         opens: Which of them have a heading before them, shape (m,).
         reasons: Code of the reason of each item if it is omitted, shape (n,).
+        grounds: What the scores are made of.
         continuation: What the prompt follows.
         passages: The part of the text that is in the prompt, by row; rows that are in it whole are
             left out.
@@ -39,6 +44,7 @@ class Decision:
 
     problem: SelectionProblem
     signals: Signals
+    grounds: Grounds
     rows: IntArray
     opens: BoolArray
     reasons: IntArray
@@ -57,29 +63,40 @@ class Decision:
         """
         if not isinstance(item_id, str):
             raise InputError(f"item_id must be a text, got {shown(item_id)}.")
-        row = self.problem.snapshot.ids.get(item_id)
+        row, reader = self.problem.snapshot.ids.get(item_id), self._reader()
         if row is None:
             raise InputError(f"no item {shown(item_id)} was handed in.")
         return (
-            self._selected(row, self._pinned_groups()) if row in self.rows else self._omitted(row)
+            self._selected(row, self._pinned_groups(), reader)
+            if row in self.rows
+            else self._omitted(row, reader)
         )
 
     def selected(self) -> tuple[Selected, ...]:
         """The items in the prompt, in their order there."""
-        pinned_groups = self._pinned_groups()
-        return tuple(self._selected(int(row), pinned_groups) for row in self.rows)
+        pinned_groups, reader = self._pinned_groups(), self._reader()
+        return tuple(self._selected(int(row), pinned_groups, reader) for row in self.rows)
 
     def omitted(self) -> tuple[Omitted, ...]:
         """The items that are not in the prompt, in input order."""
         out = np.ones(len(self.reasons), dtype=bool)
         out[self.rows] = False
-        return tuple(self._omitted(int(row)) for row in np.flatnonzero(out))
+        reader = self._reader()
+        return tuple(self._omitted(int(row), reader) for row in np.flatnonzero(out))
 
     def omission_counts(self) -> dict[OmissionReason, int]:
         """How many items are omitted for each reason; reasons without an item are left out."""
         every = np.bincount(self.reasons, minlength=len(REASONS))
         counts = every - np.bincount(self.reasons[self.rows], minlength=len(REASONS))
         return {reason: int(count) for reason, count in zip(REASONS, counts, strict=True) if count}
+
+    @property
+    def expected_needed(self) -> float | None:
+        """How many items the query is expected to need; None where scores are no probabilities, or
+        where it asks nothing."""
+        if self.grounds.matched is None or self.grounds.is_empty:
+            return None
+        return float(self.signals.score.sum())
 
     def previous_items(self) -> tuple[PreviousItem, ...]:
         """The items of the prompt as the next turn needs them."""
@@ -102,7 +119,16 @@ class Decision:
         rows = np.flatnonzero(columns.pinned & (columns.group >= 0))
         return frozenset(self.item(row).group or "" for row in rows.tolist())
 
-    def _known(self, row: int) -> dict[str, Any]:
+    def _reader(self) -> SignalReader:
+        return SignalReader(
+            self.problem.snapshot,
+            self.grounds,
+            relevance=self.signals.relevance,
+            freshness=self.signals.freshness,
+            score=self.signals.score,
+        )
+
+    def _known(self, row: int, reader: SignalReader) -> dict[str, Any]:
         return {
             "item": self.item(row),
             "tokens": self._tokens_of(row),
@@ -110,29 +136,30 @@ class Decision:
             "relevance": float(self.signals.relevance[row]),
             "importance": float(self.signals.importance[row]),
             "freshness": float(self.signals.freshness[row]),
+            "signals": reader.of(row),
         }
 
-    def _selected(self, row: int, pinned_groups: frozenset[str]) -> Selected:
+    def _selected(self, row: int, pinned_groups: frozenset[str], reader: SignalReader) -> Selected:
         item = self.item(row)
         return Selected(
-            **self._known(row),
+            **self._known(row, reader),
             pinned=item.pinned or item.group in pinned_groups,
             passage=self.passages.get(row),
         )
 
-    def _omitted(self, row: int) -> Omitted:
+    def _omitted(self, row: int, reader: SignalReader) -> Omitted:
         reason = REASONS[self.reasons[row]]
         tokens = self._tokens_of(row)
         detail = reason_sentence(
             reason,
             tier=self.item(row).tier,
             tokens=tokens,
-            unit_tokens=self._unit_tokens(row) if reason is OmissionReason.TOO_LARGE else tokens,
+            unit_tokens=self._unit_tokens(row) if reason in _OF_UNITS else tokens,
             score=float(self.signals.score[row]),
             min_score=self.problem.min_score,
             follows=bool(self.continuation.beginning),
         )
-        return Omitted(**self._known(row), reason=reason, detail=detail)
+        return Omitted(**self._known(row, reader), reason=reason, detail=detail)
 
     def _unit_tokens(self, row: int) -> int:
         group = self.problem.snapshot.columns.group

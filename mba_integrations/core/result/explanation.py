@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TypeVar
 
 from mba_integrations.core.arguments import checked_whole
 from mba_integrations.core.layout.renderer import LINE_BREAKS
 from mba_integrations.core.model import MemoryTier, QueryComplexity
 from mba_integrations.core.result.candidates import Candidate, Omitted, Selected, TierAllocation
+
+OneOf = TypeVar("OneOf", bound=Candidate)
 
 _PREVIEW_CHARS = 60
 _CONTROLS = [chr(code) for code in (*range(0x20), *range(0x7F, 0xA0))]
@@ -38,25 +41,49 @@ def explain(
     """
     if max_rows is not None:
         max_rows = checked_whole("max_rows", max_rows)
-    ranked = sorted(omitted, key=lambda left: -left.score)
     came_in = [
-        [*_figures(chosen), "pinned" if chosen.pinned else "", _preview(chosen.content)]
-        for chosen in selected[:max_rows]
+        [*_figures(chosen), "pinned" if chosen.pinned else "", *_told(chosen)]
+        for chosen in best_first(selected)[:max_rows]
     ]
     stayed_out = [
-        [*_figures(left), left.reason.value, _preview(left.content)] for left in ranked[:max_rows]
+        [*_figures(left), left.reason.value, *_told(left)]
+        for left in best_first(omitted)[:max_rows]
     ]
     parts = [
         summary,
         _tiers(tiers),
-        _titled("Selected", [*_HEAD, "", "text"], came_in, len(selected)),
-        _titled("Omitted", [*_HEAD, "reason", "text"], stayed_out, len(ranked)),
+        _titled("Selected", [*_HEAD, "", *_TOLD], came_in, len(selected)),
+        _titled("Omitted", [*_HEAD, "reason", *_TOLD], stayed_out, len(omitted)),
         *(f"Note: {note}" for note in notes),
     ]
     return "\n\n".join(parts)
 
 
-_HEAD = ("tier", "id", "tokens", "score", "rel", "imp", "fresh")
+_HEAD = ("tier", "id", "tokens", "score", "rel")
+_TOLD = ("why", "text")
+
+
+def best_first(candidates: Iterable[OneOf]) -> list[OneOf]:
+    """Candidates by their score; equal ones as they come."""
+    return sorted(candidates, key=lambda one: -one.score)
+
+
+def percent(part: float) -> str:
+    """A part in [0, 1] to two digits.
+
+    >>> [percent(part) for part in (1.0, 0.333, 0.0333, 0.00333, 0.0, 1e-9)]
+    ['100%', '33%', '3.3%', '0.33%', '0%', '<0.01%']
+    """
+    if part <= 0.0:
+        return "0%"
+    if part < 0.0001:
+        return "<0.01%"
+    digits = 0 if part >= 0.0995 else 1 if part >= 0.00995 else 2
+    return f"{part:.{digits}%}"
+
+
+_LITTLE = 0.5
+"""Expected items below which scores are low for all, however well the best match."""
 
 
 def summary_text(
@@ -69,17 +96,26 @@ def summary_text(
     counts: tuple[int, int],
     value: float,
     gap: float,
+    share_cost: float,
     stable_tokens: int,
+    expected: float | None,
 ) -> str:
-    """Two or three lines on the whole; *counts* are the items selected and omitted."""
+    """Two or three lines on the whole.
+
+    *counts* are the items selected and omitted, *expected* those that the query needs; None where
+    the score is no probability.
+    """
+    shares = f" The tiers' shares cost {share_cost:.3f} of value." if share_cost >= 0.0005 else ""
+    little = expected is not None and expected < _LITTLE
+    fits = f" Little fits the query: it is expected to need {expected:.2f} items." if little else ""
     stays = f"\n{stable_tokens:,} tokens stand as in the previous prompt." if stable_tokens else ""
     return (
         f"Workspace {_preview(workspace_id)}, {complexity.value} query: "
         f"{used_tokens:,} of {budget_tokens:,} tokens used "
         f"({used_tokens / budget_tokens:.1%}), counted by {counted_by}.\n"
         f"{counts[0]:,} items selected, {counts[1]:,} omitted; "
-        f"value {value:.3f}, at most {gap:.2%} below the optimum."
-        f"{stays}"
+        f"value {value:.3f}, at most {gap:.2%} below the optimum.{shares}"
+        f"{fits}{stays}"
     )
 
 
@@ -103,11 +139,18 @@ def _figures(candidate: Candidate) -> list[str]:
         candidate.tier.value,
         _preview(candidate.id),
         f"{candidate.tokens:,}",
-        f"{candidate.score:.3f}",
-        f"{candidate.relevance:.2f}",
-        f"{candidate.importance:.2f}",
-        f"{candidate.freshness:.2f}",
+        percent(candidate.score),
+        percent(candidate.relevance),
     ]
+
+
+def _told(candidate: Candidate) -> list[str]:
+    return [_preview(why(candidate)), _preview(candidate.content)]
+
+
+def why(candidate: Candidate) -> str:
+    """The signals that decided, in one line."""
+    return "; ".join(map(str, candidate.signals)) or "no match"
 
 
 def _titled(title: str, head: Sequence[str], rows: list[list[str]], total: int) -> str:

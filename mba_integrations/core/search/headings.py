@@ -14,7 +14,7 @@ from itertools import islice
 
 from mba_integrations.core.rows.row_map import RowMap
 from mba_integrations.core.rows.slots import Slots, SlotTable
-from mba_integrations.core.search.terms import STOP_WORDS
+from mba_integrations.core.search.words.languages import STOP_WORDS
 
 _WORD = re.compile(r"\w+")
 _BRACKETS = re.compile(r"\s*[(\[][^()\[\]]*[)\]]\s*$")

@@ -28,77 +28,27 @@ with the idf of Lucene, which is never negative.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from itertools import chain
 
 import numpy as np
 
-from mba_integrations.core.arrays import FloatArray, IntArray
+from mba_integrations.core.arrays import BoolArray, FloatArray, IntArray
 from mba_integrations.core.rows.row_map import RowMap
 from mba_integrations.core.rows.slots import Slots
-from mba_integrations.core.search.postings import Postings, appended, merged
+from mba_integrations.core.search.postings import Postings, appended
 from mba_integrations.core.search.term_numbers import TermNumbers
+from mba_integrations.core.search.terms import words_of
 from mba_integrations.core.search.text_traits import TextTraits
+from mba_integrations.core.search.words.asked import AskedWord, asked_words
+from mba_integrations.core.search.words.languages import ENGLISH
+from mba_integrations.core.search.words.lexical_columns import LexicalColumns
 
 # k1 and b are the values of Lucene; evidence recall moves by under 1 point for k1 in [0.9, 1.5].
 _K1 = 1.2
 _B = 0.75
 _MAX_QUERY_CHARS = 100_000  # bounds a query at about 0.1 s of cutting it into terms
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LexicalColumns:
-    """What an index holds of its texts.
-
-    Attributes:
-        numbers: Numbers of the terms, shared with indexes of other moments.
-        slots: Numbers of the texts.
-        parts: Postings, no slot in two of them; also of texts that have gone.
-        sizes: Terms of the text of each slot, int32.
-        frequencies: Texts that have each term, without those that have gone, int32. Terms that are
-            numbered beyond its end are of another moment.
-        total: Terms of all texts, without those that have gone.
-        in_order: Whether terms are numbered as they first appear in the texts.
-    """
-
-    numbers: TermNumbers
-    slots: Slots
-    parts: tuple[Postings, ...]
-    sizes: IntArray
-    frequencies: IntArray
-    total: int
-    in_order: bool
-
-    def compact(self) -> LexicalColumns:
-        """The same with rows as slots, postings in one part at most, and without terms that no
-        text has any more where those are most.
-        """
-        slots = self.slots
-        whole = merged(self.parts)
-        if slots.of_row is not None or slots.count > slots.size:
-            whole = whole.renumbered(slots.row_of)
-        compacted = replace(
-            self,
-            slots=Slots.for_rows(slots.size),
-            parts=(whole,) if whole.size else (),
-            sizes=slots.by_row(self.sizes),
-        )
-        used = int(np.count_nonzero(self.frequencies))
-        return compacted._without_unused_terms() if 2 * used < len(self.frequencies) else compacted
-
-    def _without_unused_terms(self) -> LexicalColumns:
-        used = np.flatnonzero(self.frequencies)
-        names = self.numbers.terms()
-        number_of = np.zeros(len(self.frequencies), dtype=np.int32)
-        number_of[used] = np.arange(len(used))
-        return replace(
-            self,
-            numbers=TermNumbers([names[term] for term in used.tolist()]),
-            parts=tuple(replace(part, terms=number_of[part.terms]) for part in self.parts),
-            frequencies=self.frequencies[used],
-        )
 
 
 class LexicalIndex:
@@ -115,6 +65,7 @@ class LexicalIndex:
         self.traits = traits
         self.columns = columns
         self._texts = texts
+        self._last_asked: tuple[str, tuple[AskedWord, ...]] | None = None
 
     @classmethod
     def build(cls, texts: Sequence[str]) -> LexicalIndex:
@@ -127,6 +78,7 @@ class LexicalIndex:
             slots=Slots.for_rows(len(texts)),
             parts=(postings,) if postings.size else (),
             sizes=cut.sizes,
+            languages=cut.languages,
             frequencies=_added(np.zeros(0, dtype=np.int32), postings, len(numbers), 1),
             total=len(cut.terms),
             in_order=True,
@@ -152,6 +104,7 @@ class LexicalIndex:
             slots=before.slots.changed(rows),
             parts=appended(before.parts, new),
             sizes=np.concatenate([before.sizes, cut.sizes]),
+            languages=np.concatenate([before.languages, cut.languages]),
             frequencies=_added(frequencies, gone, len(frequencies), -1),
             total=before.total + len(cut.terms) - gone_total,
             in_order=before.in_order
@@ -178,20 +131,68 @@ class LexicalIndex:
         A term counts once however often the query repeats it; what stands beyond the first
         100,000 characters of the query does not count.
         """
-        return self._scores_of_terms(self._known_terms(query))
+        by_language: dict[frozenset[int] | None, dict[int, float]] = {}
+        for word in self._met(query):
+            weight = word.part * self._idf(word.frequency)
+            for term in word.terms:
+                weights = by_language.setdefault(term.languages, {})
+                weights[term.number] = max(weight, weights.get(term.number, 0.0))
+        return self._scores_by_language(by_language)
 
     def best_possible(self, query: str) -> float:
         """BM25 of a text of mean length that has each term of *query* once; terms that no text
         has weigh like the rarest.
         """
-        terms = dict.fromkeys(self._query_terms(query))
         # A text of mean length adds 1.2 to the one below the line.
-        return sum(self._idf(self._frequency(term)) for term in terms) / (1.0 + _K1)
+        return sum(self._idf(word.frequency) for word in self._asked(query)) / (1.0 + _K1)
+
+    def coverage(self, query: str) -> FloatArray:
+        """Share of the terms of *query* that each text has, weighed by rarity, shape (n,).
+
+        Terms that no text has weigh like the rarest, so a text may have every term that is known
+        and still not all of the query. All 0 for a query without terms.
+
+        >>> LexicalIndex.build(["apple pie", "sky"]).coverage("apple sky").round(2).tolist()
+        [0.5, 0.5]
+        """
+        columns = self.columns
+        covered = np.zeros(columns.slots.count, dtype=np.float64)
+        for word in self._met(query):
+            covered += self._has_word(word) * (word.part * self._idf(word.frequency))
+        total = sum(self._idf(word.frequency) for word in self._asked(query))
+        return columns.slots.by_row(covered / max(total, 1e-12))
 
     def term_weights(self, query: str) -> dict[str, float]:
         """Inverse document frequency of each term of *query* that a text has, > 0."""
-        found = {term: self._frequency(term) for term in self.terms(query)}
-        return {term: self._idf(frequency) for term, frequency in found.items() if frequency}
+        return {
+            term.text: word.part * self._idf(word.frequency)
+            for word in self._met(query)
+            for term in word.terms
+        }
+
+    def holders(self, query: str, *, most: int) -> dict[str, BoolArray]:
+        """Which texts have each word of *query*, shape (n,): the *most* rarest, the rarest first.
+
+        A word of several terms, such as an identifier, is told by its terms.
+
+        >>> index = LexicalIndex.build(["Kate skis.", "Kate sings."])
+        >>> for word, has in index.holders("Where did Kate ski?", most=9).items():
+        ...     print(word, has.tolist())
+        ski [True, False]
+        Kate [True, True]
+        """
+        rarest = sorted(self._met(query), key=lambda word: word.frequency)[:most]
+        return {word.text: self.columns.slots.by_row(self._has_word(word)) for word in rarest}
+
+    def _has_word(self, word: AskedWord) -> BoolArray:
+        """Whether the text of each slot has a word."""
+        found = np.zeros(self.columns.slots.count, dtype=bool)
+        for term in word.terms:
+            has = np.zeros_like(found)
+            for part in self.columns.parts:
+                has[part.slots_of(term.number)] = True
+            found |= has if term.languages is None else has & self._written_in(term.languages)
+        return found
 
     def terms(self, text: str) -> Sequence[str]:
         """The terms of a text, as they are compared."""
@@ -205,7 +206,7 @@ class LexicalIndex:
         Terms of *besides*, and terms that no other text has, do not count. Of equally rare terms
         those that an earlier text has come first.
         """
-        known = set(self._known_terms(besides))
+        known = {term.number for word in self._met(besides) for term in word.terms}
         return [self._scores_of_terms(self._rare_terms(row, known, count)) for row in rows]
 
     def _rare_terms(self, row: int, besides: set[int], count: int) -> list[int]:
@@ -236,25 +237,32 @@ class LexicalIndex:
         """Numbers of the terms of a text, each once, in order of appearance."""
         return self._numbers(self.terms(self._texts[row]))
 
-    def _query_terms(self, query: str) -> Sequence[str]:
-        return self.terms(query[:_MAX_QUERY_CHARS])
+    def _met(self, query: str) -> list[AskedWord]:
+        """Words of a query that a text has, each once."""
+        return [word for word in self._asked(query) if word.frequency]
 
-    def _known_terms(self, query: str) -> list[int]:
-        return self._numbers(self._query_terms(query))
+    def _asked(self, query: str) -> tuple[AskedWord, ...]:
+        """The words of a query, each once; those of the last query are kept."""
+        last = self._last_asked
+        if last is None or last[0] != query:
+            words = words_of(query[:_MAX_QUERY_CHARS])
+            last = self._last_asked = (query, asked_words(words, self.columns, self._languages))
+        return last[1]
+
+    @cached_property
+    def _languages(self) -> tuple[int, ...]:
+        """Codes of the languages of the texts, ascending."""
+        languages = np.unique(self.columns.slots.by_row(self.columns.languages))
+        return tuple(languages.tolist()) or (ENGLISH,)
+
+    def _written_in(self, languages: frozenset[int]) -> BoolArray:
+        """Whether the text of each slot is in one of the languages."""
+        return np.isin(self.columns.languages, sorted(languages))
 
     def _numbers(self, terms: Sequence[str]) -> list[int]:
         """Numbers of the terms that a text has, each once, in order of appearance."""
         found = map(self.columns.numbers.number, dict.fromkeys(terms))
-        return [number for number in found if number is not None and self._has(number)]
-
-    def _has(self, number: int) -> bool:
-        frequencies = self.columns.frequencies
-        return number < len(frequencies) and bool(frequencies[number])
-
-    def _frequency(self, term: str) -> int:
-        number = self.columns.numbers.number(term)
-        known = number is not None and number < len(self.columns.frequencies)
-        return int(self.columns.frequencies[number]) if known else 0
+        return [number for number in found if number is not None and self.columns.has(number)]
 
     def _idf(self, frequency: int) -> float:
         return math.log1p((len(self) - frequency + 0.5) / (frequency + 0.5))
@@ -269,12 +277,27 @@ class LexicalIndex:
         return norms
 
     def _scores_of_terms(self, terms: list[int]) -> FloatArray:
+        frequencies = self.columns.frequencies
+        weights = {term: self._idf(int(frequencies[term])) for term in terms}
+        return self._scores_by_language({None: weights})
+
+    def _scores_by_language(
+        self, by_language: Mapping[frozenset[int] | None, Mapping[int, float]]
+    ) -> FloatArray:
+        """BM25 of every text, shape (n,), for the terms that are meant in its language.
+
+        Args:
+            by_language: Weights of terms by number, for texts of these languages; None for all.
+        """
         columns = self.columns
-        scores = np.zeros(columns.slots.count, dtype=np.float32)
-        weights = [self._idf(int(columns.frequencies[term])) for term in terms]
-        for part in columns.parts if terms else ():
-            part.add_scores(scores, terms, weights, self._norms)
-        return columns.slots.by_row(scores)
+        total = np.zeros(columns.slots.count, dtype=np.float32)
+        for languages, weights in by_language.items():
+            scores = total if languages is None else np.zeros_like(total)
+            for part in columns.parts if weights else ():
+                part.add_scores(scores, list(weights), list(weights.values()), self._norms)
+            if languages is not None:
+                total += np.where(self._written_in(languages), scores, np.float32(0.0))
+        return columns.slots.by_row(total)
 
 
 class _FirstPlaces(dict[int, tuple[int, int]]):

@@ -9,17 +9,19 @@ from __future__ import annotations
 
 import threading
 from array import array
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Sized
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, islice
 
 import numpy as np
 
 from mba_integrations.core.arrays import IntArray
 from mba_integrations.core.search.terms import MAX_KNOWN_CHARS, TermSplitter, words_of
+from mba_integrations.core.search.words.languages import language_of
+from mba_integrations.core.search.words.spellings import Spellings
 
 # Frequent words come early; others are analysed each time they occur. With the bound on the length
-# of each this is at most 50 MB, and 10 MB of English.
+# of each this is at most 50 MB for all languages, and 10 MB of English.
 _MAX_KNOWN_WORDS = 50_000
 
 
@@ -30,11 +32,13 @@ class CutTexts:
     Attributes:
         terms: Those of all texts one after another, int32.
         sizes: How many each text has, int32.
+        languages: Code of the language of each text, uint8.
         first_new: Terms from this number on were new.
     """
 
     terms: IntArray
     sizes: IntArray
+    languages: IntArray
     first_new: int
 
 
@@ -50,8 +54,9 @@ class TermNumbers:
     def __init__(self, terms: Iterable[str] = ()) -> None:
         self.splitter = TermSplitter()
         self._numbers = {term: number for number, term in enumerate(terms)}
-        self._words = _WordNumbers(self.splitter, self._numbers)
+        self._words: dict[int, _WordNumbers] = {}
         self._lock = threading.Lock()
+        self._spellings = Spellings()
 
     def __len__(self) -> int:
         return len(self._numbers)
@@ -60,36 +65,81 @@ class TermNumbers:
         """Number of a term; None if no text had it."""
         return self._numbers.get(term)
 
+    def nearest(self, term: str, *, frequencies: IntArray) -> int | None:
+        """Number of the term with the nearest spelling that some text has; None if none is near.
+
+        What it takes is made at the first call, and extended by the terms that are new since.
+
+        Args:
+            term: One that no text has.
+            frequencies: Texts that have each of the first terms.
+        """
+        with self._lock:
+            known = len(self._spellings.words)
+            if known < len(self._numbers):
+                new = list(islice(self._numbers, known, None))
+                self._spellings = self._spellings.extended(new)
+            spellings = self._spellings
+        return spellings.nearest(term, frequencies=frequencies)
+
+    def term(self, number: int) -> str:
+        """The term of a number that `nearest` gave."""
+        return self._spellings.words[number]
+
     def terms(self) -> list[str]:
         """All terms, in the order of their numbers."""
         return list(self._numbers)
 
     def cut(self, texts: Sequence[str]) -> CutTexts:
         """The texts as terms."""
-        flat, sizes = array("i"), array("i")
+        flat, sizes, languages = array("i"), array("i"), bytearray()
         with self._lock:
             first_new = len(self._numbers)
-            number_of = self._words.__getitem__
             for text in texts:
-                before = len(flat)
-                flat.extend(chain.from_iterable(map(number_of, words_of(text))))
+                before, words = len(flat), words_of(text)
+                language = language_of(words)
+                number_of = self._numbers_of(language).__getitem__
+                flat.extend(chain.from_iterable(map(number_of, words)))
                 sizes.append(len(flat) - before)
+                languages.append(language)
         terms, counts = np.frombuffer(flat, dtype=np.intc), np.frombuffer(sizes, dtype=np.intc)
-        return CutTexts(terms.astype(np.int32, copy=False), counts.astype(np.int32), first_new)
+        return CutTexts(
+            terms=terms.astype(np.int32, copy=False),
+            sizes=counts.astype(np.int32),
+            languages=np.frombuffer(bytes(languages), dtype=np.uint8),
+            first_new=first_new,
+        )
+
+    def _numbers_of(self, language: int) -> _WordNumbers:
+        """Numbers of the terms of each word of a language."""
+        known = self._words.get(language)
+        if known is None:
+            known = _WordNumbers(self.splitter, self._numbers, language, self._words)
+            self._words[language] = known
+        return known
 
 
 class _WordNumbers(dict[str, tuple[int, ...]]):
     """Numbers of the terms of each word; a word that is missing is analysed and numbered."""
 
-    def __init__(self, splitter: TermSplitter, numbers: dict[str, int]) -> None:
+    def __init__(
+        self,
+        splitter: TermSplitter,
+        numbers: dict[str, int],
+        language: int,
+        beside: Mapping[int, Sized],
+    ) -> None:
         self._splitter = splitter
+        self._beside = beside
+        self._language = language
         self._numbers = numbers
 
     def __missing__(self, word: str) -> tuple[int, ...]:
         numbers = self._numbers
-        terms = self._splitter.terms_of_word(word)
+        terms = self._splitter.terms_of_word(word, self._language)
         found = tuple([numbers.setdefault(term, len(numbers)) for term in terms])
         # Numbers such as those of accounts rarely come twice.
-        if len(self) < _MAX_KNOWN_WORDS and len(word) <= MAX_KNOWN_CHARS and not word.isdigit():
+        known = sum(map(len, self._beside.values()))
+        if known < _MAX_KNOWN_WORDS and len(word) <= MAX_KNOWN_CHARS and not word.isdigit():
             self[word] = found
         return found

@@ -1,9 +1,10 @@
 """Cut text into the terms that lexical search compares.
 
-Deterministic, and total: any string gives a list of terms, possibly empty. English function words
-are left out and English words are stemmed; words of other scripts stay as they are. Identifiers
-give their parts and, when they have several, also the whole (`parseJsonFile` gives `parse`,
-`json`, `file`, `parsejsonfile`). Scripts written without spaces give pairs of characters.
+Deterministic, and total: any string gives a list of terms, possibly empty. Each text has a language
+(see `words.languages`), whose stop words are left out and by whose rules words are stemmed. In an
+English text words with other letters stay as they are. Identifiers give their parts and, when they
+have several, also the whole (`parseJsonFile` gives `parse`, `json`, `file`, `parsejsonfile`).
+Scripts written without spaces give pairs of characters.
 
 Linear in the length of the text; each distinct word is analysed once per `TermSplitter`.
 Which terms weigh how much is left to the index.
@@ -13,10 +14,17 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Sequence
-from functools import lru_cache
-from importlib import import_module
+from collections.abc import Sequence
 from sys import getsizeof
+
+from mba_integrations.core.search.words.accents import without_latin_accents
+from mba_integrations.core.search.words.languages import (
+    ENGLISH,
+    language_of,
+    stemmer,
+    stop_words,
+)
+from mba_integrations.core.search.words.spellings import within
 
 # Combining marks are no word characters to `re`; without them Indic and Thai words fall apart.
 _MARKS = (
@@ -39,19 +47,6 @@ _MAX_TERM_CHARS = 64  # longer runs are data, not words; their beginning still f
 MAX_KNOWN_CHARS = 64
 """Longer words are analysed each time they occur: they rarely come twice, and have no bound."""
 
-_FUNCTION_WORDS = """
-a about above after again against all also am an and any are as at be because been before being
-below between both but by can could d did do does doing don down during each few for from
-further had has have having he her here hers herself him himself his how i if in into is it its
-itself just ll m me more most my myself no nor not now of off on once only or other our ours
-ourselves out over own re s same she should so some such t than that the their theirs them
-themselves then there these they this those through to too under until up ve very was we were
-what when where which while who whom whose why will with would you your yours yourself
-yourselves arent im ive id dont didnt doesnt isnt wasnt cant couldnt wouldnt thats whats theres
-youre theyre weve theyve wont wouldve hes shes
-"""
-STOP_WORDS = frozenset(_FUNCTION_WORDS.split())
-
 
 class TermSplitter:
     """Texts to search terms, with a memory of the words seen so far.
@@ -61,62 +56,94 @@ class TermSplitter:
     """
 
     def __init__(self) -> None:
-        self._stem = _english_stemmer()
-        self._known: dict[str, tuple[str, ...]] = {}
+        self._known: dict[int, dict[str, tuple[str, ...]]] = {}
         self._room = _MAX_KNOWN_BYTES
 
     def terms(self, text: str) -> list[str]:
-        """Terms of *text* in order, repeated as often as they occur."""
-        known = self._known
+        """Terms of *text* in order, repeated as often as they occur, in the text's language."""
+        words = words_of(text)
+        return self.terms_in(words, language_of(words))
+
+    def terms_in(self, words: Sequence[str], language: int) -> list[str]:
+        """Terms of the words of a language, in order."""
+        known = self._known.setdefault(language, {})
         result: list[str] = []
-        for word in words_of(text):
+        for word in words:
             found = known.get(word)
             if found is None:
-                found = tuple(self.terms_of_word(word))
-                self._remember(word, found)
+                found = tuple(self.terms_of_word(word, language))
+                self._remember(known, word, found)
             result.extend(found)
         return result
 
-    def _remember(self, word: str, terms: tuple[str, ...]) -> None:
+    def _remember(
+        self, known: dict[str, tuple[str, ...]], word: str, terms: tuple[str, ...]
+    ) -> None:
         if len(word) > MAX_KNOWN_CHARS:
             return
         size = _ENTRY_BYTES + getsizeof(word) + sum(map(getsizeof, terms))
         if size <= self._room:
-            self._known[word] = terms
+            known[word] = terms
             self._room -= size
 
-    def terms_of_word(self, word: str) -> Sequence[str]:
+    def terms_of_word(self, word: str, language: int = ENGLISH) -> Sequence[str]:
         """Terms of one of the words of `words_of`; the splitter does not remember it."""
         if word.isascii():
-            return self._words(word)
+            return _words(word, language)
         word = unicodedata.normalize("NFKC", word)
-        if not _UNSPACED.search(word):
-            return self._words(_without_latin_accents(word))
+        if not is_unspaced(word):
+            return _words(without_latin_accents(word), language)
         result: list[str] = []
         start = 0
         for run in _UNSPACED.finditer(word):
-            result += self._words(word[start : run.start()])
+            result += _words(word[start : run.start()], language)
             result += _character_pairs(run.group())
             start = run.end()
-        return [*result, *self._words(word[start:])]
+        return [*result, *_words(word[start:], language)]
 
-    def _words(self, word: str) -> list[str]:
-        lowered = word.lower()
-        if lowered.endswith("'s"):
-            word, lowered = word[:-2], lowered[:-2]
-        elif lowered.endswith(_CONTRACTIONS):
-            word = lowered = lowered.replace("'", "")
-        parts = [part for piece in word.split("'") for part in _identifier_parts(piece)]
-        terms = [term for part in parts if (term := self._normal_form(part))]
-        if len(parts) > 1 and len(lowered) <= _MAX_TERM_CHARS:
-            terms.append(lowered)
-        return terms
 
-    def _normal_form(self, word: str) -> str:
-        lowered = word.lower()[:_MAX_TERM_CHARS]
-        if lowered in STOP_WORDS:
-            return ""
-        return self._stem(lowered) if lowered.isascii() and lowered.isalpha() else lowered
+def _words(word: str, language: int) -> list[str]:
+    lowered = word.lower()
+    if lowered.endswith("'s"):
+        word, lowered = word[:-2], lowered[:-2]
+    elif lowered.endswith(_CONTRACTIONS):
+        word = lowered = lowered.replace("'", "")
+    pieces = word.split("'")
+    parts = [part for piece in pieces for part in _identifier_parts(piece)]
+    terms = [term for part in parts if (term := _normal_form(part, language))]
+    # "l'examen" is two words, while the name of a function is one of several parts.
+    is_one = language == ENGLISH or len(pieces) == 1
+    if len(parts) > 1 and is_one and len(lowered) <= _MAX_TERM_CHARS:
+        terms.append(lowered)
+    return terms
+
+
+def _normal_form(word: str, language: int) -> str:
+    lowered = word.lower()[:_MAX_TERM_CHARS]
+    if lowered in stop_words(language):
+        return ""
+    # English is what is taken for granted: other letters say that a word of it is foreign.
+    can_stem = lowered.isalpha() and (language != ENGLISH or lowered.isascii())
+    return stemmer(language)(lowered) if can_stem else lowered
+
+
+def is_near_stop_word(word: str, language: int = ENGLISH) -> bool:
+    """Whether a word is one slip away from a word that says nothing, as "waht" is.
+
+    >>> is_near_stop_word("waht"), is_near_stop_word("Boat")
+    (True, False)
+    """
+    lowered = word.lower()
+    return any(
+        stop[:1] == lowered[:1] and within(lowered, stop, edits=1, other=False)
+        for stop in stop_words(language)
+        if abs(len(stop) - len(lowered)) <= 1
+    )
+
+
+def is_unspaced(text: str) -> bool:
+    """Whether a text has characters of a script that is written without spaces."""
+    return _UNSPACED.search(text) is not None
 
 
 def words_of(text: str) -> list[str]:
@@ -136,17 +163,3 @@ def _character_pairs(run: str) -> list[str]:
     if len(run) == 1:
         return [run]
     return [run[i : i + 2] for i in range(len(run) - 1)]
-
-
-def _without_latin_accents(word: str) -> str:
-    if not any("\u00c0" <= char <= "\u024f" for char in word):
-        return word
-    decomposed = unicodedata.normalize("NFD", word)
-    return "".join(char for char in decomposed if not "\u0300" <= char <= "\u036f")
-
-
-@lru_cache(maxsize=1)
-def _english_stemmer() -> Callable[[str], str]:
-    stemmers = import_module("Stemmer")  # a compiled extension; imported when first needed
-    stem: Callable[[str], str] = stemmers.Stemmer("english").stemWord
-    return stem

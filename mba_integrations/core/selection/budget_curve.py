@@ -109,11 +109,12 @@ def _point(
 def _scaled(plan: BudgetPlan, budget: int) -> BudgetPlan:
     uncapped = plan.tier_cap_tokens >= plan.total_tokens
     caps = np.where(uncapped, budget, np.minimum(plan.tier_cap_tokens, budget))
-    tiers = plan.tier_tokens * (budget / plan.total_tokens)
+    tiers = np.minimum(plan.tier_tokens * (budget / plan.total_tokens), caps)
     return replace(
         plan,
         total_tokens=budget,
-        tier_tokens=np.minimum(tiers, caps),
+        tier_tokens=tiers,
+        tier_firm_tokens=np.minimum(plan.tier_firm_tokens, tiers),
         tier_cap_tokens=caps.astype(np.float64),
     )
 

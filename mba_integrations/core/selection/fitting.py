@@ -18,8 +18,9 @@ from mba_integrations.core.packing.pack import Packing
 from mba_integrations.core.selection.continuation import Continuation
 from mba_integrations.core.selection.draft import Draft, write_draft
 from mba_integrations.core.selection.problem import SelectionProblem
-from mba_integrations.core.selection.prospects import pack_prospects
 from mba_integrations.core.selection.room import Room, room_beside, room_of_pins
+from mba_integrations.core.selection.units.displacement import least_density
+from mba_integrations.core.selection.units.prospects import pack_prospects
 
 MOST_PACKINGS = 4
 """Tries of one kind; a prompt that still is over then loses items one at a time."""
@@ -118,13 +119,15 @@ def pack_round(problem: SelectionProblem, begin: Round, *, extra: int = 0) -> Pa
     tiers = units.of_tiers(problem.snapshot.tier_rows)
     if not begin.is_open.all():
         tiers = tuple(of_tier[begin.is_open[of_tier]] for of_tier in tiers)
+    density = units.density
+    total = max(0, room.total + extra)
+    least = least_density(units, density, tiers, total) if room.borrowing else 0.0
     packing = pack_prospects(
         tiers,
         units,
-        units.density,
-        lambda chosen_from: room.packing_problem(units, chosen_from, extra),
-        room.shares(extra),
-        room.opening,
+        density,
+        lambda chosen_from: room.packing_problem(units, chosen_from, extra, least),
+        room.kept(extra, least),
     )
     rows = units.rows(np.concatenate([room.forced, packing.chosen]))
     return Packed(rows, packing, packing.used_tokens + room.forced_tokens)

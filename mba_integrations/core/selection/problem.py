@@ -24,7 +24,7 @@ from mba_integrations.core.selection.portable import (
     portable_counter,
     portable_layout,
 )
-from mba_integrations.core.selection.units import Units, form_units
+from mba_integrations.core.selection.units.units import Units, form_units
 from mba_integrations.core.value.worth import Worth
 
 NOTHING_SHOWN: Mapping[int, MemoryItem] = MappingProxyType({})
@@ -44,6 +44,8 @@ class SelectionProblem:
         opening: Tokens of each tier's heading, shape (4,).
         fixed_tokens: What a prompt costs besides items and headings.
         min_score: Units with a lower score stay out.
+        token_price: Value per token below which a unit stays out; 0 for none. See `price`.
+        spares: Whether a few tokens of such units come in all the same.
         duplicate_threshold: Overlap from which a repetition stays out; None for never.
         shown: What is written in place of an item, such as a passage of it, by row.
     """
@@ -57,6 +59,8 @@ class SelectionProblem:
     opening: IntArray
     fixed_tokens: int
     min_score: float = 0.0
+    token_price: float = 0.0
+    spares: bool = False
     duplicate_threshold: float | None = None
     shown: Mapping[int, MemoryItem] = field(default_factory=lambda: NOTHING_SHOWN)
 
@@ -90,6 +94,8 @@ class SelectionProblem:
                 "opening": self.opening,
                 "fixed_tokens": self.fixed_tokens,
                 "min_score": self.min_score,
+                "token_price": self.token_price,
+                "spares": self.spares,
                 "duplicate_threshold": self.duplicate_threshold,
                 "shown": dict(self.shown),
             },
@@ -114,6 +120,8 @@ def selection_problem(
     worth: Worth,
     score: FloatArray,
     min_score: float = 0.0,
+    token_price: float = 0.0,
+    spares: bool = False,
     duplicate_threshold: float | None = None,
 ) -> SelectionProblem:
     """Form the units and price headings; see `SelectionProblem`.
@@ -127,6 +135,8 @@ def selection_problem(
         worth: What packing adds up.
         score: In [0, 1], shape (n,).
         min_score: Units with a lower score stay out.
+        token_price: Value per token below which a unit stays out; 0 for none.
+        spares: Whether a few tokens of such units come in all the same.
         duplicate_threshold: Overlap from which a repetition stays out; None for never.
     """
     return SelectionProblem(
@@ -139,6 +149,8 @@ def selection_problem(
         opening=tokens.opening,
         fixed_tokens=layout.fixed_tokens(counter),
         min_score=min_score,
+        token_price=token_price,
+        spares=spares,
         duplicate_threshold=duplicate_threshold,
     )
 

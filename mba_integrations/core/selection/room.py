@@ -28,7 +28,9 @@ from mba_integrations.core.packing.problem import PackingProblem
 from mba_integrations.core.selection.continuation import NOTHING_BEFORE, Continuation
 from mba_integrations.core.selection.draft import pins_alone
 from mba_integrations.core.selection.problem import SelectionProblem
-from mba_integrations.core.selection.units import Units
+from mba_integrations.core.selection.units.price import below_price
+from mba_integrations.core.selection.units.prospects import Kept
+from mba_integrations.core.selection.units.units import Units
 
 _WHOLE = 1e-9
 """A share this little under a whole number of tokens is that number: shares are products."""
@@ -46,6 +48,7 @@ class Room:
         forced_tokens: Tokens of them, their headings, and what a prompt costs besides.
         total: Tokens that are left.
         tier_tokens: What is left of each tier's share, shape (4,).
+        tier_firm: What is left of the part that is kept for items of any worth, shape (4,).
         tier_cap: What is left of each tier's cap, shape (4,).
         capped: Which tiers have a cap below the budget, shape (4,).
         opening: What the first item of each tier pays besides; 0 where one has its place already.
@@ -56,6 +59,7 @@ class Room:
     forced_tokens: int
     total: int
     tier_tokens: FloatArray
+    tier_firm: FloatArray
     tier_cap: FloatArray
     capped: BoolArray
     opening: IntArray
@@ -74,8 +78,32 @@ class Room:
     def _caps(self, extra: int) -> FloatArray:
         return np.where(self.capped, self.tier_cap, self.tier_cap + max(0, extra))
 
-    def packing_problem(self, units: Units, chosen_from: IntArray, extra: int) -> PackingProblem:
-        """To choose from these units with *extra* tokens."""
+    def kept(self, extra: int, least_density: float) -> list[Kept]:
+        """What is kept for each tier with *extra* tokens."""
+        shares, firm = self.shares(extra).tolist(), self.tier_firm.tolist()
+        return [
+            Kept(
+                share_tokens=share,
+                opening_tokens=opening,
+                firm_tokens=of_any_worth,
+                least_density=least_density,
+            )
+            for share, of_any_worth, opening in zip(
+                shares, firm, self.opening.tolist(), strict=True
+            )
+        ]
+
+    def packing_problem(
+        self, units: Units, chosen_from: IntArray, extra: int, least_density: float
+    ) -> PackingProblem:
+        """To choose from these units with *extra* tokens.
+
+        Args:
+            units: All units.
+            chosen_from: Those that may come in, ascending.
+            extra: Tokens besides what there is room for.
+            least_density: Value per token from which a unit counts for its tier's guarantee.
+        """
         tokens = units.tokens(chosen_from)
         return PackingProblem(
             value=units.value(chosen_from, tokens),
@@ -86,6 +114,8 @@ class Room:
             tier_cap_tokens=np.minimum(self._caps(extra), _NO_LIMIT),
             opening_tokens=self.opening,
             borrowing=self.borrowing,
+            least_density=least_density,
+            firm_tokens=self.tier_firm,
         )
 
     def forced_value(self, units: Units) -> float:
@@ -128,6 +158,7 @@ def _room(problem: SelectionProblem, forced: IntArray, after: Continuation) -> R
         forced_tokens=forced_tokens,
         total=plan.total_tokens - forced_tokens,
         tier_tokens=np.maximum(plan.tier_tokens - paid, 0.0),
+        tier_firm=np.maximum(plan.tier_firm_tokens - paid, 0.0),
         tier_cap=np.maximum(plan.tier_cap_tokens - paid, 0.0),
         capped=plan.tier_cap_tokens < plan.total_tokens,
         opening=np.where(opened, 0, problem.opening),
@@ -176,6 +207,8 @@ def omission_codes(problem: SelectionProblem, room: Room) -> IntArray:
     excluded = (plan.tier_cap_tokens < 1) | ((plan.tier_tokens < 1) & (not plan.borrowing))
     if excluded.any():
         codes[excluded[units.tier]] = OmissionReason.TIER_EXCLUDED.code
+    is_open = (codes == OmissionReason.OUTRANKED.code) & ~units.pinned
+    codes[below_price(problem, is_open)] = OmissionReason.BELOW_PRICE.code
     return codes
 
 

@@ -23,7 +23,7 @@ from mba_integrations.core.model import MemoryItem, MemoryTier, OmissionReason
 from mba_integrations.core.search.passages import Passage, best_passage
 from mba_integrations.core.selection.problem import SelectionProblem
 from mba_integrations.core.selection.select import Selection, select
-from mba_integrations.core.selection.units import form_units
+from mba_integrations.core.selection.units.units import form_units
 
 PASSAGE_WORTH = 0.25
 LARGEST_PART = 0.25

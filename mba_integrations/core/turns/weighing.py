@@ -42,14 +42,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mba_integrations.core.arrays import BoolArray, FloatArray, IntArray, densest
+from mba_integrations.core.arrays import BoolArray, FloatArray, IntArray
 from mba_integrations.core.config.settings import ItemOrder
 from mba_integrations.core.model import TIERS, MemoryTier
 from mba_integrations.core.pool.snapshot import PoolSnapshot
 from mba_integrations.core.selection.assembly import chronological_order
 from mba_integrations.core.selection.continuation import NO_ROWS
 from mba_integrations.core.selection.problem import SelectionProblem
-from mba_integrations.core.selection.prospects import FIRST_UNITS, GUESSED_TOKENS
+from mba_integrations.core.selection.units.displacement import densest_units, least_density
 
 _PLACES = 128
 """Places that are weighed; in a longer prompt they lie evenly among its items."""
@@ -146,6 +146,10 @@ class _Weighing:
             units.tier[always], weights=always_tokens, minlength=len(TIERS)
         )
         self.open_units = problem.choosable()
+        self.tier_units = tuple(
+            of_tier[self.open_units[of_tier]]
+            for of_tier in units.of_tiers(problem.snapshot.tier_rows)
+        )
 
     def _sum_lead(self, own_units: IntArray) -> None:
         """Sums over the lead up to each place.
@@ -188,7 +192,10 @@ class _Weighing:
         *used* is what each tier uses at each place, shape (k + 1, 4).
         """
         plan = self.problem.plan
-        guaranteed = np.array([self._guaranteed(code) for code in range(len(TIERS))])
+        room = plan.total_tokens - self.problem.fixed_tokens - int(self.pinned_tokens.sum())
+        least = least_density(self.problem.units, self.density, self.tier_units, room)
+        least = least if plan.borrowing else 0.0
+        guaranteed = np.array([self._guaranteed(code, least) for code in range(len(TIERS))])
         limit = plan.tier_cap_tokens if plan.borrowing else plan.tier_tokens
         within = (used <= np.maximum(limit, self.pinned_tokens) + _ROUNDING).all(axis=1)
         total = np.maximum(used, guaranteed).sum(axis=1) + self.problem.fixed_tokens
@@ -197,21 +204,19 @@ class _Weighing:
         enough[0] = True
         return enough
 
-    def _guaranteed(self, tier: int) -> float:
-        """The tier's share, or what its open units need if that is less."""
-        problem = self.problem
-        share = float(problem.plan.tier_tokens[tier])
-        rows = problem.units.of_tiers(problem.snapshot.tier_rows)[tier]
-        rows = rows[self.open_units[rows]]
+    def _guaranteed(self, tier: int, least: float) -> float:
+        """What is kept for the tier, or more: whether its units fit in the share is not asked."""
+        plan, units = self.problem.plan, self.problem.units
+        share, firm = float(plan.tier_tokens[tier]), float(plan.tier_firm_tokens[tier])
+        rows = self.tier_units[tier]
         if share <= 0.0 or not len(rows):
             return 0.0
-        count = int(share / GUESSED_TOKENS) + FIRST_UNITS
-        while True:
-            places, _ = densest(self.density[rows], count)
-            needed = float(problem.units.tokens(rows[places]).sum())
-            if needed >= share or len(places) == len(rows):
-                return min(share, needed)
-            count *= 4
+        # The share is what counts, so units that fill it are enough, the densest first.
+        best = densest_units(units, self.density, rows, share)
+        tokens = units.tokens(best)
+        worthy = units.value(best, tokens) >= least * tokens
+        soft = min(share, float(tokens[worthy].sum()))
+        return max(soft, min(firm, float(tokens.sum())))
 
     def estimate(self, places: IntArray) -> _Estimate:
         """What the selection is worth if the prompt is kept up to each of p places.
@@ -224,7 +229,7 @@ class _Weighing:
         room = problem.plan.total_tokens - problem.fixed_tokens - self.pinned_tokens.sum()
         # Pins may be over: whether they are is known when they are written, in the selection.
         room = max(0.0, float(room))
-        top = self._densest(np.flatnonzero(self.open_units), 2 * room)
+        top = densest_units(units, self.density, np.flatnonzero(self.open_units), 2 * room)
         tokens = units.tokens(top)
         value = units.value(top, tokens)
         # Shape (p, t). A unit is open at a place if it is not kept there, and not closed.
@@ -244,24 +249,6 @@ class _Weighing:
         density = np.append(value / tokens, 0.0)[taken]
         in_part = np.maximum(left - used, 0) * density
         return _Estimate(self.value[places] + whole + in_part, float(density[0]))
-
-    def _densest(self, rows: IntArray, tokens: float) -> IntArray:
-        """Of the units *rows* the densest, by falling density, that fill *tokens*; or all."""
-        units, most = self.problem.units, self.density[rows]
-        count = int(tokens / GUESSED_TOKENS) + FIRST_UNITS
-        while True:
-            places, above_others = densest(most, count)
-            few, some = len(places) < len(rows), rows[places]
-            counted = units.tokens(some)
-            density = units.value(some, counted) / counted
-            order = np.lexsort((some, -density))
-            filled = np.cumsum(counted[order])
-            if not few:
-                return some[order[: int(np.searchsorted(filled, tokens)) + 1]]
-            known = int(np.count_nonzero(density >= above_others))
-            if known and filled[known - 1] >= tokens:
-                return some[order[: int(np.searchsorted(filled, tokens)) + 1]]
-            count *= 4
 
     def _in_order(self, top: IntArray, places: IntArray) -> BoolArray:
         """Which of t units would not stand before what is kept in a chronological section.

@@ -13,6 +13,12 @@ import numpy as np
 
 from mba_integrations.core.arrays import BoolArray, FloatArray
 from mba_integrations.core.pool.corpus import Corpus
+from mba_integrations.core.search.speaker_names import (
+    ANSWERER_ROLES,
+    ASKER_ROLES,
+    is_role,
+    words_of_name,
+)
 from mba_integrations.core.times import SECONDS_PER_DAY
 from mba_integrations.core.value.asked_time import asked_time
 from mba_integrations.core.value.match_features import Features
@@ -24,8 +30,6 @@ _MAX_YEARS = 10
 _FAR_FUTURE_SECONDS = 4e9  # the year 2096; calendars end before floats do
 _FIRST_PERSON = re.compile(r"\b(?:i|i'm|i've|i'd|me|my|mine|we|our)\b", re.I)
 _SECOND_PERSON = re.compile(r"\b(?:you|your|yours)\b", re.I)
-_ASKER_ROLES = frozenset({"user", "human", "customer"})
-_ANSWERER_ROLES = frozenset({"assistant", "ai", "bot", "agent", "model"})
 _WHEN = re.compile(
     r"\b(?:when|how long|how old|how soon|what (?:date|day|time|year|month))\b", re.I
 )
@@ -59,8 +63,8 @@ def _speaker_features(text: str, corpus: Corpus) -> Features:
     asker, answerer = bool(_FIRST_PERSON.search(text)), bool(_SECOND_PERSON.search(text))
     meant = [
         _is_named(name, words)
-        or (asker and name in _ASKER_ROLES)
-        or (answerer and name in _ANSWERER_ROLES)
+        or (asker and name in ASKER_ROLES)
+        or (answerer and name in ANSWERER_ROLES)
         for name in names
     ]
     # Where nobody is meant, nobody is another: else every item would be lowered alike.
@@ -69,13 +73,12 @@ def _speaker_features(text: str, corpus: Corpus) -> Features:
     return {
         "speaker_meant": _by_speaker(corpus, meant),
         "other_speaker_meant": _by_speaker(corpus, others),
-        "asker_role": _by_speaker(corpus, [name in _ASKER_ROLES for name in names]),
+        "asker_role": _by_speaker(corpus, [name in ASKER_ROLES for name in names]),
     }
 
 
 def _is_named(name: str, words: set[str]) -> bool:
-    parts = [part for part in re.findall(r"\w+", name) if len(part) > 1]
-    return name not in _ASKER_ROLES | _ANSWERER_ROLES and any(part in words for part in parts)
+    return not is_role(name) and any(part in words for part in words_of_name(name))
 
 
 def _by_speaker(corpus: Corpus, values: list[bool]) -> FloatArray:

@@ -46,8 +46,8 @@ def match_of(question: Question, corpus: Corpus) -> Match:
         InputError: If the question's vector has another length than the items' vectors.
     """
     cosine = cosine_with(corpus, question.vector)
-    lexical = corpus.lexical.scores(question.text).astype(np.float64)
-    full = _FULL_MATCH_SHARE * corpus.lexical.best_possible(question.text)
+    lexical = corpus.lexical.scores(question.topic).astype(np.float64)
+    full = _FULL_MATCH_SHARE * corpus.lexical.best_possible(question.topic)
     lexical /= max(float(lexical.max(initial=0.0)), full, 1e-12)
     return Match(lexical, cosine)
 

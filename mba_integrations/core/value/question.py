@@ -13,6 +13,7 @@ from mba_integrations.core.errors import InputError
 from mba_integrations.core.pool.snapshot import PoolSnapshot
 from mba_integrations.core.search.embedder import Embedder, embed
 from mba_integrations.core.search.embeddings import ItemVectors
+from mba_integrations.core.search.speaker_names import without_names
 from mba_integrations.core.times import seconds_of
 
 
@@ -24,11 +25,19 @@ class Question:
         text: Any text.
         vector: Embedding, shape (d,), or None.
         now_seconds: Unix time at which it is asked, or None; None makes "last week" mean nothing.
+        nameless: The text without the names of those who say much of what is asked about; None if
+            it is the text.
     """
 
     text: str
     vector: FloatArray | None
     now_seconds: float | None
+    nameless: str | None = None
+
+    @property
+    def topic(self) -> str:
+        """What items are matched with by their words."""
+        return self.text if self.nameless is None else self.nameless
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,10 +63,13 @@ def question_of(
     embedder: Embedder | None,
     *,
     now: datetime,
+    is_matched: bool = True,
 ) -> Asked:
     """The question that a query asks of the items.
 
-    A vector that is empty, is not finite or has another length than the items' counts as missing.
+    An embedder embeds it without the names of frequent speakers, who would match every second
+    message; a vector that is given stays as it is. A vector that is empty, is not finite or has
+    another length than the items' counts as missing.
 
     Args:
         query: Any text.
@@ -65,22 +77,24 @@ def question_of(
         snapshot: The items.
         embedder: Also makes the vectors that items lack; None for none.
         now: When it is asked.
+        is_matched: Whether items are matched with it.
 
     Raises:
         InputError: If what is given is no list of numbers, or the embedder returns no array with a
             row for each text.
     """
     vector, fault = _usable(None if given is None else _as_vector(given))
+    topic = without_names(query, snapshot.speakers.frequent) if is_matched else query
     # A query without text has no meaning to compare; some embedding services refuse it.
     if vector is None and len(snapshot) and query.strip():
-        made = embed([query], embedder)
+        made = embed([topic], embedder)
         if made is not None:
             vector, fault = _usable(made[0])
     vectors = snapshot.vectors(embedder, length=None if vector is None else len(vector))
     if vector is not None and vectors.column is not None and len(vector) != vectors.length:
         fault = f"has {len(vector):,} numbers, the items' have {vectors.length:,}"
         vector = None
-    question = Question(text=query, vector=vector, now_seconds=seconds_of(now))
+    question = Question(text=query, vector=vector, now_seconds=seconds_of(now), nameless=topic)
     return Asked(question=question, vectors=vectors, fault=fault)
 
 

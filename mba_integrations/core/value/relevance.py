@@ -34,11 +34,12 @@ def estimate_relevance(match: Match, given: FloatArray) -> FloatArray:
         return given
     relevance = match.lexical
     if match.cosine is not None:
-        relevance = (_dense_relevance(match.cosine, match.lexical) + match.lexical) / 2.0
+        relevance = (dense_relevance(match.cosine, match.lexical) + match.lexical) / 2.0
     return relevance if unknown.all() else np.where(unknown, relevance, given)
 
 
-def _dense_relevance(cosine: FloatArray, lexical: FloatArray) -> FloatArray:
+def dense_relevance(cosine: FloatArray, lexical: FloatArray) -> FloatArray:
+    """Cosine on the scale from 0, a typical item, to 1, the best, shape (n,)."""
     filled = filled_by_lexical(cosine, lexical)
     typical = _median(filled)
     best = max(float(filled.max()), typical + _FULL_MATCH_COSINE)

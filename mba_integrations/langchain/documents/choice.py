@@ -22,7 +22,10 @@ SEPARATOR = "\n\n"
 
 
 def documents_workspace(workspace_id: str = "documents") -> WorkspaceConfig:
-    """Settings for documents alone: the budget is theirs, and documents stay whole."""
+    """Settings for documents alone.
+
+    The budget is theirs, documents stay whole, and what a retriever found is not doubted.
+    """
     return WorkspaceConfig(
         workspace_id=workspace_id,
         working_memory_pct=0.0,
@@ -30,6 +33,7 @@ def documents_workspace(workspace_id: str = "documents") -> WorkspaceConfig:
         long_term_memory_pct=0.0,
         rag_memory_pct=1.0,
         passage_min_tokens=None,
+        token_price=0.0,
     )
 
 

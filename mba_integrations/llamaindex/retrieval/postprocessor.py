@@ -54,8 +54,15 @@ from mba_integrations.llamaindex.retrieval.prompt_room import PromptRoom
 
 dispatcher = instrument.get_dispatcher(__name__)
 
-_UNWANTED = (OmissionReason.BELOW_THRESHOLD, OmissionReason.TIER_EXCLUDED)
+_UNWANTED = (
+    OmissionReason.BELOW_THRESHOLD,
+    OmissionReason.BELOW_PRICE,
+    OmissionReason.TIER_EXCLUDED,
+)
 """Reasons for which a node stays out whatever its length."""
+
+_FOUND = WorkspaceConfig(workspace_id="default", token_price=0.0)
+"""What a retriever found is not doubted: an engine that gets no node answers without its model."""
 
 Vector = Sequence[float] | FloatArray
 Vectors = tuple[Sequence[Vector | None] | FloatArray, Vector | None, tuple[str, ...]]
@@ -202,7 +209,7 @@ class MemoryBudgetPostprocessor(Component, BaseNodePostprocessor):
 
     def _settings(self) -> WorkspaceConfig:
         """The workspace without passages: a passage is no node."""
-        config = self.workspace or WorkspaceConfig(workspace_id="default")
+        config = self.workspace or _FOUND
         return config.model_copy(update={"passage_min_tokens": None})
 
     def _known_vectors(

@@ -23,6 +23,8 @@ def problem(
     caps: list[float] | None = None,
     opening: list[int] | None = None,
     borrowing: bool = True,
+    least: float = 0.0,
+    firm: list[float] | None = None,
 ) -> PackingProblem:
     """Items as (tokens, value, tier)."""
     shares = [float(total)] if shares is None else shares
@@ -35,6 +37,8 @@ def problem(
         tier_cap_tokens=np.array([np.inf] * len(shares) if caps is None else caps),
         opening_tokens=np.array([0] * len(shares) if opening is None else opening),
         borrowing=borrowing,
+        least_density=least,
+        firm_tokens=np.array([] if firm is None else firm, dtype=np.float64),
     )
 
 
@@ -47,10 +51,14 @@ def problems(draw: st.DrawFn, *, max_items: int = 10, borrowing: bool | None = N
     weights = draw(st.lists(st.integers(0, 5), min_size=tiers, max_size=tiers))
     left_free = draw(st.integers(0, 3))
     cap = st.just(np.inf) | st.floats(0.0, 60.0)
+    shares = [total * weight / max(1, sum(weights) + left_free) for weight in weights]
+    part = draw(st.sampled_from([None, 0.0, 0.5, 1.0]))
     return problem(
         draw(st.lists(item, max_size=max_items)),
         total,
-        shares=[total * weight / max(1, sum(weights) + left_free) for weight in weights],
+        shares=shares,
+        least=draw(st.just(0.0) | st.floats(0.0, 0.3)),
+        firm=None if part is None else [share * part for share in shares],
         caps=draw(st.lists(cap, min_size=tiers, max_size=tiers)),
         opening=draw(st.lists(st.integers(0, 6), min_size=tiers, max_size=tiers)),
         borrowing=draw(st.booleans()) if borrowing is None else borrowing,
@@ -74,9 +82,20 @@ class Oracle:
         p = self.p
         fits = p.tokens + p.opening_tokens[p.tier] <= self.share[p.tier] + 1e-6
         fits &= p.value > 0
-        needs = np.bincount(p.tier[fits], weights=p.tokens[fits], minlength=len(self.share))
-        needs = np.where(needs > 0, needs + p.opening_tokens, 0)
-        return np.minimum(self.share, needs)
+        counts = fits & (p.value >= p.least_density * p.tokens * (1 - 1e-12))
+        needs, worth = self._needs(fits)[0], self._needs(counts)
+        pays = worth[1] >= p.least_density * worth[0] * (1 - 1e-12)
+        firm = p.firm_tokens if len(p.firm_tokens) else np.zeros(len(self.share))
+        soft = np.where(pays, np.minimum(self.share, worth[0]), 0.0)
+        kept: np.ndarray = np.maximum(soft, np.minimum(firm, np.minimum(self.share, needs)))
+        return kept
+
+    def _needs(self, counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Tokens, opening included, and value of those items of each tier."""
+        tier, tiers = self.p.tier[counts], len(self.share)
+        tokens = np.bincount(tier, weights=self.p.tokens[counts], minlength=tiers)
+        value = np.bincount(tier, weights=self.p.value[counts], minlength=tiers)
+        return np.where(tokens > 0, tokens + self.p.opening_tokens, 0), value
 
     def worths(self) -> list[float]:
         """What a correct packing may be worth: one number, unless the first step has ties."""
@@ -136,6 +155,7 @@ def test_with_borrowing_no_item_that_still_fits_stays_out(p: PackingProblem) -> 
 @settings(max_examples=100, deadline=None)
 @given(problems(max_items=14, borrowing=True))
 def test_a_tier_gets_as_much_value_as_alone_within_its_guarantee(p: PackingProblem) -> None:
+    p = dataclasses.replace(p, least_density=0.0)
     shared, alone = pack(p), pack(dataclasses.replace(p, borrowing=False))
     below = np.flatnonzero(shared.tier_used_tokens <= p.tier_tokens)
     for tier in below:
@@ -154,7 +174,11 @@ def test_value_never_falls_without_borrowing_or_without_guarantees(
             np.zeros(len(p.tier_tokens)) if borrowing else p.tier_tokens / max(1, p.total_tokens)
         )
         larger = dataclasses.replace(
-            p, total_tokens=total, tier_tokens=share * total, borrowing=borrowing
+            p,
+            total_tokens=total,
+            tier_tokens=share * total,
+            borrowing=borrowing,
+            firm_tokens=np.zeros(0),
         )
         return pack(larger).value
 
@@ -166,6 +190,25 @@ def test_value_falls_where_a_guarantee_takes_back_what_others_borrowed() -> None
     at_19 = pack(problem([(10, 1.0, 0), *dense], 19, shares=[9.5, 9.5]))
     at_20 = pack(problem([(10, 1.0, 0), *dense], 20, shares=[10.0, 10.0]))
     assert (at_19.value, at_20.value) == (19.0, 11.0)
+
+
+def test_it_does_not_fall_where_what_the_guarantee_is_for_is_worth_less_than_it_displaces() -> None:
+    dense = [(1, 1.0, 1)] * 30
+    at_20 = pack(problem([(10, 1.0, 0), *dense], 20, shares=[10.0, 10.0], least=0.7))
+    assert (at_20.value, at_20.proven_optimal) == (20.0, True)
+
+
+@settings(max_examples=60, deadline=None)
+@given(problems(max_items=20, borrowing=True))
+def test_no_guarantee_is_worth_more_than_none(p: PackingProblem) -> None:
+    free = dataclasses.replace(p, tier_tokens=p.tier_tokens * 0.0, firm_tokens=np.zeros(0))
+    assert pack(free).value >= pack(p).value - 1e-9
+
+
+def test_without_borrowing_a_share_is_kept_whatever_its_items_are_worth() -> None:
+    items = [(5, 0.1, 0), (5, 0.9, 1), (5, 0.8, 1)]
+    alone = pack(problem(items, 10, shares=[5.0, 5.0], borrowing=False, least=1.0))
+    assert alone.chosen.tolist() == [0, 1]
 
 
 @settings(max_examples=60, deadline=None)
@@ -237,6 +280,22 @@ SMALL = [(3, 0.9, 0), (4, 0.8, 0), (5, 0.5, 1), (2, 0.1, 1)]
             problem([(5, 0.1, 0), (5, 0.9, 1), (5, 0.8, 1)], 10, shares=[5.0, 5.0]),
             [0, 1],
             id="guarantee-is-kept",
+        ),
+        pytest.param(
+            problem([(5, 0.1, 0), (5, 0.9, 1), (5, 0.8, 1)], 10, shares=[5.0, 5.0], least=0.03),
+            [1, 2],
+            id="guarantee-flows-where-it-is-not-worth-it",
+        ),
+        pytest.param(
+            problem(
+                [(5, 0.1, 0), (5, 0.9, 1), (5, 0.8, 1)],
+                10,
+                shares=[5.0, 5.0],
+                least=0.03,
+                firm=[5.0, 0.0],
+            ),
+            [0, 1],
+            id="a-firm-guarantee-stays",
         ),
         pytest.param(
             problem(

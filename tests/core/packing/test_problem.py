@@ -45,6 +45,10 @@ VALID_EMPTY = np.zeros(0, dtype=np.int64)
         pytest.param({"opening_tokens": np.array([0.5])}, "must hold integers", id="half-opening"),
         pytest.param({"tier_tokens": np.array([np.nan])}, "must be finite", id="nan-share"),
         pytest.param({"tier_cap_tokens": np.array([-1.0])}, "cap_tokens must", id="negative-cap"),
+        pytest.param({"least_density": -0.1}, "least_density must be", id="negative-least"),
+        pytest.param({"least_density": np.nan}, "least_density must be", id="nan-least"),
+        pytest.param({"firm_tokens": np.array([-1.0])}, "firm_tokens must", id="negative-firm"),
+        pytest.param({"firm_tokens": np.zeros(2)}, "firm_tokens must have", id="firm-of-two"),
     ],
 )
 def test_unusable_problems_are_refused(change: dict[str, Any], message: str) -> None:
@@ -60,6 +64,7 @@ def test_unusable_problems_are_refused(change: dict[str, Any], message: str) -> 
         pytest.param({"tier_tokens": np.array([10.5])}, id="half-a-token-over-by-rounding"),
         pytest.param({"tokens": np.array([3], dtype=np.uint8)}, id="small-integers"),
         pytest.param({"tier_cap_tokens": np.array([0.0])}, id="a-cap-of-nothing"),
+        pytest.param({"least_density": 9.0, "firm_tokens": np.array([10.0])}, id="firm-and-least"),
         pytest.param(dict.fromkeys(("value", "tokens", "tier"), VALID_EMPTY), id="no-items"),
     ],
 )

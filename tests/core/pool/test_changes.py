@@ -29,6 +29,9 @@ CONTENTS = (
     "Does Kate know Oslo Harbour?",
     "Keys and keys and more keys.",
     "日本語 keys",
+    "Kate: keys!",
+    "Kate: which keys?",
+    "Ben: no keys.",
     "the of and",
     "Blue whales dive deeper than grey seals near the harbour.",
 )

@@ -102,8 +102,11 @@ def test_speakers_are_those_of_a_loop_over_the_items(
     change: tuple[list[MemoryItem], list[MemoryItem], RowMap],
 ) -> None:
     before, after, rows = change
-    built = Speakers.build(before)
-    for made, listed in ((built, before), (built.changed(after, rows), after)):
+    built = Speakers.build(before, np.full(len(before), -1))
+    for made, listed in (
+        (built, before),
+        (built.changed(after, rows, np.full(len(after), -1)), after),
+    ):
         said = [SPEAKERS[place_of(item)] for item in listed]
         assert made.codes.tolist() == codes(said)
         assert made.table.names() == list(dict.fromkeys(name for name in said if name))

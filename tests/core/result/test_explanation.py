@@ -63,12 +63,13 @@ def test_the_table_has_a_row_for_each_tier_with_its_tokens(mixed: Allocation) ->
 
 def test_each_item_has_one_row_with_its_figures_and_its_reason(mixed: Allocation) -> None:
     table = mixed.explain().splitlines()
-    rows = {row.split()[1]: row.split() for row in table if "  " in row and len(row.split()) > 7}
-    assert rows["pin"][7] == "pinned"
-    assert rows["good"][2:7] == ["40", "0.780", "0.90", "0.50", "0.50"]
-    assert rows["huge"][2] == "5,000"
-    assert rows["huge"][7] == "too_large"
-    assert rows["next"][7] == "outranked"
+    rows = {row.split()[1]: row for row in table if "  " in row and len(row.split()) > 7}
+    assert rows["pin"].split()[5] == "pinned"
+    assert rows["good"].split()[2:5] == ["40", "78%", "90%"]
+    assert "  relevance given 90%; importance 50%; freshness 50%  " in rows["good"]
+    assert rows["huge"].split()[2] == "5,000"
+    assert rows["huge"].split()[5] == "too_large"
+    assert rows["next"].split()[5] == "outranked"
     assert {"pin", "good", "next", "huge"} <= set(rows)
 
 
@@ -82,9 +83,10 @@ def test_columns_stay_aligned(mixed: Allocation) -> None:
             assert all(row[place : place + 1] in ("", " ") for place in gaps)
 
 
-def test_omitted_items_stand_in_the_order_of_their_score(mixed: Allocation) -> None:
+def test_the_best_items_stand_first_in_both_lists(mixed: Allocation) -> None:
     text = mixed.explain()
     assert text.index("huge") < text.index("next")
+    assert text.index("good") < text.index("pin")
 
 
 def test_rows_are_limited_and_the_rest_is_counted() -> None:
@@ -197,6 +199,11 @@ def test_the_dictionary_of_an_item_has_its_figures(mixed: Allocation) -> None:
         "tokens": 40,
         "relevance": 0.9,
         "importance": 0.5,
+        "signals": [
+            {"kind": "given", "strength": 0.9, "of": []},
+            {"kind": "importance", "strength": 0.5, "of": []},
+            {"kind": "freshness", "strength": 0.5, "of": []},
+        ],
         "pinned": False,
         "shortened": False,
     }

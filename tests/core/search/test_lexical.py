@@ -47,7 +47,8 @@ ODD_QUERIES = [
         pytest.param("東京都", ["東京", "京都"], id="han-without-spaces"),
         pytest.param("東", ["東"], id="one-han-character"),
         pytest.param("हिन्दी", ["हिन्दी"], id="indic-marks-stay-in-the-word"),
-        pytest.param("ключи", ["ключи"], id="cyrillic-is-not-stemmed"),
+        pytest.param("ключи", ["ключ"], id="cyrillic"),
+        pytest.param("the ключи of a flat", ["ключи", "flat"], id="foreign-words-are-not-stemmed"),
         pytest.param("", [], id="empty"),
     ],
 )

@@ -13,7 +13,7 @@ from mba_integrations import MemoryItem, MemoryTier
 from mba_integrations.core.layout.joined_texts import JoinedTexts
 from mba_integrations.core.pool.snapshot import PoolSnapshot
 from mba_integrations.core.pool.token_column import TokenColumn
-from mba_integrations.core.selection.units import Units, form_units
+from mba_integrations.core.selection.units.units import Units, form_units
 from mba_integrations.core.value.worth import Worth
 
 TIERS = tuple(MemoryTier)

@@ -151,11 +151,20 @@ def test_the_guarantee_of_a_tier_holds_against_what_stays() -> None:
     quarter = {"working_memory_pct": 0.0, "long_term_memory_pct": 0.0}
     shares = {**quarter, "project_memory_pct": 0.5, "rag_memory_pct": 0.5}
     documents = items(a=0.9, b=0.9, c=0.9, d=0.9)
-    facts = items(tier="project", p=0.3, q=0.3)
+    facts = items(tier="project", p=0.8, q=0.8)
     first, second = turns(2 * HEADING + 80, documents, [*documents, *facts], **shares)
     assert order(first) == "abcd"
     assert {entry.id for entry in second.selected} == {"a", "b", "p", "q"}
     assert second.prompt_text.startswith(first.prompt_text[: HEADING + 40])
+
+
+def test_what_a_tier_is_not_kept_does_not_shorten_what_stays() -> None:
+    halves = {"working_memory_pct": 0.0, "long_term_memory_pct": 0.0}
+    shares = {**halves, "project_memory_pct": 0.5, "rag_memory_pct": 0.5}
+    documents = items(a=0.8, b=0.8, c=0.8, d=0.8)
+    new = [*items(e=0.85, f=0.85), *items(tier="project", p=0.1, q=0.1)]
+    _, second = turns(2 * HEADING + 80, documents, [*documents, *new], **shares)
+    assert second.selected_ids == ("a", "b", "c", "d")
 
 
 # What follows

@@ -21,7 +21,7 @@ not counted. Packed again, e comes in beside a and b: 1.42.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -29,14 +29,28 @@ from mba_integrations.core.arrays import BoolArray, FloatArray, IntArray, denses
 from mba_integrations.core.packing.doubt import Doubt
 from mba_integrations.core.packing.pack import Packing, pack
 from mba_integrations.core.packing.problem import PackingProblem
-from mba_integrations.core.selection.units import Units
+from mba_integrations.core.selection.units.displacement import FIRST_UNITS, GUESSED_TOKENS
+from mba_integrations.core.selection.units.units import Units
 
 SHARE_HELD = 1.25
 """Tokens of the first prospects of a tier, as a multiple of its share."""
-FIRST_UNITS = 8
-"""Prospects beyond that. More are counted for nothing, fewer are packed twice more often."""
-GUESSED_TOKENS = 48
-"""Tokens of a unit that is not counted, for a first number of prospects; it decides nothing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """What is kept for a tier; see `packing.guarantee`.
+
+    Attributes:
+        share_tokens: The tier's share.
+        opening_tokens: What its first item pays besides.
+        firm_tokens: The part of the share that is kept for items of any worth.
+        least_density: Value per token from which an item counts for the rest.
+    """
+
+    share_tokens: float
+    opening_tokens: int
+    firm_tokens: float = 0.0
+    least_density: float = 0.0
 
 
 class TierProspects:
@@ -53,17 +67,16 @@ class TierProspects:
         self._is_in: BoolArray = np.zeros(len(rows), dtype=np.bool_)
         self._above_outside = np.inf
 
-    def begin(self, share_tokens: float, opening_tokens: int) -> None:
+    def begin(self, kept: Kept) -> None:
         """Take the densest units, so many that the guarantee of the tier is known."""
-        room = share_tokens - opening_tokens
-        wanted = SHARE_HELD * share_tokens
+        wanted = SHARE_HELD * kept.share_tokens
         count = int(wanted / GUESSED_TOKENS) + FIRST_UNITS
         while True:
             self._take_densest(count)
             if self.is_complete:
                 return
-            tokens = self._units.tokens(self._rows[self._is_in])
-            if tokens.sum() >= wanted and self._is_guarantee_known(tokens, room):
+            tokens = self._units.tokens(self.units)
+            if tokens.sum() >= wanted and self._is_guarantee_known(tokens, kept):
                 return
             # What is in may be more than was asked for: equal densities come in together.
             count = 2 * max(count, int(np.count_nonzero(self._is_in)))
@@ -85,11 +98,24 @@ class TierProspects:
             self._is_in[:] = True
         self._is_in[places] = True
 
-    def _is_guarantee_known(self, tokens: IntArray, room: float) -> bool:
-        """A share is guaranteed if the units that fit in it alone fill it, or if none does."""
-        if tokens[tokens <= room].sum() >= room:
+    def _is_guarantee_known(self, tokens: IntArray, kept: Kept) -> bool:
+        """Whether no other unit could change what `guarantee` keeps for the tier.
+
+        All of the share is kept if the units that count fill it and pay for the opening: others
+        that count only add to both. Else every unit that counts has to be a prospect, and every
+        unit that fits as long as they do not fill the firm part.
+        """
+        room = kept.share_tokens - kept.opening_tokens
+        fits = tokens <= room
+        value = self._units.value(self.units, tokens)
+        counts = fits & (value >= kept.least_density * tokens)
+        filled = int(tokens[counts].sum())
+        pays = value[counts].sum() >= kept.least_density * (filled + kept.opening_tokens)
+        if filled >= room and pays:
             return True
-        outside = self._rows[~self._is_in & (self._density > 0)]
+        lowest = kept.least_density if tokens[fits].sum() >= kept.firm_tokens else 0.0
+        concerned = ~self._is_in & (self._density > 0) & (self._density >= lowest * (1 - 1e-9))
+        outside = self._rows[concerned]
         return not (self._units.at_least(outside, np.full(len(outside), room + 1)) <= room).any()
 
     def add_concerned(self, tier: int, doubts: tuple[Doubt, ...]) -> bool:
@@ -118,8 +144,7 @@ def pack_prospects(
     units: Units,
     density: FloatArray,
     problem_of: Callable[[IntArray], PackingProblem],
-    share_tokens: FloatArray,
-    opening_tokens: IntArray,
+    kept: Sequence[Kept],
 ) -> Packing:
     """The packing of all units of the tiers.
 
@@ -128,15 +153,14 @@ def pack_prospects(
         units: All units.
         density: Value per token of every unit, or more where it is not counted, shape (m,).
         problem_of: The problem with only these units, ascending.
-        share_tokens: Share of each tier in that problem, shape (k,).
-        opening_tokens: Opening tokens of each tier in it, shape (k,).
+        kept: What is kept for each tier in that problem.
 
     Returns:
         The packing; `chosen` are units.
     """
     prospects = [TierProspects(rows, density, units) for rows in tiers]
-    for tier, share, opening in zip(prospects, share_tokens, opening_tokens, strict=True):
-        tier.begin(float(share), int(opening))
+    for tier, of_tier in zip(prospects, kept, strict=True):
+        tier.begin(of_tier)
     while True:
         chosen_from = np.sort(np.concatenate([tier.units for tier in prospects]))
         packing = pack(problem_of(chosen_from))

@@ -125,6 +125,28 @@ class Units:
         large[single] = np.isin(rows, self.column.over(limit, self.tier[single], rows))
         return np.flatnonzero(large)
 
+    def worth_less(self, price: float) -> IntArray:
+        """Units that are worth less than their tokens at a price above 0, ascending.
+
+        Only units whose tokens decide are counted.
+        """
+        worth = self.worth.of_item[self.first]
+        every = np.arange(len(self))
+        if self.worth.per_token:
+            less = worth < price
+        else:
+            less = np.zeros(len(self), dtype=np.bool_)
+            # A unit of value v is worth its tokens as long as it has v / price or fewer.
+            single = every if self.groups is None else every[self.groups.tokens == 0]
+            most = worth[single] / price
+            rows = self.first[single]
+            over = self.column.over(most, np.arange(len(single)), rows)
+            less[single] = np.isin(rows, over)
+        if self.groups is not None:
+            of_group = self.groups.tokens > 0
+            less[of_group] = (self.groups.value < price * self.groups.tokens)[of_group]
+        return np.flatnonzero(less)
+
     def of_tiers(self, tier_rows: tuple[IntArray, ...]) -> tuple[IntArray, ...]:
         """Units of each tier, ascending, from the items of each."""
         if self.groups is None:

@@ -1,0 +1,43 @@
+"""Which units are not worth their tokens.
+
+A token has a price, in value; a unit that is worth less than its tokens at that price stays out,
+whatever room there is. So the budget is a ceiling, and a prompt may be shorter. Where it is doubted
+that anything is needed the price is high, and the densest units of up to `SPARED_TOKENS` come in
+all the same: a question whose words no item has may be about one of them. Only units whose tokens
+decide are counted. O(n).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from mba_integrations.core.arrays import BoolArray, IntArray
+from mba_integrations.core.selection.problem import SelectionProblem
+from mba_integrations.core.selection.units.displacement import densest_units
+
+SPARED_TOKENS = 48
+"""About two messages of a chat."""
+
+
+def below_price(problem: SelectionProblem, is_open: BoolArray) -> IntArray:
+    """Open units that are worth less than their tokens, ascending.
+
+    Args:
+        problem: What is chosen from.
+        is_open: The units that could come in, shape (m,).
+    """
+    if problem.token_price <= 0.0:
+        return np.zeros(0, dtype=np.int64)
+    below = problem.units.worth_less(problem.token_price)
+    below = below[is_open[below]]
+    if not problem.spares:
+        return below
+    return np.setdiff1d(below, _spared(problem, below))
+
+
+def _spared(problem: SelectionProblem, below: IntArray) -> IntArray:
+    """The densest of the units, as many as fit in `SPARED_TOKENS`, headings not counted."""
+    units = problem.units
+    best = densest_units(units, units.density, below, SPARED_TOKENS + 1)
+    filled = np.cumsum(units.tokens(best))
+    return best[: int(np.searchsorted(filled, SPARED_TOKENS, side="right"))]
