@@ -40,6 +40,7 @@ class Grounds:
         match: How they match; None where nothing was matched.
         matched: Usefulness by the match alone, on its level, shape (n,); None for a Mem0 score.
         after: Rows of statements, each with the row of the older one that it comes after.
+        dates: Rows of the items whose date is to stand in their line.
         places: Rows whose place is asked for, each with its probability.
         exchanges: The newest exchanges, newest first.
         newest: Probability that the newest one is needed for its place alone.
@@ -51,6 +52,7 @@ class Grounds:
     match: Match | None = None
     matched: FloatArray | None = None
     after: Mapping[int, int] = field(default_factory=dict)
+    dates: tuple[int, ...] = ()
     places: Mapping[int, float] = field(default_factory=dict)
     exchanges: Exchanges = ()
     newest: float = 0.0

@@ -16,7 +16,7 @@ for the first two.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -26,6 +26,7 @@ from mba_integrations.core.pool.corpus import Corpus
 from mba_integrations.core.pool.snapshot import PoolSnapshot
 from mba_integrations.core.value.grounds.grounds import Grounds
 from mba_integrations.core.value.match import Match, match_of
+from mba_integrations.core.value.need.dates import rows_with_dates
 from mba_integrations.core.value.need.level import expected_needed, levelled
 from mba_integrations.core.value.need.order import places_asked, with_places
 from mba_integrations.core.value.need.standing import of_empty_query, with_standing
@@ -119,6 +120,9 @@ def need_of(
     probability = _joined(matched, grounds, importance)
     if closing:
         return Need(probability, _CLOSING_DOUBT, grounds)
+    probability = _joined(matched, grounds, importance)
+    dates = rows_with_dates(question, snapshot, probability, followed)
+    grounds = replace(grounds, dates=dates)
     sure = hangs or _is_known(match, corpus)
     doubt = 0.0 if sure else doubt_of(expected)
     return Need(probability, doubt, grounds, may_be_unread=doubt > 0.0)
