@@ -153,7 +153,7 @@ class SignalReader:
             weight = float(self._matched[row])
             fresh = self._fresh(row)
             return [(weight, self._importance(row)), (weight * fresh.strength / 2.0, fresh)]
-        standing = float(standing_probability(np.array([importance]))[0]) * self._grounds.standing
+        standing = float(self._standing[row]) * self._grounds.standing
         if standing > 0.0:
             return [(standing, Signal(kind=SignalKind.STANDING, strength=importance))]
         if importance == _ORDINARY_IMPORTANCE:
@@ -233,6 +233,10 @@ class SignalReader:
             for rows, chance in chances_by_place(grounds.exchanges, newest=grounds.newest)
             for row in rows.tolist()
         }
+
+    @cached_property
+    def _standing(self) -> FloatArray:
+        return standing_probability(self._snapshot.columns.importance)
 
     @cached_property
     def _score_of_best(self) -> float:
