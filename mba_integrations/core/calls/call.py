@@ -44,6 +44,7 @@ from mba_integrations.core.result.allocation import Allocation, previous_prompt
 from mba_integrations.core.result.candidates import TierAllocation
 from mba_integrations.core.result.decision import Decision
 from mba_integrations.core.search.embedder import Embedder
+from mba_integrations.core.selection.dating import with_dates
 from mba_integrations.core.selection.problem import SelectionProblem, selection_problem
 from mba_integrations.core.selection.select import Selection, select
 from mba_integrations.core.selection.shortening import Shortened, shorten
@@ -122,7 +123,7 @@ class Call:
         ignored = self._ignored(before, problem.layout)
         followed = None if ignored else before
         carried = NOTHING_CARRIED if followed is None else carried_over(followed, snapshot)
-        chosen = self._choose(problem, carried)
+        chosen = self._choose(problem, carried, dates=evaluation.grounds.dates)
         notes = (
             *repair_notes(chosen.selection.repaired),
             *counter_notes(problem.counter, self.config.counting.model),
@@ -191,12 +192,17 @@ class Call:
         workspace_id = self.config.workspace_id
         return tuple(ignored_notes(before, workspace_id=workspace_id, layout_id=layout.id))
 
-    def _choose(self, problem: SelectionProblem, carried: Carried) -> Shortened:
+    def _choose(
+        self, problem: SelectionProblem, carried: Carried, *, dates: Sequence[int]
+    ) -> Shortened:
         """Select, and bring in passages of long items where the whole cannot come in."""
         followed = follow(problem, carried, stability=self.config.stability)
-        selection = select(followed.problem, followed.continuation)
+        # What stays of the previous prompt stays as it was written.
+        new = [row for row in dates if row not in followed.continuation.beginning]
+        problem = with_dates(followed.problem, new)
+        selection = select(problem, followed.continuation)
         min_tokens = self.config.passage_min_tokens
-        return shorten(followed.problem, selection, self.query, min_tokens=min_tokens)
+        return shorten(problem, selection, self.query, min_tokens=min_tokens)
 
     def _result(
         self,

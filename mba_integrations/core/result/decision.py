@@ -17,6 +17,7 @@ from mba_integrations.core.errors import InputError
 from mba_integrations.core.model import REASONS, MemoryItem, OmissionReason
 from mba_integrations.core.result.candidates import Omitted, Selected, reason_sentence
 from mba_integrations.core.selection.continuation import Continuation
+from mba_integrations.core.selection.dating import is_dated
 from mba_integrations.core.selection.problem import SelectionProblem
 from mba_integrations.core.turns.previous import PreviousItem, digest_of
 from mba_integrations.core.value.grounds.grounds import Grounds, SignalReader
@@ -38,8 +39,8 @@ class Decision:
         reasons: Code of the reason of each item if it is omitted, shape (n,).
         grounds: What the scores are made of.
         continuation: What the prompt follows.
-        passages: The part of the text that is in the prompt, by row; rows that are in it whole are
-            left out.
+        passages: What is in the prompt in place of the text, by row: a part of it, or the text
+            with its date; rows that are in it as they are are left out.
     """
 
     problem: SelectionProblem
@@ -144,7 +145,7 @@ class Decision:
         return Selected(
             **self._known(row, reader),
             pinned=item.pinned or item.group in pinned_groups,
-            passage=self.passages.get(row),
+            passage=None if is_dated(self.passages.get(row, ""), item) else self.passages.get(row),
         )
 
     def _omitted(self, row: int, reader: SignalReader) -> Omitted:

@@ -14,6 +14,7 @@ import numpy as np
 
 from mba_integrations.core.model import MemoryItem
 from mba_integrations.core.selection.continuation import NOTHING_BEFORE, Continuation
+from mba_integrations.core.selection.dating import is_dated, with_dates
 from mba_integrations.core.selection.problem import SelectionProblem
 from mba_integrations.core.selection.shortening import with_passages
 from mba_integrations.core.turns.previous import Carried
@@ -79,4 +80,8 @@ def _lead(problem: SelectionProblem, carried: Carried) -> Lead:
 
 def _as_it_stood(problem: SelectionProblem, shown: Mapping[int, MemoryItem]) -> SelectionProblem:
     """Items are the passages that they stood as; how they match the query now is not asked."""
-    return with_passages(problem, shown, dict.fromkeys(shown, 1.0)) if shown else problem
+    items = problem.snapshot.items
+    dates = [row for row, item in shown.items() if is_dated(item.content, items[row])]
+    passages = {row: item for row, item in shown.items() if row not in dates}
+    problem = with_dates(problem, dates)
+    return with_passages(problem, passages, dict.fromkeys(passages, 1.0)) if passages else problem

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from fakes import CharCounter
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mba_integrations import MemoryBudgetAllocator, MemoryItem
 from mba_integrations.core.value.need.standing import (
     STANDING_PROBABILITY,
     joined,
@@ -47,3 +49,20 @@ def test_a_further_reason_never_lowers_a_probability(one: float, other: float, m
     low, high = sorted((other, more))
     first = float(joined(np.array([one]), low)[0])
     assert one - 1e-12 <= first <= float(joined(np.array([one]), high)[0]) + 1e-12 <= 1.0 + 1e-12
+
+
+def test_a_mark_that_most_items_have_says_little_of_each() -> None:
+    few, many = with_standing(np.zeros(8), np.ones(8)), with_standing(np.zeros(80), np.ones(80))
+    assert few.tolist() == pytest.approx([STANDING_PROBABILITY] * 8)
+    assert many.sum() == pytest.approx(few.sum())
+
+
+def test_a_match_stays_ahead_of_short_items_where_all_are_important() -> None:
+    short = [MemoryItem(f"n{n}", f"Lamp {n}.", "project", importance=1.0) for n in range(60)]
+    text = "The harbour of the old town was built in 1890, after a great fire."
+    match = MemoryItem("match", text, "project", importance=1.0)
+    allocator = MemoryBudgetAllocator(CharCounter())
+    allocation = allocator.allocate_memory_budget(
+        "When was the harbour built?", [*short, match], budget_tokens=100
+    )
+    assert "match" in allocation.selected_ids

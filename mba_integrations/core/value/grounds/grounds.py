@@ -6,7 +6,8 @@ first explanation is asked for, in about the time of a search.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -38,6 +39,9 @@ class Grounds:
         topic: What items were matched with by their words.
         match: How they match; None where nothing was matched.
         matched: Usefulness by the match alone, on its level, shape (n,); None for a Mem0 score.
+        after: Rows of statements, each with the row of the older one that it comes after.
+        dates: Rows of the items whose date is to stand in their line.
+        places: Rows whose place is asked for, each with its probability.
         exchanges: The newest exchanges, newest first.
         newest: Probability that the newest one is needed for its place alone.
         standing: Part of the effect of a standing instruction.
@@ -47,6 +51,9 @@ class Grounds:
     topic: str
     match: Match | None = None
     matched: FloatArray | None = None
+    after: Mapping[int, int] = field(default_factory=dict)
+    dates: tuple[int, ...] = ()
+    places: Mapping[int, float] = field(default_factory=dict)
     exchanges: Exchanges = ()
     newest: float = 0.0
     standing: float = 1.0
@@ -97,6 +104,10 @@ class SignalReader:
             return []
         level = float(self._matched[row])
         found = [(level * signal.strength, signal) for _, signal in self._matches(row)]
+        older = self._grounds.after.get(row)
+        if older is not None:
+            named = (self._snapshot.items[older].id,)
+            found.append((level, Signal(kind=SignalKind.NEWER, strength=1.0, of=named)))
         beside = self._neighbour(row)
         if beside is not None:
             found.append((level * beside.strength, beside))
@@ -130,10 +141,11 @@ class SignalReader:
         return Signal(kind=SignalKind.NEIGHBOUR, strength=best / 2.0, of=named)
 
     def _of_place(self, row: int) -> list[tuple[float, Signal]]:
-        chance = self._talk.get(row, 0.0)
-        if chance <= 0.0:
-            return []
-        return [(chance, Signal(kind=SignalKind.NEWEST_EXCHANGE, strength=chance))]
+        chances = {
+            SignalKind.ORDER: self._grounds.places.get(row, 0.0),
+            SignalKind.NEWEST_EXCHANGE: self._talk.get(row, 0.0),
+        }
+        return [(chance, Signal(kind=kind, strength=chance)) for kind, chance in chances.items()]
 
     def _of_importance(self, row: int) -> list[tuple[float, Signal]]:
         importance = float(self._snapshot.columns.importance[row])
@@ -141,7 +153,7 @@ class SignalReader:
             weight = float(self._matched[row])
             fresh = self._fresh(row)
             return [(weight, self._importance(row)), (weight * fresh.strength / 2.0, fresh)]
-        standing = float(standing_probability(np.array([importance]))[0]) * self._grounds.standing
+        standing = float(self._standing[row]) * self._grounds.standing
         if standing > 0.0:
             return [(standing, Signal(kind=SignalKind.STANDING, strength=importance))]
         if importance == _ORDINARY_IMPORTANCE:
@@ -223,9 +235,21 @@ class SignalReader:
         }
 
     @cached_property
+    def _standing(self) -> FloatArray:
+        return standing_probability(self._snapshot.columns.importance)
+
+    @cached_property
     def _score_of_best(self) -> float:
         """The highest score of a match, for a relevance of 1."""
         return float(self._matched.max(initial=0.0))
 
 
-_BY_PLACE = frozenset({SignalKind.NEWEST_EXCHANGE, SignalKind.STANDING, SignalKind.NEIGHBOUR})
+_BY_PLACE = frozenset(
+    {
+        SignalKind.NEWEST_EXCHANGE,
+        SignalKind.ORDER,
+        SignalKind.STANDING,
+        SignalKind.NEIGHBOUR,
+        SignalKind.NEWER,
+    }
+)

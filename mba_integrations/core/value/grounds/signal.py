@@ -18,8 +18,12 @@ class SignalKind(StrEnum):
     """A retriever or the caller gave its relevance."""
     NEIGHBOUR = "neighbour"
     """It stands next to an item that matches better."""
+    NEWER = "newer"
+    """It says something newer than an item that matches."""
     NEWEST_EXCHANGE = "newest_exchange"
     """It is of the newest exchanges of the conversation."""
+    ORDER = "order"
+    """Its place is asked for, such as the first or the one before."""
     STANDING = "standing"
     """Its importance makes it a standing instruction, whatever is asked."""
     IMPORTANCE = "importance"
@@ -67,7 +71,9 @@ _SAID = {
     SignalKind.MEANING: "meaning",
     SignalKind.GIVEN: "relevance given",
     SignalKind.NEIGHBOUR: "beside ",
+    SignalKind.NEWER: "newer than ",
     SignalKind.NEWEST_EXCHANGE: "newest exchange",
+    SignalKind.ORDER: "asked for by its place",
     SignalKind.STANDING: "standing instruction",
     SignalKind.IMPORTANCE: "importance",
     SignalKind.FRESHNESS: "freshness",

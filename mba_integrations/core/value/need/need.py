@@ -5,8 +5,10 @@ question at all, on the talk that runs, and on what holds whatever is asked. The
 
 1. usefulness of the question, and where it hangs on the newest exchange, of both together;
 2. its level: the number of items that the answer needs (`level`);
-3. standing instructions (`standing`);
-4. the newest exchanges of the conversation (`talk`).
+3. what a newer statement changes (`succession`);
+4. what the question asks for by its place (`order`);
+5. standing instructions (`standing`);
+6. the newest exchanges of the conversation (`talk`).
 
 An empty query, or one of stop words and signs alone, has no match: importance and freshness stand
 for the first two.
@@ -14,7 +16,7 @@ for the first two.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -24,8 +26,11 @@ from mba_integrations.core.pool.corpus import Corpus
 from mba_integrations.core.pool.snapshot import PoolSnapshot
 from mba_integrations.core.value.grounds.grounds import Grounds
 from mba_integrations.core.value.match import Match, match_of
+from mba_integrations.core.value.need.dates import rows_with_dates
 from mba_integrations.core.value.need.level import expected_needed, levelled
+from mba_integrations.core.value.need.order import places_asked, with_places
 from mba_integrations.core.value.need.standing import of_empty_query, with_standing
+from mba_integrations.core.value.need.succession import successors, with_successors
 from mba_integrations.core.value.need.talk import (
     FOLLOWED_PROBABILITY,
     NEWEST_PROBABILITY,
@@ -100,10 +105,14 @@ def need_of(
     expected = expected_needed(question, corpus, match, estimate)
     expected = min(expected, _CLOSING_NEEDS) if closing else expected
     matched = levelled(estimate, expected)
+    followed = successors(question.topic, snapshot, matched)
+    matched = with_successors(matched, followed)
     grounds = Grounds(
         topic=question.topic,
         match=match,
+        places=places_asked(question.text, snapshot, match),
         matched=matched,
+        after=followed,
         exchanges=exchanges,
         newest=0.0 if closing else FOLLOWED_PROBABILITY if hangs else NEWEST_PROBABILITY,
         standing=_CLOSING_STANDING if closing else 1.0,
@@ -111,6 +120,9 @@ def need_of(
     probability = _joined(matched, grounds, importance)
     if closing:
         return Need(probability, _CLOSING_DOUBT, grounds)
+    probability = _joined(matched, grounds, importance)
+    dates = rows_with_dates(question, snapshot, probability, followed)
+    grounds = replace(grounds, dates=dates)
     sure = hangs or _is_known(match, corpus)
     doubt = 0.0 if sure else doubt_of(expected)
     return Need(probability, doubt, grounds, may_be_unread=doubt > 0.0)
@@ -133,7 +145,8 @@ def _of_nothing(
 
 def _joined(matched: FloatArray, grounds: Grounds, importance: FloatArray) -> FloatArray:
     """The probability of the match with what importance and the running talk add."""
-    standing = with_standing(matched, importance, weight=grounds.standing)
+    placed = with_places(matched, grounds.places)
+    standing = with_standing(placed, importance, weight=grounds.standing)
     return with_talk(standing, grounds.exchanges, newest=grounds.newest)
 
 

@@ -16,6 +16,8 @@ STANDING_PROBABILITY = 0.3
 """That an item of importance 1 is needed by a query that says nothing of it."""
 _BEGINS = 0.6
 _ENDS = 1.0
+_MOST = 8.0
+"""Standing instructions that count in full."""
 
 
 def joined(probability: FloatArray, other: FloatArray | float) -> FloatArray:
@@ -45,11 +47,17 @@ def with_standing(
 def standing_probability(importance: FloatArray) -> FloatArray:
     """That items are needed whatever is asked, shape (n,).
 
+    Where most of a pool is marked as important, the mark says little of each: together they count
+    as `_MOST` instructions.
+
     >>> standing_probability(np.array([0.6, 0.8, 1.0])).round(2).tolist()
     [0.0, 0.15, 0.3]
+    >>> standing_probability(np.ones(80)).max().round(2)
+    np.float64(0.03)
     """
     rises = np.clip((importance - _BEGINS) / (_ENDS - _BEGINS), 0.0, 1.0)
-    return np.asarray(STANDING_PROBABILITY * rises)
+    few = min(1.0, _MOST / max(float(rises.sum()), 1.0))
+    return np.asarray(STANDING_PROBABILITY * few * rises)
 
 
 def of_empty_query(importance: FloatArray, freshness: FloatArray) -> FloatArray:

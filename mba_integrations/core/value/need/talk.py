@@ -41,12 +41,14 @@ def newest_exchanges(snapshot: PoolSnapshot) -> Exchanges:
     """The newest exchanges of working memory, newest first; none where it is empty."""
     known: Exchanges | None = snapshot.derived.get("newest exchanges")
     if known is None:
-        known = snapshot.derived["newest exchanges"] = _exchanges(snapshot, _conversation(snapshot))
+        known = snapshot.derived["newest exchanges"] = _exchanges(
+            snapshot, running_talk(snapshot)[-_EXCHANGES * _MOST_ITEMS :]
+        )
     return known
 
 
-def _conversation(snapshot: PoolSnapshot) -> IntArray:
-    """Rows of the conversation that runs, in order, as far back as may count."""
+def running_talk(snapshot: PoolSnapshot) -> IntArray:
+    """Rows of the conversation that runs, in order."""
     rows = snapshot.tier_rows[MemoryTier.WORKING.code]
     if not len(rows):
         return rows
@@ -58,7 +60,7 @@ def _conversation(snapshot: PoolSnapshot) -> IntArray:
     ordered: IntArray = rows[order]
     of_source = columns.source[ordered] == columns.source[newest]
     latest: IntArray = ordered[of_source]
-    return latest[-_EXCHANGES * _MOST_ITEMS :]
+    return latest
 
 
 def _exchanges(snapshot: PoolSnapshot, rows: IntArray) -> Exchanges:
