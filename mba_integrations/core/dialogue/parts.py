@@ -18,17 +18,19 @@ _SMALL_PART = 8
 """A small exchange has at most an eighth of the budget."""
 _LEAST_SMALL_TOKENS = 64
 """Two sentences are small beside any budget."""
-_MOST_SMALL_TOKENS = 256
+MOST_SMALL_TOKENS = 256
 """A question with an answer of a paragraph or two."""
 
 
 def small_exchange_tokens(budget_tokens: int) -> int:
-    """Tokens up to which an exchange comes in whole.
+    """Tokens up to which an exchange comes in whole: a power of two, so that a budget which changes
+    a little changes nothing.
 
-    >>> small_exchange_tokens(100_000), small_exchange_tokens(1_000), small_exchange_tokens(100)
-    (256, 125, 64)
+    >>> small_exchange_tokens(100_000), small_exchange_tokens(1_100), small_exchange_tokens(100)
+    (256, 128, 64)
     """
-    return min(max(budget_tokens // _SMALL_PART, _LEAST_SMALL_TOKENS), _MOST_SMALL_TOKENS)
+    part = max(budget_tokens // _SMALL_PART, _LEAST_SMALL_TOKENS)
+    return min(1 << (part.bit_length() - 1), MOST_SMALL_TOKENS)
 
 
 def parts_of(

@@ -88,7 +88,7 @@ def spoken(metadata: Mapping[str, Any]) -> Spoken | None:
 
 def _calls(given: object) -> tuple[ToolCall, ...]:
     """The calls of a list; none if one of them cannot be read, or two share an id."""
-    calls = [_call(one) for one in given] if isinstance(given, list | tuple) else []
+    calls = list(map(_call, given)) if isinstance(given, list | tuple) else []
     read = tuple(call for call in calls if call is not None)
     distinct = {call.id for call in read}
     return read if len(distinct) == len(calls) else ()
