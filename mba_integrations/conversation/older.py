@@ -2,8 +2,8 @@
 
 Kept in a pool that changes only when the window moves. What stays together is what stays together
 in the core (`core.dialogue.parts`): a small exchange as a whole, each tool round of a larger one.
-What belongs to a question comes in only together with it; of a long exchange the question may come
-in alone.
+As these are sent as messages, the question and the answer of a large one stay together too, and a
+round comes in only together with them. So of a long exchange they may come in alone.
 
 The newest messages are in the window, so none of these is the newest exchange: their metadata names
 speakers and no roles, and `recent_share` is 0 in `conversation_workspace`.
@@ -22,7 +22,7 @@ from mba_integrations.core.allocator import MemoryBudgetAllocator
 from mba_integrations.core.arrays import FloatArray, IntArray
 from mba_integrations.core.config.workspace import WorkspaceConfig
 from mba_integrations.core.dialogue.exchanges import Exchange
-from mba_integrations.core.dialogue.parts import MOST_SMALL_TOKENS, parts_of
+from mba_integrations.core.dialogue.parts import MOST_SMALL_TOKENS, parts_of, rounds_of
 from mba_integrations.core.layout.priced_messages import PricedMessages
 from mba_integrations.core.model import MemoryItem, MemoryTier
 from mba_integrations.core.pool.memory_pool import MemoryPool
@@ -125,17 +125,17 @@ class OlderMessages:
     def with_questions(
         self, exchanges: Sequence[Exchange], chosen: list[int], budget_tokens: int
     ) -> list[int]:
-        """*chosen* in which everything has its question.
+        """*chosen* in which each tool round has its question.
 
-        A question that fits in what is left of the budget comes in; else what belongs to it goes.
+        A question that fits in what is left of the budget comes in; else the round goes.
         """
         left_tokens = budget_tokens - sum(self._cost(place) for place in chosen)
         among = set(chosen)
         for number, places in self._without_question(exchanges, chosen):
-            question = exchanges[number].start
-            needed = self._cost(question)
+            talk = exchanges[number].talk
+            needed = sum(self._cost(place) for place in talk)
             if needed <= left_tokens:
-                among.add(question)
+                among.update(talk)
                 left_tokens -= needed
             else:
                 among.difference_update(places)
@@ -188,9 +188,11 @@ def _groups(
     for exchange in reversed(exchanges):
         if exchange.end <= start:
             return
-        small = min(limit, MOST_SMALL_TOKENS)
-        in_parts = waits and exchange is exchanges[-1]
-        for unit in parts_of(exchange, tokens_of, -1 if in_parts else small):
+        if waits and exchange is exchanges[-1]:
+            units = [*((place,) for place in exchange.talk), *rounds_of(exchange)]
+        else:
+            units = parts_of(exchange, tokens_of, min(limit, MOST_SMALL_TOKENS))
+        for unit in units:
             for place in unit if len(unit) > 1 else ():
                 yield place, f"from-{unit[0]}"
 

@@ -1,7 +1,8 @@
 """What of an exchange is kept or left out together.
 
 An exchange comes in whole as long as it is small beside the budget. Of a larger one each round of
-tool calls is whole, and each message without tools comes in on its own.
+tool calls is whole. What is said without tools stays together where messages are sent, since a
+question would stand there unanswered; in the text of a prompt each item of it comes in on its own.
 
 A long answer is a document of its own: with exchanges of up to an eighth of the budget whole,
 whatever their size, labelled messages of beam-100k, whose exchanges have a thousand tokens, came in
@@ -36,18 +37,24 @@ def small_exchange_tokens(budget_tokens: int) -> int:
 def parts_of(
     exchange: Exchange, tokens_of: Callable[[Sequence[int]], int], small_tokens: int
 ) -> list[tuple[int, ...]]:
-    """Places that stay together, in no order.
+    """Places that stay together where messages are sent, in no order.
 
     Args:
         exchange: The exchange.
         tokens_of: What messages at some places cost.
         small_tokens: Up to how many tokens it is whole.
 
+    >>> from mba_integrations.core.dialogue.exchanges import Round
     >>> rounds = (Round(call=1, results=(2,)),)
     >>> exchange = Exchange(start=0, end=4, has_question=True, talk=(0, 3), rounds=rounds)
     >>> parts_of(exchange, len, 4), parts_of(exchange, len, 3)
-    ([(0, 1, 2, 3)], [(0,), (3,), (1, 2)])
+    ([(0, 1, 2, 3)], [(0, 3), (1, 2)])
     """
     if tokens_of(exchange.places) <= small_tokens:
         return [exchange.places]
-    return [*((place,) for place in exchange.talk), *(one.places for one in exchange.rounds)]
+    return [exchange.talk, *rounds_of(exchange)]
+
+
+def rounds_of(exchange: Exchange) -> list[tuple[int, ...]]:
+    """Places of each round of tool calls."""
+    return [one.places for one in exchange.rounds]

@@ -108,7 +108,9 @@ def _call(given: object) -> ToolCall | None:
 
 def _arguments(called: Mapping[str, Any]) -> str | None:
     """Arguments under any of their names as text; None where they are no JSON."""
-    given = next((called[key] for key in ("arguments", "args", "input") if key in called), {})
+    given: object = next(
+        (called[key] for key in ("arguments", "args", "input") if key in called), {}
+    )
     if isinstance(given, str):
         return given
     try:

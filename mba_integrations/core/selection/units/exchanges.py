@@ -6,8 +6,8 @@ before anything else is chosen. Groups of the caller stay as they are: one that 
 exchange is a part of it, the items of any other are of no exchange. Pinned items and their groups
 are in the prompt anyway.
 
-A budget of 800 tokens, so up to 100 are small, and 175 for the newest exchange, a quarter of what
-there is beyond the first hundred:
+A budget of 1,100 tokens, so an exchange of up to 128 is small, and 250 for the newest, a quarter of
+what there is beyond the first hundred:
 
     row        0     1     2     3     4     5     6
     role       user  asst  user  asst  tool  user  asst
@@ -16,7 +16,7 @@ there is beyond the first hundred:
     together   a     a           b     b     c     c
 
 Exchange 1 has 180 tokens, so its question is on its own and its round stays together. Exchange 2 is
-larger than 100, but it is the newest and has its share: it comes in first.
+larger than 128, but it is the newest and has its share: it comes in first.
 """
 
 from __future__ import annotations
