@@ -64,9 +64,12 @@ ROOMS: dict[str, set[str]] = {
     "log": {"config"},
     "layout": {"config", "counting", "dialogue"},
     "budget": {"config"},
-    "pool": {"counting", "layout", "rows", "search", "times"},
+    "pool": {"counting", "dialogue", "layout", "rows", "search", "times"},
     "value": {"config", "dialogue", "pool", "search", "times"},
-    "selection": {"budget", "config", "counting", "layout", "packing", "pool", "search", "value"},
+    "selection": {
+        *("budget", "config", "counting", "dialogue", "layout", "packing", "pool", "search"),
+        "value",
+    },
     "turns": {"config", "counting", "pool", "selection"},
     "result": {"budget", "config", "layout", "selection", "turns", "value"},
     "calls": {

@@ -19,6 +19,7 @@ from typing import Generic
 
 import numpy as np
 
+from mba_integrations.conversation.asked import searched_for
 from mba_integrations.conversation.conversation import Conversation
 from mba_integrations.conversation.history import Costs, Place
 from mba_integrations.conversation.message import Framework
@@ -43,7 +44,8 @@ class Request:
         source: Where the budget comes from, in words.
         besides: What must be sent besides the conversation, with its tokens.
         frame_tokens: What a prompt that is not empty costs besides.
-        query: What older messages are chosen for; None for the text of the last user message.
+        query: What older messages are chosen for; None for the text of the last user message, with
+            the exchange that it hangs on.
         query_embedding: Vector of the query, where messages are embedded.
         recent_share: Part of the conversation's tokens for the newest messages before others are
             chosen, in [0, 1]. At 1 no others are chosen.
@@ -146,7 +148,8 @@ class Draft(Generic[Framework]):
             return self._request.query
         messages = self._history.messages
         users = (one for one in reversed(messages) if one.role is Role.USER)
-        return next(users, messages[-1]).text if messages else ""
+        question = next(users, messages[-1]).text if messages else ""
+        return searched_for(question, ((one.role, one.text) for one in reversed(messages)))
 
     @property
     def room_tokens(self) -> int:

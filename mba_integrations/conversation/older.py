@@ -1,8 +1,12 @@
 """The messages before the window as memory items, and the core's choice among them.
 
-Kept in a pool that changes only when the window moves. An exchange is one group; where it has more
-than a long result's tokens, its tool rounds are groups of their own, and a round comes in only
-together with its question. So of a long exchange the question and the answer may come in alone.
+Kept in a pool that changes only when the window moves. What stays together is what stays together
+in the core (`core.dialogue.parts`): a small exchange as a whole, each tool round of a larger one.
+As these are sent as messages, the question and the answer of a large one stay together too, and a
+round comes in only together with them. So of a long exchange they may come in alone.
+
+The newest messages are in the window, so none of these is the newest exchange: their metadata names
+speakers and no roles, and `recent_share` is 0 in `conversation_workspace`.
 """
 
 from __future__ import annotations
@@ -18,6 +22,7 @@ from mba_integrations.core.allocator import MemoryBudgetAllocator
 from mba_integrations.core.arrays import FloatArray, IntArray
 from mba_integrations.core.config.workspace import WorkspaceConfig
 from mba_integrations.core.dialogue.exchanges import Exchange
+from mba_integrations.core.dialogue.parts import MOST_SMALL_TOKENS, parts_of, rounds_of
 from mba_integrations.core.layout.priced_messages import PricedMessages
 from mba_integrations.core.model import MemoryItem, MemoryTier
 from mba_integrations.core.pool.memory_pool import MemoryPool
@@ -176,16 +181,17 @@ def _groups(
     exchanges: Sequence[Exchange], sent: IntArray, limit: int, start: int, *, waits: bool
 ) -> Iterator[tuple[int, str]]:
     """Place and group of each message of the exchanges that reach beyond *start*."""
+
+    def tokens_of(places: Sequence[int]) -> int:
+        return int(sent[list(places)].sum())
+
     for exchange in reversed(exchanges):
         if exchange.end <= start:
             return
-        rounds = [one.places for one in exchange.rounds]
         if waits and exchange is exchanges[-1]:
-            units = [*((place,) for place in exchange.talk), *rounds]
-        elif int(sent[list(exchange.places)].sum()) <= limit:
-            units = [exchange.places]
+            units = [*((place,) for place in exchange.talk), *rounds_of(exchange)]
         else:
-            units = [exchange.talk, *rounds]
+            units = parts_of(exchange, tokens_of, min(limit, MOST_SMALL_TOKENS))
         for unit in units:
             for place in unit if len(unit) > 1 else ():
                 yield place, f"from-{unit[0]}"
@@ -201,7 +207,7 @@ def _item(message: Message, place: int, group: str | None) -> MemoryItem:
         source="conversation",
         position=place,
         group=group,
-        metadata={"role": message.role.value},
+        metadata={"speaker": message.role.value},
     )
 
 
@@ -231,6 +237,7 @@ def conversation_workspace(config: WorkspaceConfig) -> WorkspaceConfig:
             "tier_floor_tokens": {},
             "tier_cap_tokens": {},
             "borrowing": True,
+            "recent_share": 0.0,
             "duplicate_threshold": None,
             "passage_min_tokens": None,
         }

@@ -2,7 +2,8 @@
 
 A message of the conversation is a working-memory item; system and developer messages are pinned
 project memory, since they hold for the whole conversation. A call of tools and its results are
-one group. The last message of the user is pinned unless asked otherwise.
+one group, with the calls and their ids in the metadata. The last message of the user is pinned
+unless asked otherwise.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from typing import Any
 from mba_integrations.core.arguments import checked_iterable, checked_text, shown
 from mba_integrations.core.dialogue.calls import callers
 from mba_integrations.core.dialogue.roles import Role, role_named
+from mba_integrations.core.dialogue.spoken import ToolCall
 from mba_integrations.core.errors import InputError
 from mba_integrations.core.model import MemoryItem, MemoryTier
 from mba_integrations.ingest.json_records import json_records
@@ -110,10 +112,14 @@ class _Message:
     role_name: str
     text: str
     other_parts: int
-    call_ids: tuple[str, ...]
+    calls: tuple[ToolCall, ...]
     answers: tuple[str, ...]
     time: datetime | None
     speaker: str | None
+
+    @property
+    def call_ids(self) -> tuple[str, ...]:
+        return tuple(call.id for call in self.calls)
 
     @property
     def role(self) -> Role:
@@ -129,17 +135,18 @@ def _checked(message: Any, where: str, place: int) -> _Message:
         raise InputError(f"{where}: role must be one of {known}, got {shown(role_name)}.")
     text, other_parts = _text(message.get("content"), where)
     calls = list(_calls(message, where))
-    written = "\n".join([text, *(call for _, call in calls)] if text else [c for _, c in calls])
+    lines = [call.line if call.name else "calls a tool" for call in calls]
+    written = "\n".join([text, *lines] if text else lines)
     name = message.get("name")
     answered = message.get("tool_call_id") if role_name == "tool" else None
     if role_name == "function":
-        answered = f"function {_named(name)}"
+        answered = f"function_{_named(name)}"
     return _Message(
         place=place,
         role_name=role_name,
         text=written,
         other_parts=other_parts,
-        call_ids=tuple(call_id for call_id, _ in calls),
+        calls=tuple(calls),
         answers=(answered,) if isinstance(answered, str) else (),
         time=_time(message, where),
         speaker=name if isinstance(name, str) else None,
@@ -166,8 +173,8 @@ def _part_text(part: Any, where: str) -> str | None:
     return text if isinstance(text, str) else None
 
 
-def _calls(message: Mapping[str, Any], where: str) -> Iterator[tuple[str, str]]:
-    """Ids of the calls that a message makes, each with a line of text that names the call."""
+def _calls(message: Mapping[str, Any], where: str) -> Iterator[ToolCall]:
+    """The calls that a message makes; the name is empty where nobody gave one."""
     calls = message.get("tool_calls")
     calls = () if calls is None else calls
     if not isinstance(calls, list | tuple) or not all(isinstance(call, Mapping) for call in calls):
@@ -175,21 +182,21 @@ def _calls(message: Mapping[str, Any], where: str) -> Iterator[tuple[str, str]]:
     for call in calls:
         called = call.get("function")
         called = called if isinstance(called, Mapping) else call.get("custom")
-        yield _named(call.get("id")), _call_line(called, where)
+        yield _call(_named(call.get("id")), called, where)
     legacy = message.get("function_call")
     if isinstance(legacy, Mapping):
-        yield f"function {_named(legacy.get('name'))}", _call_line(legacy, where)
+        yield _call(f"function_{_named(legacy.get('name'))}", legacy, where)
 
 
-def _call_line(function: Any, where: str) -> str:
+def _call(call_id: str, function: Any, where: str) -> ToolCall:
     if not isinstance(function, Mapping):
-        return "calls a tool"
+        return ToolCall(call_id, "", "")
     arguments = function.get("arguments", function.get("input", ""))
     try:
         written = arguments if isinstance(arguments, str) else json.dumps(arguments)
     except (TypeError, ValueError, RecursionError) as error:
         raise InputError(f"{where}: the arguments of a call are not JSON: {error}.") from None
-    return f"calls {_named(function.get('name'))}({written})"
+    return ToolCall(call_id, _named(function.get("name")), written)
 
 
 def _named(value: object) -> str:
@@ -220,8 +227,19 @@ def _item(one: _Message, source: str, groups: dict[int, int], pinned: int | None
         position=float(one.place),
         group=f"{source}#{groups[one.place]}" if one.place in groups else None,
         pinned=is_system or one.place == pinned,
-        metadata={"role": one.role_name, **speaker},
+        metadata={"role": one.role_name, **speaker, **_tools(one)},
     )
+
+
+def _tools(one: _Message) -> dict[str, Any]:
+    """Calls and answers, as `core.dialogue.spoken` reads them."""
+    calls = [
+        {"id": call.id, "name": call.name, "arguments": call.arguments}
+        for call in one.calls
+        if call.name
+    ]
+    answered = {"tool_call_id": one.answers[0]} if one.answers else {}
+    return {"tool_calls": calls, **answered} if calls else answered
 
 
 def _notes(read: Sequence[_Message], source: str) -> Iterator[str]:

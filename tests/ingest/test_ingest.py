@@ -261,6 +261,14 @@ def test_a_call_of_tools_and_its_results_are_one_group() -> None:
     assert items[2].content == "calls weather({})\ncalls tides({})"
 
 
+def test_calls_and_their_ids_are_in_the_metadata() -> None:
+    items = items_from_messages(CHAT, source="chat").items
+    called = [dict(item.metadata) for item in items if "tool_calls" in item.metadata]
+    answered = [item.metadata["tool_call_id"] for item in items if item.metadata["role"] == "tool"]
+    ids = [call["id"] for one in called for call in one["tool_calls"]]
+    assert sorted(ids) == sorted(answered) != []
+
+
 def test_a_function_call_of_the_old_form_and_its_result_are_one_group() -> None:
     chat = [
         {"role": "assistant", "content": None, "function_call": {"name": "f", "arguments": "1"}},

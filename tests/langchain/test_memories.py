@@ -63,6 +63,18 @@ def test_memories_stand_before_the_question_and_are_searched_once_for_it() -> No
     assert retriever.asked == ["h0 hello", "h1 where does Kate live"]
 
 
+def test_memories_are_searched_for_a_question_with_the_exchange_that_it_hangs_on() -> None:
+    retriever = FixedRetriever(texts=["Trams are blue."], asked=[])
+    made = middleware(300, memories=[retriever])
+    agent, _ = agent_of([made], ["with rebase", "so"], system_prompt="Be brief.")
+    for asked in ("h0 squash commits", "h1 good. And how do I undo it?"):
+        agent.invoke({"messages": talk(asked)}, thread("t"))
+    assert retriever.asked == [
+        "h0 squash commits",
+        "h1 good. And how do I undo it?\nh0 squash commits\nwith rebase",
+    ]
+
+
 def test_two_turns_share_what_stands_before_the_question_of_the_first() -> None:
     made = middleware(300, memories=[FixedRetriever(texts=["Kate lives in Oslo."])])
     agent, model = agent_of([made], ["one", "two", "three"], system_prompt="Be brief.")

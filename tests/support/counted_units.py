@@ -73,6 +73,7 @@ class Instance:
             column=self.column,
             worth=Worth(of_item=worth, per_token=per_token),
             score=worth,
+            label=self.snapshot.columns.group if self.snapshot.has_groups else None,
         )
         self.total, self.borrowing = total, borrowing
         self.shares = np.array(shares) * total

@@ -177,12 +177,13 @@ class Call:
             layout=layout,
             counter=counter,
             tokens=snapshot.token_column(layout, of_lines),
-            worth=packing_worth(evaluation.signals.score, self.config),
+            worth=packing_worth(evaluation, self.config),
             score=evaluation.signals.score,
             min_score=self.config.min_score,
             token_price=price_of_token(evaluation, self.config),
             spares=evaluation.may_be_unread,
             duplicate_threshold=self.config.duplicate_threshold,
+            recent_share=self.config.recent_share,
         )
 
     def _ignored(self, before: PreviousPrompt | None, layout: PromptLayout) -> tuple[str, ...]:

@@ -96,6 +96,7 @@ class WorkspaceConfig(SettingsGroup):
     tier_half_life_days: dict[MemoryTier, HalfLifeDays] = {MemoryTier.PROJECT: math.inf}
     min_score: Fraction = 0.0
     token_price: Price | None = None
+    recent_share: Fraction = 0.25
     duplicate_threshold: Overlap | None = 0.9
     passage_min_tokens: PositiveTokens | None = 200
     stability: Fraction = 0.7

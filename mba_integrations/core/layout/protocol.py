@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from mba_integrations.core.config.settings import ItemOrder
 from mba_integrations.core.counting.counter import TokenCounter, checked_count
@@ -33,7 +33,7 @@ class WrittenPrompt:
     """
 
     text: str
-    messages: tuple[dict[str, str], ...] = ()
+    messages: tuple[dict[str, Any], ...] = ()
     item_tokens: tuple[int, ...] = ()
 
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from mba_integrations.core.config.settings import ItemOrder, PromptFormat, RenderingSettings
@@ -24,7 +24,9 @@ from mba_integrations.core.counting.chat_format import (
     message_tokens,
 )
 from mba_integrations.core.counting.counter import TokenCounter, checked_count, checked_counts
-from mba_integrations.core.dialogue.roles import Role, role_named
+from mba_integrations.core.dialogue.roles import Role
+from mba_integrations.core.dialogue.spoken import Spoken, spoken
+from mba_integrations.core.layout.chat import Chat, Saying, before_question
 from mba_integrations.core.layout.protocol import (
     BYTES_BESIDES,
     PromptLayout,
@@ -41,7 +43,6 @@ LINE_BREAKS = "\n\r\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029"
 _BREAK = re.compile(f"[{LINE_BREAKS}]")
 _MARGIN = re.compile(f"(?<=[{LINE_BREAKS}])(?=[^{LINE_BREAKS}])")
 _OPTIONAL_PART = re.compile(r"\[[^\[\]]*\{(?:speaker|date|source|id)\}[^\[\]]*\] ?")
-_SPEAKERS = (Role.USER, Role.ASSISTANT)
 _ELEMENTS = "|".join(["item", *(tier.value for tier in MemoryTier)])
 # White space is never given back: two runs of it that may share would be tried at every border.
 _OUR_TAG = re.compile(rf"<(?=\s*+(?:/\s*+)?(?:{_ELEMENTS})\b)", re.IGNORECASE)
@@ -88,14 +89,29 @@ class Renderer(PromptLayout):
 
     def role(self, item: MemoryItem) -> str | None:
         """Chat role of an item that is a message of its own; None if it is part of a section."""
+        said = self._said(item)
+        return None if said is None else said.role.value
+
+    def _said(self, item: MemoryItem) -> Spoken | None:
+        """Who says an item that is a message, with its calls; None if it is part of a section."""
         if self.settings.format is not PromptFormat.MESSAGES or item.tier is not MemoryTier.WORKING:
             return None
-        role = role_named(name_in(item.metadata, "role") or "")
-        return role.value if role in _SPEAKERS else None
+        said = spoken(item.metadata)
+        if said is None or not said.is_chat_role or said.role is Role.SYSTEM:
+            return None
+        return said
 
-    def message(self, item: MemoryItem) -> dict[str, str]:
-        """The item as a chat message of its own; `role` must not be None for it."""
-        return {"role": self.role(item) or "user", "content": self._body(item)}
+    def _saying(self, item: MemoryItem, said: Spoken) -> Saying:
+        text = self._body(item)
+        beside = text if not said.calls else self._text_beside(item, said)
+        return Saying(said, text, beside)
+
+    def _text_beside(self, item: MemoryItem, said: Spoken) -> str:
+        """The text without the lines at its end that only say the calls again."""
+        lines, calls = item.content.splitlines(), {call.line for call in said.calls}
+        while lines and (lines[-1] in calls or not lines[-1].strip()):
+            lines.pop()
+        return self._body(replace(item, content="\n".join(lines))) if lines else ""
 
     @property
     def section_order(self) -> tuple[MemoryTier, ...]:
@@ -135,15 +151,15 @@ class Renderer(PromptLayout):
     def item_tokens(self, items: Sequence[MemoryItem], counter: TokenCounter) -> list[int]:
         """Tokens of each item as a line, and as a message where it is one if that is more."""
         tokens = checked_counts(counter, [self.line(item) for item in items])
-        spoken = (
-            [place for place, item in enumerate(items) if self.role(item)] if self._is_chat else []
-        )
-        if spoken:
-            messages = [self.message(items[place]) for place in spoken]
-            contents = checked_counts(counter, [message["content"] for message in messages])
-            roles = checked_counts(counter, [message["role"] for message in messages])
-            for place, content, role in zip(spoken, contents, roles, strict=True):
-                tokens[place] = max(tokens[place], content + role + MESSAGE_FRAME_TOKENS)
+        read = [(place, self._said(item)) for place, item in enumerate(items)]
+        spoken_at = {place: said for place, said in read if said is not None}
+        if not spoken_at:
+            return tokens
+        texts = checked_counts(counter, [self._body(items[place]) for place in spoken_at])
+        roles = checked_counts(counter, [said.role.value for said in spoken_at.values()])
+        for (place, said), text, role in zip(spoken_at.items(), texts, roles, strict=True):
+            around = MESSAGE_FRAME_TOKENS + role + _tool_tokens(said, counter)
+            tokens[place] = max(tokens[place], text + around)
         return tokens
 
     def opening_tokens(self, items: Sequence[MemoryItem], counter: TokenCounter) -> list[int]:
@@ -165,20 +181,34 @@ class Renderer(PromptLayout):
     def write(self, sections: Sequence[Section]) -> WrittenPrompt:
         """The sections one after the other, each with its heading."""
         parts: list[str] = []
-        messages: list[dict[str, str]] = []
+        chat = Chat()
         for tier, items in sections:
-            spoken = [item for item in items if self.role(item)] if self._is_chat else []
-            listed = [item for item in items if not self.role(item)] if spoken else items
+            listed, sayings, lines = self._divided(items, has_asked=chat.has_asked)
             if listed:
                 text = self._section(tier, listed)
                 parts.append(text)
-                messages.append({"role": "system", "content": text})
-            parts.extend(map(self.line, spoken))
-            messages.extend(map(self.message, spoken))
+                chat.tell(text)
+            parts.extend(lines)
+            chat.add(sayings)
         text = "".join(parts)
+        messages = chat.messages
         if not self._is_chat and text:
             messages = [{"role": "system", "content": text}]
         return WrittenPrompt(text=text, messages=tuple(messages))
+
+    def _divided(
+        self, items: Sequence[MemoryItem], *, has_asked: bool
+    ) -> tuple[Sequence[MemoryItem], list[Saying], list[str]]:
+        """Items of a section, and those that are messages, with their lines."""
+        if not self._is_chat:
+            return items, [], []
+        read = [(item, self._said(item)) for item in items]
+        messages = [(item, said) for item, said in read if said is not None]
+        early = 0 if has_asked else before_question([said for _, said in messages])
+        told = {id(item) for item, _ in messages[early:]}
+        listed = [item for item in items if id(item) not in told]
+        sayings = [self._saying(item, said) for item, said in messages[early:]]
+        return listed, sayings, [self.line(item) for item, _ in messages[early:]]
 
     def measure(self, written: WrittenPrompt, counter: TokenCounter) -> PromptTokens:
         """Tokens of the text, and of the messages; chat messages must be within the budget too."""
@@ -206,6 +236,15 @@ class Renderer(PromptLayout):
             "id": _BREAK.sub(" ", item.id),
         }
         return _filled(_without_unknown(template, fields), {**fields, "text": text})
+
+
+def _tool_tokens(said: Spoken, counter: TokenCounter) -> int:
+    """What calls, or the id of the call that is answered, add to a message, at most."""
+    if not said.calls and said.role is not Role.RESULT:
+        return 0
+    ids = [part for call in said.calls for part in (call.id, call.name, call.arguments)]
+    ids += said.answers
+    return MESSAGE_FRAME_TOKENS * max(1, len(said.calls)) + sum(checked_counts(counter, ids))
 
 
 def _trimmed(content: str) -> str:

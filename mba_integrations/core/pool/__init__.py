@@ -1,5 +1,5 @@
 """The items of one moment as columns, and the pool that keeps them.
 
-Imports counting, layout, rows, search and times. Offers `MemoryPool`, its files, snapshots of
-lists and the columns of a snapshot. Knows no query.
+Imports counting, dialogue, layout, rows, search and times. Offers `MemoryPool`, its files,
+snapshots of lists and the columns of a snapshot. Knows no query.
 """

@@ -30,12 +30,13 @@ from mba_integrations.core.arrays import IntArray
 from mba_integrations.core.counting.counter import TokenCounter
 from mba_integrations.core.errors import InputError
 from mba_integrations.core.layout.protocol import PromptLayout
-from mba_integrations.core.model import TIERS, MemoryItem
+from mba_integrations.core.model import TIERS, MemoryItem, MemoryTier
 from mba_integrations.core.pool.change import Change
 from mba_integrations.core.pool.columns import Columns, ItemColumns, Speakers
 from mba_integrations.core.pool.corpus import Corpus
 from mba_integrations.core.pool.items import Contents, ItemRows, RowsById
 from mba_integrations.core.pool.neighbourhood import Neighbourhood
+from mba_integrations.core.pool.talk import Talk, talk_of
 from mba_integrations.core.pool.token_column import TokenColumn, TokenColumns
 from mba_integrations.core.rows.column import Column, carry
 from mba_integrations.core.rows.row_map import RowMap
@@ -208,6 +209,11 @@ class PoolSnapshot:
         fresh = change.items.fresh
         own = self.columns.tier[fresh]
         return tuple(np.concatenate([rows, fresh[own == code]]) for code, rows in enumerate(before))
+
+    @Column
+    def talk(self) -> Talk:
+        """What of the items is a talk, and its exchanges."""
+        return talk_of(self.items, self.columns, self.tier_rows[MemoryTier.WORKING.code])
 
     def _has_grown(self, change: Change) -> bool:
         """Whether items only came at the end, and their columns could be carried over."""

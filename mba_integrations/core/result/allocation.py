@@ -12,6 +12,7 @@ take 2.1 MB, 1.7 of them the items. Every item is counted for that. The next tur
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -75,7 +76,7 @@ class Allocation:
     notes: tuple[str, ...] = ()
     duration_ms: float = field(default=0.0, compare=False)
     prompt_format: PromptFormat = PromptFormat.MARKDOWN
-    _messages: tuple[dict[str, str], ...] = field(repr=False)
+    _messages: tuple[dict[str, Any], ...] = field(repr=False)
     reuse: PromptReuse = field(repr=False, compare=False)
     decided: Decision = field(repr=False, compare=False)
 
@@ -202,10 +203,11 @@ class Allocation:
         """
         return self.reuse.blocks()
 
-    def to_messages(self) -> list[dict[str, str]]:
+    def to_messages(self) -> list[dict[str, Any]]:
         """The prompt as chat messages with `role` and `content`; one system message unless the
-        workspace's format is `messages`."""
-        return [dict(message) for message in self._messages]
+        workspace's format is `messages`. A call of a tool is under `tool_calls`, its result is a
+        message of the role `tool` with a `tool_call_id`."""
+        return deepcopy(list(self._messages))
 
     def explain(self, *, max_rows: int | None = 50) -> str:
         """A table of what came in, what stayed out and why, the best first.

@@ -53,7 +53,7 @@ def repeated_rows(
 ) -> dict[int, int]:
     """Rows that go because another of *rows* says the same, with that one.
 
-    Pinned and grouped items and the conversation stay: an answer may repeat for a reason.
+    Pinned items, the conversation and what stays together stay: an answer may repeat for a reason.
     """
     if problem.duplicate_threshold is None:
         return {}
@@ -64,13 +64,11 @@ def repeated_rows(
     found = near_duplicates(
         problem.snapshot, rows, value=value, threshold=problem.duplicate_threshold
     )
-    return {row: kept for row, kept in found.items() if _may_go(problem.snapshot, row)}
-
-
-def _may_go(snapshot: PoolSnapshot, row: int) -> bool:
-    columns = snapshot.columns
-    is_spoken = columns.tier[row] == MemoryTier.WORKING.code
-    return not (columns.pinned[row] or is_spoken or columns.group[row] >= 0)
+    columns = problem.snapshot.columns
+    gone = np.array(list(found), dtype=np.int64)
+    stays = columns.pinned[gone] | (columns.tier[gone] == MemoryTier.WORKING.code)
+    may_go = gone[~(stays | problem.units.are_joined(gone))]
+    return {row: found[row] for row in may_go.tolist()}
 
 
 def near_duplicates(

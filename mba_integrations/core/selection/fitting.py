@@ -74,7 +74,10 @@ def round_after(
     *,
     beside_pins: Room | None = None,
 ) -> Round:
-    """The round in which the beginning is kept; nothing is kept where that is over the budget.
+    """The round in which the beginning is kept and the newest exchange comes in first.
+
+    Where both are over the budget beside the pins, nothing is kept; where the exchange alone is, it
+    is open to choice.
 
     Args:
         problem: What is chosen from.
@@ -82,12 +85,21 @@ def round_after(
         is_open: Units that may be chosen where nothing is kept, shape (m,).
         beside_pins: The room beside the pins alone, where it is known.
     """
-    room = room_beside(problem, continuation) if continuation.beginning else beside_pins
-    if room is None:
-        continuation = continuation.cut(0)
-        room = room_of_pins(problem)
-    out = [*continuation.beginning, *continuation.closed.tolist()]
-    return Round(continuation, room, _without(problem, is_open, out))
+    for followed in (continuation, continuation.cut(0)):
+        if followed.beginning or len(problem.recent):
+            room = room_beside(problem, followed)
+            if room is not None:
+                return _begun(problem, followed, room, is_open)
+    room = beside_pins or room_of_pins(problem)
+    return _begun(problem, continuation.cut(0), room, is_open)
+
+
+def _begun(
+    problem: SelectionProblem, continuation: Continuation, room: Room, is_open: BoolArray
+) -> Round:
+    still_open = _without(problem, is_open, continuation.closed.tolist())
+    still_open[room.forced] = False
+    return Round(continuation, room, still_open)
 
 
 def round_without(problem: SelectionProblem, before: Round, rows: Iterable[int]) -> Round:

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any
 
+import numpy as np
+
 from mba_integrations.core.arrays import BoolArray, FloatArray, IntArray
 from mba_integrations.core.budget.plan import BudgetPlan
 from mba_integrations.core.counting.counter import TokenCounter
@@ -19,11 +21,13 @@ from mba_integrations.core.layout.protocol import PromptLayout
 from mba_integrations.core.model import MemoryItem
 from mba_integrations.core.pool.snapshot import PoolSnapshot
 from mba_integrations.core.pool.token_column import TokenColumn
+from mba_integrations.core.selection.continuation import NO_ROWS
 from mba_integrations.core.selection.portable import (
     PortablePart,
     portable_counter,
     portable_layout,
 )
+from mba_integrations.core.selection.units.exchanges import kept_together
 from mba_integrations.core.selection.units.units import Units, form_units
 from mba_integrations.core.value.worth import Worth
 
@@ -47,6 +51,8 @@ class SelectionProblem:
         token_price: Value per token below which a unit stays out; 0 for none. See `price`.
         spares: Whether a few tokens of such units come in all the same.
         duplicate_threshold: Overlap from which a repetition stays out; None for never.
+        recent_share: Part of the budget that the newest exchange may have before others.
+        recent: Units that come in before others are chosen, ascending.
         shown: What is written in place of an item, such as a passage of it, by row.
     """
 
@@ -62,12 +68,22 @@ class SelectionProblem:
     token_price: float = 0.0
     spares: bool = False
     duplicate_threshold: float | None = None
+    recent_share: float = 0.0
+    recent: IntArray = field(default_factory=lambda: NO_ROWS)
     shown: Mapping[int, MemoryItem] = field(default_factory=lambda: NOTHING_SHOWN)
 
     @property
     def tokens(self) -> TokenColumn:
         """Tokens of each item in a prompt."""
         return self.units.column
+
+    @property
+    def forced(self) -> BoolArray:
+        """Units that have their place before others are chosen: pins and what is recent, shape
+        (m,)."""
+        forced = self.units.pinned.copy()
+        forced[self.recent] = True
+        return forced
 
     def values(self, rows: IntArray) -> FloatArray:
         """What the items at *rows* add to the value of a selection, shape (k,)."""
@@ -97,6 +113,7 @@ class SelectionProblem:
                 "token_price": self.token_price,
                 "spares": self.spares,
                 "duplicate_threshold": self.duplicate_threshold,
+                "recent_share": self.recent_share,
                 "shown": dict(self.shown),
             },
         )
@@ -107,7 +124,23 @@ class SelectionProblem:
 
     def with_plan(self, plan: BudgetPlan) -> SelectionProblem:
         """The same items for another budget."""
-        return replace(self, plan=plan)
+        return replace(self, plan=plan)._with_units(self.tokens, self.units.worth)
+
+    def with_items(self, tokens: TokenColumn, worth: Worth) -> SelectionProblem:
+        """The same items with other tokens, or another worth."""
+        return self._with_units(tokens, worth)
+
+    def _with_units(self, tokens: TokenColumn, worth: Worth) -> SelectionProblem:
+        units, recent = _formed(
+            self.snapshot,
+            self.plan,
+            tokens,
+            worth,
+            self.score,
+            fixed_tokens=self.fixed_tokens,
+            recent_share=self.recent_share,
+        )
+        return replace(self, units=units, recent=recent)
 
 
 def selection_problem(
@@ -123,6 +156,7 @@ def selection_problem(
     token_price: float = 0.0,
     spares: bool = False,
     duplicate_threshold: float | None = None,
+    recent_share: float = 0.0,
 ) -> SelectionProblem:
     """Form the units and price headings; see `SelectionProblem`.
 
@@ -138,21 +172,52 @@ def selection_problem(
         token_price: Value per token below which a unit stays out; 0 for none.
         spares: Whether a few tokens of such units come in all the same.
         duplicate_threshold: Overlap from which a repetition stays out; None for never.
+        recent_share: Part of the budget that the newest exchange may have before others.
     """
+    fixed_tokens = layout.fixed_tokens(counter)
+    units, recent = _formed(
+        snapshot,
+        plan,
+        tokens,
+        worth,
+        score,
+        fixed_tokens=fixed_tokens,
+        recent_share=recent_share,
+    )
     return SelectionProblem(
         snapshot=snapshot,
         plan=plan,
         layout=layout,
         counter=counter,
-        units=form_units(snapshot, column=tokens, worth=worth, score=score),
+        units=units,
         score=score,
         opening=tokens.opening,
-        fixed_tokens=layout.fixed_tokens(counter),
+        fixed_tokens=fixed_tokens,
         min_score=min_score,
         token_price=token_price,
         spares=spares,
         duplicate_threshold=duplicate_threshold,
+        recent_share=recent_share,
+        recent=recent,
     )
+
+
+def _formed(
+    snapshot: PoolSnapshot,
+    plan: BudgetPlan,
+    tokens: TokenColumn,
+    worth: Worth,
+    score: FloatArray,
+    *,
+    fixed_tokens: int,
+    recent_share: float,
+) -> tuple[Units, IntArray]:
+    """The units, and which of them come in before others."""
+    together = kept_together(
+        snapshot, tokens, plan, fixed_tokens=fixed_tokens, recent_share=recent_share
+    )
+    units = form_units(snapshot, column=tokens, worth=worth, score=score, label=together.label)
+    return units, np.unique(units.unit_of[together.recent])
 
 
 def _unpickled(
@@ -165,7 +230,15 @@ def _unpickled(
 ) -> SelectionProblem:
     layout, counter = layout_part.unpacked(), counter_part.unpacked()
     tokens = TokenColumn(snapshot.items, layout, counter, lazy=False, known=counts)
-    units = form_units(snapshot, column=tokens, worth=worth, score=fields["score"])
+    units, recent = _formed(
+        snapshot,
+        fields["plan"],
+        tokens,
+        worth,
+        fields["score"],
+        fixed_tokens=fields["fixed_tokens"],
+        recent_share=fields["recent_share"],
+    )
     return SelectionProblem(
-        snapshot=snapshot, layout=layout, counter=counter, units=units, **fields
+        snapshot=snapshot, layout=layout, counter=counter, units=units, recent=recent, **fields
     )

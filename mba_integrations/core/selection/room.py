@@ -139,8 +139,9 @@ def room_of_pins(problem: SelectionProblem) -> Room:
 
 
 def room_beside(problem: SelectionProblem, continuation: Continuation) -> Room | None:
-    """The room beside pins and the beginning that is kept; None where they are over the budget."""
-    forced = problem.units.pinned.copy()
+    """The room beside pins, the newest exchange and the beginning that is kept; None where they are
+    over the budget."""
+    forced = problem.forced
     forced[problem.units.unit_of[list(continuation.beginning)]] = True
     room = _room(problem, np.flatnonzero(forced), continuation)
     return room if room.total >= 0 else None

@@ -1,7 +1,7 @@
 """Choose the items that fit, write the prompt, count it, and repair it if it is over.
 
 1. Pins take their place; the units that could not come in have their reason from here on.
-2. What is kept of a previous prompt takes its place.
+2. What is kept of a previous prompt takes its place, and so does the newest exchange.
 3. The rest is packed, written and counted; see `fitting`.
 4. Of items that say the same one stays, and the others' tokens are packed again.
 5. A prompt that still is over loses its largest unit that is not pinned, one at a time; where
@@ -133,7 +133,7 @@ def packed(problem: SelectionProblem, continuation: Continuation) -> Packed:
     """
     pins = room_of_pins(problem)
     is_open = _open(problem, omission_codes(problem, pins))
-    begin = Round(continuation.cut(0), pins, is_open)
+    begin = round_after(problem, continuation.cut(0), is_open, beside_pins=pins)
     return _without_repeats(
         problem,
         begin,

@@ -23,7 +23,6 @@ from mba_integrations.core.model import MemoryItem, MemoryTier, OmissionReason
 from mba_integrations.core.search.passages import Passage, best_passage
 from mba_integrations.core.selection.problem import SelectionProblem
 from mba_integrations.core.selection.select import Selection, select
-from mba_integrations.core.selection.units.units import form_units
 
 PASSAGE_WORTH = 0.25
 LARGEST_PART = 0.25
@@ -133,7 +132,7 @@ def _long_omitted(
     if not len(rows):
         return []
     columns = problem.snapshot.columns
-    free = (columns.group[rows] < 0) & ~columns.pinned[rows] & (problem.score[rows] > 0)
+    free = ~problem.units.are_joined(rows) & ~columns.pinned[rows] & (problem.score[rows] > 0)
     rows = rows[free & (columns.tier[rows] != MemoryTier.WORKING.code)]
     rows = rows[np.argsort(-problem.score[rows], kind="stable")[:MOST_LOOKED_AT]]
     tokens = problem.tokens.of(rows)
@@ -158,10 +157,7 @@ def with_passages(
     worth = problem.units.worth.of_item.copy()
     for row, part in share.items():
         worth[row] *= PASSAGE_WORTH * part
-    units = form_units(
-        problem.snapshot,
-        column=problem.tokens.replaced(shown),
-        worth=replace(problem.units.worth, of_item=worth),
-        score=problem.score,
+    changed = problem.with_items(
+        problem.tokens.replaced(shown), replace(problem.units.worth, of_item=worth)
     )
-    return replace(problem, units=units, shown={**problem.shown, **shown})
+    return replace(changed, shown={**problem.shown, **shown})

@@ -133,19 +133,20 @@ class _Weighing:
         units = problem.units
         # Once: counting, which comes next, would change what is known of it.
         self.density = units.density
+        self.forced = problem.forced
         own_units = units.unit_of[lead.rows]
         self.tier = units.tier[own_units]
         self._sum_lead(own_units)
         # The place of each unit's first item: from the next place on, the unit is kept.
         self.unit_place = np.full(len(units), len(lead.rows))
         np.minimum.at(self.unit_place, own_units, np.arange(len(lead.rows)))
-        always = np.flatnonzero(units.pinned)
+        always = np.flatnonzero(self.forced)
         always_tokens = units.tokens(always)
         self.pinned_value = float(units.value(always, always_tokens).sum())
         self.pinned_tokens = np.bincount(
             units.tier[always], weights=always_tokens, minlength=len(TIERS)
         )
-        self.open_units = problem.choosable()
+        self.open_units = problem.choosable() & ~self.forced
         self.tier_units = tuple(
             of_tier[self.open_units[of_tier]]
             for of_tier in units.of_tiers(problem.snapshot.tier_rows)
@@ -160,11 +161,11 @@ class _Weighing:
         problem, lead, units = self.problem, self.lead, self.problem.units
         is_first = np.zeros(len(lead.rows), dtype=bool)
         is_first[np.unique(own_units, return_index=True)[1]] = True
-        alone = problem.snapshot.columns.group[lead.rows] < 0
+        alone = ~units.are_joined(lead.rows)
         unit_tokens = units.tokens(own_units)
         tokens = np.where(alone, lead.tokens, unit_tokens)
         value = np.where(alone, lead.value, units.value(own_units, unit_tokens))
-        counted = is_first & ~units.pinned[own_units]
+        counted = is_first & ~self.forced[own_units]
         headings = np.where(lead.opens, problem.opening[self.tier], 0)
         self.new_tokens = np.where(counted, tokens, 0) + headings
         self.kept_tokens = _running_sums(lead.tokens + headings)
@@ -174,7 +175,7 @@ class _Weighing:
     def places(self) -> IntArray:
         """Places up to which the prompt could stay: 0, and those that budget and tiers allow."""
         units, rows = self.problem.units, self.lead.rows
-        barred = ~(self.open_units | units.pinned)[units.unit_of[rows]]
+        barred = ~(self.open_units | self.forced)[units.unit_of[rows]]
         most = int(np.argmax(barred)) if barred.any() else len(rows)
         of_tiers = [
             _running_sums(np.where(self.tier == tier.code, self.new_tokens, 0)) for tier in TIERS

@@ -12,6 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+import numpy as np
+
 from mba_integrations.core.arrays import FloatArray
 from mba_integrations.core.config.settings import ScoringMethod
 from mba_integrations.core.config.workspace import WorkspaceConfig
@@ -22,6 +24,7 @@ from mba_integrations.core.value.grounds.grounds import Grounds
 from mba_integrations.core.value.match import match_of
 from mba_integrations.core.value.mem0_score import mem0_score
 from mba_integrations.core.value.need.need import need_of
+from mba_integrations.core.value.need.trace import Trace
 from mba_integrations.core.value.question import Asked, question_of
 from mba_integrations.core.value.relevance import estimate_relevance
 from mba_integrations.core.value.worth import Worth
@@ -51,6 +54,7 @@ class Evaluation:
         doubt: That anything is needed, from 0; see `need.Need`.
         may_be_unread: Whether something is asked in words that no item has.
         grounds: What the scores are made of.
+        trace: The steps of an agent that is at work on the question; None for none.
     """
 
     signals: Signals
@@ -58,6 +62,7 @@ class Evaluation:
     doubt: float
     may_be_unread: bool
     grounds: Grounds
+    trace: Trace | None = None
 
 
 def evaluate(
@@ -89,6 +94,7 @@ def evaluate(
     asked = question_of(query, query_embedding, snapshot, embedder, now=now, is_matched=asks)
     question = asked.question
     doubt, may_be_unread, grounds = 0.0, False, Grounds(topic=question.topic)
+    trace = None
     if not asks:
         relevance = snapshot.columns.given_relevance
         score = mem0_score(relevance, snapshot, freshness, config)
@@ -97,9 +103,10 @@ def evaluate(
         match = match_of(question, corpus)
         relevance = estimate_relevance(match, corpus.given_relevance)
         if config.scoring_method is ScoringMethod.USEFULNESS:
-            need = need_of(question, snapshot, corpus, match, freshness)
+            runs = config.recent_share > 0.0
+            need = need_of(question, snapshot, corpus, match, freshness, talk_runs=runs)
             score, doubt, may_be_unread = need.probability, need.doubt, need.may_be_unread
-            grounds = need.grounds
+            grounds, trace = need.grounds, need.trace
         else:
             grounds = Grounds(topic=question.topic, match=match)
             score = mem0_score(relevance, snapshot, freshness, config)
@@ -115,6 +122,7 @@ def evaluate(
         doubt=doubt,
         may_be_unread=may_be_unread,
         grounds=grounds,
+        trace=trace,
     )
 
 
@@ -147,7 +155,14 @@ def price_of_token(evaluation: Evaluation, config: WorkspaceConfig) -> float:
     return price * (1.0 + DOUBTED_PRICE * evaluation.doubt)
 
 
-def packing_worth(score: FloatArray, config: WorkspaceConfig) -> Worth:
-    """What packing adds up."""
-    useful = config.scoring_method is ScoringMethod.USEFULNESS
-    return Worth(of_item=score, per_token=not useful)
+def packing_worth(evaluation: Evaluation, config: WorkspaceConfig) -> Worth:
+    """What packing adds up; of a step of an agent at work its score at the usual length."""
+    score, trace = evaluation.signals.score, evaluation.trace
+    if config.scoring_method is not ScoringMethod.USEFULNESS:
+        return Worth(of_item=score, per_token=True)
+    if trace is None:
+        return Worth(of_item=score, per_token=False)
+    sized = np.zeros(len(score), dtype=np.bool_)
+    sized[trace.rows] = True
+    of_item = np.where(sized, score / trace.usual_tokens, score)
+    return Worth(of_item=of_item, per_token=False, sized=sized)

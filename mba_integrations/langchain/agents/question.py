@@ -15,7 +15,7 @@ from typing import Any
 from langchain.agents.middleware import ModelRequest
 
 from mba_integrations.core.arguments import says_the_same
-from mba_integrations.langchain.messages.reading import last_question
+from mba_integrations.langchain.messages.reading import searched_question
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,7 +23,7 @@ class Question:
     """The last message of a model call in which a user says something.
 
     Attributes:
-        text: What it says; empty without one.
+        text: What it says, with the exchange that it hangs on; empty without one.
         place: Where it stands.
         thread_id: The thread; None where nothing is kept of it.
         run: Stands for the run; None outside of one.
@@ -46,7 +46,7 @@ class Question:
 def question_of(request: ModelRequest[Any]) -> Question:
     """The question of a call."""
     runtime = request.runtime
-    place, text = last_question(request.messages)
+    place, text = searched_question(request.messages)
     if runtime is None:
         return Question(text=text, place=place)
     info = runtime.execution_info

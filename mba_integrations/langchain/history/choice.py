@@ -7,6 +7,7 @@ from typing import Any
 
 from langchain_core.messages import BaseMessage, get_buffer_string
 
+from mba_integrations.conversation.asked import searched_for
 from mba_integrations.conversation.conversation import Conversation
 from mba_integrations.conversation.draft import Draft, Request
 from mba_integrations.conversation.older import Chooser, conversation_workspace
@@ -56,21 +57,22 @@ class HistoryChoice:
 
         Args:
             history: All messages.
-            query: What they are for.
+            query: What they are for; one that hangs on the newest exchange is taken with it.
             less_tokens: Of the budget.
 
         Raises:
             PinnedOverBudgetError: If the system messages of the history do not fit.
         """
-        request = Request(
-            budget_tokens=max(0, self.budget_tokens - less_tokens),
-            query=query,
-            recent_share=self.recent_share,
-            waits=False,
-            wording=WORDING,
-        )
         with self._conversation.lock:
             self._conversation.update(history)
+            said = reversed(self._conversation.history.messages)
+            request = Request(
+                budget_tokens=max(0, self.budget_tokens - less_tokens),
+                query=searched_for(query, ((one.role, one.text) for one in said)),
+                recent_share=self.recent_share,
+                waits=False,
+                wording=WORDING,
+            )
             planned = Draft(self._conversation, request, self._chooser).finish()
         return sent_messages(history, planned)
 

@@ -19,6 +19,7 @@ from langchain_core.messages import (
     ToolMessage,
 )
 
+from mba_integrations.conversation.asked import searched_for
 from mba_integrations.conversation.blocks import answers_in, calls_in
 from mba_integrations.conversation.draft import Planned
 from mba_integrations.conversation.message import Message
@@ -92,6 +93,13 @@ def last_question(messages: Sequence[BaseMessage]) -> tuple[int, str]:
         if _role(message, _answers(message)) is Role.USER:
             return place, str(message.text)
     return -1, ""
+
+
+def searched_question(messages: Sequence[BaseMessage]) -> tuple[int, str]:
+    """As `last_question`, with the exchange that the question hangs on."""
+    place, text = last_question(messages)
+    before = reversed(messages[: max(place, 0)])
+    return place, searched_for(text, ((_role(one, _answers(one)), str(one.text)) for one in before))
 
 
 def sent_messages(messages: Sequence[BaseMessage], planned: Planned) -> list[BaseMessage]:

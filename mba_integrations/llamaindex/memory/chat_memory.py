@@ -53,6 +53,7 @@ from mba_integrations.llamaindex.messages.history import (
     DEFAULT_RECENT_SHARE,
     HistorySelector,
 )
+from mba_integrations.llamaindex.messages.reading import with_exchange
 from mba_integrations.llamaindex.messages.template_variables import (
     TEMPLATE_VARIABLES,
     TemplateGuard,
@@ -399,10 +400,11 @@ def _last_user_text(messages: Sequence[ChatMessage]) -> str | None:
 
 
 def _query(input: str | ChatMessage | None, messages: Sequence[ChatMessage]) -> str:
-    """What is asked; "" where that is white space, for which no retriever or model is asked."""
+    """What is asked, with the exchange that it hangs on; "" where that is white space, for which no
+    retriever or model is asked."""
     asked = _text(input).strip() and _text(input)
     last = _last_user_text(messages) or ""
-    return asked or (last.strip() and last)
+    return with_exchange(asked or (last.strip() and last), messages)
 
 
 def _user_follows(input: str | ChatMessage | None, messages: Sequence[ChatMessage]) -> bool:

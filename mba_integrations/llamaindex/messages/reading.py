@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from llama_index.core.base.llms.types import ChatMessage, MessageRole, TextBlock, ToolCallBlock
 
+from mba_integrations.conversation.asked import searched_for
 from mba_integrations.conversation.draft import Planned
 from mba_integrations.conversation.message import Message
 from mba_integrations.core.counting.counter import TokenCounter
@@ -105,6 +106,12 @@ class MessageReader:
             )
             for place in planned.places
         ]
+
+
+def with_exchange(query: str, messages: Sequence[ChatMessage]) -> str:
+    """What is searched for: a query, with the exchange of the history that it hangs on."""
+    said = ((spoken(one).role, one.content or "") for one in reversed(messages))
+    return searched_for(query, said)
 
 
 def _mark(message: ChatMessage) -> object:

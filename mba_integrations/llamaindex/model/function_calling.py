@@ -36,6 +36,7 @@ from mba_integrations.llamaindex.events import view_event
 from mba_integrations.llamaindex.ledger import reply_tokens
 from mba_integrations.llamaindex.messages.counting import DEFAULT_MEDIA_TOKENS
 from mba_integrations.llamaindex.messages.history import DEFAULT_RECENT_SHARE, HistorySelector
+from mba_integrations.llamaindex.messages.reading import with_exchange
 from mba_integrations.llamaindex.messages.template_variables import TemplateGuard
 
 dispatcher = instrument.get_dispatcher(__name__)
@@ -234,7 +235,7 @@ class BudgetedFunctionCallingLLM(Component, FunctionCallingLLM):
         view = selector.select(
             messages,
             budget_tokens=budget,
-            query=query,
+            query=with_exchange(query, messages),
             besides=[("descriptions of tools", described)],
         )
         dispatcher.event(view_event(self.class_name(), view, budget))

@@ -23,7 +23,8 @@ def units_of(items: list[MemoryItem], scores: list[float], *, per_token: bool = 
     snapshot, score = PoolSnapshot(items), np.array(scores)
     column = TokenColumn(snapshot.items, JoinedTexts(separator=""), CharCounter(), lazy=False)
     worth = Worth(of_item=score, per_token=per_token)
-    return form_units(snapshot, column=column, worth=worth, score=score)
+    label = snapshot.columns.group if snapshot.has_groups else None
+    return form_units(snapshot, column=column, worth=worth, score=score, label=label)
 
 
 def sized(row: int, tokens: int, tier: MemoryTier = MemoryTier.RAG, **fields: object) -> MemoryItem:
@@ -118,7 +119,11 @@ def test_the_density_of_an_uncounted_unit_only_falls() -> None:
     snapshot, score = PoolSnapshot(items), np.full(9, 0.5)
     column = TokenColumn(snapshot.items, JoinedTexts(separator=""), Bounded(), lazy=True)
     units = form_units(
-        snapshot, column=column, worth=Worth(of_item=score, per_token=False), score=score
+        snapshot,
+        column=column,
+        worth=Worth(of_item=score, per_token=False),
+        score=score,
+        label=None,
     )
     assert not column.complete
     before = units.density.copy()

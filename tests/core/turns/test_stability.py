@@ -219,7 +219,8 @@ def test_chat_messages_that_stay_come_first() -> None:
         rendering={"format": "messages", "item_order": {"working": "chronological"}},
     )
     contents = [message["content"] for message in done[1].to_messages()]
-    assert contents == ["## P\n- f\n", "one", "two", "three", "## P\n- g\n"]
+    # What is new of other tiers is said with the user's last message, so that roles alternate.
+    assert contents == ["## P\n- f\n", "one", "two", "three\n\n## P\n- g\n"]
 
 
 def test_an_older_message_never_follows_a_newer_one() -> None:

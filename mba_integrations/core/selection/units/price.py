@@ -4,7 +4,8 @@ A token has a price, in value; a unit that is worth less than its tokens at that
 whatever room there is. So the budget is a ceiling, and a prompt may be shorter. Where it is doubted
 that anything is needed the price is high, and the densest units of up to `SPARED_TOKENS` come in
 all the same: a question whose words no item has may be about one of them. Only units whose tokens
-decide are counted. O(n).
+decide are counted. The newest exchange, which comes in before others, takes its tokens off theirs.
+O(n).
 """
 
 from __future__ import annotations
@@ -38,6 +39,8 @@ def below_price(problem: SelectionProblem, is_open: BoolArray) -> IntArray:
 def _spared(problem: SelectionProblem, below: IntArray) -> IntArray:
     """The densest of the units, as many as fit in `SPARED_TOKENS`, headings not counted."""
     units = problem.units
-    best = densest_units(units, units.density, below, SPARED_TOKENS + 1)
+    spared = SPARED_TOKENS - int(units.tokens(problem.recent).sum())
+    below = np.setdiff1d(below, problem.recent)
+    best = densest_units(units, units.density, below, spared + 1) if spared > 0 else below[:0]
     filled = np.cumsum(units.tokens(best))
-    return best[: int(np.searchsorted(filled, SPARED_TOKENS, side="right"))]
+    return best[: int(np.searchsorted(filled, spared, side="right"))]

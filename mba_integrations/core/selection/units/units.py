@@ -1,8 +1,8 @@
 """Items that are kept or left out together, as one unit each.
 
-A unit is an item on its own or a group. Its tokens and its value are the sums over its items, its
-score is the best of theirs, and one pinned item pins the whole. The items of groups are counted
-when units are formed, others when they are asked for.
+A unit is an item on its own, a group, or what `exchanges` keeps together. Its tokens and its value
+are the sums over its items, its score is the best of theirs, and one pinned item pins the whole.
+The items of groups are counted when units are formed, others when they are asked for.
 
 Five items, where `g` is a group, are four units. A unit stands where its first item stands:
 
@@ -119,7 +119,7 @@ class Units:
         if self.groups is None:
             return self.column.over(limit, self.tier)
         every = np.arange(len(self))
-        single = every[self.groups.tokens == 0]
+        single = every[self._is_single]
         large = self.groups.tokens > limit[self.tier]
         rows = self.first[single]
         large[single] = np.isin(rows, self.column.over(limit, self.tier[single], rows))
@@ -135,15 +135,17 @@ class Units:
         if self.worth.per_token:
             less = worth < price
         else:
-            less = np.zeros(len(self), dtype=np.bool_)
+            sized = self.worth.sized
+            is_sized = np.zeros(len(self), dtype=np.bool_) if sized is None else sized[self.first]
+            less = is_sized & (worth < price)
             # A unit of value v is worth its tokens as long as it has v / price or fewer.
-            single = every if self.groups is None else every[self.groups.tokens == 0]
+            single = every[~is_sized & self._is_single]
             most = worth[single] / price
             rows = self.first[single]
             over = self.column.over(most, np.arange(len(single)), rows)
             less[single] = np.isin(rows, over)
         if self.groups is not None:
-            of_group = self.groups.tokens > 0
+            of_group = ~self._is_single
             less[of_group] = (self.groups.value < price * self.groups.tokens)[of_group]
         return np.flatnonzero(less)
 
@@ -157,6 +159,18 @@ class Units:
         """A column of the units, shape (m,), as one of the items, shape (n,)."""
         return of_units if self.groups is None else of_units[self.unit_of]
 
+    def are_joined(self, rows: IntArray) -> BoolArray:
+        """Which items are of a unit with others, or could be, shape (k,)."""
+        return ~self._is_single[self.unit_of[rows]]
+
+    @property
+    def _is_single(self) -> BoolArray:
+        """Which units are one item on its own, shape (m,)."""
+        single: BoolArray = (
+            np.ones(len(self), dtype=np.bool_) if self.groups is None else self.groups.tokens == 0
+        )
+        return single
+
     def rows(self, units: IntArray) -> IntArray:
         """Items of the units, ascending."""
         if self.groups is None:
@@ -167,18 +181,25 @@ class Units:
 
 
 def form_units(
-    snapshot: PoolSnapshot, *, column: TokenColumn, worth: Worth, score: FloatArray
+    snapshot: PoolSnapshot,
+    *,
+    column: TokenColumn,
+    worth: Worth,
+    score: FloatArray,
+    label: IntArray | None,
 ) -> Units:
-    """Join grouped items.
+    """Join items that stay together.
 
     Args:
         snapshot: The items, n of them.
         column: Their tokens.
         worth: Their worth.
         score: In [0, 1], shape (n,).
+        label: Items of the same label stay together; -1 for an item on its own, shape (n,). None
+            where every item is.
     """
     columns, rows = snapshot.columns, snapshot.rows
-    if not snapshot.has_groups:
+    if label is None:
         return Units(
             unit_of=rows,
             first=rows,
@@ -189,23 +210,28 @@ def form_units(
             tier=columns.tier,
             pinned=columns.pinned,
         )
-    grouped = columns.group >= 0
-    # Each item points to the first of its group, or to itself; the places of those are the units.
-    first = np.full(int(columns.group.max()) + 1, len(rows))
-    np.minimum.at(first, columns.group[grouped], rows[grouped])
-    anchor = np.where(grouped, first[np.maximum(columns.group, 0)], rows)
-    anchors, unit_of = np.unique(anchor, return_inverse=True)
-    best = np.zeros(len(anchors))
-    np.maximum.at(best, unit_of, score)
+    joined = np.flatnonzero(label >= 0)
+    # Each item points to the first of its label, or to itself; the places of those are the units.
+    first = np.full(int(label.max(initial=-1)) + 1, len(rows))
+    np.minimum.at(first, label[joined], joined)
+    anchor = rows.copy()
+    anchor[joined] = first[label[joined]]
+    is_anchor = anchor == rows
+    anchors = np.flatnonzero(is_anchor)
+    unit_of = (np.cumsum(is_anchor) - 1)[anchor]
+    best = score[anchors]
+    np.maximum.at(best, unit_of[joined], score[joined])
+    pinned = columns.pinned[anchors]
+    pinned[unit_of[joined[columns.pinned[joined]]]] = True
     return Units(
         unit_of=unit_of,
         first=anchors,
-        groups=_group_sums(np.flatnonzero(grouped), unit_of, len(anchors), column, worth),
+        groups=_group_sums(joined, unit_of, len(anchors), column, worth),
         column=column,
         worth=worth,
         score=best,
         tier=columns.tier[anchors],
-        pinned=np.bincount(unit_of, weights=columns.pinned) > 0,
+        pinned=pinned,
     )
 
 

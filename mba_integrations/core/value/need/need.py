@@ -5,10 +5,11 @@ question at all, on the talk that runs, and on what holds whatever is asked. The
 
 1. usefulness of the question, and where it hangs on the newest exchange, of both together;
 2. its level: the number of items that the answer needs (`level`);
-3. what a newer statement changes (`succession`);
-4. what the question asks for by its place (`order`);
-5. standing instructions (`standing`);
-6. the newest exchanges of the conversation (`talk`).
+3. the steps of an agent at work have theirs from what its last steps speak of (`trace`);
+4. what a newer statement changes (`succession`);
+5. what the question asks for by its place (`order`);
+6. standing instructions (`standing`);
+7. the newest exchanges of the conversation (`talk`).
 
 An empty query, or one of stop words and signs alone, has no match: importance and freshness stand
 for the first two.
@@ -40,6 +41,7 @@ from mba_integrations.core.value.need.talk import (
     with_exchange,
     with_talk,
 )
+from mba_integrations.core.value.need.trace import Trace, trace_of
 from mba_integrations.core.value.question import Question
 from mba_integrations.core.value.usefulness import estimate_usefulness
 
@@ -68,12 +70,14 @@ class Need:
         may_be_unread: Whether something is asked all the same, in words that no item has or that
             are spelt otherwise. Not so where a text only greets or thanks.
         grounds: What the probabilities are made of.
+        trace: The steps of an agent that is at work on the question; None for none.
     """
 
     probability: FloatArray
     doubt: float
     grounds: Grounds
     may_be_unread: bool = False
+    trace: Trace | None = None
 
 
 def need_of(
@@ -82,6 +86,8 @@ def need_of(
     corpus: Corpus,
     match: Match,
     freshness: FloatArray,
+    *,
+    talk_runs: bool = True,
 ) -> Need:
     """The need for each candidate.
 
@@ -91,10 +97,11 @@ def need_of(
         corpus: The same as usefulness takes them.
         match: How they match.
         freshness: Shape (n,), in [0, 1].
+        talk_runs: Whether working memory ends with what was said last.
     """
     if not len(snapshot):
         return Need(np.zeros(0), 0.0, Grounds(topic=question.topic))
-    exchanges = newest_exchanges(snapshot)
+    exchanges = newest_exchanges(snapshot) if talk_runs else ()
     importance = snapshot.columns.importance
     closing = is_closing(question.text)
     # A greeting is short and has no term of the pool, as questions that hang on something have.
@@ -104,7 +111,8 @@ def need_of(
     estimate = _usefulness(question, corpus, match, freshness, exchanges if hangs else ())
     expected = expected_needed(question, corpus, match, estimate)
     expected = min(expected, _CLOSING_NEEDS) if closing else expected
-    matched = levelled(estimate, expected)
+    trace = trace_of(question, snapshot) if talk_runs else None
+    matched = _with_trace(levelled(estimate, expected), trace)
     followed = successors(question.topic, snapshot, matched)
     matched = with_successors(matched, followed)
     grounds = Grounds(
@@ -120,12 +128,19 @@ def need_of(
     probability = _joined(matched, grounds, importance)
     if closing:
         return Need(probability, _CLOSING_DOUBT, grounds)
-    probability = _joined(matched, grounds, importance)
     dates = rows_with_dates(question, snapshot, probability, followed)
     grounds = replace(grounds, dates=dates)
     sure = hangs or _is_known(match, corpus)
     doubt = 0.0 if sure else doubt_of(expected)
-    return Need(probability, doubt, grounds, may_be_unread=doubt > 0.0)
+    return Need(probability, doubt, grounds, may_be_unread=doubt > 0.0, trace=trace)
+
+
+def _with_trace(probability: FloatArray, trace: Trace | None) -> FloatArray:
+    if trace is None:
+        return probability
+    result = probability.copy()
+    result[trace.rows] = trace.probability
+    return result
 
 
 def _of_nothing(

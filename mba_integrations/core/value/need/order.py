@@ -22,7 +22,6 @@ from mba_integrations.core.model import name_in
 from mba_integrations.core.pool.snapshot import PoolSnapshot
 from mba_integrations.core.value.match import Match
 from mba_integrations.core.value.need.standing import joined
-from mba_integrations.core.value.need.talk import running_talk
 
 _PLACED = 0.6
 """That an item is needed whose place is asked for."""
@@ -104,7 +103,7 @@ def with_places(probability: FloatArray, places: Mapping[int, float]) -> FloatAr
 
 def _in_order(text: str, snapshot: PoolSnapshot, match: Match) -> Sequence[int]:
     """The rows that a question puts in order."""
-    talk = running_talk(snapshot).tolist()
+    talk = snapshot.talk.running.tolist()
     asker, answerer = _ASKER.search(text), _ANSWERER.search(text)
     if (asker or answerer) and not _OF_NOUN.search(text):
         role = Role.USER if asker else Role.ASSISTANT

@@ -12,9 +12,9 @@ from dataclasses import replace
 import numpy as np
 
 from mba_integrations.core.arrays import FloatArray, IntArray
+from mba_integrations.core.dialogue.exchanges import begins_exchange
 from mba_integrations.core.dialogue.follow_up import FOLLOWS, follow_up_points
-from mba_integrations.core.dialogue.roles import Role, role_named
-from mba_integrations.core.model import MemoryTier, name_in
+from mba_integrations.core.dialogue.spoken import spoken
 from mba_integrations.core.pool.corpus import Corpus
 from mba_integrations.core.pool.snapshot import PoolSnapshot
 from mba_integrations.core.value.need.standing import joined
@@ -26,7 +26,6 @@ Exchanges = tuple[IntArray, ...]
 _EXCHANGES = 3
 _MOST_ITEMS = 8
 _ITEMS_WITHOUT_ROLES = 2
-_ASKERS = frozenset({"customer", "caller", "client"})
 _FALLS_BY = 0.1
 """An exchange further back counts a tenth."""
 NEWEST_PROBABILITY = 0.005
@@ -41,26 +40,9 @@ def newest_exchanges(snapshot: PoolSnapshot) -> Exchanges:
     """The newest exchanges of working memory, newest first; none where it is empty."""
     known: Exchanges | None = snapshot.derived.get("newest exchanges")
     if known is None:
-        known = snapshot.derived["newest exchanges"] = _exchanges(
-            snapshot, running_talk(snapshot)[-_EXCHANGES * _MOST_ITEMS :]
-        )
+        rows = snapshot.talk.running[-_EXCHANGES * _MOST_ITEMS :]
+        known = snapshot.derived["newest exchanges"] = _exchanges(snapshot, rows)
     return known
-
-
-def running_talk(snapshot: PoolSnapshot) -> IntArray:
-    """Rows of the conversation that runs, in order."""
-    rows = snapshot.tier_rows[MemoryTier.WORKING.code]
-    if not len(rows):
-        return rows
-    columns = snapshot.columns
-    seconds = np.nan_to_num(columns.created_seconds[rows], nan=-np.inf)
-    places = np.nan_to_num(columns.position[rows], nan=-np.inf)
-    order = np.lexsort((rows, places, seconds))
-    newest = rows[order[-1]]
-    ordered: IntArray = rows[order]
-    of_source = columns.source[ordered] == columns.source[newest]
-    latest: IntArray = ordered[of_source]
-    return latest
 
 
 def _exchanges(snapshot: PoolSnapshot, rows: IntArray) -> Exchanges:
@@ -84,8 +66,8 @@ def _start(asks: list[bool], end: int) -> int:
 
 
 def _asks(snapshot: PoolSnapshot, row: int) -> bool:
-    name = (name_in(snapshot.items[row].metadata, "role") or "").lower()
-    return role_named(name) is Role.USER or name in _ASKERS
+    said = spoken(snapshot.items[row].metadata)
+    return said is not None and begins_exchange(said)
 
 
 def follows(question: Question, corpus: Corpus, exchanges: Exchanges) -> bool:
