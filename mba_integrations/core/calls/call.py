@@ -44,9 +44,9 @@ from mba_integrations.core.result.allocation import Allocation, previous_prompt
 from mba_integrations.core.result.candidates import TierAllocation
 from mba_integrations.core.result.decision import Decision
 from mba_integrations.core.search.embedder import Embedder
+from mba_integrations.core.selection.passages.shortening import Shortened, shorten
 from mba_integrations.core.selection.problem import SelectionProblem, selection_problem
 from mba_integrations.core.selection.select import Selection, select
-from mba_integrations.core.selection.shortening import Shortened, shorten
 from mba_integrations.core.times import present_of
 from mba_integrations.core.turns.cache_reuse import PromptReuse
 from mba_integrations.core.turns.following import follow
@@ -193,7 +193,7 @@ class Call:
 
     def _choose(self, problem: SelectionProblem, carried: Carried) -> Shortened:
         """Select, and bring in passages of long items where the whole cannot come in."""
-        followed = follow(problem, carried, stability=self.config.stability)
+        followed = follow(problem, carried, self.query, stability=self.config.stability)
         selection = select(followed.problem, followed.continuation)
         min_tokens = self.config.passage_min_tokens
         return shorten(followed.problem, selection, self.query, min_tokens=min_tokens)

@@ -97,7 +97,7 @@ class WorkspaceConfig(SettingsGroup):
     min_score: Fraction = 0.0
     token_price: Price | None = None
     duplicate_threshold: Overlap | None = 0.9
-    passage_min_tokens: PositiveTokens | None = 200
+    passage_min_tokens: PositiveTokens | None = 48
     stability: Fraction = 0.7
     complexity: ComplexitySettings = ComplexitySettings()
     rendering: RenderingSettings = RenderingSettings()
