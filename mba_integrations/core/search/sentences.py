@@ -151,17 +151,21 @@ def places_in(text: str, spans: Sequence[Span], passage: str) -> list[int]:
     >>> places_in("A. Bc. D.", [(0, 2), (3, 6), (7, 9)], "[…] Bc. […]")
     [1]
     """
+    trimmed = [_trimmed(text, span) for span in spans]
+    ends = {end: place for place, (_, end) in enumerate(trimmed)}
     found: list[int] = []
     for run in filter(None, (piece.strip() for piece in passage.split(OMISSION))):
-        first = found[-1] + 1 if found else 0
-        begin = next((at for at in range(first, len(spans)) if _stands(text, spans[at], run)), None)
-        if begin is not None:
-            end = text.index(run, spans[begin][0]) + len(run)
-            found += [at for at in range(begin, len(spans)) if spans[at][0] < end]
+        for place in range(found[-1] + 1 if found else 0, len(spans)):
+            start, _ = trimmed[place]
+            last = ends.get(start + len(run))
+            if last is not None and text.startswith(run, start):
+                found += range(place, last + 1)
+                break
     return found
 
 
-def _stands(text: str, span: Span, run: str) -> bool:
-    """Whether a run of sentences begins at a span, but for white space."""
-    start, end = span
-    return text.startswith(run, start + len(text[start:end]) - len(text[start:end].lstrip()))
+def _trimmed(text: str, span: Span) -> Span:
+    """The span without white space at its ends."""
+    sentence = text[span[0] : span[1]]
+    start = span[0] + len(sentence) - len(sentence.lstrip())
+    return start, start + len(sentence.strip())
