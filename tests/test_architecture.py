@@ -65,7 +65,10 @@ ROOMS: dict[str, set[str]] = {
     "budget": {"config"},
     "pool": {"counting", "layout", "rows", "search", "times"},
     "value": {"config", "dialogue", "pool", "search", "times"},
-    "selection": {"budget", "config", "counting", "layout", "packing", "pool", "search", "value"},
+    "selection": {
+        *("budget", "config", "counting", "dialogue", "layout", "packing", "pool", "search"),
+        "value",
+    },
     "turns": {"config", "counting", "pool", "selection"},
     "result": {"budget", "config", "layout", "selection", "turns", "value"},
     "calls": {

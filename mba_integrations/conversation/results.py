@@ -11,9 +11,9 @@ from functools import cache
 from mba_integrations.conversation.message import Message
 from mba_integrations.core.counting.counter import TokenCounter
 from mba_integrations.core.counting.truncation import truncate
-from mba_integrations.core.search.error_lines import LAST_LINES, telling_places
 from mba_integrations.core.search.passages import best_passage
-from mba_integrations.core.search.sentences import OMISSION
+from mba_integrations.core.search.sentences.error_lines import LAST_LINES, telling_places
+from mba_integrations.core.search.sentences.spans import OMISSION
 from mba_integrations.core.search.terms import TermSplitter
 
 _CHARS_PER_TOKEN = 4

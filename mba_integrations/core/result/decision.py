@@ -17,6 +17,7 @@ from mba_integrations.core.errors import InputError
 from mba_integrations.core.model import REASONS, MemoryItem, OmissionReason
 from mba_integrations.core.result.candidates import Omitted, Selected, reason_sentence
 from mba_integrations.core.selection.continuation import Continuation
+from mba_integrations.core.selection.passages.parts import index_of_item
 from mba_integrations.core.selection.problem import SelectionProblem
 from mba_integrations.core.turns.previous import PreviousItem, digest_of
 from mba_integrations.core.value.grounds.grounds import Grounds, SignalReader
@@ -145,7 +146,15 @@ class Decision:
             **self._known(row, reader),
             pinned=item.pinned or item.group in pinned_groups,
             passage=self.passages.get(row),
+            sentences=self._sentences(row),
         )
+
+    def _sentences(self, row: int) -> tuple[int, int] | None:
+        passage = self.passages.get(row)
+        if passage is None:
+            return None
+        index = index_of_item(self.item(row))
+        return len(index.standing_in(passage)), len(index)
 
     def _omitted(self, row: int, reader: SignalReader) -> Omitted:
         reason = REASONS[self.reasons[row]]

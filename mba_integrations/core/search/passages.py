@@ -26,7 +26,7 @@ from dataclasses import dataclass
 from heapq import heapify, heappop, heappush
 from itertools import chain
 
-from mba_integrations.core.search.sentences import OMISSION, sentence_spans
+from mba_integrations.core.search.sentences.spans import OMISSION, sentence_spans
 
 _LEAD_WEIGHT = 0.5
 """What the first sentence is worth beside the query's terms, as a part of the mean term weight."""

@@ -21,9 +21,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from mba_integrations.core.arrays import BoolArray, FloatArray, IntArray
+from mba_integrations.core.derived import Remembered
 from mba_integrations.core.model import MemoryTier
 from mba_integrations.core.pool.snapshot import PoolSnapshot
-from mba_integrations.core.search.remembered import Remembered
 from mba_integrations.core.selection.continuation import Continuation
 from mba_integrations.core.selection.problem import SelectionProblem
 

@@ -12,8 +12,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-import numpy as np
-
 from mba_integrations.core.arrays import FloatArray
 from mba_integrations.core.config.settings import ScoringMethod
 from mba_integrations.core.config.workspace import WorkspaceConfig
@@ -160,6 +158,7 @@ def price_of_token(evaluation: Evaluation, config: WorkspaceConfig) -> float:
 def usual_price(usefulness: FloatArray) -> float:
     """What a token has to be worth where the workspace names no price.
 
+    >>> import numpy as np
     >>> usual_price(np.array([0.9, 0.6])), usual_price(np.array([0.5, 0.25]))
     (2e-05, 5e-06)
     """

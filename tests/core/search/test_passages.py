@@ -25,7 +25,7 @@ from mba_integrations import (
     WorkspaceConfig,
 )
 from mba_integrations.core.search.passages import best_passage
-from mba_integrations.core.search.sentences import OMISSION
+from mba_integrations.core.search.sentences.spans import OMISSION
 
 WEIGHTS = {"kate": 2.0, "skis": 3.0, "oslo": 1.0}
 FILLER = "Nothing of note is said in this one at all. "
@@ -182,13 +182,14 @@ def test_a_text_over_the_budget_comes_in_as_its_best_sentence() -> None:
 
 
 @pytest.mark.parametrize("score", [0.4, 0.8])
-def test_a_passage_is_worth_a_part_of_its_text(score: float) -> None:
-    """A Mem0 score counts for each token, so the whole is worth its score times its tokens."""
+def test_a_passage_ranks_no_higher_than_its_text(score: float) -> None:
+    """A Mem0 score counts for each token: that of the best sentence is the item's, others less."""
     allocation = allocate([replace(LONG, relevance=score)], 300)
     (chosen,) = allocation.selected
     assert chosen.passage is not None
-    whole = score * len(f"- {LONG.content.strip()}\n")
-    assert 0.1 * whole < allocation.value < whole
+    assert 0.0 < allocation.value < score * chosen.tokens
+    (alone,) = allocate([replace(LONG, relevance=score)], 65).selected
+    assert alone.passage == "[…] The skis are in the cellar. […]"
 
 
 @pytest.mark.parametrize(

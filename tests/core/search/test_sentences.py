@@ -6,8 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mba_integrations.core.search.sentence_index import index_of, line_index_of
-from mba_integrations.core.search.sentences import OMISSION, excerpt, places_in, sentence_spans
+from mba_integrations.core.search.sentences.index import index_of, line_index_of
+from mba_integrations.core.search.sentences.spans import (
+    OMISSION,
+    excerpt,
+    places_in,
+    sentence_spans,
+)
 
 WRAPPED = "This line of a document is long enough to have been wrapped by its editor"
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mba_integrations.core.search.sentence_index import index_of
+from mba_integrations.core.search.sentences.index import index_of
 from mba_integrations.core.selection.passages.parts import Offer, Part
 from mba_integrations.core.selection.passages.shares import sentence_shares
 

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from problems import HEADING, problem_of
 
 from mba_integrations import MemoryItem
-from mba_integrations.core.search.sentence_index import index_of
-from mba_integrations.core.search.sentences import OMISSION
+from mba_integrations.core.search.sentences.index import index_of
+from mba_integrations.core.search.sentences.spans import OMISSION
 from mba_integrations.core.selection.passages import parts
 from mba_integrations.core.selection.passages.parts import MOST_CANDIDATES
 from mba_integrations.core.selection.passages.shortening import (

@@ -42,8 +42,11 @@ class Room:
         return Room(max(0, self.tokens + tokens), self.of_tier)
 
 
-def room_for_parts(problem: SelectionProblem, selection: Selection) -> Room:
-    """What is left where only pins and what is kept of the previous prompt are in the prompt."""
+def room_for_parts(
+    problem: SelectionProblem, selection: Selection, offers: Sequence[Offer]
+) -> Room:
+    """What is left where only pins and what is kept of the previous prompt are in the prompt, less
+    the headings of tiers that only offers could open."""
     units, plan = problem.units, problem.plan
     unit_of = np.unique(units.unit_of[selection.prompt.rows])
     kept = units.unit_of[list(selection.continuation.beginning)]
@@ -51,7 +54,10 @@ def room_for_parts(problem: SelectionProblem, selection: Selection) -> Room:
     used = np.bincount(units.tier[free], weights=units.tokens(free), minlength=len(TIERS))
     limit = plan.tier_cap_tokens if plan.borrowing else plan.tier_tokens
     of_tier = np.maximum(0.0, limit - selection.tier_used_tokens + used)
-    return Room(plan.total_tokens - selection.tokens.needed + int(used.sum()), of_tier)
+    unopened = np.setdiff1d([offer.tier for offer in offers], units.tier[unit_of])
+    headings = int(problem.opening[unopened.astype(np.int64)].sum())
+    left = plan.total_tokens - selection.tokens.needed - headings
+    return Room(left + int(used.sum()), of_tier)
 
 
 def chosen_places(

@@ -33,10 +33,10 @@ import numpy as np
 
 from mba_integrations.core.arrays import FloatArray, IntArray
 from mba_integrations.core.dialogue.roles import Role, role_named
-from mba_integrations.core.model import MemoryTier, OmissionReason, name_in
+from mba_integrations.core.model import MemoryItem, MemoryTier, OmissionReason, name_in
 from mba_integrations.core.pool.snapshot import PoolSnapshot
-from mba_integrations.core.search.error_lines import telling_places
-from mba_integrations.core.search.sentence_index import (
+from mba_integrations.core.search.sentences.error_lines import telling_places
+from mba_integrations.core.search.sentences.index import (
     SentenceIndex,
     index_of,
     line_index_of,
@@ -170,10 +170,20 @@ class Sentences:
         return self.worth(row, places) if places else min(1.0, len(passage) / len(index.text))
 
 
-def is_result(snapshot: PoolSnapshot, row: int) -> bool:
+def _always(index: SentenceIndex) -> frozenset[int]:
+    """Lines of a result that are always shown: the first, and what tells of errors at the end."""
+    lines = [index.sentence(place) for place in range(len(index))]
+    return frozenset([0, *telling_places(lines)])
+
+
+def is_result(item: MemoryItem) -> bool:
     """Whether an item is the result of a tool."""
-    item = snapshot.items[row]
     return role_named(name_in(item.metadata, "role") or "") is Role.RESULT
+
+
+def index_of_item(item: MemoryItem) -> SentenceIndex:
+    """The sentences of an item, or the lines of the result of a tool."""
+    return line_index_of(item.content) if is_result(item) else index_of(item.content)
 
 
 def may_be_shortened(snapshot: PoolSnapshot, row: int) -> bool:
@@ -182,7 +192,7 @@ def may_be_shortened(snapshot: PoolSnapshot, row: int) -> bool:
     if columns.pinned[row]:
         return False
     spoken = columns.tier[row] == MemoryTier.WORKING.code or columns.group[row] >= 0
-    return not spoken or is_result(snapshot, row)
+    return not spoken or is_result(snapshot.items[row])
 
 
 def sentences_of(problem: SelectionProblem, rows: Iterable[int], query: str) -> Sentences:
@@ -191,15 +201,11 @@ def sentences_of(problem: SelectionProblem, rows: Iterable[int], query: str) -> 
     found: dict[int, SentenceIndex] = {}
     always: dict[int, frozenset[int]] = {}
     for row in rows:
-        text = snapshot.texts[row]
-        if is_result(snapshot, row):
-            index = line_index_of(text)
-            lines = [index.sentence(place) for place in range(len(index))]
-            always[row] = frozenset([0, *telling_places(lines)]) if lines else frozenset()
-        else:
-            index = index_of(text)
+        item = snapshot.items[row]
+        index = index_of_item(item)
         if len(index):
             found[row] = index
+            always[row] = _always(index) if is_result(item) else frozenset()
     terms = splitter().terms(query[:_MAX_QUERY_CHARS])
     shares = sentence_shares(list(found.values()), terms, _strongest(problem))
     return Sentences(
@@ -254,9 +260,10 @@ def _best(score: FloatArray, count: int) -> IntArray:
 
 
 def _has_parts(snapshot: PoolSnapshot, row: int, tokens: int) -> bool:
-    if is_result(snapshot, row):
+    item = snapshot.items[row]
+    if is_result(item):
         return tokens >= LONG_TOKENS
-    index = index_of(snapshot.texts[row])
+    index = index_of_item(item)
     return len(index) >= FEWEST_SENTENCES and (index.is_prose or tokens >= LONG_TOKENS)
 
 

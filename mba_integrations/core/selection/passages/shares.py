@@ -17,7 +17,7 @@ the call.
 
 Two sentences; the second has the only word that is asked for, which half of them have.
 
->>> from mba_integrations.core.search.sentence_index import index_of
+>>> from mba_integrations.core.search.sentences.index import index_of
 >>> [shares] = sentence_shares([index_of("It snows in May. The key is red.")], ["key"], [])
 >>> shares.round(2).tolist()
 [0.47, 0.53]
@@ -33,7 +33,7 @@ import numpy as np
 
 from mba_integrations.core.arrays import FloatArray
 from mba_integrations.core.search.headings import heading_words
-from mba_integrations.core.search.sentence_index import SentenceIndex
+from mba_integrations.core.search.sentences.index import SentenceIndex
 
 WORD_POINTS = 0.9
 NAME_POINTS = 1.5

@@ -82,7 +82,8 @@ def _best_trial(
 ) -> _Trial | None:
     """The most valuable of some selections with sentences of the rows."""
     sentences = sentences_of(problem, rows, query)
-    offered, room = offers(problem, sentences), room_for_parts(problem, selection)
+    offered = offers(problem, sentences)
+    room = room_for_parts(problem, selection, offered)
     best: _Trial | None = None
     for _ in range(_TRIES):
         places = chosen_places(problem, selection, offered, room)
@@ -115,10 +116,12 @@ class _Trial:
     worth: Mapping[int, float]
 
     def idle_tokens(self, wanted: Iterable[int]) -> int:
-        """Tokens that stayed idle, less those of wanted items that did not come in."""
+        """Tokens that stayed idle; below 0, and enough for another try, where wanted items did not
+        come in."""
+        idle = self.problem.plan.total_tokens - self.selection.tokens.needed
         out = np.setdiff1d(list(wanted), self.selection.prompt.rows)
         missing = int(self.problem.tokens.of(out).sum())
-        return self.problem.plan.total_tokens - self.selection.tokens.needed - missing
+        return min(idle - missing, -_WORTH_A_TRY) if missing else idle
 
     def told_from(self, problem: SelectionProblem, before: Selection) -> Shortened:
         """What is told of it: items that are not in the prompt are whole, as they were."""

@@ -15,8 +15,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 
-from mba_integrations.core.search.remembered import Remembered
-from mba_integrations.core.search.sentences import (
+from mba_integrations.core.derived import Remembered
+from mba_integrations.core.search.sentences.spans import (
     Span,
     excerpt,
     has_heading,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mba_integrations.core.search.remembered import Remembered
+from mba_integrations.core.derived import Remembered
 
 TEXTS = [f"{number} the deploy key rotates" for number in range(9)]
 
