@@ -6,14 +6,14 @@ as the room, and one pass over the first 200,000 characters.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
 from functools import cache
 
 from mba_integrations.conversation.message import Message
 from mba_integrations.core.counting.counter import TokenCounter
 from mba_integrations.core.counting.truncation import truncate
-from mba_integrations.core.search.passages import OMISSION, best_passage
+from mba_integrations.core.search.passages import best_passage
+from mba_integrations.core.search.sentences.error_lines import LAST_LINES, telling_places
+from mba_integrations.core.search.sentences.spans import OMISSION
 from mba_integrations.core.search.terms import TermSplitter
 
 _CHARS_PER_TOKEN = 4
@@ -25,13 +25,6 @@ _MAX_READ_CHARS = 200_000
 _ENDING_PART = 3
 """Errors at the end have at most a third of the room."""
 _LAST_CHARS = 8_000
-_LAST_LINES = 40
-"""Test runners and compilers sum up what failed in their last lines; 40 hold the failures of a
-long pytest run, and the frames of a traceback that matter."""
-_ERROR_LINE = re.compile(
-    r"(?i:\b(?:err!|(?:error|exception|fail(?:ed|ure|ures)?|fatal|panic|panicked|traceback|denied)\b))"
-    r"|\b[A-Z]\w*(?:Error|Exception|Failure|Warning|Interrupt)\b"
-)
 
 
 def placeholder_for(message: Message) -> str:
@@ -130,22 +123,11 @@ def _passage(text: str, query: str, room: int) -> str:
 
 def _ending(text: str, room: int, counter: TokenCounter) -> str:
     """The lines near the end that tell of an error, the last ones first choice; mostly none."""
-    lines = text[-_LAST_CHARS:].splitlines()[-_LAST_LINES:]
-    if not any(map(_ERROR_LINE.search, lines)):
-        return ""
+    lines = [line.strip() for line in text[-_LAST_CHARS:].splitlines()[-LAST_LINES:]]
     kept: list[str] = []
-    for line in _from_the_end(lines):
-        cost = counter.count(line) + 1
+    for place in telling_places(lines):
+        cost = counter.count(lines[place]) + 1
         if cost <= room:
-            kept.append(line)
+            kept.append(lines[place])
             room -= cost
     return "\n".join(reversed(kept))
-
-
-def _from_the_end(lines: list[str]) -> Iterator[str]:
-    """The last line, which sums up, and each that tells of an error, once."""
-    seen: set[str] = set()
-    for number, line in enumerate(reversed([line.strip() for line in lines if line.strip()])):
-        if line not in seen and (number == 0 or _ERROR_LINE.search(line)):
-            seen.add(line)
-            yield line

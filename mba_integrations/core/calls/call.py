@@ -45,9 +45,9 @@ from mba_integrations.core.result.candidates import TierAllocation
 from mba_integrations.core.result.decision import Decision
 from mba_integrations.core.search.embedder import Embedder
 from mba_integrations.core.selection.dating import with_dates
+from mba_integrations.core.selection.passages.shortening import Shortened, shorten
 from mba_integrations.core.selection.problem import SelectionProblem, selection_problem
 from mba_integrations.core.selection.select import Selection, select
-from mba_integrations.core.selection.shortening import Shortened, shorten
 from mba_integrations.core.times import present_of
 from mba_integrations.core.turns.cache_reuse import PromptReuse
 from mba_integrations.core.turns.following import follow
@@ -197,7 +197,7 @@ class Call:
         self, problem: SelectionProblem, carried: Carried, *, dates: Sequence[int]
     ) -> Shortened:
         """Select, and bring in passages of long items where the whole cannot come in."""
-        followed = follow(problem, carried, stability=self.config.stability)
+        followed = follow(problem, carried, self.query, stability=self.config.stability)
         # What stays of the previous prompt stays as it was written.
         new = [row for row in dates if row not in followed.continuation.beginning]
         problem = with_dates(followed.problem, new)

@@ -98,7 +98,7 @@ class WorkspaceConfig(SettingsGroup):
     token_price: Price | None = None
     recent_share: Fraction = 0.25
     duplicate_threshold: Overlap | None = 0.9
-    passage_min_tokens: PositiveTokens | None = 200
+    passage_min_tokens: PositiveTokens | None = 48
     stability: Fraction = 0.7
     complexity: ComplexitySettings = ComplexitySettings()
     rendering: RenderingSettings = RenderingSettings()

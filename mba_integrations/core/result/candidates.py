@@ -68,10 +68,13 @@ class Selected(Candidate):
     Attributes:
         pinned: Whether it, or its group, had to be.
         passage: The part of its text that is in the prompt; None for the whole.
+        sentences: How many of its sentences that part holds, and how many the text has; lines of
+            the result of a tool. None for the whole.
     """
 
     pinned: bool
     passage: str | None = None
+    sentences: tuple[int, int] | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready, without the text."""

@@ -18,6 +18,7 @@ from mba_integrations.core.model import REASONS, MemoryItem, OmissionReason
 from mba_integrations.core.result.candidates import Omitted, Selected, reason_sentence
 from mba_integrations.core.selection.continuation import Continuation
 from mba_integrations.core.selection.dating import is_dated
+from mba_integrations.core.selection.passages.parts import index_of_item
 from mba_integrations.core.selection.problem import SelectionProblem
 from mba_integrations.core.turns.previous import PreviousItem, digest_of
 from mba_integrations.core.value.grounds.grounds import Grounds, SignalReader
@@ -145,8 +146,21 @@ class Decision:
         return Selected(
             **self._known(row, reader),
             pinned=item.pinned or item.group in pinned_groups,
-            passage=None if is_dated(self.passages.get(row, ""), item) else self.passages.get(row),
+            passage=self._passage(row),
+            sentences=self._sentences(row),
         )
+
+    def _passage(self, row: int) -> str | None:
+        """What is in the prompt of the text; None for all of it, with its date or without."""
+        shown = self.passages.get(row)
+        return None if shown is None or is_dated(shown, self.item(row)) else shown
+
+    def _sentences(self, row: int) -> tuple[int, int] | None:
+        passage = self._passage(row)
+        if passage is None:
+            return None
+        index = index_of_item(self.item(row))
+        return len(index.standing_in(passage)), len(index)
 
     def _omitted(self, row: int, reader: SignalReader) -> Omitted:
         reason = REASONS[self.reasons[row]]

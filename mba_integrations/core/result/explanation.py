@@ -42,7 +42,7 @@ def explain(
     if max_rows is not None:
         max_rows = checked_whole("max_rows", max_rows)
     came_in = [
-        [*_figures(chosen), "pinned" if chosen.pinned else "", *_told(chosen)]
+        [*_figures(chosen), _standing(chosen), *_told(chosen)]
         for chosen in best_first(selected)[:max_rows]
     ]
     stayed_out = [
@@ -132,6 +132,13 @@ def _tiers(tiers: Mapping[MemoryTier, TierAllocation]) -> str:
         for tier, usage in tiers.items()
     ]
     return _table(["tier", "share", "borrowed", "used", "selected", "omitted"], rows)
+
+
+def _standing(chosen: Selected) -> str:
+    if chosen.sentences is None:
+        return "pinned" if chosen.pinned else ""
+    shown, every = chosen.sentences
+    return f"{shown:,} of {every:,} sentences"
 
 
 def _figures(candidate: Candidate) -> list[str]:

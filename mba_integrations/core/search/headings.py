@@ -109,13 +109,22 @@ class HeadingIndex:
         return rows if len(rows) <= _MAX_SHARED else []
 
 
-def _heading(text: str) -> Words:
+def heading_words(text: str) -> Words:
+    """The words of the heading of a text, as they are written; none where it has no heading.
+
+    >>> heading_words("Ada Lovelace (1815)\\nA mathematician.")
+    ('Ada', 'Lovelace')
+    """
     line, newline, _ = text.lstrip()[: _MAX_HEADING_CHARS + 1].partition("\n")
     if newline:
         line = _BRACKETS.sub("", line.strip())
     else:
         name = _LEADING_NAME.match(line)
         line = name.group() if name else ""
-    words = tuple(word.lower() for word in _WORD.findall(line))
-    informative = any(len(word) > 1 and word not in STOP_WORDS for word in words)
+    words = tuple(_WORD.findall(line))
+    informative = any(len(word) > 1 and word.lower() not in STOP_WORDS for word in words)
     return words if informative and len(words) <= _MAX_HEADING_WORDS else ()
+
+
+def _heading(text: str) -> Words:
+    return tuple(word.lower() for word in heading_words(text))

@@ -21,17 +21,13 @@ is had, and the first counts because it leads:
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from heapq import heapify, heappop, heappush
 from itertools import chain
 
-OMISSION = "[…]"
-"""Stands where text is left out."""
+from mba_integrations.core.search.sentences.spans import OMISSION, sentence_spans
 
-# A run of white space is tried from its beginning only: else n spaces are read n times.
-_SENTENCE_END = re.compile(r"(?<=[.!?…])[\"')\]]*+\s++|(?<!\s)[^\S\n]*+\n\s*+|(?<=[。！？])")
 _LEAD_WEIGHT = 0.5
 """What the first sentence is worth beside the query's terms, as a part of the mean term weight."""
 
@@ -86,20 +82,6 @@ def best_passage(
     part = sum(weights[term] for term in present if term in held)
     share = part / sum(weights[term] for term in present)
     return Passage(text=_joined(text, spans, sorted(taken)), share=min(1.0, share))
-
-
-def sentence_spans(text: str) -> list[tuple[int, int]]:
-    """Begin and end of each sentence that holds more than white space.
-
-    >>> sentence_spans("One. Two!")
-    [(0, 4), (5, 9)]
-    """
-    spans, start = [], 0
-    for end in _SENTENCE_END.finditer(text):
-        spans.append((start, end.start()))
-        start = end.end()
-    spans.append((start, len(text)))
-    return [(begin, stop) for begin, stop in spans if text[begin:stop].strip()]
 
 
 def _taken(

@@ -14,15 +14,14 @@ pool.
 from __future__ import annotations
 
 import re
-import sys
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from threading import Lock
 
 import numpy as np
 
 from mba_integrations.core.arrays import BoolArray, FloatArray, IntArray
+from mba_integrations.core.derived import Remembered
 from mba_integrations.core.model import MemoryTier
 from mba_integrations.core.pool.snapshot import PoolSnapshot
 from mba_integrations.core.selection.continuation import Continuation
@@ -96,40 +95,6 @@ def near_duplicates(
     return _lasting(kept_by)
 
 
-class _RememberedWords:
-    """Words of texts, kept while they take at most *most_bytes*; the oldest go first."""
-
-    def __init__(self, most_bytes: int) -> None:
-        self._most_bytes = most_bytes
-        self._bytes = 0
-        self._words: dict[str, _Words] = {}
-        self._lock = Lock()
-
-    def of(self, text: str) -> _Words:
-        """The words of *text*."""
-        known = self._words.get(text)
-        if known is None:
-            known = _words_of(text)
-            self._keep(text, known)
-        return known
-
-    def _keep(self, text: str, words: _Words) -> None:
-        size = _size(text, words)
-        with self._lock:
-            if text in self._words or size > self._most_bytes:
-                return
-            self._words[text] = words
-            self._bytes += size
-            while self._bytes > self._most_bytes:
-                oldest = next(iter(self._words))
-                self._bytes -= _size(oldest, self._words.pop(oldest))
-
-
-def _size(text: str, words: _Words) -> int:
-    """Bytes that a text and its words take, about."""
-    return 2 * sys.getsizeof(text) + _BYTES_PER_WORD * len(words.distinct)
-
-
 def _words_of(text: str) -> _Words:
     distinct = frozenset(_WORD.findall(text.casefold()))
     bits = 0
@@ -139,7 +104,11 @@ def _words_of(text: str) -> _Words:
     return _Words(distinct, signature)
 
 
-_WORDS = _RememberedWords(_REMEMBERED_BYTES)
+def _bytes_of(words: _Words) -> int:
+    return _BYTES_PER_WORD * len(words.distinct)
+
+
+_WORDS = Remembered(_words_of, _bytes_of, _REMEMBERED_BYTES)
 
 
 def _near(words: Sequence[_Words], threshold: float, gone: BoolArray) -> Iterator[tuple[int, int]]:

@@ -18,6 +18,7 @@ from mba_integrations.core.arguments import checked_member
 from mba_integrations.core.errors import InputError
 from mba_integrations.core.model import MemoryItem, MemoryTier
 from mba_integrations.core.pool.snapshot import PoolSnapshot
+from mba_integrations.core.selection.passages.parts import may_be_shortened
 
 SCHEMA_VERSION = 1
 _DIGEST_BYTES = 12
@@ -223,7 +224,7 @@ def carried_over(previous: PreviousPrompt, snapshot: PoolSnapshot) -> Carried:
 
 def _must_be_whole(snapshot: PoolSnapshot, row: int) -> bool:
     """Whether no passage may stand for the item: it was pinned or grouped since it did."""
-    return bool(snapshot.columns.pinned[row]) or int(snapshot.columns.group[row]) >= 0
+    return not may_be_shortened(snapshot, row)
 
 
 def digest_of(text: str) -> bytes:

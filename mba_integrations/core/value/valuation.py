@@ -132,13 +132,20 @@ def matches_query(snapshot: PoolSnapshot, config: WorkspaceConfig) -> bool:
     return config.scoring_method is ScoringMethod.USEFULNESS or not snapshot.all_relevance_given
 
 
-USEFULNESS_PRICE = 3e-6
-"""Usefulness that a token has to be worth where the workspace names no price.
+USEFULNESS_PRICE = 2e-5
+"""Usefulness that a token has to be worth where the workspace names no price and `USUAL_NEED` items
+are expected to be needed.
 
-On samples of 60 questions each of realtalk, beam-100k and three pools of questions of several
-steps, recall falls by it by 0 to 2.2 points at 4,096 tokens and by 0 to 1.3 at 1,024; questions of
-another set fill 1 to 20 % of the budget, and all of it without a price.
+The price goes by the square of that number. Once, because with all estimates twice as high the same
+items should come in; once more, because where less is expected than usual the estimates are less
+sure, as with questions of several steps, and more is left to be found behind the first items. See
+docs/token_price.md for what it costs and saves.
 """
+USUAL_NEED = 1.5
+LEAST_PRICE = 3e-6
+"""What doubt is counted in, however little is expected to be needed."""
+MOST_NEED = 3.0
+"""Beyond so many the price stays: where scores are no estimates of a need their sum says nothing."""
 DOUBTED_PRICE = 33.0
 """How many times the price of a token is added to it for each unit of doubt."""
 
@@ -148,11 +155,23 @@ def price_of_token(evaluation: Evaluation, config: WorkspaceConfig) -> float:
 
     A Mem0 score has no price unless the workspace names one: a product may be 0 for all items.
     """
-    price = config.token_price
-    if price is None:
-        useful = config.scoring_method is ScoringMethod.USEFULNESS
-        price = USEFULNESS_PRICE if useful else 0.0
-    return price * (1.0 + DOUBTED_PRICE * evaluation.doubt)
+    doubted = DOUBTED_PRICE * evaluation.doubt
+    if config.token_price is not None:
+        return config.token_price * (1.0 + doubted)
+    if config.scoring_method is not ScoringMethod.USEFULNESS:
+        return 0.0
+    return usual_price(evaluation.signals.score) + LEAST_PRICE * doubted
+
+
+def usual_price(usefulness: FloatArray) -> float:
+    """What a token has to be worth where the workspace names no price.
+
+    >>> import numpy as np
+    >>> usual_price(np.array([0.9, 0.6])), usual_price(np.array([0.5, 0.25]))
+    (2e-05, 5e-06)
+    """
+    needed = min(float(usefulness.sum()), MOST_NEED)
+    return USEFULNESS_PRICE * (needed / USUAL_NEED) ** 2
 
 
 def packing_worth(evaluation: Evaluation, config: WorkspaceConfig) -> Worth:

@@ -101,6 +101,10 @@ def test_a_passage_is_told_with_its_text_and_the_whole_stays_in_the_item() -> No
     assert decided.passage in found.prompt_text
     assert decided.content == LONG
     assert decided.to_dict()["shortened"] is True
+    assert decided.sentences is not None
+    shown, every = decided.sentences
+    assert 0 < shown < every == LONG.count(". ")
+    assert f"{shown} of {every} sentences" in found.explain()
     assert found.selected[1 - found.selected_ids.index("long")].to_dict()["shortened"] is False
 
 

@@ -24,8 +24,8 @@ from mba_integrations import (
     Selected,
     WorkspaceConfig,
 )
-from mba_integrations.core.search.passages import OMISSION, best_passage
-from mba_integrations.core.selection.shortening import PASSAGE_WORTH
+from mba_integrations.core.search.passages import best_passage
+from mba_integrations.core.search.sentences.spans import OMISSION
 
 WEIGHTS = {"kate": 2.0, "skis": 3.0, "oslo": 1.0}
 FILLER = "Nothing of note is said in this one at all. "
@@ -182,12 +182,14 @@ def test_a_text_over_the_budget_comes_in_as_its_best_sentence() -> None:
 
 
 @pytest.mark.parametrize("score", [0.4, 0.8])
-def test_a_passage_is_worth_a_part_of_its_text(score: float) -> None:
-    """It holds every word of the query, so that part is all that it loses."""
+def test_a_passage_ranks_no_higher_than_its_text(score: float) -> None:
+    """A Mem0 score counts for each token: that of the best sentence is the item's, others less."""
     allocation = allocate([replace(LONG, relevance=score)], 300)
     (chosen,) = allocation.selected
     assert chosen.passage is not None
-    assert allocation.value == pytest.approx(PASSAGE_WORTH * score * chosen.tokens)
+    assert 0.0 < allocation.value < score * chosen.tokens
+    (alone,) = allocate([replace(LONG, relevance=score)], 65).selected
+    assert alone.passage == "[…] The skis are in the cellar. […]"
 
 
 @pytest.mark.parametrize(

@@ -16,9 +16,6 @@ from mba_integrations.core.layout.renderer import Renderer
 from mba_integrations.core.model import REASONS, MemoryItem, OmissionReason, QueryComplexity
 from mba_integrations.core.pool.snapshot import PoolSnapshot
 from mba_integrations.core.selection.duplicates import (
-    _RememberedWords,
-    _size,
-    _words_of,
     near_duplicates,
 )
 from mba_integrations.core.selection.problem import selection_problem
@@ -195,21 +192,6 @@ def test_many_rows_are_compared_in_blocks() -> None:
     sets = word_sets(random, 1300)
     assert len(all_similar_pairs(sets, 0.9)) > 100
     compared(sets, random.random(1300).tolist(), 0.9)
-
-
-def test_words_are_kept_while_they_are_within_their_bytes() -> None:
-    texts = [f"{number} {TEN}" for number in range(9)]
-    size = _size(texts[0], _words_of(texts[0]))
-    remembered = _RememberedWords(4 * size)
-    kept = [remembered.of(text) for text in texts]
-    assert all(remembered.of(text) is own for text, own in zip(texts[-4:], kept[-4:], strict=True))
-    assert remembered.of(texts[0]) is not kept[0]
-
-
-def test_words_of_a_text_beyond_all_bytes_are_not_kept() -> None:
-    remembered = _RememberedWords(100)
-    assert remembered.of(TEN).distinct == remembered.of(TEN).distinct
-    assert remembered.of(TEN) is not remembered.of(TEN)
 
 
 def word_sets(random: np.random.Generator, count: int) -> list[frozenset[str]]:

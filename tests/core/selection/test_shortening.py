@@ -1,4 +1,4 @@
-"""Which omitted items are tried by a passage, what room it gets, and when it is kept."""
+"""Which items come in as some of their sentences, which sentences, and when whole items stay."""
 
 from __future__ import annotations
 
@@ -14,21 +14,20 @@ from hypothesis import strategies as st
 from problems import HEADING, problem_of
 
 from mba_integrations import MemoryItem
-from mba_integrations.core.search.passages import OMISSION, best_passage
-from mba_integrations.core.selection import shortening
-from mba_integrations.core.selection.problem import SelectionProblem
-from mba_integrations.core.selection.select import Selection, select
-from mba_integrations.core.selection.shortening import (
-    LARGEST_PART,
-    MAX_PASSAGES,
-    PASSAGE_WORTH,
+from mba_integrations.core.search.sentences.index import index_of
+from mba_integrations.core.search.sentences.spans import OMISSION
+from mba_integrations.core.selection.passages import parts
+from mba_integrations.core.selection.passages.parts import MOST_CANDIDATES
+from mba_integrations.core.selection.passages.shortening import (
     Shortened,
     shorten,
     with_passages,
 )
+from mba_integrations.core.selection.select import select
 
 ABOUT = "The deploy key rotates on Monday."
 FILLER = "Nobody has asked about the weather. " * 20
+RESULT = {"role": "tool"}
 
 
 def document(name: str = "long", text: str = ABOUT, tier: Any = "rag", **fields: Any) -> MemoryItem:
@@ -54,20 +53,39 @@ def passages(found: Shortened) -> dict[str, str]:
 
 
 def test_a_text_that_is_too_large_comes_in_by_its_best_sentence() -> None:
-    found = shortened([document(), line("a", 30)], 300)
+    found = shortened([document(), line("a", 30)], 90, [0.8, 0.5])
     (text,) = passages(found).values()
-    assert ABOUT in text
-    assert OMISSION in text
-    assert found.selection.tokens.needed <= 300
+    assert text == f"{OMISSION} {ABOUT} {OMISSION}"
+    assert found.selection.tokens.needed <= 90
     assert sorted(found.selection.prompt.rows.tolist()) == [0, 1]
     assert text in found.selection.prompt.written.text
 
 
-def test_a_passage_is_worth_a_part_of_its_item() -> None:
-    found = shortened([document(), line("a", 30)], 300, [0.8, 0.5])
-    assert found.selection.value == pytest.approx(0.5 + 0.8 * PASSAGE_WORTH)
-    half = shortened([document(text="A key."), line("a", 30)], 300, [0.8, 0.5])
-    assert found.selection.value >= half.selection.value > 0.5
+def test_where_the_wholes_would_fit_sentences_of_more_items_come_in() -> None:
+    """Each document is 200 characters, so one fits; of all four the sentence that answers does."""
+    filler = "It snows in May here. "
+    items = [
+        MemoryItem(f"d{n}", f"{filler * 4}{n} deploy keys rotate. {filler * 3}", "rag")
+        for n in range(4)
+    ]
+    found = shortened(items, 230)
+    assert [f"{n} deploy keys rotate." in passages(found)[f"d{n}"] for n in range(4)] == [True] * 4
+    assert len(shortened(items, 230, min_tokens=None).selection.prompt.rows) == 1
+
+
+def test_the_needle_of_a_long_memory_comes_in_beside_a_text_that_is_about_nothing() -> None:
+    sonnet = MemoryItem("sonnet", "Shall I compare thee to a summer's day? " * 4, "long_term")
+    memory = document("needle", "The deploy key is 4711.", "long_term")
+    found = shortened([sonnet, memory], 200, [0.3, 0.3])
+    assert "The deploy key is 4711." in passages(found)["needle"]
+
+
+def test_a_passage_is_worth_what_its_sentences_match() -> None:
+    found = shortened([document(), line("a", 30)], 120, [0.8, 0.5])
+    worth = found.selection.value - 0.5
+    assert 0.8 > worth > 0.4
+    other = shortened([document(text="Every key is here."), line("a", 30)], 120, [0.8, 0.5])
+    assert worth > other.selection.value - 0.5 > 0.0
 
 
 @pytest.mark.parametrize(
@@ -75,25 +93,27 @@ def test_a_passage_is_worth_a_part_of_its_item() -> None:
     [
         pytest.param(document(), {"min_tokens": None}, id="where-it-is-switched-off"),
         pytest.param(document(), {"min_tokens": 5000}, id="of-a-short-text"),
-        pytest.param(document(), {"query": "umbrella"}, id="without-a-word-of-the-query"),
         pytest.param(document(tier="working"), {}, id="of-the-conversation"),
         pytest.param(document(group="g"), {}, id="of-a-group"),
         pytest.param(document(), {"scores": [0.0, 0.5]}, id="of-no-score"),
         pytest.param(document(), {"min_score": 0.9}, id="below-the-threshold"),
-        pytest.param(document(), {"budget": 60}, id="without-room"),
-        pytest.param(document(text=ABOUT * 30), {"budget": 250}, id="of-a-sentence-too-long"),
+        pytest.param(document(), {"budget": 50}, id="without-room"),
     ],
 )
 def test_there_is_no_passage(item: MemoryItem, options: dict[str, Any]) -> None:
     given = {"budget": 300, **options}
     items, budget = [item, line("a", 30)], given.pop("budget")
-    text = given.pop("scores", None)
-    if item.content.count(ABOUT) > 1:
-        items[0] = replace(item, content=FILLER + "deploy key " * 60 + "." + FILLER)
-    problem_settings = {name: given.pop(name) for name in ("min_score",) if name in given}
-    found = shortened(items, budget, text, **given, **problem_settings)
+    scores = given.pop("scores", None)
+    found = shortened(items, budget, scores, **given)
     assert found.passages == {}
     assert 0 not in found.selection.prompt.rows
+
+
+def test_two_sentences_and_what_is_no_prose_stay_whole() -> None:
+    two = MemoryItem("two", f"{ABOUT} {'It snows here in May and in June ' * 4}.", "rag")
+    rows = MemoryItem("rows", "\n".join(f"deploy key {n}, host {n}" for n in range(8)), "rag")
+    found = shortened([two, rows, line("a", 30)], 150, min_tokens=20)
+    assert found.passages == {}
 
 
 def test_without_a_passage_the_selection_is_the_one_handed_in() -> None:
@@ -105,92 +125,124 @@ def test_without_a_passage_the_selection_is_the_one_handed_in() -> None:
 
 
 def test_a_passage_never_displaces_what_is_worth_more() -> None:
-    items = [document(), *(line(name, 60) for name in "abcd")]
-    scores = [0.9, *[0.5] * 4]
-    found = shortened(items, HEADING + 4 * 60, scores)
+    items = [document(text="A key."), *(line(name, 30) for name in "abcd")]
+    scores = [0.9, *[0.8] * 4]
+    found = shortened(items, HEADING + 4 * 30, scores)
     assert sorted(found.selection.prompt.rows.tolist()) == [1, 2, 3, 4]
-    assert found.selection.value == pytest.approx(2.0)
+    assert found.selection.value == pytest.approx(3.2)
 
 
-def test_idle_tokens_take_a_passage_of_what_was_outranked() -> None:
-    """The whole would fit alone, but others are worth more; 100 tokens stay idle beside them."""
-    long = document()
-    size = len(long.content) + len("- \n")
-    items = [long, *(line(name, 300) for name in "abcde")]
-    budget = HEADING + 5 * 300 + 100
-    assert size < budget
-    found = shortened(items, budget, [0.4, *[0.9] * 5])
+def test_a_passage_of_what_was_outranked_takes_idle_tokens() -> None:
+    items = [document(), *(line(name, 300) for name in "abcde")]
+    found = shortened(items, HEADING + 5 * 300 + 100, [0.4, *[0.9] * 5])
     assert sorted(found.selection.prompt.rows.tolist()) == [0, 1, 2, 3, 4, 5]
     assert ABOUT in passages(found)["long"]
     assert len(passages(found)["long"]) <= 100
 
 
-def test_a_passage_takes_no_more_than_its_part_of_the_budget() -> None:
-    sentences = " ".join(f"The deploy key of server {n} rotates." for n in range(200))
-    items = [MemoryItem("long", sentences, "rag"), *(line(name, 190) for name in "abc")]
-    budget = 800
-    found = shortened(items, budget, [0.9, 0.1, 0.1, 0.1])
-    room = max(budget * LARGEST_PART, budget - (HEADING + 3 * 190))
-    assert 0 < len(passages(found)["long"]) <= room
+def test_a_sentence_below_the_price_stays_out_whatever_room_there_is() -> None:
+    problem = replace(problem_of([document()], 5000, [0.8]), token_price=0.005)
+    found = shorten(problem, select(problem), "deploy key", min_tokens=100)
+    assert passages(found)["long"] == f"{OMISSION} {ABOUT} {OMISSION}"
 
 
-def test_so_many_are_tried_and_the_best_first(monkeypatch: pytest.MonkeyPatch) -> None:
-    tried: list[str] = []
-
-    def looked_at(text: str, **given: Any) -> Any:
-        tried.append(text)
-        return best_passage(text, **given)
-
-    monkeypatch.setattr(shortening, "best_passage", looked_at)
-    items = [document(f"d{n}", f"The deploy key {n}.") for n in range(2 * MAX_PASSAGES)]
-    shortened(items, 600, [n / 100 for n in range(2 * MAX_PASSAGES)])
-    assert tried == [item.content for item in reversed(items[MAX_PASSAGES:])]
+def test_only_the_best_are_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[str] = []
+    monkeypatch.setattr(parts, "index_of", lambda text: read.append(text) or index_of(text))
+    items = [document(f"d{n}", f"The deploy key {n}.") for n in range(2 * MOST_CANDIDATES)]
+    shortened(items, 600, [n / 1000 for n in range(1, 2 * MOST_CANDIDATES + 1)])
+    assert set(read) == {item.content for item in items[MOST_CANDIDATES:]}
 
 
 def test_the_problem_with_passages_is_another_one() -> None:
-    items = [document(), line("a", 30)]
-    problem = problem_of(items, 300, [0.8, 0.5])
-    short = replace(items[0], content="deploy key")
+    problem = problem_of([document(), line("a", 30)], 300, [0.8, 0.5])
+    rows = np.array([0, 1])
+    before = problem.values(rows).tolist(), problem.tokens.of(rows).tolist()
+    short = MemoryItem("long", ABOUT, "rag")
     other = with_passages(problem, {0: short}, {0: 0.5})
-    rows = np.arange(2)
-    assert other.tokens.of(rows).tolist() == [len("- deploy key\n"), 30]
-    assert other.values(rows).tolist() == pytest.approx([0.8 * PASSAGE_WORTH * 0.5, 0.5])
-    assert dict(other.shown) == {0: short}
-    assert problem.tokens.of(rows).tolist() == [len(items[0].content) + 3, 30]
-    assert problem.values(rows).tolist() == [0.8, 0.5]
-    assert dict(problem.shown) == {}
+    assert (problem.values(rows).tolist(), problem.tokens.of(rows).tolist()) == before
+    assert other.tokens.of(rows).tolist() == [len(f"- {ABOUT}\n"), 30]
+    assert other.values(rows).tolist() == pytest.approx([0.4, 0.5])
 
 
-@st.composite
-def long_and_short(draw: st.DrawFn) -> tuple[SelectionProblem, Selection]:
-    items = []
-    for row in range(draw(st.integers(1, 6))):
-        tier = draw(st.sampled_from(["rag", "project", "working"]))
-        if draw(st.booleans()):
-            items.append(document(f"m{row}", draw(st.sampled_from([ABOUT, "A key.", "no"])), tier))
-        else:
-            items.append(line(f"m{row}", draw(st.integers(5, 80)), tier))
-    scores = [draw(st.sampled_from([0.0, 0.2, 0.9])) for _ in items]
-    problem = problem_of(items, draw(st.integers(40, 2500)), scores)
-    return problem, select(problem)
+def test_what_stayed_out_is_told_as_the_whole_that_it_is() -> None:
+    items = [document(), document("other", "No word of it."), line("a", 30)]
+    found = shortened(items, 120, [0.8, 0.01, 0.5])
+    assert passages(found).keys() == {"long"}
+    assert found.problem.tokens.of(np.array([1]))[0] == len(f"- {items[1].content}\n")
+    assert found.problem.values(np.array([1]))[0] == 0.01
 
 
-@given(long_and_short(), st.sampled_from([1, 100, None]))
-def test_what_is_shortened_is_worth_more_fits_and_is_part_of_its_item(
-    drawn: tuple[SelectionProblem, Selection], min_tokens: int | None
+OUTPUT = "\n".join(
+    [
+        "$ pytest -q tests",
+        *(f"tests/test_{n}.py passed in {n} ms" for n in range(30)),
+        "rotate.py:7: the deploy key is stale",
+        *(f"tests/test_{n}.py passed in {n} ms" for n in range(30, 60)),
+        "FAILED tests/test_keys.py",
+        "exit code 1",
+    ]
+)
+
+
+@pytest.mark.parametrize("group", [None, "g"], ids=["alone", "in-a-group"])
+def test_the_result_of_a_tool_keeps_what_matters_and_the_errors_at_its_end(
+    group: str | None,
 ) -> None:
-    problem, selection = drawn
-    found = shorten(problem, selection, "deploy key", min_tokens=min_tokens)
-    assert found.selection.tokens.needed <= problem.plan.total_tokens
-    assert found.selection.upper_bound >= found.selection.value - 1e-9
-    if not found.passages:
-        assert found.selection is selection
-        return
-    assert found.selection.value > selection.value
+    call = MemoryItem("call", "pytest -q tests", "working", group=group)
+    result = MemoryItem("result", OUTPUT, "working", group=group, metadata=RESULT)
+    found = shortened([call, result], 175, [0.5, 0.8])
+    assert passages(found)["result"].splitlines() == [
+        "$ pytest -q tests",
+        f"tests/test_0.py passed in 0 ms {OMISSION}",
+        f"rotate.py:7: the deploy key is stale {OMISSION}",
+        "FAILED tests/test_keys.py",
+        "exit code 1",
+    ]
+    assert len(found.selection.prompt.rows) == 2
+
+
+TEXTS = st.lists(
+    st.sampled_from(
+        (
+            *("The deploy key rotates. ", "It snows in May. ", "Oslo\n", "- a list\n", "\n\n"),
+            *("日本の鍵。", "e.g. a key ", "    indented\n", "```\nx\n```\n", "| a | b |\n"),
+        )
+    ),
+    min_size=1,
+    max_size=14,
+).map("".join)
+
+
+@given(
+    st.lists(
+        st.tuples(TEXTS, st.sampled_from(["rag", "working", "long_term"]), st.booleans()),
+        min_size=1,
+        max_size=6,
+    ),
+    st.integers(HEADING, 400),
+    st.sampled_from([0.0, 0.001, 0.01]),
+    st.data(),
+)
+def test_no_prompt_is_over_its_budget_or_worth_less_than_the_whole_items(
+    drawn: list[tuple[str, Any, bool]], budget: int, price: float, data: st.DataObject
+) -> None:
+    items = [
+        MemoryItem(f"i{n}", text, tier, metadata=RESULT if is_result else {})
+        for n, (text, tier, is_result) in enumerate(drawn)
+    ]
+    scores = [data.draw(st.integers(0, 20)) / 20 for _ in items]
+    problem = replace(problem_of(items, budget, scores), token_price=price)
+    whole = select(problem)
+    found = shorten(problem, whole, "deploy key", min_tokens=10)
+    selection = found.selection
+    assert selection.tokens.needed <= budget
+    assert whole.value <= selection.value <= selection.upper_bound * (1 + 1e-9)
+    assert selection.value == pytest.approx(found.problem.values(selection.prompt.rows).sum())
+    assert found.passages.keys() <= set(selection.prompt.rows.tolist())
     for row, item in found.passages.items():
-        whole = problem.snapshot.items[row]
-        assert row in found.selection.prompt.rows
-        assert replace(item, content=whole.content) == whole
-        parts = [part.strip() for part in item.content.split(OMISSION) if part.strip()]
-        assert parts
-        assert all(part in whole.content for part in parts)
+        pieces = [piece.strip() for piece in item.content.split(OMISSION)]
+        rest = items[row].content
+        for piece in filter(None, pieces):
+            assert piece in rest
+            rest = rest.partition(piece)[2]
