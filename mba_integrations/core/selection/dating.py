@@ -14,7 +14,6 @@ from dataclasses import replace
 from mba_integrations.core.layout.renderer import Renderer
 from mba_integrations.core.model import MemoryItem, MemoryTier
 from mba_integrations.core.selection.problem import SelectionProblem
-from mba_integrations.core.selection.units.units import form_units
 
 
 def with_dates(problem: SelectionProblem, rows: Iterable[int]) -> SelectionProblem:
@@ -22,13 +21,8 @@ def with_dates(problem: SelectionProblem, rows: Iterable[int]) -> SelectionProbl
     shown = {row: dated(problem.snapshot.items[row]) for row in rows if _may(problem, row)}
     if not shown:
         return problem
-    units = form_units(
-        problem.snapshot,
-        column=problem.tokens.replaced(shown),
-        worth=problem.units.worth,
-        score=problem.score,
-    )
-    return replace(problem, units=units, shown={**problem.shown, **shown})
+    changed = problem.with_items(problem.tokens.replaced(shown), problem.units.worth)
+    return replace(changed, shown={**problem.shown, **shown})
 
 
 def dated(item: MemoryItem) -> MemoryItem:

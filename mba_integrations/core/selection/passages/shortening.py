@@ -36,7 +36,6 @@ from mba_integrations.core.selection.passages.parts import (
 )
 from mba_integrations.core.selection.problem import SelectionProblem
 from mba_integrations.core.selection.select import Selection, select
-from mba_integrations.core.selection.units.units import form_units
 
 _TRIES = 3
 """Selections with sentences; the second and third have what the one before left idle."""
@@ -178,10 +177,7 @@ def with_passages(
     of_item = problem.units.worth.of_item.copy()
     for row, part in worth.items():
         of_item[row] *= part
-    units = form_units(
-        problem.snapshot,
-        column=problem.tokens.replaced(shown),
-        worth=replace(problem.units.worth, of_item=of_item),
-        score=problem.score,
+    changed = problem.with_items(
+        problem.tokens.replaced(shown), replace(problem.units.worth, of_item=of_item)
     )
-    return replace(problem, units=units, shown={**problem.shown, **shown})
+    return replace(changed, shown={**problem.shown, **shown})
