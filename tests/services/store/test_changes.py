@@ -112,6 +112,23 @@ def test_a_mirror_that_follows_the_feed_is_the_workspace_and_every_moment_can_be
         assert said(told) == expected
 
 
+@pytest.mark.parametrize("what", ["supersede", "rewrite", "move", "forget", "expire", "use"])
+def test_each_act_is_undone_where_the_past_is_told(store: Store, clock: Clock, what: str) -> None:
+    add(store, "kate", row("a", "old"), row("b", "stays"))
+    before = said(current(store))
+    clock.move(hours=1)
+    store.write("kate", lambda writing: act(writing, what, "a", "new", MemoryTier.RAG))
+    after = said(current(store))
+    assert (after != before) is (what != "use")
+    clock.move(hours=1)
+    store.write("kate", lambda writing: memories.restore(writing, ["a"]))
+    told = [
+        said(read(store, "kate", partial(history.as_of, moment=START + timedelta(hours=hours))))
+        for hours in (-1, 0, 1, 2)
+    ]
+    assert told == [[], before, after, said(current(store))]
+
+
 def read_all_names(store: Store) -> list[str]:
     with store.read_all() as reading:
         return [one.workspace_id for one in workspaces.listed(reading)]

@@ -6,9 +6,10 @@ from alembic import context
 
 from mba_integrations.services.store.migrations.revisions import VERSION_TABLE
 
-context.configure(
-    connection=context.config.attributes["connection"],
-    version_table=VERSION_TABLE,
-    transactional_ddl=True,
-)
-context.run_migrations()
+if hasattr(context, "config"):  # it has none where somebody else imports this
+    context.configure(
+        connection=context.config.attributes["connection"],
+        version_table=VERSION_TABLE,
+        transactional_ddl=True,
+    )
+    context.run_migrations()
