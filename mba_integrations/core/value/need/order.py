@@ -92,6 +92,7 @@ def places_asked(query: str, snapshot: PoolSnapshot, match: Match) -> Mapping[in
 def with_places(probability: FloatArray, places: Mapping[int, float]) -> FloatArray:
     """Probabilities with what a place that is asked for adds, shape (n,).
 
+    >>> import numpy as np
     >>> with_places(np.array([0.5, 0.5]), {1: 0.6}).tolist()
     [0.5, 0.8]
     """
