@@ -44,7 +44,7 @@ def test_a_newer_statement_and_the_older_one_stand_with_their_dates() -> None:
         f"- [2026-03-05] {CHANGED}",
     ]
     assert allocation.used_tokens == len(allocation.prompt_text) <= allocation.budget_tokens
-    new = allocation.decision("new")
+    (new,) = (chosen for chosen in allocation.selected if chosen.id == "new")
     assert new.tokens == len(f"- [2026-03-05] {CHANGED}\n")
     assert (new.content, new.passage) == (CHANGED, None)
     assert new.to_dict()["shortened"] is False
