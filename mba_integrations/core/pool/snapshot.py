@@ -28,6 +28,7 @@ import numpy as np
 
 from mba_integrations.core.arrays import IntArray
 from mba_integrations.core.counting.counter import TokenCounter
+from mba_integrations.core.dialogue.talk import Talk, talk_of
 from mba_integrations.core.errors import InputError
 from mba_integrations.core.layout.protocol import PromptLayout
 from mba_integrations.core.model import TIERS, MemoryItem, MemoryTier
@@ -36,7 +37,6 @@ from mba_integrations.core.pool.columns import Columns, ItemColumns, Speakers
 from mba_integrations.core.pool.corpus import Corpus
 from mba_integrations.core.pool.items import Contents, ItemRows, RowsById
 from mba_integrations.core.pool.neighbourhood import Neighbourhood
-from mba_integrations.core.pool.talk import Talk, talk_of
 from mba_integrations.core.pool.token_column import TokenColumn, TokenColumns
 from mba_integrations.core.rows.column import Column, carry
 from mba_integrations.core.rows.row_map import RowMap

@@ -28,9 +28,9 @@ import numpy as np
 from mba_integrations.core.arrays import BoolArray, FloatArray, IntArray
 from mba_integrations.core.budget.plan import BudgetPlan
 from mba_integrations.core.dialogue.parts import small_exchange_tokens
+from mba_integrations.core.dialogue.talk import Talk
 from mba_integrations.core.pool.columns import Columns
 from mba_integrations.core.pool.snapshot import PoolSnapshot
-from mba_integrations.core.pool.talk import Talk
 from mba_integrations.core.pool.token_column import TokenColumn
 
 _NO_ROWS: IntArray = np.zeros(0, dtype=np.int64)

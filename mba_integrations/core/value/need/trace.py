@@ -3,21 +3,25 @@
 Where the running talk works on the question, and a third of it are results of tools, words of the
 question say little: they were met at the start. What an agent needs is what its last steps speak
 of, by the names in them: paths, functions, options. A step is worth what it shares with the last
-four; half of that where no tool gave it, since what an agent says of a result is in the result. A
-talk in which tools answer as users is told by its names: nearly every step has some.
+four; a quarter of that where no tool gave it, since what an agent says of a result is in the
+result. A talk in which tools answer as users is told by its names: nearly every step has some.
 
-Four steps, the last two of which name `read_config`, `app.yaml` and `PORT`:
+Six steps. The last four name `app.yaml`, `read_config`, `PORT_MAX` and `README`, four names:
 
-    step   role       names                           shares   probability
-    1      tool       main.py, read_config            1/3      0.17
-    2      tool       README                          0        0
-    3      assistant  read_config                     (last)   0.08
-    4      tool       read_config, app.yaml, PORT     (last)   0.5
+    step   role       names                  shares   probability
+    1      user       (the task)             0        0
+    2      tool       main.py, read_config   1/4      0.13
+    3      assistant  README                 1/4      0.03
+    4      tool       README                 1/4      0.13
+    5      assistant  read_config            1/4      0.03
+    6      tool       app.yaml, read_config, PORT_MAX
+                                             3/4      0.38
 
 Worth counts per step and not per token: results are long, and one is not worth less for its length.
 So the value of a step grows with its tokens, and is its probability at the usual length.
 
-Measured on swe-agent-sessions by `python -m benchmarks.agent_traces`; docs/evidence.md has figures.
+Measured on swe-agent-sessions by `python -m benchmarks.agent_traces`; docs/architecture.md has the
+figures.
 """
 
 from __future__ import annotations
@@ -26,6 +30,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import compress
 
 import numpy as np
 
@@ -62,24 +67,30 @@ class Trace:
         rows: Their rows, in order, shape (k,).
         probability: That each is needed, shape (k,).
         usual_tokens: Tokens of a step, about.
+        asked: What a user says, each in one line.
     """
 
     rows: IntArray
     probability: FloatArray
     usual_tokens: float
+    asked: tuple[str, ...]
 
 
 def trace_of(question: Question, snapshot: PoolSnapshot) -> Trace | None:
     """The running talk as the steps of an agent; None where no agent works on the question."""
+    known: tuple[Trace | None] | None = snapshot.derived.get("trace")
+    if known is None:
+        known = snapshot.derived["trace"] = (_found(snapshot),)
+    (trace,) = known
+    return trace if trace is not None and _works_on(question.text, trace) else None
+
+
+def _found(snapshot: PoolSnapshot) -> Trace | None:
+    """The running talk as the steps of an agent, whatever is asked; None where it is none."""
     talk = snapshot.talk
     said = dict(zip(talk.rows.tolist(), talk.said, strict=True))
     steps = [said.get(row) for row in talk.running.tolist()]
-    if not (_works_on(question.text, snapshot, steps) and _is_trace(snapshot, steps)):
-        return None
-    known: Trace | None = snapshot.derived.get("trace")
-    if known is None:
-        known = snapshot.derived["trace"] = _trace(snapshot, steps)
-    return known
+    return _trace(snapshot, steps) if _is_trace(snapshot, steps) else None
 
 
 def _is_trace(snapshot: PoolSnapshot, steps: Sequence[Spoken | None]) -> bool:
@@ -102,15 +113,14 @@ def _is_result(step: Spoken | None) -> bool:
     return step is not None and step.role is Role.RESULT
 
 
-def _works_on(text: str, snapshot: PoolSnapshot, steps: Sequence[Spoken | None]) -> bool:
+def _works_on(text: str, trace: Trace) -> bool:
     """Whether a user says the question in one of the steps."""
-    asked = " ".join(text.split())
-    for row, step in zip(snapshot.talk.running.tolist(), steps, strict=True):
-        if step is not None and step.role is Role.USER:
-            content = snapshot.texts[row]
-            if len(content) >= len(asked) and asked in " ".join(content.split()):
-                return bool(asked)
-    return False
+    asked = _in_one_line(text)
+    return bool(asked) and any(asked in said for said in trace.asked)
+
+
+def _in_one_line(text: str) -> str:
+    return " ".join(text.split())
 
 
 def _trace(snapshot: PoolSnapshot, steps: Sequence[Spoken | None]) -> Trace:
@@ -123,7 +133,13 @@ def _trace(snapshot: PoolSnapshot, steps: Sequence[Spoken | None]) -> Trace:
     gives = [step is not None and step.role is tools for step in steps]
     part = np.where(gives, 1.0, _UNLESS_RESULT)
     usual = float(np.mean([len(text) for text in texts])) / _CHARS_PER_TOKEN
-    return Trace(rows, _MOST_PROBABLE * part * shares, max(usual, 1.0))
+    asks = [step is not None and step.role is Role.USER for step in steps]
+    return Trace(
+        rows=rows,
+        probability=_MOST_PROBABLE * part * shares,
+        usual_tokens=max(usual, 1.0),
+        asked=tuple(map(_in_one_line, compress(texts, asks))),
+    )
 
 
 @lru_cache(maxsize=_REMEMBERED)

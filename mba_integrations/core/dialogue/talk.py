@@ -19,18 +19,32 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Protocol
 
 import numpy as np
 
-from mba_integrations.core.arrays import BoolArray, IntArray
+from mba_integrations.core.arrays import BoolArray, FloatArray, IntArray
 from mba_integrations.core.dialogue.exchanges import begins_exchange, exchanges_of
 from mba_integrations.core.dialogue.roles import Role
 from mba_integrations.core.dialogue.spoken import Spoken, spoken
 from mba_integrations.core.model import MemoryItem, MemoryTier
-from mba_integrations.core.pool.columns import Columns
 
 _WORKING = MemoryTier.WORKING.code
 _NO_ROWS: IntArray = np.zeros(0, dtype=np.int64)
+
+
+class Placed(Protocol):
+    """Where n items stand, each of shape (n,): tier, source (-1 unknown), time and position (NaN
+    unknown)."""
+
+    @property
+    def tier(self) -> IntArray: ...
+    @property
+    def source(self) -> IntArray: ...
+    @property
+    def created_seconds(self) -> FloatArray: ...
+    @property
+    def position(self) -> FloatArray: ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,12 +90,12 @@ class Talk:
             yield int(starts[number]), int(end)
 
 
-def talk_of(items: Sequence[MemoryItem], columns: Columns, working: IntArray) -> Talk:
+def talk_of(items: Sequence[MemoryItem], columns: Placed, working: IntArray) -> Talk:
     """The talk of some items.
 
     Args:
         items: All items.
-        columns: Their columns.
+        columns: Where they stand.
         working: Rows of working memory, ascending.
     """
     if not len(working):
@@ -101,7 +115,7 @@ def talk_of(items: Sequence[MemoryItem], columns: Columns, working: IntArray) ->
     return Talk(rows=rows, said=said, exchange=exchange, running=running, newest=newest)
 
 
-def _ordered(columns: Columns, rows: IntArray) -> IntArray:
+def _ordered(columns: Placed, rows: IntArray) -> IntArray:
     """Rows by tier, source, time, position and input."""
     seconds = np.nan_to_num(columns.created_seconds[rows], nan=-np.inf)
     places = np.nan_to_num(columns.position[rows], nan=-np.inf)
@@ -110,14 +124,14 @@ def _ordered(columns: Columns, rows: IntArray) -> IntArray:
     return ordered
 
 
-def _newest(columns: Columns, rows: IntArray) -> int:
+def _newest(columns: Placed, rows: IntArray) -> int:
     """The row with the latest time, then position, then input."""
     seconds = np.nan_to_num(columns.created_seconds[rows], nan=-np.inf)
     places = np.nan_to_num(columns.position[rows], nan=-np.inf)
     return int(rows[np.lexsort((rows, places, seconds))[-1]])
 
 
-def _numbers(columns: Columns, rows: IntArray, begins: BoolArray) -> IntArray:
+def _numbers(columns: Placed, rows: IntArray, begins: BoolArray) -> IntArray:
     """Number of each row's exchange; -1 for rows that stand before the first of theirs."""
     if not len(rows):
         return rows

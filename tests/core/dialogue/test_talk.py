@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from mba_integrations import MemoryItem
+from mba_integrations.core.dialogue.talk import Talk
 from mba_integrations.core.pool.snapshot import PoolSnapshot
-from mba_integrations.core.pool.talk import Talk
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
 NAMES = {"u": "user", "a": "assistant", "t": "tool", "c": "customer", "s": "system", "-": None}
