@@ -19,7 +19,6 @@ from mba_integrations.core.config.settings import ScoringMethod
 from mba_integrations.core.config.workspace import WorkspaceConfig
 from mba_integrations.core.pool.snapshot import PoolSnapshot
 from mba_integrations.core.search.embedder import Embedder
-from mba_integrations.core.search.tokens.cached_token_embedder import CachedTokenEmbedder
 from mba_integrations.core.value.freshness import freshness_of
 from mba_integrations.core.value.grounds.grounds import Grounds
 from mba_integrations.core.value.match import match_of
@@ -74,7 +73,6 @@ def evaluate(
     query_embedding: Sequence[float] | FloatArray | None,
     embedder: Embedder | None,
     now: datetime,
-    token_embedder: CachedTokenEmbedder | None = None,
 ) -> Evaluation:
     """Score every candidate.
 
@@ -85,7 +83,6 @@ def evaluate(
         query_embedding: Vector of the query, shape (d,); else the embedder makes it.
         embedder: Makes the embeddings that query and items lack; None for none.
         now: The time that ages are counted from.
-        token_embedder: Makes the vectors of tokens; None for none.
 
     Raises:
         InputError: If a vector is no list of numbers, or if times with and without a zone are
@@ -94,15 +91,7 @@ def evaluate(
     asks = matches_query(snapshot, config)
     embedder = embedder if asks else None
     freshness = freshness_of(snapshot, config, now=now)
-    asked = question_of(
-        query,
-        query_embedding,
-        snapshot,
-        embedder,
-        now=now,
-        is_matched=asks,
-        token_embedder=token_embedder if asks else None,
-    )
+    asked = question_of(query, query_embedding, snapshot, embedder, now=now, is_matched=asks)
     question = asked.question
     doubt, may_be_unread, grounds = 0.0, False, Grounds(topic=question.topic)
     trace = None
@@ -110,7 +99,7 @@ def evaluate(
         relevance = snapshot.columns.given_relevance
         score = mem0_score(relevance, snapshot, freshness, config)
     else:
-        corpus = snapshot.corpus(asked.vectors.column, token_embedder)
+        corpus = snapshot.corpus(asked.vectors.column)
         match = match_of(question, corpus)
         relevance = estimate_relevance(match, corpus.given_relevance)
         if config.scoring_method is ScoringMethod.USEFULNESS:
@@ -143,7 +132,7 @@ def matches_query(snapshot: PoolSnapshot, config: WorkspaceConfig) -> bool:
     return config.scoring_method is ScoringMethod.USEFULNESS or not snapshot.all_relevance_given
 
 
-USEFULNESS_PRICE = 1.5e-5
+USEFULNESS_PRICE = 2e-5
 """Usefulness that a token has to be worth where the workspace names no price and `USUAL_NEED` items
 are expected to be needed.
 
@@ -156,7 +145,7 @@ USUAL_NEED = 1.5
 LEAST_PRICE = 3e-6
 """What doubt is counted in, however little is expected to be needed."""
 MOST_NEED = 3.0
-"""Beyond so many the price stays: where scores are no estimates their sum says nothing."""
+"""Beyond so many the price stays: a sum of scores that estimate no need says nothing."""
 DOUBTED_PRICE = 33.0
 """How many times the price of a token is added to it for each unit of doubt."""
 
@@ -179,7 +168,7 @@ def usual_price(usefulness: FloatArray) -> float:
 
     >>> import numpy as np
     >>> usual_price(np.array([0.9, 0.6])), usual_price(np.array([0.5, 0.25]))
-    (1.5e-05, 3.75e-06)
+    (2e-05, 5e-06)
     """
     needed = min(float(usefulness.sum()), MOST_NEED)
     return USEFULNESS_PRICE * (needed / USUAL_NEED) ** 2

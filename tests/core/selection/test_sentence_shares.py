@@ -72,7 +72,7 @@ def test_what_comes_in_first_is_the_densest_and_parts_become_less_dense(
     sentences.sort(key=lambda part: -part.value / part.tokens)
     base = Part(value, tokens, ((1, 0),) if has_base else ())
     offer = Offer(unit=0, tier=0, base=base, sentences=sentences)
-    parts = offer.parts()
+    parts = offer.parts
     density = [part.value / part.tokens for part in parts]
     prefixes = [
         (value + sum(one.value for one in sentences[:count]))

@@ -68,24 +68,22 @@ def chosen_places(
     tokens = problem.units.tokens(beside)
     value = problem.units.value(beside, tokens)
     tiers = problem.units.tier[beside]
-    parts = [offer.parts() for offer in offers]
     entries = [
         (part.value / part.tokens, part.tokens, offer.tier, number, place)
         for number, offer in enumerate(offers)
-        for place, part in enumerate(parts[number])
+        for place, part in enumerate(offer.parts)
         if part.value >= problem.token_price * part.tokens
     ]
     others = zip((value / tokens).tolist(), tokens.tolist(), tiers.tolist(), strict=True)
     entries += [(density, size, tier, -1, 0) for density, size, tier in others]
     # Of equal ones the parts of an item in their order: the first brings in what others need.
     entries.sort(key=lambda entry: -entry[0])
-    return _taken(entries, offers, parts, room)
+    return _taken(entries, offers, room)
 
 
 def _taken(
     entries: Sequence[tuple[float, int, int, int, int]],
     offers: Sequence[Offer],
-    parts: Sequence[Sequence[Part]],
     room: Room,
 ) -> Mapping[int, list[int]]:
     left, of_tier = room.tokens, room.of_tier.tolist()
@@ -93,7 +91,7 @@ def _taken(
     taken: list[Place] = []
     for _, tokens, tier, number, place in entries:
         limit = min(left, int(of_tier[tier]))
-        part = Part(0.0, tokens, ()) if number < 0 else parts[number][place]
+        part = Part(0.0, tokens, ()) if number < 0 else offers[number].parts[place]
         if place and number not in opened:
             continue
         if part.tokens > limit:

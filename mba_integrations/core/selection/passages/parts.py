@@ -18,7 +18,7 @@ no room for two.
 >>> heading = Part(0.0, 5, ())
 >>> sentences = [Part(0.4, 10, ((0, 0),)), Part(0.3, 10, ((0, 2),)), Part(0.1, 10, ((0, 1),))]
 >>> offer = Offer(unit=0, tier=0, base=heading, sentences=sentences)
->>> [(round(part.value, 1), part.tokens, part.places) for part in offer.parts()]
+>>> [(round(part.value, 1), part.tokens, part.places) for part in offer.parts]
 [(0.7, 25, ((0, 0), (0, 2))), (0.1, 10, ((0, 1),))]
 >>> offer.opening_within(20)
 Part(value=0.4, tokens=15, places=((0, 0),))
@@ -26,8 +26,10 @@ Part(value=0.4, tokens=15, places=((0, 0),))
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -80,7 +82,7 @@ class Part:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Offer:
     """A unit that may come in by parts.
 
@@ -96,27 +98,30 @@ class Offer:
     base: Part
     sentences: Sequence[Part]
 
+    @cached_property
     def parts(self) -> list[Part]:
         """By falling value per token; the first has to come in before any other."""
-        openings = list(self._openings())
-        densest = max(range(len(openings)), key=lambda at: _density(openings[at]), default=0)
-        later = self.sentences[densest + (not self.base.places) :]
-        return [*openings[densest : densest + 1], *later]
+        densest, opening, together = 0, None, self.base
+        if together.places:
+            opening = together
+        for count, sentence in enumerate(self.sentences, 1):
+            together += sentence
+            # Sentences become less dense: once the mean falls it falls for good.
+            if opening is not None and _density(together) <= _density(opening):
+                break
+            densest, opening = count, together
+        return [] if opening is None else [opening, *self.sentences[densest:]]
 
     def opening_within(self, tokens: int) -> Part | None:
-        """The largest part of the first one that fits; None where none does."""
-        most = len(self.parts()[0].places) if self.sentences or self.base.places else 0
-        fits = [one for one in self._openings() if one.tokens <= tokens and len(one.places) <= most]
-        return fits[-1] if fits else None
-
-    def _openings(self) -> Iterator[Part]:
-        """The base with the first, the first two, and more of the sentences."""
+        """The largest beginning of the first part that fits; None where none does."""
         together = self.base
-        if together.places:
-            yield together
-        for sentence in self.sentences:
+        fits = together if together.places and together.tokens <= tokens else None
+        for sentence in self.sentences[: 1 + len(self.sentences) - len(self.parts)]:
             together += sentence
-            yield together
+            if together.tokens > tokens:
+                break
+            fits = together
+        return fits
 
 
 def _density(part: Part) -> float:
@@ -271,35 +276,48 @@ def _has_parts(snapshot: PoolSnapshot, row: int, tokens: int) -> bool:
 
 def offers(problem: SelectionProblem, sentences: Sentences) -> list[Offer]:
     """What the units of the rows may come in by."""
-    units = problem.units
+    rows = np.array(list(sentences.of_row), dtype=np.int64)
+    tokens, values = problem.tokens.of(rows).tolist(), problem.values(rows).tolist()
+    figures = dict(zip(rows.tolist(), zip(tokens, values, strict=True), strict=True))
     rows_of: dict[int, list[int]] = {}
-    for row in sentences.of_row:
-        rows_of.setdefault(int(units.unit_of[row]), []).append(row)
-    return [_offer(problem, sentences, unit, rows) for unit, rows in rows_of.items()]
+    for row, unit in zip(rows.tolist(), problem.units.unit_of[rows].tolist(), strict=True):
+        rows_of.setdefault(unit, []).append(row)
+    return [
+        Offer(
+            unit=unit,
+            tier=int(problem.units.tier[unit]),
+            **_base_and_sentences(_beside(problem, unit, of_unit), of_unit, sentences, figures),
+        )
+        for unit, of_unit in rows_of.items()
+    ]
 
 
-def _offer(problem: SelectionProblem, sentences: Sentences, unit: int, rows: list[int]) -> Offer:
-    units = problem.units
-    beside = np.setdiff1d(units.rows(np.array([unit])), rows)
-    base = Part(float(problem.values(beside).sum()), int(problem.tokens.of(beside).sum()), ())
+def _beside(problem: SelectionProblem, unit: int, rows: list[int]) -> Part:
+    """The items of a unit that come in whole with the others."""
+    if problem.units.groups is None:
+        return Part(0.0, 0, ())
+    beside = np.setdiff1d(problem.units.rows(np.array([unit])), rows)
+    return Part(float(problem.values(beside).sum()), int(problem.tokens.of(beside).sum()), ())
+
+
+def _base_and_sentences(
+    base: Part,
+    rows: list[int],
+    sentences: Sentences,
+    figures: Mapping[int, tuple[int, float]],
+) -> dict[str, Any]:
     offered: list[Part] = []
-    for row, size, worth in _sized(problem, rows):
-        index, always = sentences.of_row[row], sentences.always.get(row, frozenset())
+    for row in rows:
+        size, worth = figures[row]
+        index, always = sentences.of_row[row], sentences.always[row]
         per_char = max(1, size - _LINE_TOKENS) / max(1, len(index.text))
         base += Part(0.0, _LINE_TOKENS + round(per_char * index.heading_chars()), ())
-        values = worth * sentences.values(row)
-        for place, (value, chars) in enumerate(zip(values.tolist(), index.chars(), strict=True)):
+        values = (worth * sentences.values(row)).tolist()
+        for place, (value, chars) in enumerate(zip(values, index.chars(), strict=True)):
             part = Part(value, max(1, round(per_char * chars)) + _MARK_TOKENS, ((row, place),))
             if place in always:
                 base += part
             else:
                 offered.append(part)
     offered.sort(key=lambda part: (-_density(part), part.places))
-    return Offer(unit=unit, tier=int(units.tier[unit]), base=base, sentences=offered)
-
-
-def _sized(problem: SelectionProblem, rows: list[int]) -> list[tuple[int, int, float]]:
-    """Rows with their tokens and their value."""
-    at = np.array(rows)
-    tokens, values = problem.tokens.of(at).tolist(), problem.values(at).tolist()
-    return list(zip(rows, tokens, values, strict=True))
+    return {"base": base, "sentences": offered}

@@ -41,6 +41,8 @@ _TRIES = 3
 """Selections with sentences; the second and third have what the one before left idle."""
 _WORTH_A_TRY = 12
 """Idle tokens that may hold another sentence."""
+_SMALL_PART = 100
+"""Idle tokens that are a hundredth of the budget or less are not worth another selection."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,10 +94,14 @@ def _best_trial(
         if best is None or trial.selection.value > best.selection.value:
             best = trial
         idle = trial.idle_tokens(places)
-        if abs(idle) < _WORTH_A_TRY:
+        if abs(idle) < _worth_a_try(problem):
             break
         room = room.more(idle)
     return best
+
+
+def _worth_a_try(problem: SelectionProblem) -> int:
+    return max(_WORTH_A_TRY, problem.plan.total_tokens // _SMALL_PART)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +126,11 @@ class _Trial:
         idle = self.problem.plan.total_tokens - self.selection.tokens.needed
         out = np.setdiff1d(list(wanted), self.selection.prompt.rows)
         missing = int(self.problem.tokens.of(out).sum())
-        return min(idle - missing, -_WORTH_A_TRY) if missing else idle
+        if not missing:
+            return idle
+        return min(
+            idle - missing, -max(_WORTH_A_TRY, self.problem.plan.total_tokens // _SMALL_PART)
+        )
 
     def told_from(self, problem: SelectionProblem, before: Selection) -> Shortened:
         """What is told of it: items that are not in the prompt are whole, as they were."""
