@@ -183,7 +183,9 @@ def _always(index: SentenceIndex) -> frozenset[int]:
 
 
 def is_result(item: MemoryItem) -> bool:
-    """Whether an item is the result of a tool."""
+    """Whether an item of the conversation is the result of a tool."""
+    if item.tier is not MemoryTier.WORKING:
+        return False
     return role_named(name_in(item.metadata, "role") or "") is Role.RESULT
 
 
