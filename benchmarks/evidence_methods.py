@@ -83,7 +83,7 @@ def mem0_weighted_sum(pool: EvidencePool, query: EvidenceQuery) -> FloatArray:
 def relevance_only(pool: EvidencePool, query: EvidenceQuery) -> FloatArray:
     """The library's relevance."""
     match = match_of(question(query), pool.corpus)
-    return estimate_relevance(match, pool.corpus.given_relevance)
+    return estimate_relevance(match, pool.corpus, query.text)
 
 
 def usefulness(models: Mapping[str, UsefulnessModel] | None = None) -> Method:

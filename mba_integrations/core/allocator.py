@@ -18,6 +18,12 @@ from mba_integrations.core.calls.call import Call, Equipment
 from mba_integrations.core.calls.counters import WorkspaceCounters
 from mba_integrations.core.calls.logs import AllocationLogs
 from mba_integrations.core.calls.present import utc_now
+from mba_integrations.core.calls.reranking import (
+    RERANK_CANDIDATES,
+    RERANK_SECONDS,
+    Reranker,
+    reranking_of,
+)
 from mba_integrations.core.calls.session_memory import SessionMemory
 from mba_integrations.core.calls.session_store import SessionStore
 from mba_integrations.core.config.loader import MemoryBudgetConfigLoader
@@ -71,6 +77,12 @@ class MemoryBudgetAllocator(LiveHandle):
         embedder: Callable from a list of n texts to an array of shape (n, d). Each text is embedded
             once; give a `CachedEmbedder` to set how many vectors are kept. Without it, items are
             matched by their words and by the embeddings that they bring.
+        reranker: Callable from a query and a list of n texts to n numbers, higher is better, on
+            any scale; such as a cross-encoder. It is asked about the best candidates, and its order
+            moves their estimates. Not asked where the relevance of every item is given.
+        rerank_candidates: Most texts that it is asked about, >= 2.
+        rerank_seconds: How long a call waits for it, > 0; then the choice goes on without it, and
+            a note says so. None for as long as it takes.
         clock: Gives the present, with a zone. For the default of `now`, sessions and the log.
         sessions: Where the previous prompts of sessions are kept; by default in memory. With a
             store that several processes share, each continues the prompts of the others.
@@ -96,6 +108,9 @@ class MemoryBudgetAllocator(LiveHandle):
         token_counter: object = None,
         embedder: Embedder | None = None,
         *,
+        reranker: Reranker | None = None,
+        rerank_candidates: int = RERANK_CANDIDATES,
+        rerank_seconds: float | None = RERANK_SECONDS,
         clock: Callable[[], datetime] = utc_now,
         sessions: SessionStore | None = None,
         logs: LogStore | None = None,
@@ -107,6 +122,7 @@ class MemoryBudgetAllocator(LiveHandle):
             counters=WorkspaceCounters(given),
             prepared=PreparedPools(),
             embedder=_remembering(embedder),
+            reranking=reranking_of(reranker, rerank_candidates, rerank_seconds),
             clock=clock,
         )
         self._workspaces = WorkspaceRegistry(
@@ -124,6 +140,9 @@ class MemoryBudgetAllocator(LiveHandle):
         reload: bool = False,
         token_counter: object = None,
         embedder: Embedder | None = None,
+        reranker: Reranker | None = None,
+        rerank_candidates: int = RERANK_CANDIDATES,
+        rerank_seconds: float | None = RERANK_SECONDS,
         clock: Callable[[], datetime] = utc_now,
         sessions: SessionStore | None = None,
         logs: LogStore | None = None,
@@ -137,6 +156,9 @@ class MemoryBudgetAllocator(LiveHandle):
                 keeps the old settings, and each allocation says so in its notes.
             token_counter: As for the constructor.
             embedder: As for the constructor.
+            reranker: As for the constructor.
+            rerank_candidates: As for the constructor.
+            rerank_seconds: As for the constructor.
             clock: As for the constructor.
             sessions: As for the constructor.
             logs: As for the constructor.
@@ -149,6 +171,9 @@ class MemoryBudgetAllocator(LiveHandle):
         allocator = cls(
             token_counter,
             embedder,
+            reranker=reranker,
+            rerank_candidates=rerank_candidates,
+            rerank_seconds=rerank_seconds,
             clock=clock,
             sessions=sessions,
             logs=logs,

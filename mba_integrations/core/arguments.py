@@ -18,6 +18,8 @@ from mba_integrations.core.errors import InputError
 
 LARGEST_WHOLE = 2**63 - 1
 """What a column of whole numbers can hold."""
+LONGEST_WAIT = 86_400
+"""A day, in seconds; longer waits are none, and some systems refuse them."""
 _LONGEST_SHOWN = 80
 _LONGEST_BITS = 256  # Python refuses to write integers of more than 4,300 digits.
 
@@ -100,6 +102,22 @@ def checked_part(name: str, value: object, *, above_zero: bool = False) -> float
     if not real or not 0.0 <= value <= 1.0 or (above_zero and not value):  # type: ignore[operator]
         range_ = "(0, 1]" if above_zero else "[0, 1]"
         raise InputError(f"{name} must be in {range_}, got {shown(value)}.")
+    return float(value)  # type: ignore[arg-type]
+
+
+def checked_seconds(name: str, value: object) -> float:
+    """A time in seconds, above 0 and finite; numpy's numbers count, truth values do not.
+
+    Raises:
+        InputError: With the name, if it is anything else.
+    """
+    numbers = (int, float, np.integer, np.floating)
+    real = isinstance(value, numbers) and not isinstance(value, bool)
+    if not real or not 0.0 < value <= LONGEST_WAIT:  # type: ignore[operator]
+        raise InputError(
+            f"{name} must be a number of seconds, > 0 and at most {LONGEST_WAIT:,}, got "
+            f"{shown(value)}."
+        )
     return float(value)  # type: ignore[arg-type]
 
 

@@ -186,7 +186,8 @@ class MemoryItem:
         content: The text. Not empty. It is untrusted: rendering keeps it from forging structure.
         tier: Where it comes from; the names `"working"`, `"project"`, `"long_term"` and `"rag"`
             are accepted.
-        relevance: How well it fits the query, in [0, 1], as a retriever says; None where unknown.
+        relevance: How well it fits the query, in [0, 1]: the caller's word, which decides. None
+            where it is to be estimated. A score of a search is no relevance: see *retriever_score*.
         importance: How much it matters whatever the query, in [0, 1].
         created_at: When it was said or written; None where unknown.
         last_accessed_at: When it last came into a prompt; None where never or unknown.
@@ -198,6 +199,9 @@ class MemoryItem:
         embedding: Its vector, shape (d,); copied to float32, unless it is a read-only float32
             array already. One that is empty or not finite counts as missing, with a note.
         metadata: Anything else; `role` and `speaker` say who speaks. Copied one level deep.
+        retriever_score: What a retriever gave it, higher is better, on any scale: a signal beside
+            others. Only the order within the list counts.
+        retriever: Names the list that the score ranks it in; items without a name share one.
 
     Raises:
         InputError: If a value is out of its range.
@@ -221,6 +225,8 @@ class MemoryItem:
     pinned: bool = False
     embedding: FloatArray | None = field(default=None, compare=False, repr=False)
     metadata: Mapping[str, Any] = field(default_factory=dict, compare=False)
+    retriever_score: float | None = None
+    retriever: str | None = None
 
     if TYPE_CHECKING:  # what the constructor takes is wider than what the fields hold
 
@@ -241,6 +247,8 @@ class MemoryItem:
             pinned: bool = False,
             embedding: Sequence[float] | FloatArray | None = None,
             metadata: Mapping[str, Any] = ...,
+            retriever_score: float | None = None,
+            retriever: str | None = None,
         ) -> None: ...
 
     def __post_init__(self) -> None:
@@ -279,15 +287,17 @@ class MemoryItem:
             object.__setattr__(self, "tier", tier)
 
     def _check_place(self) -> None:
-        for name in ("source", "group"):
+        for name in ("source", "group", "retriever"):
             value = getattr(self, name)
             if value is not None and not isinstance(value, str):
                 raise InputError(
                     f"item {self.id!r}: {name} must be a text or None, got {shown(value)}."
                 )
-        if self.position is not None and not _is_finite(self.position):
-            received = shown(self.position)
-            raise InputError(f"item {self.id!r}: position must be finite, got {received}.")
+        for name in ("position", "retriever_score"):
+            number = getattr(self, name)
+            if number is not None and not _is_finite(number):
+                received = shown(number)
+                raise InputError(f"item {self.id!r}: {name} must be finite, got {received}.")
 
     def _check_pinned(self) -> None:
         if isinstance(self.pinned, bool):

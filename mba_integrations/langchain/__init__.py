@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from mba_integrations.langchain.history.classic_memory import BudgetedMemory
     from mba_integrations.langchain.memory_sources import MemorySource, RetrieverSource
     from mba_integrations.langchain.messages.counting import MessageCounter
+    from mba_integrations.langchain.reranker import LangChainReranker
     from mba_integrations.langchain.runnable import as_runnable
 
 _HOME = {
@@ -37,6 +38,7 @@ _HOME = {
     "agents.middleware": ("MemoryBudgetMiddleware",),
     "agents.promotion": ("MemoryPromotionMiddleware",),
     "documents.retriever": ("BudgetedRetriever",),
+    "reranker": ("LangChainReranker",),
     "runnable": ("as_runnable",),
     "agents.store_source": ("LangGraphStoreSource",),
 }
@@ -55,6 +57,7 @@ __all__ = [
     "BudgetedMemory",
     "BudgetedRetriever",
     "EmbeddingsEmbedder",
+    "LangChainReranker",
     "LangGraphStoreSource",
     "MemoryBudgetMiddleware",
     "MemoryPromotionMiddleware",

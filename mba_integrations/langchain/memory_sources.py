@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from langchain_core.retrievers import BaseRetriever
@@ -100,7 +100,15 @@ def as_source(source: object) -> MemorySource:
 
 
 def gathered(found: Iterable[Sequence[MemoryItem]]) -> FoundMemories:
-    """What several sources found: each memory once, and all notes."""
+    """What several sources found: each memory once, and all notes. Each has a list of its own."""
     lists = list(found)
     notes = [note for one in lists for note in getattr(one, "notes", ())]
-    return FoundMemories(distinct([item for one in lists for item in one]), notes)
+    items = [_listed(item, place) for place, one in enumerate(lists) for item in one]
+    return FoundMemories(distinct(items), notes)
+
+
+def _listed(item: MemoryItem, place: int) -> MemoryItem:
+    """The item in the list of its source, unless the source names one."""
+    if item.retriever_score is None or item.retriever is not None:
+        return item
+    return replace(item, retriever=f"source {place}")

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from mba_integrations.llamaindex.messages.counting import MessageTokens
     from mba_integrations.llamaindex.messages.items import items_from_messages
     from mba_integrations.llamaindex.model.function_calling import BudgetedFunctionCallingLLM
+    from mba_integrations.llamaindex.reranker import LlamaIndexReranker
     from mba_integrations.llamaindex.retrieval.nodes import items_from_nodes
     from mba_integrations.llamaindex.retrieval.postprocessor import MemoryBudgetPostprocessor
 
@@ -30,6 +31,7 @@ _MODULE_OF = {
     "BudgetedMemory": "memory.chat_memory",
     "BudgetedMemoryBlock": "memory.memory_block",
     "LlamaIndexEmbedder": "embedding",
+    "LlamaIndexReranker": "reranker",
     "MemoryBudgetPostprocessor": "retrieval.postprocessor",
     "MessageTokens": "messages.counting",
     "items_from_messages": "messages.items",
@@ -43,6 +45,7 @@ __all__ = [
     "BudgetedMemory",
     "BudgetedMemoryBlock",
     "LlamaIndexEmbedder",
+    "LlamaIndexReranker",
     "MemoryBudgetPostprocessor",
     "MessageTokens",
     "items_from_messages",

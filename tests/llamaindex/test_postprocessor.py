@@ -7,7 +7,6 @@ import random
 from contextvars import ContextVar
 from typing import Any
 
-import numpy as np
 import pytest
 from llama_index.core import Settings, VectorStoreIndex
 from llama_index.core.indices.prompt_helper import PromptHelper
@@ -31,7 +30,6 @@ from mba_integrations.llamaindex import (
     MemoryBudgetPostprocessor,
     items_from_nodes,
 )
-from mba_integrations.llamaindex.retrieval.nodes import score_vectors
 from mba_integrations.llamaindex.retrieval.prompt_room import PromptRoom
 
 pytestmark = pytest.mark.usefixtures("own_event_loop")
@@ -412,35 +410,22 @@ def test_embeddings_that_nodes_and_query_bring_are_used() -> None:
     assert post.postprocess_nodes(nodes, query) == [nodes[2]]
 
 
-def test_score_vectors_have_the_scores_as_cosines() -> None:
-    nodes = retrieved([5, 5, 5])
-    nodes[1].score = None
-    vectors, query = score_vectors(nodes)
-    assert query is not None
-    cosines = [
-        None if vector is None else sum(a * b for a, b in zip(vector, query, strict=True))
-        for vector in vectors
-    ]
-    assert cosines == [pytest.approx(0.9), None, pytest.approx(0.88)]
-
-
-def test_scores_of_any_scale_keep_their_order_as_cosines() -> None:
-    nodes = retrieved([5, 5, 5])
-    for scored, score in zip(nodes, (12.0, -3.0, 4.5), strict=True):
+def test_scores_are_those_of_the_retriever_on_its_scale() -> None:
+    nodes = retrieved([5, 5, 5, 5])
+    for scored, score in zip(nodes, (12.0, None, float("nan"), -3.0), strict=True):
         scored.score = score
-    vectors, query = score_vectors(nodes)
-    assert query is not None
-    assert [float(np.dot(one, query)) for one in vectors if one is not None] == [1.0, 0.0, 0.5]
+    items = items_from_nodes(nodes)
+    assert [item.retriever_score for item in items] == [12.0, None, None, -3.0]
+    assert [item.relevance for item in items] == [None] * 4
 
 
-@pytest.mark.parametrize("count", [3, 600])
-def test_vectors_of_scores_are_as_alike_as_the_scores_make_them(count: int) -> None:
-    vectors, _ = score_vectors(
-        [NodeWithScore(node=TextNode(text="x"), score=0.5) for _ in range(count)]
-    )
-    matrix = np.array(vectors)
-    assert np.allclose(np.linalg.norm(matrix, axis=1), 1.0, atol=1e-5)
-    assert np.abs(matrix[0] @ matrix[1:].T - 0.25).max() < 0.15
+@pytest.mark.parametrize("scale", [1.0, 0.001, 1e6, -0.5])
+def test_only_the_order_of_the_scores_counts(scale: float) -> None:
+    nodes = retrieved([10, 10, 10, 10])
+    for place, scored in enumerate(nodes):
+        scored.score = 0.8 + place * abs(scale) if scale > 0 else -9.0 + place * abs(scale)
+    post = MemoryBudgetPostprocessor(budget_tokens=20, token_counter=words)
+    assert post.postprocess_nodes(nodes, query_str="zzz") == [nodes[3], nodes[2]]
 
 
 def test_embeddings_of_another_length_than_the_querys_are_not_compared() -> None:

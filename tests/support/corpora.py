@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from mba_integrations.core.arrays import BoolArray, FloatArray
-from mba_integrations.core.pool.corpus import Corpus
+from mba_integrations.core.pool.corpus import Corpus, RankedList
 from mba_integrations.core.pool.neighbourhood import Neighbourhood
 from mba_integrations.core.search.lexical import LexicalIndex
 from mba_integrations.core.search.vector_column import VectorColumn
@@ -23,14 +23,17 @@ def corpus_of(
     created_seconds: Sequence[float] | None = None,
     speakers: Sequence[str] | None = None,
     given: Sequence[float] | None = None,
+    found: Sequence[float] | None = None,
     importance: Sequence[float] | None = None,
 ) -> Corpus:
-    """A corpus in which everything that is not given is unknown."""
+    """A corpus in which everything that is not given is unknown; *found* are scores of a retriever,
+    NaN for what it did not find."""
     size = len(texts)
     unknown = np.full(size, np.nan)
     names = tuple(dict.fromkeys(speakers or ()))
     sources = np.array(source if source is not None else [-1] * size, dtype=np.int64)
     positions = np.array(position) if position is not None else unknown
+    listed = np.flatnonzero(np.isfinite(found)) if found is not None else np.zeros(0, int)
     return Corpus(
         texts=texts,
         lexical=LexicalIndex.build(texts),
@@ -44,6 +47,7 @@ def corpus_of(
         given_relevance=np.array(given) if given is not None else unknown,
         importance=np.array(importance) if importance is not None else np.full(size, 0.5),
         around=Neighbourhood(source=sources, position=positions),
+        lists=(RankedList(listed, np.array(found)[listed]),) if len(listed) else (),
     )
 
 

@@ -41,6 +41,9 @@ def assert_same(left: PoolSnapshot, right: PoolSnapshot) -> None:
     one, other = (it.corpus(it.vectors(None).column) for it in (left, right))
     for name in ("tier", "group", "pinned", "importance", "given_relevance", "created_seconds"):
         np.testing.assert_array_equal(getattr(left.columns, name), getattr(right.columns, name))
+    np.testing.assert_array_equal(left.columns.retriever_score, right.columns.retriever_score)
+    for found, expected in zip(left.lists, right.lists, strict=True):
+        assert found.rows.tolist() == expected.rows.tolist()
     assert left.columns.naive_times == right.columns.naive_times
     for name in ("source", "position", "speaker"):
         np.testing.assert_array_equal(getattr(one, name), getattr(other, name))

@@ -56,6 +56,8 @@ def memories(draw: st.DrawFn, max_size: int = 12, pins: bool = True) -> list[Mem
                 group=None if group is None else f"{group}-{tier.value}",
                 pinned=pins and draw(st.integers(0, 9)) == 0,
                 metadata=draw(st.sampled_from([{}, {"role": "user"}, {"role": "assistant"}])),
+                retriever_score=draw(st.none() | st.floats(-9.0, 9.0)),
+                retriever=draw(st.sampled_from([None, "web", "docs"])),
             )
         )
     return items

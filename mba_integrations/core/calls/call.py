@@ -32,6 +32,7 @@ from mba_integrations.core.calls.notes import (
     repair_notes,
     vector_notes,
 )
+from mba_integrations.core.calls.reranking import Reranking
 from mba_integrations.core.config.workspace import WorkspaceConfig
 from mba_integrations.core.counting.counter import TokenCounter
 from mba_integrations.core.layout.protocol import PromptLayout
@@ -73,12 +74,14 @@ class Equipment:
         counters: The counters of workspaces.
         prepared: Snapshots of lists that were handed in before.
         embedder: Makes vectors of texts; None for none.
+        reranking: Looks again at the best candidates; None for nothing.
         clock: The present, with a zone.
     """
 
     counters: WorkspaceCounters
     prepared: PreparedPools
     embedder: Embedder | None
+    reranking: Reranking | None
     clock: Callable[[], datetime]
 
 
@@ -117,7 +120,8 @@ class Call:
         )
         naive = snapshot.columns.naive_times
         present = present_of(self.now, self.equipment.clock, snapshot.items, naive=naive)
-        evaluation = self._evaluation(snapshot, present)
+        of_reranker: list[str] = []
+        evaluation = self._evaluation(snapshot, present, of_reranker)
         before = previous_prompt(self.previous)
         problem = self._problem(snapshot, plan, evaluation)
         ignored = self._ignored(before, problem.layout)
@@ -129,6 +133,7 @@ class Call:
             *counter_notes(problem.counter, self.config.counting.model),
             *future_notes(snapshot, present),
             *vector_notes(snapshot, evaluation.asked),
+            *of_reranker,
             *self.config_notes,
             *ignored,
             *(carried_notes(followed, carried) if followed is not None else ()),
@@ -154,7 +159,11 @@ class Call:
             candidate_count=len(snapshot),
         )
 
-    def _evaluation(self, snapshot: PoolSnapshot, present: datetime) -> Evaluation:
+    def _evaluation(
+        self, snapshot: PoolSnapshot, present: datetime, of_reranker: list[str]
+    ) -> Evaluation:
+        """What the items are worth; *of_reranker* takes what there is to note of the reranker."""
+        reranking = self.equipment.reranking
         return evaluate(
             self.query,
             snapshot,
@@ -162,6 +171,7 @@ class Call:
             query_embedding=self.query_embedding,
             embedder=self.equipment.embedder,
             now=present,
+            look=None if reranking is None else reranking.asked(of_reranker),
         )
 
     def _problem(

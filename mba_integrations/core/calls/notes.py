@@ -50,6 +50,8 @@ def vector_notes(snapshot: PoolSnapshot, asked: Asked) -> Iterator[str]:
     vectors = asked.vectors
     if asked.fault is not None:
         yield f"the query's embedding {asked.fault}; it counts as missing."
+    if vectors is None:
+        return
     if len(vectors.faulty):
         yield (
             f"{_counted(snapshot, vectors.faulty)} an embedding that is empty or not finite; it "

@@ -19,7 +19,9 @@ from mba_integrations.core.rows.row_map import RowMap
 
 _MANY = 1000  # then lists, which are read faster, are worth a copy
 _IN_LINE = attrgetter("id", "content", "tier", "source", "position", "group")
-_BESIDE_LINE = attrgetter("relevance", "importance", "access_count", "pinned")
+_BESIDE_LINE = attrgetter(
+    "relevance", "importance", "access_count", "pinned", "retriever_score", "retriever"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

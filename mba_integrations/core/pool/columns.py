@@ -54,6 +54,8 @@ class Columns:
         position: Order within the source; NaN unknown.
         group: Code of the group; -1 for an item on its own.
         pinned: Whether the item must be in the prompt.
+        retriever_score: A retriever's, on any scale; NaN unknown.
+        retriever: Code of the list that the score is of; -1 for the list without a name.
         naive_times: Whether the times lack a zone; None if no item has a time.
     """
 
@@ -65,6 +67,8 @@ class Columns:
     position: FloatArray
     group: IntArray
     pinned: BoolArray
+    retriever_score: FloatArray
+    retriever: IntArray
     naive_times: bool | None
 
 
@@ -77,12 +81,14 @@ class ItemColumns:
         zones: Which items have times with a zone, and which without.
         sources: Names of the sources.
         groups: Names of the groups.
+        retrievers: Names of the retrievers' lists.
     """
 
     columns: Columns
     zones: ZoneColumn
     sources: CodeTable
     groups: CodeTable
+    retrievers: CodeTable
 
     @classmethod
     def build(cls, items: Sequence[MemoryItem]) -> ItemColumns:
@@ -96,6 +102,7 @@ class ItemColumns:
         group, groups = CodeTable().coded([item.group for item in items])
         _check_groups(items, tier, group, np.flatnonzero(group >= 0))
         source, sources = CodeTable().coded([item.source for item in items])
+        retriever, retrievers = CodeTable().coded([item.retriever for item in items])
         columns = Columns(
             tier=tier,
             given_relevance=_floats([item.relevance for item in items]),
@@ -105,9 +112,17 @@ class ItemColumns:
             position=_floats([item.position for item in items]),
             group=group,
             pinned=np.array([item.pinned for item in items], dtype=bool),
+            retriever_score=_floats([item.retriever_score for item in items]),
+            retriever=retriever,
             naive_times=zones.naive,
         )
-        return cls(columns=columns, zones=zones, sources=sources, groups=groups)
+        return cls(
+            columns=columns,
+            zones=zones,
+            sources=sources,
+            groups=groups,
+            retrievers=retrievers,
+        )
 
     def changed(self, items: Sequence[MemoryItem], rows: RowMap) -> ItemColumns:
         """Columns of other items; those of rows that are not fresh are taken from here.
@@ -123,6 +138,9 @@ class ItemColumns:
         # A group that no fresh item is in was looked at before, and can only have lost items.
         _check_groups(items, tier, group, _rows_of_groups(group, rows.fresh))
         source, sources = _recoded(self.sources, old.source, [item.source for item in fresh], rows)
+        retriever, retrievers = _recoded(
+            self.retrievers, old.retriever, [item.retriever for item in fresh], rows
+        )
         columns = Columns(
             tier=tier,
             given_relevance=rows.carried(old.given_relevance, new.columns.given_relevance),
@@ -132,9 +150,17 @@ class ItemColumns:
             position=rows.carried(old.position, new.columns.position),
             group=group,
             pinned=rows.carried(old.pinned, new.columns.pinned),
+            retriever_score=rows.carried(old.retriever_score, new.columns.retriever_score),
+            retriever=retriever,
             naive_times=zones.naive,
         )
-        return ItemColumns(columns=columns, zones=zones, sources=sources, groups=groups)
+        return ItemColumns(
+            columns=columns,
+            zones=zones,
+            sources=sources,
+            groups=groups,
+            retrievers=retrievers,
+        )
 
 
 @dataclass(frozen=True)

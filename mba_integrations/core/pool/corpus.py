@@ -5,10 +5,36 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from mba_integrations.core.arrays import BoolArray, FloatArray, IntArray
+from mba_integrations.core.pool.columns import Columns
 from mba_integrations.core.pool.neighbourhood import Neighbourhood
 from mba_integrations.core.search.lexical import LexicalIndex
 from mba_integrations.core.search.vector_column import VectorColumn
+
+
+@dataclass(frozen=True, slots=True)
+class RankedList:
+    """What one retriever or reranker says of some items.
+
+    Attributes:
+        rows: The items, shape (m,).
+        scores: Higher is better, finite, on any scale, shape (m,).
+    """
+
+    rows: IntArray
+    scores: FloatArray
+
+
+def ranked_lists(columns: Columns) -> tuple[RankedList, ...]:
+    """The lists of the retrievers, in the order of their first items."""
+    found = np.flatnonzero(np.isfinite(columns.retriever_score))
+    if not len(found):
+        return ()
+    codes, firsts = np.unique(columns.retriever[found], return_index=True)
+    lists = (found[columns.retriever[found] == codes[place]] for place in np.argsort(firsts))
+    return tuple(RankedList(rows, columns.retriever_score[rows]) for rows in lists)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,9 +51,10 @@ class Corpus:
         created_seconds: Unix time in seconds; NaN unknown.
         speaker: Index into *speaker_names*; -1 unknown.
         speaker_names: Names as the items give them.
-        given_relevance: Relevance handed in by a retriever, in [0, 1]; NaN unknown.
+        given_relevance: Relevance that the caller gives, in [0, 1]; NaN unknown.
         importance: In [0, 1].
         around: Order of the items within their sources.
+        lists: What retrievers found.
     """
 
     texts: Sequence[str]
@@ -42,3 +69,4 @@ class Corpus:
     given_relevance: FloatArray
     importance: FloatArray
     around: Neighbourhood
+    lists: tuple[RankedList, ...] = ()

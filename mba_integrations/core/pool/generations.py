@@ -34,7 +34,8 @@ from typing import Any, TypeVar
 from mba_integrations.core.errors import PoolError
 
 FORMAT = "mba-memory-pool"
-SCHEMA_VERSION = 3  # 1 had no columns, 2 had no generations
+SCHEMA_VERSION = 4  # 1 had no columns, 2 had no generations, 3 had no scores of retrievers
+_FIRST_WITH_SUM = 3
 
 _MANIFEST = "pool.json"
 _GENERATIONS = "generations"
@@ -223,7 +224,7 @@ def _manifest(folder: Path) -> Manifest:
             f"the pool in {folder} has schema version {version}, this release reads up to "
             f"{SCHEMA_VERSION}. Upgrade mba-integrations."
         )
-    if version == SCHEMA_VERSION and manifest.pop("crc32", None) != _manifest_sum(manifest):
+    if version >= _FIRST_WITH_SUM and manifest.pop("crc32", None) != _manifest_sum(manifest):
         raise PoolError(f"the pool in {folder} is damaged: {_MANIFEST} is not what was saved.")
     return dict(manifest)
 

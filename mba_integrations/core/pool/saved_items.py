@@ -23,7 +23,7 @@ from mba_integrations.core.errors import InputError, PoolError
 from mba_integrations.core.model import MemoryItem
 
 _TIMES = ("created_at", "last_accessed_at")
-_NUMBERS = ("relevance", "importance", "position")
+_NUMBERS = ("relevance", "importance", "position", "retriever_score")
 _PLAIN = tuple(
     field.name
     for field in fields(MemoryItem)

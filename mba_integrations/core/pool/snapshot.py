@@ -34,7 +34,7 @@ from mba_integrations.core.layout.protocol import PromptLayout
 from mba_integrations.core.model import TIERS, MemoryItem, MemoryTier
 from mba_integrations.core.pool.change import Change
 from mba_integrations.core.pool.columns import Columns, ItemColumns, Speakers
-from mba_integrations.core.pool.corpus import Corpus
+from mba_integrations.core.pool.corpus import Corpus, RankedList, ranked_lists
 from mba_integrations.core.pool.items import Contents, ItemRows, RowsById
 from mba_integrations.core.pool.neighbourhood import Neighbourhood
 from mba_integrations.core.pool.token_column import TokenColumn, TokenColumns
@@ -236,6 +236,11 @@ class PoolSnapshot:
         return not np.isnan(self.columns.given_relevance).any()
 
     @Column
+    def lists(self) -> tuple[RankedList, ...]:
+        """What retrievers found, list by list."""
+        return ranked_lists(self.columns)
+
+    @Column
     def has_groups(self) -> bool:
         """Whether some items are kept or left out together."""
         return bool((self.columns.group >= 0).any())
@@ -283,6 +288,7 @@ class PoolSnapshot:
             given_relevance=columns.given_relevance,
             importance=columns.importance,
             around=self.around,
+            lists=self.lists,
         )
 
 

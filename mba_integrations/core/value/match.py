@@ -19,6 +19,7 @@ import numpy as np
 
 from mba_integrations.core.arrays import FloatArray
 from mba_integrations.core.pool.corpus import Corpus
+from mba_integrations.core.value.opinions.retrieved import nearness_by_lists
 from mba_integrations.core.value.question import Question
 
 # A best hit below this share of the BM25 of a text that has every term of the query once is no full
@@ -33,10 +34,13 @@ class Match:
     Attributes:
         lexical: BM25 as a share of the best, shape (n,), in [0, 1]; all 0 where no term matches.
         cosine: Shape (n,), NaN for items without a vector; None where there is nothing to compare.
+        nearness: The cosine; without one the places in the lists of retrievers, NaN for items in no
+            list; None where there is neither.
     """
 
     lexical: FloatArray
     cosine: FloatArray | None
+    nearness: FloatArray | None
 
 
 def match_of(question: Question, corpus: Corpus) -> Match:
@@ -49,7 +53,8 @@ def match_of(question: Question, corpus: Corpus) -> Match:
     lexical = corpus.lexical.scores(question.topic).astype(np.float64)
     full = _FULL_MATCH_SHARE * corpus.lexical.best_possible(question.topic)
     lexical /= max(float(lexical.max(initial=0.0)), full, 1e-12)
-    return Match(lexical, cosine)
+    listed = nearness_by_lists(corpus.lists, len(lexical)) if cosine is None else None
+    return Match(lexical, cosine, listed if cosine is None else cosine)
 
 
 def cosine_with(corpus: Corpus, vector: FloatArray | None) -> FloatArray | None:

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from mba_integrations.core.arrays import BoolArray, FloatArray, ranks_of
+from mba_integrations.core.arrays import FloatArray, ranks_of
 from mba_integrations.core.pool.corpus import Corpus
 from mba_integrations.core.value.match import Match, filled_by_lexical, standardised
 from mba_integrations.core.value.question import Question
@@ -41,28 +41,9 @@ def match_features(question: Question, corpus: Corpus, match: Match) -> Features
         "named_in_query": _row_values(traits.headings.named_in(question.text), len(lexical)),
         "asks": traits.asks,
     }
-    similarity = _known_similarity(match.cosine, corpus.given_relevance)
-    if similarity is not None:
-        features |= _dense_features(filled_by_lexical(similarity, lexical))
+    if match.nearness is not None:
+        features |= _dense_features(filled_by_lexical(match.nearness, lexical))
     return features
-
-
-def _known_similarity(cosine: FloatArray | None, given: FloatArray) -> FloatArray | None:
-    """Cosine; a relevance that a retriever handed in stands in for it, on its own scale."""
-    known = np.isfinite(given)
-    if not known.any():
-        return cosine
-    if cosine is None:
-        return given
-    return np.where(known, _on_scale_of(given, cosine, known), cosine)
-
-
-def _on_scale_of(values: FloatArray, reference: FloatArray, known: BoolArray) -> FloatArray:
-    # A retriever's scores may all lie in [0.7, 0.8], or be 1 for all: only their order and their
-    # distances are believed, and put where cosines of this pool lie.
-    spread = max(float(np.std(values[known])), 1e-6)
-    z = (values - float(np.mean(values[known]))) / spread
-    return np.asarray(float(np.nanmean(reference)) + z * float(np.nanstd(reference)))
 
 
 def _dense_features(similarity: FloatArray) -> Features:

@@ -46,13 +46,13 @@ class Asked:
 
     Attributes:
         question: The question; without a vector where there is none to compare.
-        vectors: Vectors of the items.
+        vectors: Vectors of the items; None where nothing is matched with the question.
         fault: What is wrong with the question's vector, as in "its vector is empty"; None if
             nothing is.
     """
 
     question: Question
-    vectors: ItemVectors
+    vectors: ItemVectors | None
     fault: str | None
 
 
@@ -63,7 +63,6 @@ def question_of(
     embedder: Embedder | None,
     *,
     now: datetime,
-    is_matched: bool = True,
 ) -> Asked:
     """The question that a query asks of the items.
 
@@ -77,14 +76,13 @@ def question_of(
         snapshot: The items.
         embedder: Also makes the vectors that items lack; None for none.
         now: When it is asked.
-        is_matched: Whether items are matched with it.
 
     Raises:
         InputError: If what is given is no list of numbers, or the embedder returns no array with a
             row for each text.
     """
     vector, fault = _usable(None if given is None else _as_vector(given))
-    topic = without_names(query, snapshot.speakers.frequent) if is_matched else query
+    topic = without_names(query, snapshot.speakers.frequent)
     # A query without text has no meaning to compare; some embedding services refuse it.
     if vector is None and len(snapshot) and query.strip():
         made = embed([topic], embedder)
@@ -96,6 +94,20 @@ def question_of(
         vector = None
     question = Question(text=query, vector=vector, now_seconds=seconds_of(now), nameless=topic)
     return Asked(question=question, vectors=vectors, fault=fault)
+
+
+def unmatched_question(
+    query: str, given: Sequence[float] | FloatArray | None, *, now: datetime
+) -> Asked:
+    """The question where no item is matched with it: nothing is embedded, no vector is looked at.
+
+    Raises:
+        InputError: If what is given as its vector is no list of numbers.
+    """
+    if given is not None:
+        _as_vector(given)
+    question = Question(text=query, vector=None, now_seconds=seconds_of(now))
+    return Asked(question=question, vectors=None, fault=None)
 
 
 def _as_vector(given: Sequence[float] | FloatArray) -> FloatArray:

@@ -31,7 +31,7 @@ from mba_integrations.core.value.question import Question
 
 # No evidence set has importances, so this weight is set, not fitted: from importance 0 to 1 the
 # odds grow by e. Where all items have the same importance it changes nothing.
-_IMPORTANCE_LOGIT = 1.0
+IMPORTANCE_LOGIT = 1.0
 _MAX_LOGIT = 30.0
 
 
@@ -87,7 +87,7 @@ def estimate_usefulness(
     features = first_features(question, corpus, match, freshness)
     kind = "dense" if "dense_share" in features else "lexical"
     model = (models or shipped_models())[kind]
-    offset = _IMPORTANCE_LOGIT * (np.asarray(corpus.importance, dtype=np.float64) - 0.5)
+    offset = IMPORTANCE_LOGIT * (np.asarray(corpus.importance, dtype=np.float64) - 0.5)
     estimate = model.first.probability(features, offset=offset)
     features |= feedback_features(question, corpus, estimate)
     return model.final.probability(features, offset=offset)

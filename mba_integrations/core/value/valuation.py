@@ -23,9 +23,11 @@ from mba_integrations.core.value.freshness import freshness_of
 from mba_integrations.core.value.grounds.grounds import Grounds
 from mba_integrations.core.value.match import match_of
 from mba_integrations.core.value.mem0_score import mem0_score
+from mba_integrations.core.value.need.given import need_where_all_given
 from mba_integrations.core.value.need.need import need_of
 from mba_integrations.core.value.need.trace import Trace
-from mba_integrations.core.value.question import Asked, question_of
+from mba_integrations.core.value.opinions.reranked import SecondLook
+from mba_integrations.core.value.question import Asked, question_of, unmatched_question
 from mba_integrations.core.value.relevance import estimate_relevance
 from mba_integrations.core.value.worth import Worth
 
@@ -73,6 +75,7 @@ def evaluate(
     query_embedding: Sequence[float] | FloatArray | None,
     embedder: Embedder | None,
     now: datetime,
+    look: SecondLook | None = None,
 ) -> Evaluation:
     """Score every candidate.
 
@@ -83,33 +86,38 @@ def evaluate(
         query_embedding: Vector of the query, shape (d,); else the embedder makes it.
         embedder: Makes the embeddings that query and items lack; None for none.
         now: The time that ages are counted from.
+        look: The reranker; None for none. Like the embedder it is not asked where the relevance of
+            every item is given.
 
     Raises:
         InputError: If a vector is no list of numbers, or if times with and without a zone are
             mixed.
     """
-    asks = matches_query(snapshot, config)
-    embedder = embedder if asks else None
     freshness = freshness_of(snapshot, config, now=now)
-    asked = question_of(query, query_embedding, snapshot, embedder, now=now, is_matched=asks)
-    question = asked.question
-    doubt, may_be_unread, grounds = 0.0, False, Grounds(topic=question.topic)
+    useful = config.scoring_method is ScoringMethod.USEFULNESS
+    grounds, doubt, may_be_unread = Grounds(topic=query), 0.0, False
     trace = None
-    if not asks:
+    if snapshot.all_relevance_given:
+        asked = unmatched_question(query, query_embedding, now=now)
         relevance = snapshot.columns.given_relevance
-        score = mem0_score(relevance, snapshot, freshness, config)
-    else:
-        corpus = snapshot.corpus(asked.vectors.column)
-        match = match_of(question, corpus)
-        relevance = estimate_relevance(match, corpus.given_relevance)
-        if config.scoring_method is ScoringMethod.USEFULNESS:
-            runs = config.recent_share > 0.0
-            need = need_of(question, snapshot, corpus, match, freshness, talk_runs=runs)
-            score, doubt, may_be_unread = need.probability, need.doubt, need.may_be_unread
-            grounds, trace = need.grounds, need.trace
+        if useful:
+            score, grounds = need_where_all_given(query, snapshot, freshness)
         else:
-            grounds = Grounds(topic=question.topic, match=match)
             score = mem0_score(relevance, snapshot, freshness, config)
+    else:
+        asked = question_of(query, query_embedding, snapshot, embedder, now=now)
+        corpus = snapshot.corpus(None if asked.vectors is None else asked.vectors.column)
+        match = match_of(asked.question, corpus)
+        if useful:
+            relevance = estimate_relevance(match, corpus, query)
+            runs = config.recent_share > 0.0
+            need = need_of(asked.question, snapshot, corpus, match, freshness, look, talk_runs=runs)
+            score, grounds, trace = need.probability, need.grounds, need.trace
+            doubt, may_be_unread = need.doubt, need.may_be_unread
+        else:
+            relevance = estimate_relevance(match, corpus, query, look)
+            score = mem0_score(relevance, snapshot, freshness, config)
+            grounds = Grounds(topic=asked.question.topic, match=match)
     signals = Signals(
         relevance=relevance,
         importance=snapshot.columns.importance,
@@ -124,12 +132,6 @@ def evaluate(
         grounds=grounds,
         trace=trace,
     )
-
-
-def matches_query(snapshot: PoolSnapshot, config: WorkspaceConfig) -> bool:
-    """Whether scores depend on how items match the query: not where a Mem0 score takes relevance
-    that is given for every item. Otherwise texts are indexed and embedded."""
-    return config.scoring_method is ScoringMethod.USEFULNESS or not snapshot.all_relevance_given
 
 
 USEFULNESS_PRICE = 1.5e-5

@@ -6,6 +6,7 @@ what is wrong is an `InputError` that names the field, and costs this one memory
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from copy import deepcopy
 from datetime import UTC, datetime
@@ -48,7 +49,15 @@ def memory_of(found: SearchItem, text_field: str, tier: MemoryTier) -> MemoryIte
     metadata = deepcopy(dict(value))
     metadata |= {STORE_KEY: found.key, STORE_NAMESPACE: tuple(found.namespace)}
     item_id = "/".join((*found.namespace, found.key))
-    return MemoryItem(item_id, text, named, metadata=metadata, **known)
+    return MemoryItem(
+        item_id, text, named, metadata=metadata, retriever_score=_score(found.score), **known
+    )
+
+
+def _score(score: float | None) -> float | None:
+    """How near a store's index finds the item to the query; None where it has no index, or its
+    number is none."""
+    return None if score is None or not math.isfinite(score) else float(score)
 
 
 def value_of(item: MemoryItem, text_field: str) -> dict[str, Any]:

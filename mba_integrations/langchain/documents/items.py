@@ -1,9 +1,9 @@
 """Documents as memory items and back.
 
-A document's place in its retriever's list is what is known of its match; it becomes the item's
-relevance where the documents bring none. Scores are read for a list as a whole: those of a reranker
-may lie anywhere, and some of them in [0, 1] by chance. The document that comes back is a copy with
-one further key in its metadata.
+A score that a document brings in `relevance_score` has the scale of its retriever, so it is the
+item's `retriever_score`, of which only the order counts. Where one document of a list brings none,
+the places in the list stand for the scores. The document that comes back is a copy with one further
+key in its metadata.
 """
 
 from __future__ import annotations
@@ -23,14 +23,16 @@ from mba_integrations.langchain.distinct_items import content_id, distinct
 
 METADATA_KEY = "memory_budget"
 """Under which a returned document says what was decided."""
-_RANK_HALF = 10
-"""The eleventh document of a list has half the relevance of the first."""
 _DOCUMENT = "document"
 _TIME_KEYS = ("created_at", "date", "timestamp")
 
 
 def items_from_documents(
-    documents: Sequence[Document], *, tier: MemoryTier, source: str = ""
+    documents: Sequence[Document],
+    *,
+    tier: MemoryTier,
+    source: str = "",
+    retriever: str | None = None,
 ) -> list[MemoryItem]:
     """An item for each document that has text, in order, each once.
 
@@ -41,14 +43,18 @@ def items_from_documents(
         documents: In the order of their match.
         tier: The tier of the items.
         source: Goes before the ids of the items; a document without an id has one by content.
+        retriever: Names the list, where there are others.
     """
-    relevances = _relevances(documents)
     return distinct(
         [
             _item(
-                document, source + (document.id or content_id(document.page_content)), match, tier
+                document,
+                source + (document.id or content_id(document.page_content)),
+                tier,
+                score,
+                retriever,
             )
-            for document, match in zip(documents, relevances, strict=True)
+            for document, score in zip(documents, _scores(documents), strict=True)
             if document.page_content.strip()
         ]
     )
@@ -84,35 +90,30 @@ def _annotated(selected: Selected, allocation: Allocation) -> Document:
     )
 
 
-def _item(document: Document, item_id: str, relevance: float, tier: MemoryTier) -> MemoryItem:
+def _item(
+    document: Document, item_id: str, tier: MemoryTier, score: float, retriever: str | None
+) -> MemoryItem:
     known = document.metadata
     return MemoryItem(
         item_id,
         document.page_content,
         tier,
-        relevance=relevance,
         created_at=_time(known),
         source=str(known["source"]) if known.get("source") else None,
         metadata={_DOCUMENT: document},
+        retriever_score=score,
+        retriever=retriever,
     )
 
 
-def _relevances(documents: Sequence[Document]) -> list[float]:
-    """The scores that documents bring; by their places where one of them brings none.
-
-    Scores of which one is outside of [0, 1] are brought there by the least and the greatest.
-    """
-    by_place = [_RANK_HALF / (_RANK_HALF + place) for place in range(len(documents))]
-    scores = [score for one in documents if (score := _score(one.metadata)) is not None]
-    if len(scores) < len(documents) or not scores:
-        return by_place
-    low, high = min(scores), max(scores)
-    if low >= 0.0 and high <= 1.0:
-        return scores
-    width = high - low
-    if not 0.0 < width < math.inf:
-        return by_place
-    return [(score - low) / width for score in scores]
+def _scores(documents: Sequence[Document]) -> list[float]:
+    """The scores that documents bring; by their places where one of them brings none, or where all
+    are equal."""
+    scores = [_score(one.metadata) for one in documents]
+    known = [score for score in scores if score is not None]
+    if len(known) < len(documents) or len(set(known)) < 2:
+        return [-float(place) for place in range(len(documents))]
+    return known
 
 
 def _score(known: Mapping[str, Any]) -> float | None:

@@ -145,8 +145,9 @@ class BudgetedRetriever(BaseRetriever):
         check_limits(budget_tokens, k)
         check_limits(self.budget_tokens, self.k)
         items: list[MemoryItem] = []
-        for source, documents in zip(sources, found, strict=True):
-            items += items_from_documents(documents, tier=MemoryTier(source.tier))
+        for place, (source, documents) in enumerate(zip(sources, found, strict=True)):
+            tier, name = MemoryTier(source.tier), f"retriever {place}"
+            items += items_from_documents(documents, tier=tier, retriever=name)
         budget = self.budget_tokens if budget_tokens is None else budget_tokens
         return self._choice(self._sources()).allocate(query, distinct(items), budget)
 

@@ -14,7 +14,6 @@ from llama_index.core.base.llms.types import ChatMessage, MessageRole
 from llama_index.core.indices.base import BaseIndex
 from llama_index.core.schema import NodeWithScore, QueryBundle
 
-from mba_integrations.core.arrays import FloatArray
 from mba_integrations.core.counting.chat_format import MESSAGE_FRAME_TOKENS
 from mba_integrations.core.errors import InputError, PinnedOverBudgetError
 from mba_integrations.core.model import MemoryItem, MemoryTier
@@ -23,7 +22,7 @@ from mba_integrations.core.result.allocation import Allocation
 from mba_integrations.llamaindex.counters import LiveAllocator
 from mba_integrations.llamaindex.messages.history import FrontMessage
 from mba_integrations.llamaindex.messages.template_variables import TemplateGuard
-from mba_integrations.llamaindex.retrieval.nodes import items_from_nodes, score_vectors
+from mba_integrations.llamaindex.retrieval.nodes import items_from_nodes
 
 LongTermSource = BaseRetriever | BaseIndex[Any] | MemoryPool
 """Where long-term memory comes from."""
@@ -32,10 +31,9 @@ DEFAULT_TOP_K = 50
 
 @dataclass(frozen=True, slots=True)
 class Recalled:
-    """Candidates for a query, with the query's vector where they have vectors."""
+    """Candidates for a query."""
 
     candidates: list[MemoryItem] | MemoryPool
-    query_embedding: FloatArray | None = None
 
 
 class LongTermMemory:
@@ -113,7 +111,6 @@ class LongTermMemory:
             recalled.candidates,
             self._live.workspace.workspace_id,
             budget_tokens=budget_tokens,
-            query_embedding=recalled.query_embedding,
         )
 
 
@@ -144,5 +141,4 @@ def _with_frame(
 
 
 def _recalled(nodes: list[NodeWithScore]) -> Recalled:
-    vectors, query = score_vectors(nodes)
-    return Recalled(items_from_nodes(nodes, tier=MemoryTier.LONG_TERM, vectors=vectors), query)
+    return Recalled(items_from_nodes(nodes, tier=MemoryTier.LONG_TERM))

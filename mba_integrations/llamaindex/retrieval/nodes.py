@@ -18,7 +18,6 @@ from mba_integrations.core.arrays import FloatArray
 from mba_integrations.core.errors import InputError
 from mba_integrations.core.model import MemoryItem, MemoryTier, TierName
 
-_ORTHOGONAL = 512
 NO_TEXT = "-"
 """Stands for the text of a node that has none, which an item must have; it is not written. A node
 may have this very text: what tells the two apart is `has_text`. It is one word, since to the core
@@ -58,7 +57,7 @@ def items_from_nodes(
     A vector that is empty or not finite counts as missing.
 
     Args:
-        nodes: What a retriever returned. Scores are not used: see `score_vectors`.
+        nodes: What a retriever or a reranker returned; its scores are the items' `retriever_score`.
         tier: Tier of all items.
         vectors: Embedding of each node, or None where it has none.
 
@@ -79,6 +78,7 @@ def items_from_nodes(
             created_at=_created_at(scored.node),
             embedding=given[place],
             metadata={} if texts[place] else {_SILENT: True},
+            retriever_score=_finite(scored.score),
         )
         for place, scored in enumerate(nodes)
     ]
@@ -143,44 +143,8 @@ def _usable(vector: Sequence[float] | FloatArray) -> FloatArray | None:
     return made if made.ndim == 1 and made.size and np.isfinite(made).all() else None
 
 
-def score_vectors(
-    nodes: Sequence[NodeWithScore],
-) -> tuple[list[FloatArray | None], FloatArray | None]:
-    """Vectors whose cosines with a query vector are the nodes' scores, and that query vector.
-
-    A retriever that keeps its vectors to itself still says by its scores how near the nodes are.
-    A node of score s gets `(s, sqrt(1 - s * s) * u)`, where the unit vectors u of any two nodes are
-    orthogonal (almost so, beyond 512 nodes): two nodes are as alike as their scores make them.
-    Scores outside of [-1, 1], as of BM25 or of a reranker, are first brought to [0, 1] by their
-    least and greatest. Nodes without a finite score have no vector; None for the query if no node
-    has one.
-    """
-    scores = np.array([_finite(scored.score) for scored in nodes], dtype=np.float64)
-    known = np.isfinite(scores)
-    if not known.any():
-        return [None] * len(nodes), None
-    low, high = scores[known].min(), scores[known].max()
-    if low < -1.0 or high > 1.0:
-        scores = (scores - low) / ((high - low) or 1.0)
-    apart = _apart(len(nodes))
-    rest = np.sqrt(np.maximum(0.0, 1.0 - scores * scores))
-    vectors = np.column_stack([scores, rest[:, None] * apart]).astype(np.float32)
-    vectors.flags.writeable = False
-    query = np.zeros(vectors.shape[1], dtype=np.float32)
-    query[0] = 1.0
-    return [vectors[row] if known[row] else None for row in range(len(nodes))], query
-
-
-def _apart(count: int) -> FloatArray:
-    """So many unit vectors, orthogonal up to 512 of them, then with cosines around 0.04."""
-    if count <= _ORTHOGONAL:
-        return np.eye(count)
-    drawn = np.random.default_rng(0).standard_normal((count, _ORTHOGONAL))
-    return np.asarray(drawn / np.linalg.norm(drawn, axis=1, keepdims=True))
-
-
-def _finite(score: float | None) -> float:
-    return float("nan") if score is None or not math.isfinite(score) else float(score)
+def _finite(score: float | None) -> float | None:
+    return None if score is None or not math.isfinite(score) else float(score)
 
 
 def _positions(nodes: Sequence[BaseNode]) -> list[float | None]:

@@ -47,7 +47,6 @@ from mba_integrations.llamaindex.retrieval.nodes import (
     llm_text,
     media_count,
     missing_notes,
-    score_vectors,
     usable_vectors,
 )
 from mba_integrations.llamaindex.retrieval.prompt_room import PromptRoom
@@ -102,8 +101,8 @@ class MemoryBudgetPostprocessor(Component, BaseNodePostprocessor):
             workspace's model, without it. With `fit="prompt"` the synthesizer's own tokenizer
             counts, since it decides on the number of calls.
         embed_model: Embeds the nodes' texts and the query for the choice, each text once. Without
-            it the embeddings of nodes and query are used where both have one of the same
-            length, else the scores.
+            it the embeddings of nodes and query are used where both have one of the same length.
+            The order of the nodes' scores is a signal in any case.
         llm: The model of `fit="prompt"`; `Settings.llm` without it.
         room: What `fit="prompt"` works with, in place of `llm` and the default templates.
 
@@ -215,14 +214,14 @@ class MemoryBudgetPostprocessor(Component, BaseNodePostprocessor):
     def _known_vectors(
         self, nodes: Sequence[NodeWithScore], query_bundle: QueryBundle | None
     ) -> Vectors:
-        """Embeddings that nodes and query bring, else vectors that stand for the scores."""
+        """Embeddings that nodes and query bring, where all can be compared."""
         asked = query_bundle.embedding if query_bundle is not None else None
         given = [scored.node.embedding for scored in nodes]
         query, *own = usable_vectors([asked, *given])
         notes = missing_notes(asked, query, given, own)
         if query is not None and {len(query)} == {len(one) for one in own if one is not None}:
             return own, query, notes
-        return (*score_vectors(nodes), notes)
+        return [None] * len(nodes), None, notes
 
     def _choose(
         self, nodes: list[NodeWithScore], query_bundle: QueryBundle | None, vectors: Vectors
@@ -326,11 +325,11 @@ def _texts_of(nodes: Sequence[NodeWithScore]) -> list[str]:
 def _vectors_of(
     embedder: LlamaIndexEmbedder, nodes: Sequence[NodeWithScore], query: FloatArray
 ) -> Vectors:
-    """Vectors of the nodes that have one; what stands for the scores if the query has none."""
+    """Vectors of the nodes that have one; none if the query has none."""
     (asked,) = usable_vectors([query])
     texts = _texts_of(nodes)
     if asked is None or not texts:
-        return (*score_vectors(nodes), missing_notes(query, asked))
+        return [None] * len(nodes), None, missing_notes(query, asked)
     made = dict(zip(texts, embedder(texts), strict=True))
     found = [made.get(llm_text(scored.node)) for scored in nodes]
     usable = usable_vectors(found)

@@ -44,6 +44,8 @@ def items(draw: st.DrawFn, name: str) -> MemoryItem:
         group=None if group is None else f"{group}-{tier.value}",
         pinned=draw(st.booleans()),
         metadata=draw(st.sampled_from(METADATA)),
+        retriever_score=draw(st.sampled_from([None, -2.5, 0.0])),
+        retriever=draw(st.sampled_from([None, "web", "docs"])),
     )
 
 
@@ -80,7 +82,12 @@ def assert_as_slowly(made: ItemColumns, listed: list[MemoryItem]) -> None:
     assert columns.naive_times is (False if any(known) else None)
     seconds = [item.created_at.timestamp() if item.created_at else math.nan for item in listed]
     np.testing.assert_array_equal(columns.created_seconds, seconds)
-    for name, column in (("relevance", columns.given_relevance), ("position", columns.position)):
+    assert columns.retriever.tolist() == codes([item.retriever for item in listed])
+    for name, column in (
+        ("relevance", columns.given_relevance),
+        ("position", columns.position),
+        ("retriever_score", columns.retriever_score),
+    ):
         given_values = [getattr(item, name) for item in listed]
         expected = [math.nan if value is None else value for value in given_values]
         np.testing.assert_array_equal(column, expected)
@@ -184,6 +191,8 @@ def other(**fields: Any) -> MemoryItem:
         pytest.param(other(importance=1.0), {"items"}, id="importance"),
         pytest.param(other(pinned=True), {"items"}, id="pin"),
         pytest.param(other(access_count=3), {"items"}, id="uses"),
+        pytest.param(other(retriever_score=3), {"items"}, id="retriever-score"),
+        pytest.param(other(retriever="web"), {"items"}, id="retriever"),
         pytest.param(other(last_accessed_at=NOON), {"items"}, id="last-use"),
         pytest.param(other(embedding=[1.0, 3.0]), {"items", "vectors"}, id="vector"),
         pytest.param(other(embedding=None), {"items", "vectors"}, id="no-vector"),

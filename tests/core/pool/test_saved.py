@@ -219,7 +219,7 @@ def test_a_newer_version_is_refused_by_number_and_not_replaced(tmp_path: Path) -
     save_items([memory()], tmp_path / "pool")
     rewritten(tmp_path / "pool", schema_version=9)
     for act in (load_items, lambda path: save_items([], path)):
-        with pytest.raises(PoolError, match="has schema version 9, this release reads up to 3"):
+        with pytest.raises(PoolError, match="has schema version 9, this release reads up to 4"):
             act(tmp_path / "pool")
 
 

@@ -61,6 +61,7 @@ def corpora(draw: st.DrawFn) -> Corpus:
         created_seconds=some([math.nan, MAY_1, MAY_1 + DAY, MAY_1 - 20 * DAY]),
         speakers=some(SPEAKERS),
         given=some([math.nan, math.nan, 0.25, 1.0]),
+        found=some([math.nan, math.nan, -7.5, 0.25, 80.0]),
     )
 
 
@@ -76,18 +77,23 @@ def deviation(values: Sequence[float]) -> float:
     return math.sqrt(mean([(value - mean(values)) ** 2 for value in values]))
 
 
-def slow_similarity(match: Match, given_relevance: Column) -> Column | None:
-    """Cosines, with a retriever's relevance in their place on their scale; NaN where neither is."""
-    known = [not math.isnan(value) for value in given_relevance]
-    cosine = None if match.cosine is None else match.cosine.tolist()
-    if cosine is None or not any(known):
-        return given_relevance if any(known) else cosine
-    said = [value for value, is_known in zip(given_relevance, known, strict=True) if is_known]
-    spread = max(deviation(said), 1e-6)
+def slow_similarity(match: Match, corpus: Corpus) -> Column | None:
+    """Cosines; without them the places in the list, NaN outside of it; None without either."""
+    if match.cosine is not None:
+        return match.cosine.tolist()  # type: ignore[no-any-return]
+    if not corpus.lists:
+        return None
+    [found] = corpus.lists
+    scores = dict(zip(found.rows.tolist(), found.scores.tolist(), strict=True))
     return [
-        mean(cosine) + (value - mean(said)) / spread * deviation(cosine) if is_known else one
-        for one, value, is_known in zip(cosine, given_relevance, known, strict=True)
+        10 / (10 + better(scores[row], list(scores.values()))) if row in scores else math.nan
+        for row in range(len(corpus.texts))
     ]
+
+
+def better(score: float, scores: Column) -> float:
+    """How many scores are better; of equal ones half."""
+    return sum(one > score for one in scores) + (scores.count(score) - 1) / 2
 
 
 def slow_match_features(corpus: Corpus, match: Match) -> dict[str, Column]:
@@ -100,7 +106,7 @@ def slow_match_features(corpus: Corpus, match: Match) -> dict[str, Column]:
         "excess_length": [max(0.0, math.log1p(size) - 6) for size in lengths],
         "asks": [float("?" in text) for text in corpus.texts],
     }
-    similarity = slow_similarity(match, corpus.given_relevance.tolist())
+    similarity = slow_similarity(match, corpus)
     if similarity is None:
         return features
     filled = filled_by_lexical(np.array(similarity), match.lexical).tolist()

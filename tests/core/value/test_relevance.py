@@ -21,7 +21,7 @@ AXES = unit([[1, 0], [0, 1], [-1, 0], [1, 1]])
 
 def relevance_of(query: str, corpus: Corpus, *, vector: FloatArray | None) -> FloatArray:
     question = Question(text=query, vector=vector, now_seconds=None)
-    return estimate_relevance(match_of(question, corpus), corpus.given_relevance)
+    return estimate_relevance(match_of(question, corpus), corpus, query)
 
 
 def test_best_match_comes_first_lexically() -> None:

@@ -149,20 +149,17 @@ def test_importance_raises() -> None:
     assert high > low
 
 
-def test_relevance_from_a_retriever_stands_in_for_vectors() -> None:
+def test_the_place_in_a_retrievers_list_stands_in_for_vectors() -> None:
     texts = ["first unrelated text", "second unrelated text", "third unrelated text"]
-    values = usefulness("something else", corpus_of(texts, given=[0.2, 0.9, 0.1]))
+    values = usefulness("something else", corpus_of(texts, found=[-2.0, 90.0, -3.0]))
     assert values.argmax() == 1
 
 
-def test_relevance_from_a_retriever_counts_beside_vectors() -> None:
-    texts = ["text one", "text two", "text three"]
-    vectors = unit([[1, 0], [1, 1], [0, 1]])
-    given = [0.1, np.nan, 0.9]
-    values = usefulness(
-        "else", corpus_of(texts, vectors=vectors, given=given), query_vector=np.array([1.0, 0.0])
-    )
-    assert values[2] > values[0]
+def test_a_given_relevance_is_no_feature_of_the_estimate() -> None:
+    texts = ["first unrelated text", "second unrelated text"]
+    unknown = usefulness("something else", corpus_of(texts))
+    known = usefulness("something else", corpus_of(texts, given=[0.1, 0.9]))
+    assert known.tolist() == unknown.tolist()
 
 
 def test_an_item_without_vector_is_judged_by_its_words() -> None:
@@ -229,7 +226,7 @@ def test_any_mix_of_known_and_unknown_gives_finite_repeatable_values(
         position=[row[2] for row in rows],
         created_seconds=[row[3] for row in rows],
         speakers=[row[4] for row in rows],
-        given=[row[5] for row in rows],
+        found=[row[5] for row in rows],
     )
     vector = np.array([0.6, 0.8]) if dense else None
     values = usefulness(query, corpus, query_vector=vector, now_seconds=now_seconds)

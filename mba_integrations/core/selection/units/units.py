@@ -108,8 +108,10 @@ class Units:
         return self._density()
 
     def _density(self) -> FloatArray:
-        if self.worth.per_token and self.groups is None:
+        if self.groups is None and self.worth.per_token:
             return self.worth.of_item
+        if self.groups is None and self.column.complete:  # no copies for what is picked out
+            return np.asarray(self.worth.of_item / self.column.all())
         every = np.arange(len(self))
         tokens = self.at_least(every, np.full(len(self), np.inf))
         return np.asarray(self.value(every, tokens) / tokens)
@@ -130,6 +132,8 @@ class Units:
 
         Only units whose tokens decide are counted.
         """
+        if self.groups is None and self.column.complete:
+            return np.flatnonzero(self.density < price)
         worth = self.worth.of_item[self.first]
         every = np.arange(len(self))
         if self.worth.per_token:

@@ -6,18 +6,21 @@ first explanation is asked for, in about the time of a search.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
 
 from mba_integrations.core.arrays import BoolArray, FloatArray
+from mba_integrations.core.pool.corpus import RankedList
 from mba_integrations.core.pool.snapshot import PoolSnapshot
 from mba_integrations.core.value.grounds.signal import Signal, SignalKind
 from mba_integrations.core.value.match import Match
 from mba_integrations.core.value.need.standing import standing_probability
 from mba_integrations.core.value.need.talk import Exchanges, chances_by_place
+from mba_integrations.core.value.opinions.reranked import reranked_places
+from mba_integrations.core.value.opinions.retrieved import list_places
 from mba_integrations.core.value.relevance import dense_relevance
 
 MOST_SIGNALS = 3
@@ -42,6 +45,7 @@ class Grounds:
         after: Rows of statements, each with the row of the older one that it comes after.
         dates: Rows of the items whose date is to stand in their line.
         places: Rows whose place is asked for, each with its probability.
+        reranked: What the reranker says; None where it says nothing.
         exchanges: The newest exchanges, newest first.
         newest: Probability that the newest one is needed for its place alone.
         standing: Part of the effect of a standing instruction.
@@ -54,6 +58,7 @@ class Grounds:
     after: Mapping[int, int] = field(default_factory=dict)
     dates: tuple[int, ...] = ()
     places: Mapping[int, float] = field(default_factory=dict)
+    reranked: RankedList | None = None
     exchanges: Exchanges = ()
     newest: float = 0.0
     standing: float = 1.0
@@ -128,7 +133,20 @@ class SignalReader:
         near = float(self._meaning[row])
         if near >= _WEAK:
             found.append((near, Signal(kind=SignalKind.MEANING, strength=near)))
+        found += [(one.strength, one) for one in self._of_orders(row)]
         return sorted(found, key=lambda pair: -pair[0])
+
+    def _of_orders(self, row: int) -> Iterator[Signal]:
+        """Its places in the list of a retriever and in the order of the reranker."""
+        orders = (
+            (SignalKind.LISTED, list_places, self._snapshot.lists),
+            (SignalKind.RERANKED, reranked_places, (self._grounds.reranked,)),
+        )
+        for kind, places, lists in orders:
+            for one in lists:
+                if one is not None and (one.rows == row).any():
+                    strength = float(places(one)[one.rows == row][0])
+                    yield Signal(kind=kind, strength=strength)
 
     def _neighbour(self, row: int) -> Signal | None:
         """The item before or after, if it matches better by far."""
@@ -166,6 +184,8 @@ class SignalReader:
         round."""
         if self._grounds.is_empty or (found and found[0].kind in _BY_PLACE):
             return ()
+        if any(signal.kind is SignalKind.GIVEN for signal in found):
+            return ()  # it decides, by a scale of its own
         relevance, score = float(self._relevance[row]), float(self._score[row])
         best = float(self._relevance.max(initial=0.0))
         usual = self._score_of_best * relevance / max(best, _WEAK)

@@ -15,7 +15,11 @@ class SignalKind(StrEnum):
     MEANING = "meaning"
     """Its vector is near the query's."""
     GIVEN = "given"
-    """A retriever or the caller gave its relevance."""
+    """The caller gave its relevance."""
+    LISTED = "listed"
+    """Its place in a retriever's list."""
+    RERANKED = "reranked"
+    """Its place in the reranker's order."""
     NEIGHBOUR = "neighbour"
     """It stands next to an item that matches better."""
     NEWER = "newer"
@@ -70,6 +74,8 @@ _SAID = {
     SignalKind.WORDS: "words: ",
     SignalKind.MEANING: "meaning",
     SignalKind.GIVEN: "relevance given",
+    SignalKind.LISTED: "place in a list",
+    SignalKind.RERANKED: "reranker",
     SignalKind.NEIGHBOUR: "beside ",
     SignalKind.NEWER: "newer than ",
     SignalKind.NEWEST_EXCHANGE: "newest exchange",
@@ -81,5 +87,12 @@ _SAID = {
     SignalKind.LOWERED: "lowered by context",
 }
 _IN_PERCENT = frozenset(
-    {SignalKind.MEANING, SignalKind.GIVEN, SignalKind.IMPORTANCE, SignalKind.FRESHNESS}
+    {
+        SignalKind.MEANING,
+        SignalKind.GIVEN,
+        SignalKind.LISTED,
+        SignalKind.RERANKED,
+        SignalKind.IMPORTANCE,
+        SignalKind.FRESHNESS,
+    }
 )

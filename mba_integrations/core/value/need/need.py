@@ -4,12 +4,14 @@ Usefulness says how items compare; what is needed hangs on more: on how much of 
 question at all, on the talk that runs, and on what holds whatever is asked. The steps are
 
 1. usefulness of the question, and where it hangs on the newest exchange, of both together;
-2. its level: the number of items that the answer needs (`level`);
+2. its level: the number of items that the answer needs (`level`), and what others say of the order
+   (`opinions`);
 3. the steps of an agent at work have theirs from what its last steps speak of (`trace`);
 4. what a newer statement changes (`succession`);
-5. what the question asks for by its place (`order`);
-6. standing instructions (`standing`);
-7. the newest exchanges of the conversation (`talk`).
+5. where an item's relevance is given, that instead (`given`);
+6. what the question asks for by its place (`order`);
+7. standing instructions (`standing`);
+8. the newest exchanges of the conversation (`talk`).
 
 An empty query, or one of stop words and signs alone, has no match: importance and freshness stand
 for the first two.
@@ -28,6 +30,7 @@ from mba_integrations.core.pool.snapshot import PoolSnapshot
 from mba_integrations.core.value.grounds.grounds import Grounds
 from mba_integrations.core.value.match import Match, match_of
 from mba_integrations.core.value.need.dates import rows_with_dates
+from mba_integrations.core.value.need.given import with_given
 from mba_integrations.core.value.need.level import expected_needed, levelled
 from mba_integrations.core.value.need.order import places_asked, with_places
 from mba_integrations.core.value.need.standing import of_empty_query, with_standing
@@ -42,6 +45,12 @@ from mba_integrations.core.value.need.talk import (
     with_talk,
 )
 from mba_integrations.core.value.need.trace import Trace, trace_of
+from mba_integrations.core.value.opinions.reranked import (
+    SecondLook,
+    probability_reranked,
+    second_look,
+)
+from mba_integrations.core.value.opinions.retrieved import probability_with_lists
 from mba_integrations.core.value.question import Question
 from mba_integrations.core.value.usefulness import estimate_usefulness
 
@@ -86,6 +95,7 @@ def need_of(
     corpus: Corpus,
     match: Match,
     freshness: FloatArray,
+    look: SecondLook | None = None,
     *,
     talk_runs: bool = True,
 ) -> Need:
@@ -97,6 +107,7 @@ def need_of(
         corpus: The same as usefulness takes them.
         match: How they match.
         freshness: Shape (n,), in [0, 1].
+        look: The reranker; None for none.
         talk_runs: Whether working memory ends with what was said last.
     """
     if not len(snapshot):
@@ -108,25 +119,33 @@ def need_of(
     hangs = not closing and follows(question, corpus, exchanges)
     if not (hangs or _asks(question, corpus, match)):
         return _of_nothing(question, exchanges, importance, freshness)
-    estimate = _usefulness(question, corpus, match, freshness, exchanges if hangs else ())
+    both = with_exchange(question, corpus, exchanges[0]) if hangs else None
+    estimate = _usefulness(question, corpus, match, freshness, both)
     expected = expected_needed(question, corpus, match, estimate)
     expected = min(expected, _CLOSING_NEEDS) if closing else expected
+    matched = levelled(estimate, expected)
+    if match.cosine is not None:
+        matched = probability_with_lists(matched, corpus.lists)
+    found = second_look(look, matched, (both or question).text, corpus)
+    matched = probability_reranked(matched, found)
     trace = trace_of(question, snapshot) if talk_runs else None
-    matched = _with_trace(levelled(estimate, expected), trace)
+    matched = _with_trace(matched, trace)
     followed = successors(question.topic, snapshot, matched)
     matched = with_successors(matched, followed)
+    matched = with_given(matched, corpus.given_relevance, importance, freshness)
     grounds = Grounds(
         topic=question.topic,
         match=match,
         places=places_asked(question.text, snapshot, match),
         matched=matched,
         after=followed,
+        reranked=found,
         exchanges=exchanges,
         newest=0.0 if closing else FOLLOWED_PROBABILITY if hangs else NEWEST_PROBABILITY,
         standing=_CLOSING_STANDING if closing else 1.0,
     )
     probability = _joined(matched, grounds, importance)
-    if closing:
+    if closing and np.isnan(corpus.given_relevance).all():
         return Need(probability, _CLOSING_DOUBT, grounds)
     dates = rows_with_dates(question, snapshot, probability, followed)
     grounds = replace(grounds, dates=dates)
@@ -166,8 +185,8 @@ def _joined(matched: FloatArray, grounds: Grounds, importance: FloatArray) -> Fl
 
 
 def _asks(question: Question, corpus: Corpus, match: Match) -> bool:
-    """Whether anything says what is asked: a word, a vector, or what a retriever found."""
-    if match.cosine is not None or np.isfinite(corpus.given_relevance).any():
+    """Whether anything says what is asked: a word, a vector, or what retrievers found."""
+    if match.nearness is not None or np.isfinite(corpus.given_relevance).any():
         return True
     return bool(corpus.lexical.terms(question.text))
 
@@ -177,14 +196,13 @@ def _usefulness(
     corpus: Corpus,
     match: Match,
     freshness: FloatArray,
-    exchanges: Exchanges,
+    both: Question | None,
 ) -> FloatArray:
-    """Usefulness for the question; if it hangs on an exchange, a mean of logits with that of both
+    """Usefulness for the question; if it hangs on an exchange, a mean of logits with that of *both*
     together."""
     alone = estimate_usefulness(question, corpus, match, freshness=freshness)
-    if not exchanges:
+    if both is None:
         return alone
-    both = with_exchange(question, corpus, exchanges[0])
     joint = estimate_usefulness(both, corpus, match_of(both, corpus), freshness=freshness)
     odds = (alone / (1.0 - alone)) ** (1.0 - _JOINT_PART) * (joint / (1.0 - joint)) ** _JOINT_PART
     return np.asarray(odds / (1.0 + odds))
@@ -193,7 +211,7 @@ def _usefulness(
 def _is_known(match: Match, corpus: Corpus) -> bool:
     """Whether something else says that there is something to find: a retriever found it; or, where
     there are no vectors to tell, words of the question are met."""
-    if np.isfinite(corpus.given_relevance).any():
+    if corpus.lists or np.isfinite(corpus.given_relevance).any():
         return True
     return match.cosine is None and bool(match.lexical.max(initial=0.0) > 0.0)
 

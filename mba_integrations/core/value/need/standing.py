@@ -39,9 +39,15 @@ def with_standing(
         importance: In [0, 1], shape (n,).
         weight: Part of the effect; less where nothing seems to be asked.
     """
+    standing = standing_of(importance)
+    return probability if standing is None else joined(probability, weight * standing)
+
+
+def standing_of(importance: FloatArray) -> FloatArray | None:
+    """The same as `standing_probability`; None where it is 0 for all."""
     if importance.max(initial=0.0) <= _BEGINS:
-        return probability
-    return joined(probability, weight * standing_probability(importance))
+        return None
+    return standing_probability(importance)
 
 
 def standing_probability(importance: FloatArray) -> FloatArray:
