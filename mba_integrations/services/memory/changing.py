@@ -48,9 +48,7 @@ class Changing:
         on_error: Literal["raise", "skip"] = "raise",
         actor: str | None = None,
     ) -> RememberReply:
-        """Keep memories; comes back when they are durable.
-
-        They can be recalled by their words at once. Vectors are made by a job afterwards.
+        """Keep memories; comes back when they are durable. Vectors are made by a job afterwards.
 
         Args:
             workspace_id: Where.
@@ -75,9 +73,6 @@ class Changing:
             IdempotencyConflictError: If the key came with other memories.
             UnknownWorkspaceError: If there is no such workspace; with those of a like name.
         """
-        if on_error not in ("raise", "skip"):
-            raise InputError(f"on_error must be raise or skip, got {shown(on_error)}.")
-        listed = as_list(memories)
         defaults = Defaults(
             tier=None if tier is None else checked_member("tier", tier, MemoryTier),
             subject=subject,
@@ -88,8 +83,26 @@ class Changing:
             author=author,
             client=client,
         )
+        request = self._request(memories, defaults, key, on_error)
+        models = self._equipment.models
+        reply = self._equipment.write(
+            workspace_id, lambda writing: remember(writing, request, models), actor=actor
+        )
+        self.jobs.wake()
+        return reply
+
+    def _request(
+        self,
+        memories: Memory | Iterable[Memory],
+        defaults: Defaults,
+        key: str | None,
+        on_error: str,
+    ) -> RememberRequest:
+        if on_error not in ("raise", "skip"):
+            raise InputError(f"on_error must be raise or skip, got {shown(on_error)}.")
+        listed = as_list(memories)
         given = given_memories(listed, defaults, now=self._equipment.clock())
-        request = RememberRequest(
+        return RememberRequest(
             found=given.memories,
             skip=on_error == "skip",
             key=key,
@@ -97,12 +110,6 @@ class Changing:
             notes=given.notes,
             extract=self._extracts,
         )
-        models = self._equipment.models
-        reply = self._equipment.write(
-            workspace_id, lambda writing: remember(writing, request, models), actor=actor
-        )
-        self.jobs.wake()
-        return reply
 
     def revise(
         self,

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import threading
 
-from mba_integrations.core.errors import MemoryBudgetError
 from mba_integrations.services.memory.jobs.runner import JobRunner
 
 PAUSE_SECONDS = 5.0
@@ -50,6 +49,6 @@ class Worker:
             try:
                 self._runner.run(most=_JOBS_A_ROUND, stop=self._stop)
                 self.problem = None
-            except MemoryBudgetError as error:
+            except Exception as error:  # the thread outlives whatever one round meets
                 self.problem = str(error)
             self._wake.wait(PAUSE_SECONDS)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 
 import numpy as np
 
@@ -79,19 +80,16 @@ def _trace(
     now: datetime,
 ) -> Trace:
     used = reply.allocation.selected_ids if request.record_access else ()
-    settings_version = candidates.settings_version
-
-    def row() -> AllocationRow:
-        assert record is not None
-        return _row(reply, record, settings_version, now)
-
+    row = None
+    if record is not None:
+        row = partial(_row, reply, record, candidates.settings_version, now)
     return Trace(
         workspace_id=request.workspace_id,
         change_seq=candidates.change_seq,
         session_id=request.session_id,
         previous=None if request.session_id is None else reply.allocation.as_previous,
         used=used,
-        row=None if record is None else row,
+        row=row,
     )
 
 

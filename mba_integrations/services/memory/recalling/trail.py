@@ -15,8 +15,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from mba_integrations import PreviousPrompt
-from mba_integrations.core.errors import MemoryBudgetError, UnknownWorkspaceError
-from mba_integrations.services.store.errors import StoreError
+from mba_integrations.core.errors import UnknownWorkspaceError
 from mba_integrations.services.store.rows.allocations import AllocationRow
 from mba_integrations.services.store.rows.changes import ChangeOp
 from mba_integrations.services.store.scopes import Writing
@@ -128,13 +127,13 @@ class Trail:
             self.flush()
 
     def _write(self, workspace_id: str, traces: Sequence[Trace]) -> None:
-        rows = {trace: trace.row() for trace in traces if trace.row is not None}
         try:
+            rows = {trace: trace.row() for trace in traces if trace.row is not None}
             self._store.write(workspace_id, lambda writing: write_traces(writing, traces, rows))
             self.problem = None
         except UnknownWorkspaceError:
             return  # it was deleted meanwhile
-        except (StoreError, MemoryBudgetError) as error:
+        except Exception as error:  # what cannot be written costs no answer, and not the thread
             self.problem = str(error)
 
     def _forget_written(self, traces: Iterable[Trace]) -> None:
