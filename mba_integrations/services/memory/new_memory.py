@@ -1,0 +1,198 @@
+"""`NewMemory`: what is remembered, and the rules that it must keep before it is stored.
+
+The limits keep one memory from being more than a prompt, a page or an index can hold.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from mba_integrations.core.arguments import shown
+from mba_integrations.core.errors import InputError
+from mba_integrations.core.model import MemoryItem
+from mba_integrations.core.times import has_zone
+
+MOST_TEXT_BYTES = 256 * 1024
+MOST_METADATA_BYTES = 16 * 1024
+MOST_METADATA_DEPTH = 5
+MOST_NAME_CHARACTERS = 256
+"""Of ids, subjects, sources, groups and tags: they are parts of index keys."""
+MOST_TAGS = 64
+CLOCK_TOLERANCE = timedelta(minutes=5)
+"""How far a time may lie in the future: clocks of two machines differ by seconds."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewMemory:
+    """A memory to be stored: an item, and what only the store needs of it.
+
+    Args:
+        item: The text with its tier, times and place.
+        subject: The person whom the text is about, for erasure; None for nobody.
+        event_at: When it happened, as far as that differs from when it was said.
+        expires_at: From when it is no candidate any more; None for never.
+        tags: Words to filter by.
+        author: Who said it, such as `user`, `agent` or `tool`.
+        client: Through what it came.
+        session_id: In which session it was said.
+
+    >>> NewMemory(item=MemoryItem("m1", "Kate skis.", "project"), subject="kate").subject
+    'kate'
+    """
+
+    item: MemoryItem
+    subject: str | None = None
+    event_at: datetime | None = None
+    expires_at: datetime | None = None
+    tags: tuple[str, ...] = ()
+    author: str | None = None
+    client: str | None = None
+    session_id: str | None = None
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.item, MemoryItem):
+            kind = type(self.item).__name__
+            raise InputError(f"a memory's item must be a MemoryItem, got {kind}.")
+        if isinstance(self.tags, str) or not isinstance(self.tags, Sequence):
+            raise InputError(f"memory {self.item.id!r}: tags must be a list of texts.")
+        object.__setattr__(self, "tags", tuple(dict.fromkeys(self.tags)))
+
+
+def checked_memory(memory: NewMemory, *, now: datetime) -> NewMemory:
+    """The memory, if the store can keep it.
+
+    Raises:
+        InputError: Naming the memory, the field, the limit and what was given.
+    """
+    item, name = memory.item, f"memory {shown(memory.item.id)}"
+    _check_text(name, item.content)
+    for field, value in _names(memory):
+        check_name(f"{name}: {field}", value)
+    if len(memory.tags) > MOST_TAGS:
+        raise InputError(f"{name}: has {len(memory.tags):,} tags, at most {MOST_TAGS} are kept.")
+    check_metadata(name, item.metadata)
+    _check_past(f"{name}: created_at", item.created_at, now)
+    _check_past(f"{name}: last_accessed_at", item.last_accessed_at, now)
+    for field in ("event_at", "expires_at"):
+        check_time(f"{name}: {field}", getattr(memory, field))
+    return _dated(memory, now)
+
+
+def _dated(memory: NewMemory, now: datetime) -> NewMemory:
+    """The memory with the time of the write where it says none."""
+    if memory.item.created_at is not None:
+        return memory
+    return replace(memory, item=replace(memory.item, created_at=now))
+
+
+def _names(memory: NewMemory) -> list[tuple[str, str]]:
+    item = memory.item
+    named = [("id", item.id), ("subject", memory.subject), ("source", item.source)]
+    named += [("group", item.group), *(("a tag", tag) for tag in memory.tags)]
+    named += [(field, getattr(memory, field)) for field in ("author", "client", "session_id")]
+    return [(field, value) for field, value in named if value is not None]
+
+
+def _check_text(name: str, text: str) -> None:
+    if not text.strip():
+        raise InputError(f"{name}: the text is empty. Leave the memory out.")
+    size = len(encoded(f"{name}: the text", text))
+    if size > MOST_TEXT_BYTES:
+        raise InputError(
+            f"{name}: the text has {size:,} bytes, at most {MOST_TEXT_BYTES:,} are kept. "
+            "Cut it into pieces of one source, with their positions."
+        )
+
+
+def encoded(name: str, text: str) -> bytes:
+    """The text as UTF-8.
+
+    Raises:
+        InputError: If it holds half a surrogate pair, or a NUL, which databases do not keep.
+    """
+    if "\0" in text:
+        raise InputError(f"{name} holds a NUL at character {text.index(chr(0)):,}. Take it out.")
+    try:
+        return text.encode("utf-8")
+    except UnicodeEncodeError as error:
+        sign = f"U+{ord(text[error.start]):04X}"
+        raise InputError(
+            f"{name} holds {sign}, half of a surrogate pair, at character {error.start:,}. "
+            "Decode it with the encoding that it was written in."
+        ) from None
+
+
+def check_name(name: str, value: object) -> str:
+    """A text that can be a part of an index key.
+
+    Raises:
+        InputError: If it is none, is empty, or is too long.
+    """
+    if not isinstance(value, str) or not value:
+        raise InputError(f"{name} must be a text that is not empty, got {shown(value)}.")
+    if len(value) > MOST_NAME_CHARACTERS:
+        raise InputError(
+            f"{name} has {len(value):,} characters, at most {MOST_NAME_CHARACTERS} are kept."
+        )
+    encoded(name, value)
+    return value
+
+
+def check_time(name: str, time: object) -> None:
+    """Refuse what is neither None nor a time with a zone.
+
+    Raises:
+        InputError: With the name.
+    """
+    if time is None:
+        return
+    if not isinstance(time, datetime):
+        raise InputError(f"{name} must be a datetime or None, got {type(time).__name__}.")
+    if not has_zone(time):
+        raise InputError(
+            f"{name} has no time zone: {time.isoformat()}. "
+            "Give it one, such as datetime.now(timezone.utc)."
+        )
+
+
+def _check_past(name: str, time: datetime | None, now: datetime) -> None:
+    check_time(name, time)
+    if time is not None and time - now > CLOCK_TOLERANCE:
+        raise InputError(
+            f"{name} lies {time - now} in the future, at {time.isoformat()}; "
+            f"{CLOCK_TOLERANCE} are allowed. What is to come belongs into event_at."
+        )
+
+
+def check_metadata(name: str, metadata: Mapping[str, Any]) -> str:
+    """The metadata as JSON.
+
+    Raises:
+        InputError: If it is none, too large or too deep.
+    """
+    if not metadata:
+        return "{}"
+    try:
+        written = json.dumps(metadata, allow_nan=False, ensure_ascii=False)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise InputError(f"{name}: metadata is not JSON: {error}.") from None
+    size = len(encoded(f"{name}: metadata", written))
+    if size > MOST_METADATA_BYTES:
+        raise InputError(
+            f"{name}: metadata has {size:,} bytes, at most {MOST_METADATA_BYTES:,} are kept."
+        )
+    if _is_deeper(metadata, MOST_METADATA_DEPTH):
+        raise InputError(f"{name}: metadata is nested deeper than {MOST_METADATA_DEPTH} levels.")
+    return written
+
+
+def _is_deeper(value: object, levels: int) -> bool:
+    if isinstance(value, Mapping):
+        value = list(value.values())
+    elif not isinstance(value, list | tuple):
+        return False
+    return levels == 0 or any(_is_deeper(inner, levels - 1) for inner in value)
