@@ -41,6 +41,36 @@ def test_items_keep_their_order_through_add_update_and_remove() -> None:
     assert (len(pool), "a" in pool, "d" in pool) == (3, False, True)
 
 
+@pytest.mark.parametrize("kept", ["", "b", "ca", "abcd"], ids=lambda kept: kept or "none")
+def test_a_subset_equals_a_pool_of_its_items(kept: str) -> None:
+    pool = MemoryPool.from_items([memory(name, embedding=[1.0, ord(name)]) for name in "abcd"])
+    prepared(pool.snapshot())
+    subset = pool.subset(list(kept))
+    assert ids(subset) == sorted(kept)
+    anew = MemoryPool.from_items([pool.get(name) for name in sorted(kept)])
+    prepared(anew.snapshot())
+    assert_same(subset.snapshot(), anew.snapshot())
+
+
+def test_a_subset_and_its_pool_change_on_their_own() -> None:
+    pool = MemoryPool.from_items([memory("a"), memory("b")])
+    prepared(pool.snapshot())
+    subset = pool.subset(["b"])
+    pool.add(memory("c"))
+    subset.add(memory("d"))
+    subset.remove("b")
+    prepared(pool.snapshot())
+    assert (ids(pool), ids(subset)) == (["a", "b", "c"], ["d"])
+    assert_same(pool.snapshot(), PoolSnapshot(pool.items))
+    assert_same(subset.snapshot(), PoolSnapshot(subset.items))
+
+
+def test_a_subset_of_what_is_not_there_is_refused() -> None:
+    pool = MemoryPool.from_items([memory("a")])
+    with pytest.raises(PoolError, match="no item 'z'"):
+        pool.subset(["a", "z"])
+
+
 @pytest.mark.parametrize("second", ["a", "new"], ids=["known-already", "twice-in-one-call"])
 def test_adding_a_known_id_adds_nothing(second: str) -> None:
     pool = MemoryPool.from_items([memory("a")])
