@@ -1,0 +1,1 @@
+"""Vectors of memories: which model they are of, and the job that makes what is missing."""

@@ -1,0 +1,88 @@
+"""`Equipment`: what a service lends to each of its jobs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, TypeVar
+
+from mba_integrations.core.allocator import MemoryBudgetAllocator
+from mba_integrations.core.config.problems import nearest_hint
+from mba_integrations.core.errors import UnknownWorkspaceError
+from mba_integrations.core.model import MemoryItem
+from mba_integrations.services.memory.embedding.models import EmbeddingModels
+from mba_integrations.services.memory.pools.cache import PoolCache
+from mba_integrations.services.memory.recalling.handed_records import HandedRecords
+from mba_integrations.services.memory.recalling.trail import Trail
+from mba_integrations.services.memory.settings import KnownSettings
+from mba_integrations.services.store.scopes import Reading, Writing
+from mba_integrations.services.store.statements import workspaces
+from mba_integrations.services.store.store import Store
+
+Result = TypeVar("Result")
+Extractor = Callable[[list[dict[str, Any]]], Iterable[MemoryItem | str]]
+"""Messages in, what is worth remembering of them out."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Equipment:
+    """What each job of the service works with.
+
+    Attributes:
+        store: Where everything is kept.
+        allocator: What chooses.
+        records: Where the allocator leaves the record of a call.
+        settings: Settings of workspaces.
+        models: What makes vectors.
+        pools: Workspaces in memory.
+        trail: Where calls leave what is written after them.
+        clock: The present, with a zone.
+    """
+
+    store: Store
+    allocator: MemoryBudgetAllocator
+    records: HandedRecords
+    settings: KnownSettings
+    models: EmbeddingModels
+    pools: PoolCache
+    trail: Trail
+    clock: Callable[[], datetime]
+
+    @contextmanager
+    def read(self, workspace_id: str) -> Iterator[Reading]:
+        """A scope that reads of a workspace, as it stands now.
+
+        Raises:
+            UnknownWorkspaceError: If there is no such workspace; with those of a like name.
+        """
+        try:
+            with self.store.read(workspace_id) as reading:
+                yield reading
+        except UnknownWorkspaceError as error:
+            raise self._unknown(workspace_id) from error
+
+    def write(
+        self, workspace_id: str, act: Callable[[Writing], Result], *, actor: str | None = None
+    ) -> Result:
+        """Do an act in one transaction; what it gives is durable.
+
+        Raises:
+            UnknownWorkspaceError: If there is no such workspace; with those of a like name.
+        """
+        try:
+            return self.store.write(workspace_id, act, actor=actor)
+        except UnknownWorkspaceError as error:
+            raise self._unknown(workspace_id) from error
+
+    def _unknown(self, workspace_id: str) -> UnknownWorkspaceError:
+        with self.store.read_all() as reading:
+            known = [row.workspace_id for row in workspaces.listed(reading)]
+        hint = nearest_hint(workspace_id, known[:1_000])
+        create = f"Make it with create_workspace({workspace_id!r})."
+        return UnknownWorkspaceError(
+            " ".join(filter(None, (f"there is no workspace {workspace_id!r}.", hint, create))),
+            key="workspace_id",
+            value=workspace_id,
+        )

@@ -1,0 +1,72 @@
+"""`JobWork`: what the code of a job gets, and the rules that it keeps.
+
+1. A job may be begun more than once: the worker before may have died at any place. So each step
+   looks at what is there and does what is missing.
+2. `write` does a step in a transaction that first shows a sign of life. If the job is somebody
+   else's by then, or was cancelled, the step is not done and `LeaseLostError` ends the work.
+3. `finish` does the last step and ends the job in one transaction: it is done once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from mba_integrations.services.memory.equipment import Equipment
+from mba_integrations.services.store.rows.jobs import JobRow
+from mba_integrations.services.store.scopes import Writing
+from mba_integrations.services.store.statements import jobs
+
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobWork:
+    """One job in the hands of a worker.
+
+    Attributes:
+        equipment: What the service lends.
+        job: The job.
+        owner: The worker's name.
+    """
+
+    equipment: Equipment
+    job: JobRow
+    owner: str
+
+    @property
+    def workspace_id(self) -> str:
+        """The job's workspace."""
+        return self.job.workspace_id
+
+    def write(
+        self, act: Callable[[Writing], Result], *, progress: float | None = None
+    ) -> Result:
+        """Do a step.
+
+        Raises:
+            LeaseLostError: If the job is not this worker's any more; the step is not done.
+        """
+
+        def step(writing: Writing) -> Result:
+            jobs.renew(writing, self.job.job_id, self.owner, progress=progress)
+            return act(writing)
+
+        return self.equipment.write(self.workspace_id, step, actor=self.job.kind)
+
+    def finish(self, act: Callable[[Writing], Mapping[str, Any]]) -> None:
+        """Do the last step and end the job; what the step gives is the job's result.
+
+        Raises:
+            LeaseLostError: If the job is not this worker's any more; the step is not done.
+        """
+
+        def step(writing: Writing) -> None:
+            jobs.complete(writing, self.job.job_id, self.owner, act(writing))
+
+        self.equipment.write(self.workspace_id, step, actor=self.job.kind)
+
+
+Handler = Callable[[JobWork], None]
+"""Does a job to its end: the last thing that it calls is `finish`."""

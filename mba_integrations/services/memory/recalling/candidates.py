@@ -1,0 +1,168 @@
+"""The candidates of one question: the pool of a workspace or a part of it, now or at a time.
+
+All is read in one scope of the store. What is then done with it needs no connection.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from mba_integrations.core.config.workspace import WorkspaceConfig
+from mba_integrations.core.errors import InputError
+from mba_integrations.core.pool.memory_pool import MemoryPool
+from mba_integrations.core.turns.previous import PreviousPrompt
+from mba_integrations.services.memory.equipment import Equipment
+from mba_integrations.services.memory.errors import NotYetThereError
+from mba_integrations.services.memory.pools.items import items_of
+from mba_integrations.services.memory.pools.workspace_pool import vectors_of
+from mba_integrations.services.memory.recalling.reply import NotConsidered
+from mba_integrations.services.memory.recalling.request import RecallRequest
+from mba_integrations.services.store.rows.memories import MemoryFilter, MemoryRow
+from mba_integrations.services.store.rows.workspaces import WorkspaceRow
+from mba_integrations.services.store.scopes import Reading
+from mba_integrations.services.store.statements import finding, history, sessions, workspaces
+
+LONGEST_WAIT_SECONDS = 1.0
+_PAUSE_SECONDS = 0.01
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidates:
+    """What a choice is made from.
+
+    Attributes:
+        config: The workspace's settings.
+        settings_version: Their version.
+        pool: The memories.
+        model_id: Of which model their vectors are.
+        not_considered: What was kept out before.
+        change_seq: Where the workspace's sequence stood.
+        previous: What the session's last call left.
+    """
+
+    config: WorkspaceConfig
+    settings_version: int
+    pool: MemoryPool
+    model_id: str | None
+    not_considered: NotConsidered
+    change_seq: int
+    previous: PreviousPrompt | None = None
+
+
+def candidates_for(equipment: Equipment, request: RecallRequest, now: datetime) -> Candidates:
+    """What there is to choose from.
+
+    Raises:
+        UnknownWorkspaceError: If there is no such workspace.
+        NotYetThereError: If the request's place in the sequence is not reached in a second.
+    """
+    if request.min_change_seq is not None:
+        _wait_for(equipment, request.workspace_id, request.min_change_seq)
+    with equipment.read(request.workspace_id) as reading:
+        row = workspaces.get(reading)
+        if request.as_of is not None:
+            return _of_then(equipment, request, reading, row, request.as_of)
+        return _of_now(equipment, request, reading, row, now)
+
+
+def _wait_for(equipment: Equipment, workspace_id: str, wanted: int) -> None:
+    until = time.monotonic() + LONGEST_WAIT_SECONDS
+    while True:
+        with equipment.read(workspace_id) as reading:
+            there = workspaces.change_seq(reading)
+        if there >= wanted:
+            return
+        if time.monotonic() >= until:
+            raise NotYetThereError(workspace_id, change_seq=there, wanted=wanted)
+        time.sleep(_PAUSE_SECONDS)
+
+
+def _of_now(
+    equipment: Equipment,
+    request: RecallRequest,
+    reading: Reading,
+    row: WorkspaceRow,
+    now: datetime,
+) -> Candidates:
+    config = equipment.settings.of(row)
+    previous = _previous(equipment, request, reading, config, now)
+    with equipment.pools.current(reading, row.change_seq, now) as pool:
+        chosen = pool.view(reading, request.wanted)
+        apart = NotConsidered(
+            expired=len(pool.expired),
+            forgotten=pool.forgotten,
+            filtered=len(pool.pool) - len(chosen),
+        )
+        return Candidates(
+            config=config,
+            settings_version=row.settings_version,
+            pool=chosen,
+            model_id=pool.model_id,
+            not_considered=apart,
+            change_seq=pool.change_seq,
+            previous=previous,
+        )
+
+
+def _previous(
+    equipment: Equipment,
+    request: RecallRequest,
+    reading: Reading,
+    config: WorkspaceConfig,
+    now: datetime,
+) -> PreviousPrompt | None:
+    """What the session's last call left, unless it is too old or of another form."""
+    if request.session_id is None:
+        return None
+    waiting = equipment.trail.previous(request.workspace_id, request.session_id)
+    if waiting is not None:
+        return waiting
+    kept = sessions.find(reading, request.session_id)
+    idle = timedelta(seconds=config.performance.session_idle_seconds)
+    if kept is None or kept.previous is None or now - kept.updated_at > idle:
+        return None
+    try:
+        return PreviousPrompt.from_dict(kept.previous)
+    except InputError:  # of a release that wrote another form: the session begins anew
+        return None
+
+
+def _of_then(
+    equipment: Equipment,
+    request: RecallRequest,
+    reading: Reading,
+    row: WorkspaceRow,
+    then: datetime,
+) -> Candidates:
+    """What a call at that time would have seen, but what was erased or pruned since. O(n)."""
+    rows = history.as_of(reading, then)
+    alive = [one for one in rows if one.expires_at is None or one.expires_at > then]
+    chosen = _let_through(reading, alive, request.wanted)
+    model_id = equipment.models.model_of(reading, None)
+    items = items_of(chosen, *vectors_of(reading, model_id))
+    return Candidates(
+        config=equipment.settings.of(row),
+        settings_version=row.settings_version,
+        pool=MemoryPool.from_items(items),
+        model_id=model_id,
+        not_considered=NotConsidered(
+            expired=len(rows) - len(alive), filtered=len(alive) - len(chosen)
+        ),
+        change_seq=row.change_seq,
+    )
+
+
+def _let_through(
+    reading: Reading, rows: Sequence[MemoryRow], wanted: MemoryFilter | None
+) -> list[MemoryRow]:
+    """Rows by their tier of then, and by all else as it is now."""
+    if wanted is None:
+        return list(rows)
+    tiers = wanted.tiers
+    found = set(finding.ids(reading, replace(wanted, states=None, tiers=None)))
+    return [
+        row for row in rows if row.memory_id in found and (tiers is None or row.tier in tiers)
+    ]

@@ -1,0 +1,138 @@
+"""Recall: the memories for a question, chosen within the budget, and what the call leaves."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import numpy as np
+
+from mba_integrations import __version__
+from mba_integrations.core.arrays import FloatArray
+from mba_integrations.core.log.records import AllocationRecord
+from mba_integrations.core.result.allocation import Allocation
+from mba_integrations.services.memory.equipment import Equipment
+from mba_integrations.services.memory.ids import new_id
+from mba_integrations.services.memory.recalling.candidates import Candidates, candidates_for
+from mba_integrations.services.memory.recalling.reply import RecallReply
+from mba_integrations.services.memory.recalling.request import RecallRequest
+from mba_integrations.services.memory.recalling.trail import Trace
+from mba_integrations.services.store.rows.allocations import AllocationItem, AllocationRow
+from mba_integrations.services.store.statements.records import hash_of
+
+LOGGED_OMISSIONS = 50
+"""Of each call, the best of what stayed out; with all of 100,000 the log outgrows the memories."""
+_NO_MEMORIES = "There are no memories to choose from."
+
+
+def recall(equipment: Equipment, request: RecallRequest) -> RecallReply:
+    """Choose; see `MemoryService.recall`."""
+    now = equipment.clock()
+    checked = request.checked(now)
+    candidates = candidates_for(equipment, checked, now)
+    allocation = allocate(equipment, checked, candidates, now)
+    record = equipment.records.take()
+    reply = RecallReply(
+        allocation=allocation,
+        allocation_id=new_id(now),
+        change_seq=candidates.change_seq,
+        not_considered=candidates.not_considered,
+        session_id=checked.session_id,
+        notes=allocation.notes if len(candidates.pool) else (*allocation.notes, _NO_MEMORIES),
+    )
+    if checked.as_of is None:
+        equipment.trail.leave(_trace(checked, candidates, reply, record, now))
+    return reply
+
+
+def allocate(
+    equipment: Equipment, request: RecallRequest, candidates: Candidates, now: datetime
+) -> Allocation:
+    """The allocator's choice among the candidates."""
+    return equipment.allocator.allocate_memory_budget(
+        request.query,
+        candidates.pool,
+        request.workspace_id,
+        request.budget_tokens,
+        _query_vector(equipment, request, candidates.model_id),
+        request.as_of or now,
+        candidates.previous,
+        reserved_tokens=request.reserved_tokens,
+        layout=request.layout,
+    )
+
+
+def _query_vector(
+    equipment: Equipment, request: RecallRequest, model_id: str | None
+) -> Sequence[float] | FloatArray | None:
+    if request.query_embedding is not None:
+        return request.query_embedding
+    return equipment.models.query_vector(model_id, request.query)
+
+
+def _trace(
+    request: RecallRequest,
+    candidates: Candidates,
+    reply: RecallReply,
+    record: AllocationRecord | None,
+    now: datetime,
+) -> Trace:
+    used = reply.allocation.selected_ids if request.record_access else ()
+    settings_version = candidates.settings_version
+
+    def row() -> AllocationRow:
+        assert record is not None
+        return _row(reply, record, settings_version, now)
+
+    return Trace(
+        workspace_id=request.workspace_id,
+        change_seq=candidates.change_seq,
+        session_id=request.session_id,
+        previous=None if request.session_id is None else reply.allocation.as_previous,
+        used=used,
+        row=None if record is None else row,
+    )
+
+
+def _row(
+    reply: RecallReply, record: AllocationRecord, settings_version: int, now: datetime
+) -> AllocationRow:
+    return AllocationRow(
+        allocation_id=reply.allocation_id,
+        at=now,
+        record=record.to_dict(),
+        session_id=reply.session_id,
+        settings_version=settings_version,
+        core_version=__version__,
+        change_seq=reply.change_seq,
+        prefix_hash=reply.allocation.prefix_hash,
+        stable_prefix_tokens=reply.allocation.stable_prefix_tokens,
+        query_hash=hash_of(reply.allocation.query),
+        items=(*_selected(reply.allocation), *_best_omitted(reply.allocation)),
+    )
+
+
+def _selected(allocation: Allocation) -> list[AllocationItem]:
+    return [
+        AllocationItem(memory_id=one.item.id, selected=True, tokens=one.tokens, score=one.score)
+        for one in allocation.selected
+    ]
+
+
+def _best_omitted(allocation: Allocation) -> list[AllocationItem]:
+    decided = allocation.decided
+    score = decided.signals.score.copy()
+    score[decided.rows] = -np.inf
+    count = min(LOGGED_OMISSIONS, len(score) - len(decided.rows))
+    best = np.argpartition(-score, count - 1)[:count] if count else np.zeros(0, dtype=np.int64)
+    items = [decided.item(row) for row in best[np.argsort(-score[best], kind="stable")].tolist()]
+    found = (allocation.decision(item.id) for item in items)
+    return [
+        AllocationItem(
+            memory_id=one.item.id,
+            selected=False,
+            score=one.score,
+            reason=getattr(one, "reason", None),
+        )
+        for one in found
+    ]

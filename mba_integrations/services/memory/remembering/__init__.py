@@ -1,0 +1,1 @@
+"""Writing: what is remembered, revised, moved, pinned, held and forgotten."""
