@@ -7,7 +7,8 @@ the two gets no vector of its old text. One that the embedder cannot embed is pa
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from functools import partial
 
 import numpy as np
 
@@ -39,18 +40,25 @@ def ask_for_vectors(writing: Writing, models: EmbeddingModels) -> bool:
 def embed_missing(work: JobWork) -> None:
     """The job."""
     model = _model(work)
-    after = done = passed_over = 0
-    while True:
-        with work.equipment.read(work.workspace_id) as reading:
-            missing = vectors.missing(reading, model.id, after=after, limit=BATCH)
-        if not missing:
-            break
+    embedded = passed_over = 0
+    for missing in _batches(work, model.id):
         made = _vectors(model, missing)
         usable = usable_rows(made)
-        done += work.write(lambda writing: _keep(writing, model.id, missing, made, usable))
+        keep = partial(_keep, model_id=model.id, missing=missing, made=made, usable=usable)
+        embedded += work.write(keep)
         passed_over += int((~usable).sum())
+    work.finish(lambda writing: {"embedded": embedded, "passed_over": passed_over})
+
+
+def _batches(work: JobWork, model_id: str) -> Iterator[Sequence[Missing]]:
+    after = 0
+    while True:
+        with work.equipment.read(work.workspace_id) as reading:
+            missing = vectors.missing(reading, model_id, after=after, limit=BATCH)
+        if not missing:
+            return
+        yield missing
         after = missing[-1][2]
-    work.finish(lambda writing: {"embedded": done, "passed_over": passed_over})
 
 
 def _model(work: JobWork) -> EmbeddingModel:
@@ -70,6 +78,7 @@ def _vectors(model: EmbeddingModel, missing: Sequence[Missing]) -> FloatArray:
 
 def _keep(
     writing: Writing,
+    *,
     model_id: str,
     missing: Sequence[Missing],
     made: FloatArray,

@@ -1,8 +1,8 @@
 """Which models make vectors, and of which one a workspace's pool has them.
 
 Vectors of two models are never compared: a pool has those of one, and a query is embedded by the
-same. When another embedder takes the place of a former one, workspaces go over one by one, each when
-every memory of it has a vector of the new model; until then recall goes on with the former.
+same. When another embedder takes the place of a former one, workspaces go over one by one, each
+when every memory of it has a vector of the new model; until then recall goes on with the former.
 """
 
 from __future__ import annotations

@@ -40,9 +40,7 @@ class JobWork:
         """The job's workspace."""
         return self.job.workspace_id
 
-    def write(
-        self, act: Callable[[Writing], Result], *, progress: float | None = None
-    ) -> Result:
+    def write(self, act: Callable[[Writing], Result], *, progress: float | None = None) -> Result:
         """Do a step.
 
         Raises:

@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from mba_integrations import PreviousPrompt
 from mba_integrations.core.config.workspace import WorkspaceConfig
 from mba_integrations.core.errors import InputError
 from mba_integrations.core.pool.memory_pool import MemoryPool
-from mba_integrations.core.turns.previous import PreviousPrompt
 from mba_integrations.services.memory.equipment import Equipment
 from mba_integrations.services.memory.errors import NotYetThereError
 from mba_integrations.services.memory.pools.items import items_of
@@ -163,6 +163,4 @@ def _let_through(
         return list(rows)
     tiers = wanted.tiers
     found = set(finding.ids(reading, replace(wanted, states=None, tiers=None)))
-    return [
-        row for row in rows if row.memory_id in found and (tiers is None or row.tier in tiers)
-    ]
+    return [row for row in rows if row.memory_id in found and (tiers is None or row.tier in tiers)]

@@ -1,4 +1,4 @@
-"""`HandedRecords`: the record of an allocation, on its way from the allocator to who asked for it."""
+"""`HandedRecords`: the record of an allocation, on its way from the allocator to its caller."""
 
 from __future__ import annotations
 

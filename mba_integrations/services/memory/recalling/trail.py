@@ -14,8 +14,8 @@ import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from mba_integrations import PreviousPrompt
 from mba_integrations.core.errors import MemoryBudgetError, UnknownWorkspaceError
-from mba_integrations.core.turns.previous import PreviousPrompt
 from mba_integrations.services.store.errors import StoreError
 from mba_integrations.services.store.rows.allocations import AllocationRow
 from mba_integrations.services.store.rows.changes import ChangeOp

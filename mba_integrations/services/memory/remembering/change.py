@@ -1,4 +1,7 @@
-"""What is done to memories that are there: revise, move, pin, hold, forget. Each is one transaction."""
+"""What is done to memories that are there: revise, move, pin, hold, forget.
+
+Each act is one transaction.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,7 @@ from mba_integrations.services.memory.embedding.models import EmbeddingModels
 from mba_integrations.services.memory.ids import new_id
 from mba_integrations.services.memory.new_memory import NewMemory, checked_memory
 from mba_integrations.services.memory.pools.items import item_of
+from mba_integrations.services.memory.recalling.request import narrowed
 from mba_integrations.services.memory.remembering.results import ChangeReply
 from mba_integrations.services.store.errors import MemoryExistsError
 from mba_integrations.services.store.rows.memories import MemoryFilter, MemoryRow, MemoryState
@@ -37,9 +41,7 @@ def named_ids(memory_ids: str | Sequence[str]) -> list[str]:
     return named
 
 
-def revise(
-    memory_id: str, content: str, *, reason: str | None, models: EmbeddingModels
-) -> Act:
+def revise(memory_id: str, content: str, *, reason: str | None, models: EmbeddingModels) -> Act:
     """Put a memory with another text in the place of one."""
 
     def act(writing: Writing) -> ChangeReply:
@@ -128,10 +130,33 @@ class Forgetting:
     reason: str | None = None
 
 
+def forgetting(
+    memory_ids: str | Sequence[str] | None,
+    filters: MemoryFilter | None,
+    subject: str | None,
+    *,
+    expected: int | None,
+    reason: str | None,
+) -> Forgetting:
+    """Which memories are to be forgotten.
+
+    Raises:
+        InputError: If none are named, or both names and a filter are given.
+    """
+    if expected is not None:
+        checked_whole("expected", expected)
+    wanted = narrowed(filters, None, subject)
+    if (memory_ids is None) is (wanted is None):
+        raise InputError(
+            "forget needs memory_ids, or filters or a subject that narrow what is forgotten; "
+            f"got {'neither' if memory_ids is None else 'both'}."
+        )
+    ids = None if memory_ids is None else tuple(named_ids(memory_ids))
+    return Forgetting(memory_ids=ids, wanted=wanted, expected=expected, reason=reason)
+
+
 def forget(forgetting: Forgetting) -> Act:
     """Forget memories; what was forgotten is counted again in the same transaction."""
-    if forgetting.expected is not None:
-        checked_whole("expected", forgetting.expected)
 
     def act(writing: Writing) -> ChangeReply:
         writing.hold()
@@ -157,6 +182,4 @@ def _check_gone(writing: Writing, ids: Sequence[str]) -> None:
 
 def _reply(writing: Writing, rows: Sequence[MemoryRow]) -> ChangeReply:
     seq = max((row.change_seq for row in rows), default=None)
-    return ChangeReply(
-        memories=tuple(rows), change_seq=writing.hold() if seq is None else seq
-    )
+    return ChangeReply(memories=tuple(rows), change_seq=writing.hold() if seq is None else seq)

@@ -172,9 +172,7 @@ def _with_defaults(memory: NewMemory, defaults: Defaults) -> NewMemory:
     )
 
 
-def _of_messages(
-    messages: Sequence[Mapping[str, Any]], defaults: Defaults, now: datetime
-) -> Given:
+def _of_messages(messages: Sequence[Mapping[str, Any]], defaults: Defaults, now: datetime) -> Given:
     """Messages as memories; their ids and groups are of this call, their source is the session."""
     conversation = [one for one in messages if one.get("role") not in _INSTRUCTIONS]
     read = items_from_messages(conversation, source=new_id(now), pin_last_user=False)

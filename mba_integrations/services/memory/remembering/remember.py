@@ -45,9 +45,7 @@ class RememberRequest:
     notes: tuple[str, ...] = ()
 
 
-def remember(
-    writing: Writing, request: RememberRequest, models: EmbeddingModels
-) -> RememberReply:
+def remember(writing: Writing, request: RememberRequest, models: EmbeddingModels) -> RememberReply:
     """Remember in a transaction.
 
     Raises:

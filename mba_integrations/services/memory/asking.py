@@ -1,0 +1,172 @@
+"""What a service answers: recall, search, get, list, history."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from mba_integrations.core.arrays import FloatArray
+from mba_integrations.core.errors import InputError
+from mba_integrations.core.layout.protocol import PromptLayout
+from mba_integrations.core.model import MemoryTier
+from mba_integrations.services.memory.equipment import Equipment
+from mba_integrations.services.memory.recalling.recall import recall
+from mba_integrations.services.memory.recalling.reply import RecallReply, SearchReply
+from mba_integrations.services.memory.recalling.request import RecallRequest, narrowed
+from mba_integrations.services.memory.recalling.search import search
+from mba_integrations.services.memory.remembering.histories import history_of
+from mba_integrations.services.memory.remembering.results import MemoryHistory
+from mba_integrations.services.store.rows.memories import MemoryFilter, MemoryPage, MemoryRow
+from mba_integrations.services.store.statements import finding, workspaces
+
+MOST_LISTED = 500
+
+
+class Asking:
+    """The part of `MemoryService` that reads."""
+
+    _equipment: Equipment
+
+    def recall(
+        self,
+        workspace_id: str,
+        query: str,
+        *,
+        budget_tokens: int | None = None,
+        reserved_tokens: int | None = None,
+        session_id: str | None = None,
+        tiers: Iterable[MemoryTier | str] | None = None,
+        subject: str | None = None,
+        filters: MemoryFilter | None = None,
+        as_of: datetime | None = None,
+        query_embedding: Sequence[float] | FloatArray | None = None,
+        layout: PromptLayout | None = None,
+        record_access: bool = True,
+        min_change_seq: int | None = None,
+    ) -> RecallReply:
+        """Choose memories for a question and write the prompt, never over the budget.
+
+        Args:
+            workspace_id: Of which workspace.
+            query: What is asked; at most 64 KiB.
+            budget_tokens: An exact total, >= 1, instead of the workspace's own ceiling.
+            reserved_tokens: Tokens that the caller needs for itself, off the workspace's ceiling.
+            session_id: The conversation that the prompt belongs to: what stood in its last prompt
+                keeps its place, so that a provider's cache keeps the beginning. Also after a
+                restart.
+            tiers: Only memories of these tiers.
+            subject: Only memories about this person.
+            filters: Only memories that it lets through.
+            as_of: What a recall at that time would have seen, but what was erased or pruned since.
+                Nothing is counted, logged or followed then.
+            query_embedding: Vector of the query, shape (d,); else the embedder makes it.
+            layout: How the prompt is written, where a framework writes it.
+            record_access: Whether what comes into the prompt counts as used, once in a session and
+                hour.
+            min_change_seq: The `change_seq` of a write that must be seen; of this service's own
+                writes every recall sees all.
+
+        Raises:
+            InputError: If an argument is unusable.
+            PinnedOverBudgetError: If the pinned memories do not fit.
+            NotYetThereError: If *min_change_seq* is not reached within a second.
+            UnknownWorkspaceError: If there is no such workspace; with those of a like name.
+        """
+        request = RecallRequest(
+            workspace_id=workspace_id,
+            query=query,
+            budget_tokens=budget_tokens,
+            reserved_tokens=reserved_tokens,
+            session_id=session_id,
+            wanted=narrowed(filters, tiers, subject),
+            as_of=as_of,
+            query_embedding=query_embedding,
+            layout=layout,
+            record_access=record_access,
+            min_change_seq=min_change_seq,
+        )
+        return recall(self._equipment, request)
+
+    def search(
+        self,
+        workspace_id: str,
+        query: str,
+        *,
+        limit: int = 10,
+        budget_tokens: int | None = None,
+        tiers: Iterable[MemoryTier | str] | None = None,
+        subject: str | None = None,
+        filters: MemoryFilter | None = None,
+        query_embedding: Sequence[float] | FloatArray | None = None,
+        min_change_seq: int | None = None,
+    ) -> SearchReply:
+        """Memories by how well they answer, the best first. Nothing counts as used.
+
+        Args:
+            workspace_id: Of which workspace.
+            query: What is asked; at most 64 KiB.
+            limit: How many at most, 1 to 100.
+            budget_tokens: Tokens that the list may have as it is written in JSON; a memory that
+                does not fit is passed over.
+            tiers: As for `recall`, like all that follow.
+        """
+        request = RecallRequest(
+            workspace_id=workspace_id,
+            query=query,
+            wanted=narrowed(filters, tiers, subject),
+            query_embedding=query_embedding,
+            min_change_seq=min_change_seq,
+        )
+        return search(self._equipment, request, limit=limit, list_tokens=budget_tokens)
+
+    def get(self, workspace_id: str, memory_id: str) -> MemoryRow:
+        """One memory, also one that is superseded or forgotten.
+
+        Raises:
+            UnknownMemoryError: If there is none of that id.
+            UnknownWorkspaceError: If there is no such workspace; with those of a like name.
+        """
+        with self._equipment.read(workspace_id) as reading:
+            workspaces.get(reading)
+            return finding.get(reading, memory_id)
+
+    def list(
+        self,
+        workspace_id: str,
+        filters: MemoryFilter | None = None,
+        *,
+        after: int | None = None,
+        limit: int = 100,
+        newest_first: bool = True,
+    ) -> MemoryPage:
+        """A page of memories, in the order in which they were added.
+
+        Args:
+            workspace_id: Of which workspace.
+            filters: Which ones; all active ones by default.
+            after: `after` of the page before; None for the first one.
+            limit: How many at most, 1 to 500.
+            newest_first: Whether the one that was added last stands first.
+
+        Raises:
+            InputError: If an argument is unusable.
+            UnknownWorkspaceError: If there is no such workspace; with those of a like name.
+        """
+        if isinstance(limit, int) and limit > MOST_LISTED:
+            raise InputError(f"limit must be at most {MOST_LISTED}, got {limit:,}.")
+        with self._equipment.read(workspace_id) as reading:
+            workspaces.get(reading)
+            return finding.listed(
+                reading, filters, after=after, limit=limit, newest_first=newest_first
+            )
+
+    def history(self, workspace_id: str, memory_id: str) -> MemoryHistory:
+        """What happened to a memory, and to those before and after it.
+
+        Raises:
+            UnknownMemoryError: If nothing is known of it.
+            UnknownWorkspaceError: If there is no such workspace; with those of a like name.
+        """
+        with self._equipment.read(workspace_id) as reading:
+            workspaces.get(reading)
+            return history_of(reading, memory_id)

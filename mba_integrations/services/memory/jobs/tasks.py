@@ -1,0 +1,90 @@
+"""`Tasks`: the jobs of a service, run on call or by its thread; list, retry, cancel."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping, Sequence
+
+from mba_integrations.core.arguments import checked_whole
+from mba_integrations.services.memory.embedding import job as embedding
+from mba_integrations.services.memory.equipment import Equipment
+from mba_integrations.services.memory.jobs.runner import JobRunner
+from mba_integrations.services.memory.jobs.worker import Worker
+from mba_integrations.services.store.rows.jobs import JobRow, JobState
+from mba_integrations.services.store.statements import jobs
+
+_HANDLERS = {embedding.KIND: embedding.embed_missing}
+
+
+class Tasks:
+    """The jobs of a service, as `service.jobs`. They are in the store: a restart goes on with them.
+
+    Args:
+        equipment: What the service lends.
+        background: Whether a thread does them as they come.
+    """
+
+    def __init__(self, equipment: Equipment, *, background: bool) -> None:
+        self._equipment = equipment
+        self._background = background
+        self._runner = JobRunner(equipment, _HANDLERS)
+        self._worker: Worker | None = None
+        self._lock = threading.Lock()
+        self._closed = False
+
+    def run(self, *, most: int = 1_000) -> int:
+        """Do what is due now, in this thread; gives how many jobs were begun."""
+        checked_whole("most", most, at_least=1)
+        return self._runner.run(most=most)
+
+    def wake(self) -> None:
+        """There may be a job: have the thread look, where there is one."""
+        if not self._background:
+            return
+        with self._lock:
+            if self._worker is None and not self._closed:
+                self._worker = Worker(self._runner, lambda: None)
+        if self._worker is not None:
+            self._worker.wake()
+
+    def list(
+        self,
+        workspace_id: str,
+        *,
+        states: Sequence[JobState] = tuple(JobState),
+        limit: int = 100,
+    ) -> tuple[JobRow, ...]:
+        """Jobs of a workspace in these states, the latest first."""
+        with self._equipment.read(workspace_id) as reading:
+            return jobs.listed(reading, states=states, limit=limit)
+
+    def counts(self, workspace_id: str) -> Mapping[JobState, int]:
+        """How many jobs a workspace has, by state."""
+        with self._equipment.read(workspace_id) as reading:
+            return jobs.counts(reading)
+
+    def retry(self, workspace_id: str, job_id: str) -> JobRow:
+        """Put a job in again that failed or was cancelled.
+
+        Raises:
+            UnknownJobError: If there is none of that id, or it is in another state.
+        """
+        row = self._equipment.write(workspace_id, lambda writing: jobs.retry(writing, job_id))
+        self.wake()
+        return row
+
+    def cancel(self, workspace_id: str, job_id: str) -> JobRow:
+        """Cancel a job that has not ended; who works on it stops at its next step.
+
+        Raises:
+            UnknownJobError: If there is none of that id, or it has ended.
+        """
+        return self._equipment.write(workspace_id, lambda writing: jobs.cancel(writing, job_id))
+
+    def close(self) -> None:
+        """End the thread after the job that it is doing."""
+        with self._lock:
+            self._closed = True
+            worker, self._worker = self._worker, None
+        if worker is not None:
+            worker.close()

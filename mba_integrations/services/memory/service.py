@@ -1,0 +1,177 @@
+"""`MemoryService`: memories that stay, and come back within a budget.
+
+    with MemoryService.open("memory.db") as service:
+        service.create_workspace("kate", template="conversation")
+        service.remember("kate", ["Kate moved to Lisbon in March."])
+        reply = service.recall("kate", "Where does Kate live?", budget_tokens=400)
+        print(reply.prompt_text)
+
+One service may be used by many threads; several services, in several processes, may stand on one
+store. What a write gave back is durable. No language model is called.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any, Self
+
+from mba_integrations.core.allocator import MemoryBudgetAllocator
+from mba_integrations.core.config.workspace import WorkspaceConfig
+from mba_integrations.core.live import LiveHandle
+from mba_integrations.core.search.embedder import Embedder
+from mba_integrations.services.memory.asking import Asking
+from mba_integrations.services.memory.changing import Changing
+from mba_integrations.services.memory.embedding.models import (
+    EmbeddingModel,
+    EmbeddingModels,
+    model_named,
+)
+from mba_integrations.services.memory.equipment import Equipment
+from mba_integrations.services.memory.jobs.tasks import Tasks
+from mba_integrations.services.memory.pools.cache import DEFAULT_POOL_BYTES, PoolCache
+from mba_integrations.services.memory.recalling.handed_records import HandedRecords
+from mba_integrations.services.memory.recalling.trail import Trail
+from mba_integrations.services.memory.retention.rules import RetentionPolicy
+from mba_integrations.services.memory.settings import KnownSettings
+from mba_integrations.services.memory.workspaces import Workspaces
+from mba_integrations.services.store.opening import open_store
+from mba_integrations.services.store.store import Store, utc_now
+
+
+class MemoryService(Asking, Changing, LiveHandle):
+    """Remembers, recalls, organises and forgets.
+
+    Made by `open`. `close` it, or use it in a `with` block: what calls left to be written is
+    written then.
+
+    Args:
+        store: Where everything is kept; the service closes it.
+        models: What makes vectors; None for none.
+        token_counter: As for `MemoryBudgetAllocator`.
+        pool_bytes: How much the pools of workspaces may take in memory, about.
+        background: Whether a thread does jobs as they come; without it `jobs.run` does them.
+
+    Attributes:
+        workspaces: Make, list, change and delete workspaces.
+    """
+
+    _holds = "its pools, its store and its threads"
+    _instead = "Open a service in the other process, on the same store."
+
+    def __init__(
+        self,
+        store: Store,
+        *,
+        models: EmbeddingModels | None = None,
+        token_counter: object = None,
+        pool_bytes: int = DEFAULT_POOL_BYTES,
+        background: bool = True,
+    ) -> None:
+        models = EmbeddingModels(None) if models is None else models
+        settings, records = KnownSettings(), HandedRecords()
+        allocator = MemoryBudgetAllocator(
+            token_counter, clock=store.clock, logs=records, workspaces=settings
+        )
+        self._equipment = Equipment(
+            store=store,
+            allocator=allocator,
+            records=records,
+            settings=settings,
+            models=models,
+            pools=PoolCache(models.model_of, most_bytes=pool_bytes),
+            trail=Trail(store),
+            clock=store.clock,
+        )
+        self.workspaces = Workspaces(self._equipment)
+        self.jobs = Tasks(self._equipment, background=background)
+
+    @classmethod
+    def open(
+        cls,
+        where: str | os.PathLike[str],
+        *,
+        embedder: Embedder | None = None,
+        embedding_model: str | None = None,
+        former_embedding: EmbeddingModel | None = None,
+        token_counter: object = None,
+        pool_bytes: int = DEFAULT_POOL_BYTES,
+        background: bool = True,
+        clock: Callable[[], datetime] = utc_now,
+        **store_options: Any,
+    ) -> MemoryService:
+        """A service on a store, which is made if it is not there.
+
+        Args:
+            where: Path of a SQLite file, or `postgresql://...`.
+            embedder: Callable from n texts to an array of shape (n, d). Without it memories are
+                found by their words, and by the embeddings that they bring.
+            embedding_model: Names what the embedder is, or the embeddings that memories bring; the
+                embedder's `id` by default.
+            former_embedding: The model whose place the embedder takes: recall uses it in each
+                workspace until all its memories have a vector of the new one.
+            token_counter: As for `MemoryBudgetAllocator`.
+            pool_bytes: How much the pools of workspaces may take in memory, about.
+            background: Whether a thread does jobs as they come; without it `jobs.run` does them.
+            clock: The present, with a zone.
+            store_options: As for `open_store`, such as `exclusive`.
+
+        Raises:
+            MissingExtraError: If the database's driver is not installed.
+            StoreError: If the store cannot be opened.
+            InputError: If an argument is unusable.
+        """
+        models = EmbeddingModels(model_named(embedder, embedding_model), former_embedding)
+        store = open_store(where, clock=clock, **store_options)
+        return cls(
+            store,
+            models=models,
+            token_counter=token_counter,
+            pool_bytes=pool_bytes,
+            background=background,
+        )
+
+    def close(self) -> None:
+        """End the threads, write what waits and close the store. A second time is no error."""
+        self.jobs.close()
+        self._equipment.trail.close()
+        self._equipment.store.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def create_workspace(
+        self,
+        workspace_id: str,
+        *,
+        template: str | None = None,
+        retention: RetentionPolicy | Mapping[str, Any] | None = None,
+        time_zone: str = "UTC",
+        **overrides: Any,
+    ) -> WorkspaceConfig:
+        """Make a workspace: the memories and settings of one tenant or use.
+
+        Args:
+            workspace_id: Its id.
+            template: A workspace of the shipped settings file that it begins as; None for the
+                defaults.
+            retention: How long its memories are kept; everything for ever by default.
+            time_zone: In which the days of dates without a time end.
+            overrides: Settings that differ, by name; groups as mappings of what differs.
+
+        Raises:
+            WorkspaceExistsError: If it is there.
+            UnknownWorkspaceError: If there is no such template.
+            ConfigError: If a setting is out of its range.
+        """
+        return self.workspaces.create(
+            workspace_id,
+            template=template,
+            retention=retention,
+            time_zone=time_zone,
+            **overrides,
+        )

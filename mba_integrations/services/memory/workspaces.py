@@ -1,0 +1,179 @@
+"""`Workspaces`: make, list, change and delete the workspaces of a service."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from mba_integrations.core.arguments import shown
+from mba_integrations.core.config.workspace import WorkspaceConfig
+from mba_integrations.core.errors import InputError
+from mba_integrations.services.memory.equipment import Equipment
+from mba_integrations.services.memory.retention.rules import RetentionPolicy
+from mba_integrations.services.memory.settings import config_of, retention_of
+from mba_integrations.services.store.rows.workspaces import SettingsVersion, WorkspaceRow
+from mba_integrations.services.store.scopes import Writing
+from mba_integrations.services.store.statements import workspaces
+
+
+class Workspaces:
+    """The workspaces of a service, as `service.workspaces`."""
+
+    def __init__(self, equipment: Equipment) -> None:
+        self._equipment = equipment
+
+    def create(
+        self,
+        workspace_id: str,
+        *,
+        template: str | None = None,
+        retention: RetentionPolicy | Mapping[str, Any] | None = None,
+        time_zone: str = "UTC",
+        **overrides: Any,
+    ) -> WorkspaceConfig:
+        """Make a workspace; see `MemoryService.create_workspace`."""
+        config = config_of(workspace_id, template, overrides)
+        kept = _policy(retention)
+        _check_zone(time_zone)
+
+        def act(writing: Writing) -> WorkspaceRow:
+            return workspaces.create(
+                writing,
+                settings=as_json(config),
+                retention=as_json(kept),
+                time_zone=time_zone,
+            )
+
+        self._equipment.store.write(workspace_id, act)
+        return config
+
+    def ids(self) -> tuple[str, ...]:
+        """Ids of all workspaces, in alphabetical order."""
+        with self._equipment.store.read_all() as reading:
+            return tuple(row.workspace_id for row in workspaces.listed(reading))
+
+    def row(self, workspace_id: str) -> WorkspaceRow:
+        """A workspace as it is stored.
+
+        Raises:
+            UnknownWorkspaceError: If there is no such workspace; with those of a like name.
+        """
+        with self._equipment.read(workspace_id) as reading:
+            return workspaces.get(reading)
+
+    def config(self, workspace_id: str) -> WorkspaceConfig:
+        """The settings that hold now.
+
+        Raises:
+            UnknownWorkspaceError: If there is no such workspace; with those of a like name.
+        """
+        return self._equipment.settings.of(self.row(workspace_id))
+
+    def retention(self, workspace_id: str) -> RetentionPolicy:
+        """How long the memories are kept.
+
+        Raises:
+            UnknownWorkspaceError: If there is no such workspace; with those of a like name.
+        """
+        return retention_of(self.row(workspace_id))
+
+    def change(
+        self,
+        workspace_id: str,
+        *,
+        expected_version: int | None = None,
+        actor: str | None = None,
+        **changes: Any,
+    ) -> WorkspaceConfig:
+        """Change settings; calls that have begun keep those that they found.
+
+        Args:
+            workspace_id: Of which workspace.
+            expected_version: The version that the change was made from; None takes any.
+            actor: Who changes them.
+            changes: Settings that change, by name; groups as mappings of what changes.
+
+        Raises:
+            InvalidWorkspaceError: If the result is not valid; nothing changes then.
+            SettingsConflictError: If another version holds by now.
+            UnknownWorkspaceError: If there is no such workspace; with those of a like name.
+        """
+
+        def act(writing: Writing) -> WorkspaceRow:
+            writing.hold()
+            now = WorkspaceConfig(**workspaces.get(writing).settings)
+            changed = now.with_changes(**changes)
+            return workspaces.change_settings(
+                writing, as_json(changed), expected_version=expected_version
+            )
+
+        return self._equipment.settings.of(self._equipment.write(workspace_id, act, actor=actor))
+
+    def change_retention(
+        self,
+        workspace_id: str,
+        policy: RetentionPolicy | Mapping[str, Any],
+        *,
+        time_zone: str | None = None,
+    ) -> RetentionPolicy:
+        """Set how long memories are kept. Nothing goes before the next sweep.
+
+        Raises:
+            InvalidSettingsError: If a rule is refused.
+            UnknownWorkspaceError: If there is no such workspace; with those of a like name.
+        """
+        kept = _policy(policy)
+        if time_zone is not None:
+            _check_zone(time_zone)
+
+        def act(writing: Writing) -> WorkspaceRow:
+            writing.hold()
+            return workspaces.change_retention(writing, as_json(kept), time_zone=time_zone)
+
+        self._equipment.write(workspace_id, act)
+        return kept
+
+    def versions(self, workspace_id: str) -> tuple[SettingsVersion, ...]:
+        """All settings that the workspace had, the first ones first."""
+        with self._equipment.read(workspace_id) as reading:
+            workspaces.get(reading)
+            return workspaces.settings_versions(reading)
+
+    def delete(self, workspace_id: str) -> Mapping[str, int]:
+        """Delete a workspace with all that belongs to it; gives rows deleted, by table.
+
+        Raises:
+            UnknownWorkspaceError: If there is no such workspace; with those of a like name.
+        """
+        self._equipment.trail.drop(workspace_id)
+        counts = self._equipment.write(workspace_id, workspaces.delete)
+        self._equipment.pools.drop(workspace_id)
+        self._equipment.store.scrub()
+        return counts
+
+
+def as_json(settings: WorkspaceConfig | RetentionPolicy) -> dict[str, Any]:
+    """Settings as JSON can hold them; what is infinite as a word."""
+    written: dict[str, Any] = json.loads(settings.model_dump_json())
+    return written
+
+
+def _policy(given: RetentionPolicy | Mapping[str, Any] | None) -> RetentionPolicy:
+    if given is None:
+        return RetentionPolicy()
+    if isinstance(given, RetentionPolicy):
+        return given
+    if not isinstance(given, Mapping):
+        raise InputError(f"retention must be a RetentionPolicy or a mapping, got {shown(given)}.")
+    return RetentionPolicy(**given)
+
+
+def _check_zone(name: str) -> None:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, TypeError):
+        raise InputError(
+            f"time_zone must be a name such as 'Europe/Lisbon', got {shown(name)}."
+        ) from None
