@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any, TypeVar
 
 from mba_integrations.core.allocator import MemoryBudgetAllocator
@@ -72,7 +73,7 @@ class Equipment:
             UnknownWorkspaceError: If there is no such workspace; with those of a like name.
         """
         try:
-            return self.store.write(workspace_id, act, actor=actor)
+            return self.store.write(workspace_id, partial(_held, act), actor=actor)
         except UnknownWorkspaceError as error:
             raise self._unknown(workspace_id) from error
 
@@ -86,3 +87,9 @@ class Equipment:
             key="workspace_id",
             value=workspace_id,
         )
+
+
+def _held(act: Callable[[Writing], Result], writing: Writing) -> Result:
+    """The act, while other writers of the workspace wait: what it looks up holds to its end."""
+    writing.hold()
+    return act(writing)

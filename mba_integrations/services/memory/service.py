@@ -84,6 +84,7 @@ class MemoryService(Asking, Changing, LiveHandle):
             trail=Trail(store),
             clock=store.clock,
         )
+        self._closed = False
         self.workspaces = Workspaces(self._equipment)
         self.jobs = Tasks(self._equipment, background=background)
 
@@ -134,9 +135,15 @@ class MemoryService(Asking, Changing, LiveHandle):
 
     def close(self) -> None:
         """End the threads, write what waits and close the store. A second time is no error."""
+        self._closed = True
         self.jobs.close()
         self._equipment.trail.close()
         self._equipment.store.close()
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether it was closed."""
+        return self._closed
 
     def __enter__(self) -> Self:
         return self

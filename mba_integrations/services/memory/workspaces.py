@@ -102,7 +102,6 @@ class Workspaces:
         """
 
         def act(writing: Writing) -> WorkspaceRow:
-            writing.hold()
             now = WorkspaceConfig(**workspaces.get(writing).settings)
             changed = now.with_changes(**changes)
             return workspaces.change_settings(
@@ -129,7 +128,6 @@ class Workspaces:
             _check_zone(time_zone)
 
         def act(writing: Writing) -> WorkspaceRow:
-            writing.hold()
             return workspaces.change_retention(writing, as_json(kept), time_zone=time_zone)
 
         self._equipment.write(workspace_id, act)

@@ -84,7 +84,6 @@ def _keep(
     made: FloatArray,
     usable: np.ndarray,
 ) -> int:
-    writing.hold()
     found = finding.find(writing, [memory_id for memory_id, _, _ in missing])
     still = [
         place

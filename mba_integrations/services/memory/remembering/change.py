@@ -17,6 +17,7 @@ from mba_integrations.services.memory.ids import new_id
 from mba_integrations.services.memory.new_memory import NewMemory, checked_memory
 from mba_integrations.services.memory.pools.items import item_of
 from mba_integrations.services.memory.recalling.request import narrowed
+from mba_integrations.services.memory.remembering.remember import latest_change
 from mba_integrations.services.memory.remembering.results import ChangeReply
 from mba_integrations.services.store.errors import MemoryExistsError
 from mba_integrations.services.store.rows.memories import MemoryFilter, MemoryRow, MemoryState
@@ -47,7 +48,7 @@ def revise(memory_id: str, content: str, *, reason: str | None, models: Embeddin
     def act(writing: Writing) -> ChangeReply:
         old = finding.get(writing, memory_id)
         if old.content == content:
-            return ChangeReply(memories=(old,), change_seq=writing.hold())
+            return ChangeReply(memories=(old,), change_seq=latest_change(writing, ()))
         if old.state is not MemoryState.ACTIVE:
             later = f" Revise {old.superseded_by!r}." if old.superseded_by else ""
             raise InputError(f"memory {memory_id!r} is {old.state} and cannot be revised.{later}")
@@ -159,7 +160,6 @@ def forget(forgetting: Forgetting) -> Act:
     """Forget memories; what was forgotten is counted again in the same transaction."""
 
     def act(writing: Writing) -> ChangeReply:
-        writing.hold()
         wanted = forgetting.wanted
         ids = forgetting.memory_ids if wanted is None else finding.ids(writing, wanted)
         rows = memories.forget(writing, ids or (), reason=forgetting.reason) if ids else ()
@@ -181,5 +181,4 @@ def _check_gone(writing: Writing, ids: Sequence[str]) -> None:
 
 
 def _reply(writing: Writing, rows: Sequence[MemoryRow]) -> ChangeReply:
-    seq = max((row.change_seq for row in rows), default=None)
-    return ChangeReply(memories=tuple(rows), change_seq=writing.hold() if seq is None else seq)
+    return ChangeReply(memories=tuple(rows), change_seq=latest_change(writing, rows))

@@ -23,7 +23,13 @@ from mba_integrations.services.memory.remembering.results import RememberReply, 
 from mba_integrations.services.store.errors import MemoryExistsError
 from mba_integrations.services.store.rows.memories import MemoryRow, MemoryState
 from mba_integrations.services.store.scopes import Writing
-from mba_integrations.services.store.statements import answers, finding, memories, vectors
+from mba_integrations.services.store.statements import (
+    answers,
+    finding,
+    memories,
+    vectors,
+    workspaces,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +58,6 @@ def remember(writing: Writing, request: RememberRequest, models: EmbeddingModels
         InputError: If a memory is refused and *skip* is not asked for; naming its place.
         IdempotencyConflictError: If the key came with another request.
     """
-    seq = writing.hold()
     if request.key is not None:
         answer = answers.find(writing, request.key, request.digest)
         if answer is not None and answer.expires_at > writing.at:
@@ -61,7 +66,7 @@ def remember(writing: Writing, request: RememberRequest, models: EmbeddingModels
     results = [sorting.result_of(place, one) for place, one in enumerate(request.found)]
     if not request.skip:
         _refuse_first(results, sorting.refusals)
-    seq = max((row.change_seq for row in sorting.store()), default=seq)
+    seq = latest_change(writing, sorting.store())
     reply = RememberReply(results=tuple(results), change_seq=seq, notes=request.notes)
     if request.key is not None:
         answers.keep(writing, request.key, request.digest, reply.to_dict())
@@ -79,6 +84,12 @@ def _refuse_first(
     if isinstance(error, MemoryExistsError):
         raise MemoryExistsError(f"{where}{error}{more}", error.memory_ids) from error
     raise InputError(f"{where}{error}{more}") from error
+
+
+def latest_change(writing: Writing, rows: Sequence[MemoryRow]) -> int:
+    """Where the sequence stands after these rows were changed; where it stood if none was."""
+    seq = max((row.change_seq for row in rows), default=None)
+    return workspaces.change_seq(writing) if seq is None else seq
 
 
 def row_of(memory: NewMemory) -> MemoryRow:
