@@ -8,8 +8,10 @@ from datetime import datetime
 from mba_integrations.core.arrays import FloatArray
 from mba_integrations.core.errors import InputError
 from mba_integrations.core.layout.protocol import PromptLayout
+from mba_integrations.core.log.statistics import AllocationStatistics
 from mba_integrations.core.model import MemoryTier
 from mba_integrations.services.memory.equipment import Equipment
+from mba_integrations.services.memory.recalling.log import log_statistics
 from mba_integrations.services.memory.recalling.recall import recall
 from mba_integrations.services.memory.recalling.reply import RecallReply, SearchReply
 from mba_integrations.services.memory.recalling.request import RecallRequest, narrowed
@@ -159,6 +161,20 @@ class Asking:
             return finding.listed(
                 reading, filters, after=after, limit=limit, newest_first=newest_first
             )
+
+    def statistics(
+        self, workspace_id: str, *, time_window_hours: float | None = None
+    ) -> AllocationStatistics:
+        """Counts, utilisation, complexity mix, omission reasons and latency of past recalls.
+
+        Args:
+            workspace_id: Of which workspace.
+            time_window_hours: How far to look back, > 0; None for all that is in the log.
+
+        Raises:
+            UnknownWorkspaceError: If there is no such workspace; with those of a like name.
+        """
+        return log_statistics(self._equipment, workspace_id, time_window_hours)
 
     def history(self, workspace_id: str, memory_id: str) -> MemoryHistory:
         """What happened to a memory, and to those before and after it.
