@@ -23,6 +23,7 @@ from mba_integrations.core.live import LiveHandle
 from mba_integrations.core.search.embedder import Embedder
 from mba_integrations.services.memory.asking import Asking
 from mba_integrations.services.memory.changing import Changing
+from mba_integrations.services.memory.embedding.embeddings import Embeddings
 from mba_integrations.services.memory.embedding.models import (
     EmbeddingModel,
     EmbeddingModels,
@@ -55,6 +56,8 @@ class MemoryService(Asking, Changing, LiveHandle):
 
     Attributes:
         workspaces: Make, list, change and delete workspaces.
+        jobs: Run, list, retry and cancel jobs.
+        embeddings: Which vectors workspaces have.
     """
 
     _holds = "its pools, its store and its threads"
@@ -87,6 +90,7 @@ class MemoryService(Asking, Changing, LiveHandle):
         self._closed = False
         self.workspaces = Workspaces(self._equipment)
         self.jobs = Tasks(self._equipment, background=background)
+        self.embeddings = Embeddings(self._equipment, self.jobs.wake)
 
     @classmethod
     def open(

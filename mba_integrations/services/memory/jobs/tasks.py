@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Mapping, Sequence
 
 from mba_integrations.core.arguments import checked_whole
@@ -13,6 +14,8 @@ from mba_integrations.services.memory.jobs.worker import Worker
 from mba_integrations.services.store.rows.jobs import JobRow, JobState
 from mba_integrations.services.store.statements import jobs
 
+_OPEN = (JobState.QUEUED, JobState.RUNNING)
+_PAUSE_SECONDS = 0.02
 _HANDLERS = {embedding.KIND: embedding.embed_missing}
 
 
@@ -62,6 +65,15 @@ class Tasks:
         """How many jobs a workspace has, by state."""
         with self._equipment.read(workspace_id) as reading:
             return jobs.counts(reading)
+
+    def wait_until_idle(self, workspace_id: str, *, seconds: float = 60.0) -> bool:
+        """Wait until no job of a workspace is queued or running; False if some still are."""
+        until = time.monotonic() + seconds
+        while any(self.counts(workspace_id)[state] for state in _OPEN):
+            if time.monotonic() >= until:
+                return False
+            time.sleep(_PAUSE_SECONDS)
+        return True
 
     def retry(self, workspace_id: str, job_id: str) -> JobRow:
         """Put a job in again that failed or was cancelled.
