@@ -28,6 +28,7 @@ class Changing:
     """The part of `MemoryService` that writes."""
 
     _equipment: Equipment
+    _extracts: bool
     jobs: Tasks
 
     def remember(
@@ -94,6 +95,7 @@ class Changing:
             key=key,
             digest="" if key is None else digest_of(listed, defaults),
             notes=given.notes,
+            extract=self._extracts,
         )
         models = self._equipment.models
         reply = self._equipment.write(

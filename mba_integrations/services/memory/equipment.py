@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from mba_integrations.core.allocator import MemoryBudgetAllocator
 from mba_integrations.core.config.problems import nearest_hint
 from mba_integrations.core.errors import UnknownWorkspaceError
-from mba_integrations.core.model import MemoryItem
 from mba_integrations.services.memory.embedding.models import EmbeddingModels
 from mba_integrations.services.memory.pools.cache import PoolCache
 from mba_integrations.services.memory.recalling.handed_records import HandedRecords
@@ -23,8 +22,6 @@ from mba_integrations.services.store.statements import workspaces
 from mba_integrations.services.store.store import Store
 
 Result = TypeVar("Result")
-Extractor = Callable[[list[dict[str, Any]]], Iterable[MemoryItem | str]]
-"""Messages in, what is worth remembering of them out."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

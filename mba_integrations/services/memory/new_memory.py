@@ -39,6 +39,7 @@ class NewMemory:
         author: Who said it, such as `user`, `agent` or `tool`.
         client: Through what it came.
         session_id: In which session it was said.
+        held: Whether retention leaves it alone.
 
     >>> NewMemory(item=MemoryItem("m1", "Kate skis.", "project"), subject="kate").subject
     'kate'
@@ -52,6 +53,7 @@ class NewMemory:
     author: str | None = None
     client: str | None = None
     session_id: str | None = None
+    held: bool = False
 
     def __post_init__(self) -> None:
         if not isinstance(self.item, MemoryItem):

@@ -14,8 +14,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Self
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
 
 from mba_integrations.core.allocator import MemoryBudgetAllocator
 from mba_integrations.core.config.workspace import WorkspaceConfig
@@ -23,6 +25,7 @@ from mba_integrations.core.live import LiveHandle
 from mba_integrations.core.search.embedder import Embedder
 from mba_integrations.services.memory.asking import Asking
 from mba_integrations.services.memory.changing import Changing
+from mba_integrations.services.memory.embedding import job as embed_job
 from mba_integrations.services.memory.embedding.embeddings import Embeddings
 from mba_integrations.services.memory.embedding.models import (
     EmbeddingModel,
@@ -30,15 +33,44 @@ from mba_integrations.services.memory.embedding.models import (
     model_named,
 )
 from mba_integrations.services.memory.equipment import Equipment
+from mba_integrations.services.memory.erasures import Erasures
 from mba_integrations.services.memory.jobs.tasks import Tasks
+from mba_integrations.services.memory.organising import job as organise_job
+from mba_integrations.services.memory.organising.extraction import Extractor, extraction_by
+from mba_integrations.services.memory.organising.merges import Merges, Organiser
+from mba_integrations.services.memory.organising.organisation import Organisation
 from mba_integrations.services.memory.pools.cache import DEFAULT_POOL_BYTES, PoolCache
 from mba_integrations.services.memory.recalling.handed_records import HandedRecords
 from mba_integrations.services.memory.recalling.trail import Trail
+from mba_integrations.services.memory.remembering import extraction_request
 from mba_integrations.services.memory.retention.rules import RetentionPolicy
+from mba_integrations.services.memory.retention.sweep import Retention
 from mba_integrations.services.memory.settings import KnownSettings
+from mba_integrations.services.memory.tiers.reviews import Tiers
+from mba_integrations.services.memory.transfer.transfer import Transfer
 from mba_integrations.services.memory.workspaces import Workspaces
 from mba_integrations.services.store.opening import open_store
-from mba_integrations.services.store.store import Store, utc_now
+from mba_integrations.services.store.store import Store, StoreStatus, utc_now
+
+if TYPE_CHECKING:
+    from mba_integrations.services.store.sqlite.backups import Manifest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceStatus:
+    """How a service is.
+
+    Attributes:
+        store: How its store is.
+        pool_bytes: How much its pools take in memory, about.
+        trail_problem: Why what calls left could not be written last; None if it could.
+        worker_problem: Why the worker's last round failed; None if it did not.
+    """
+
+    store: StoreStatus
+    pool_bytes: int
+    trail_problem: str | None
+    worker_problem: str | None
 
 
 class MemoryService(Asking, Changing, LiveHandle):
@@ -51,6 +83,8 @@ class MemoryService(Asking, Changing, LiveHandle):
         store: Where everything is kept; the service closes it.
         models: What makes vectors; None for none.
         token_counter: As for `MemoryBudgetAllocator`.
+        extractor: As for `open`.
+        organiser: As for `open`.
         pool_bytes: How much the pools of workspaces may take in memory, about.
         background: Whether a thread does jobs as they come; without it `jobs.run` does them.
 
@@ -58,6 +92,12 @@ class MemoryService(Asking, Changing, LiveHandle):
         workspaces: Make, list, change and delete workspaces.
         jobs: Run, list, retry and cancel jobs.
         embeddings: Which vectors workspaces have.
+        retention: What is kept how long: preview and apply.
+        tiers: Review which memories should move, apply that, undo it.
+        organisation: Order that keeps itself, on a schedule.
+        merges: What an organiser proposes to bring together.
+        erasures: Take memories out of everything that knows of them.
+        transfer: Export and import.
     """
 
     _holds = "its pools, its store and its threads"
@@ -69,6 +109,8 @@ class MemoryService(Asking, Changing, LiveHandle):
         *,
         models: EmbeddingModels | None = None,
         token_counter: object = None,
+        extractor: Extractor | None = None,
+        organiser: Organiser | None = None,
         pool_bytes: int = DEFAULT_POOL_BYTES,
         background: bool = True,
     ) -> None:
@@ -89,7 +131,19 @@ class MemoryService(Asking, Changing, LiveHandle):
         )
         self._closed = False
         self.workspaces = Workspaces(self._equipment)
-        self.jobs = Tasks(self._equipment, background=background)
+        handlers = {
+            embed_job.KIND: embed_job.embed_missing,
+            organise_job.KIND: organise_job.organise,
+            extraction_request.KIND: extraction_by(extractor),
+        }
+        self._extracts = extractor is not None
+        self.jobs = Tasks(self._equipment, handlers, background=background)
+        self.retention = Retention(self._equipment)
+        self.tiers = Tiers(self._equipment)
+        self.organisation = Organisation(self._equipment, self.jobs.wake)
+        self.merges = Merges(self._equipment, organiser)
+        self.erasures = Erasures(self._equipment)
+        self.transfer = Transfer(self._equipment, self.jobs.wake)
         self.embeddings = Embeddings(self._equipment, self.jobs.wake)
 
     @classmethod
@@ -101,6 +155,8 @@ class MemoryService(Asking, Changing, LiveHandle):
         embedding_model: str | None = None,
         former_embedding: EmbeddingModel | None = None,
         token_counter: object = None,
+        extractor: Extractor | None = None,
+        organiser: Organiser | None = None,
         pool_bytes: int = DEFAULT_POOL_BYTES,
         background: bool = True,
         clock: Callable[[], datetime] = utc_now,
@@ -117,6 +173,9 @@ class MemoryService(Asking, Changing, LiveHandle):
             former_embedding: The model whose place the embedder takes: recall uses it in each
                 workspace until all its memories have a vector of the new one.
             token_counter: As for `MemoryBudgetAllocator`.
+            extractor: Callable from chat messages to what is worth remembering of them: each call
+                of `remember` with messages gives it those, by a job.
+            organiser: Callable from memories to `MergeProposal`s, for `merges`.
             pool_bytes: How much the pools of workspaces may take in memory, about.
             background: Whether a thread does jobs as they come; without it `jobs.run` does them.
             clock: The present, with a zone.
@@ -133,6 +192,8 @@ class MemoryService(Asking, Changing, LiveHandle):
             store,
             models=models,
             token_counter=token_counter,
+            extractor=extractor,
+            organiser=organiser,
             pool_bytes=pool_bytes,
             background=background,
         )
@@ -143,6 +204,49 @@ class MemoryService(Asking, Changing, LiveHandle):
         self.jobs.close()
         self._equipment.trail.close()
         self._equipment.store.close()
+
+    def backup(self, path: str | os.PathLike[str]) -> Path:
+        """Copy a SQLite store, as it stands now, into a file that must not be there.
+
+        Raises:
+            StoreError: On Postgres, whose own tools do that.
+            StoreFileError: If the file is there, or cannot be made.
+        """
+        self._equipment.trail.flush()
+        return self._equipment.store.backup(os.fspath(path))
+
+    @staticmethod
+    def verify_backup(path: str | os.PathLike[str]) -> Manifest:
+        """What a backup has, once it was found to be whole.
+
+        Raises:
+            StoreFileError: If it is damaged or none.
+        """
+        from mba_integrations.services.store.sqlite.backups import verify
+
+        return verify(Path(path))
+
+    @staticmethod
+    def restore_backup(backup: str | os.PathLike[str], where: str | os.PathLike[str]) -> Manifest:
+        """Put a backup in the place of a SQLite store, without what was erased since it was made.
+
+        Raises:
+            StoreFileError: If it is damaged, or *where* holds another store.
+            StoreInUseError: If the store is open.
+        """
+        from mba_integrations.services.store.sqlite.restoring import restore
+
+        return restore(Path(backup), Path(where))
+
+    def status(self) -> ServiceStatus:
+        """How the service and its store are."""
+        equipment = self._equipment
+        return ServiceStatus(
+            store=equipment.store.status(),
+            pool_bytes=equipment.pools.bytes,
+            trail_problem=equipment.trail.problem,
+            worker_problem=self.jobs.problem,
+        )
 
     @property
     def is_closed(self) -> bool:

@@ -7,16 +7,15 @@ import time
 from collections.abc import Mapping, Sequence
 
 from mba_integrations.core.arguments import checked_whole
-from mba_integrations.services.memory.embedding import job as embedding
 from mba_integrations.services.memory.equipment import Equipment
 from mba_integrations.services.memory.jobs.runner import JobRunner
+from mba_integrations.services.memory.jobs.work import Handler
 from mba_integrations.services.memory.jobs.worker import Worker
 from mba_integrations.services.store.rows.jobs import JobRow, JobState
 from mba_integrations.services.store.statements import jobs
 
 _OPEN = (JobState.QUEUED, JobState.RUNNING)
 _PAUSE_SECONDS = 0.02
-_HANDLERS = {embedding.KIND: embedding.embed_missing}
 
 
 class Tasks:
@@ -24,13 +23,16 @@ class Tasks:
 
     Args:
         equipment: What the service lends.
+        handlers: Who does which kind of job.
         background: Whether a thread does them as they come.
     """
 
-    def __init__(self, equipment: Equipment, *, background: bool) -> None:
+    def __init__(
+        self, equipment: Equipment, handlers: Mapping[str, Handler], *, background: bool
+    ) -> None:
         self._equipment = equipment
         self._background = background
-        self._runner = JobRunner(equipment, _HANDLERS)
+        self._runner = JobRunner(equipment, handlers)
         self._worker: Worker | None = None
         self._lock = threading.Lock()
         self._closed = False
@@ -46,9 +48,14 @@ class Tasks:
             return
         with self._lock:
             if self._worker is None and not self._closed:
-                self._worker = Worker(self._runner, lambda: None)
+                self._worker = Worker(self._runner)
         if self._worker is not None:
             self._worker.wake()
+
+    @property
+    def problem(self) -> str | None:
+        """Why the thread's last round failed; None if it did not."""
+        return None if self._worker is None else self._worker.problem
 
     def list(
         self,

@@ -1,13 +1,13 @@
-"""`Worker`: a thread that does jobs as they come, and what is to be done from time to time.
+"""`Worker`: a thread that does jobs as they come.
 
 It sleeps until it is woken by a write that left a job, and looks by itself every few seconds for
-jobs of other processes and for what is due. A store that does not answer is asked again later.
+jobs of other processes, and for those whose time has come. A store that does not answer is asked
+again later.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
 
 from mba_integrations.core.errors import MemoryBudgetError
 from mba_integrations.services.memory.jobs.runner import JobRunner
@@ -21,15 +21,13 @@ class Worker:
 
     Args:
         runner: Does the jobs.
-        due: Puts in jobs whose time has come.
 
     Attributes:
         problem: Why the last round failed; None if it did not.
     """
 
-    def __init__(self, runner: JobRunner, due: Callable[[], None]) -> None:
+    def __init__(self, runner: JobRunner) -> None:
         self._runner = runner
-        self._due = due
         self._stop = threading.Event()
         self._wake = threading.Event()
         self.problem: str | None = None
@@ -50,7 +48,6 @@ class Worker:
         while not self._stop.is_set():
             self._wake.clear()
             try:
-                self._due()
                 self._runner.run(most=_JOBS_A_ROUND, stop=self._stop)
                 self.problem = None
             except MemoryBudgetError as error:

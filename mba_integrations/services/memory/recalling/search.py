@@ -10,19 +10,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 
 import numpy as np
 
 from mba_integrations.core.arguments import checked_tokens, checked_whole
 from mba_integrations.core.counting.counter import TokenCounter
-from mba_integrations.core.errors import InputError, PinnedOverBudgetError
+from mba_integrations.core.errors import InputError
 from mba_integrations.core.result.allocation import Allocation
 from mba_integrations.services.memory.equipment import Equipment
 from mba_integrations.services.memory.recalling.candidates import candidates_for
-from mba_integrations.services.memory.recalling.recall import allocate
 from mba_integrations.services.memory.recalling.reply import SearchHit, SearchReply
 from mba_integrations.services.memory.recalling.request import RecallRequest
+from mba_integrations.services.memory.recalling.scores import without_pins_in_the_way
 
 MOST_HITS = 100
 
@@ -38,12 +37,7 @@ def search(
     now = equipment.clock()
     checked = request.checked(now)
     candidates = candidates_for(equipment, checked, now)
-    try:
-        allocation = allocate(equipment, checked, candidates, now)
-    except PinnedOverBudgetError as error:  # what must be in a prompt is not asked for here
-        enough = replace(checked, budget_tokens=error.needed_tokens)
-        allocation = allocate(equipment, enough, candidates, now)
-    equipment.records.take()
+    allocation = without_pins_in_the_way(equipment, checked, candidates, now)
     counter = allocation.decided.problem.counter
     hits, too_large = _fitting(_ranked(allocation, limit), counter, list_tokens)
     text = _written(hits)

@@ -19,6 +19,7 @@ from mba_integrations.core.errors import InputError
 from mba_integrations.services.memory.embedding.job import ask_for_vectors
 from mba_integrations.services.memory.embedding.models import EmbeddingModels
 from mba_integrations.services.memory.new_memory import NewMemory
+from mba_integrations.services.memory.remembering.extraction_request import ask_for_extraction
 from mba_integrations.services.memory.remembering.results import RememberReply, RememberResult
 from mba_integrations.services.store.errors import MemoryExistsError
 from mba_integrations.services.store.rows.memories import MemoryRow, MemoryState
@@ -42,6 +43,7 @@ class RememberRequest:
         key: Names the request; None for none.
         digest: Of the request.
         notes: What was left out before.
+        extract: Whether messages are then given to the extractor.
     """
 
     found: tuple[NewMemory | InputError, ...]
@@ -49,6 +51,7 @@ class RememberRequest:
     key: str | None = None
     digest: str = ""
     notes: tuple[str, ...] = ()
+    extract: bool = False
 
 
 def remember(writing: Writing, request: RememberRequest, models: EmbeddingModels) -> RememberReply:
@@ -66,7 +69,10 @@ def remember(writing: Writing, request: RememberRequest, models: EmbeddingModels
     results = [sorting.result_of(place, one) for place, one in enumerate(request.found)]
     if not request.skip:
         _refuse_first(results, sorting.refusals)
-    seq = latest_change(writing, sorting.store())
+    stored = sorting.store()
+    if request.extract:
+        ask_for_extraction(writing, stored)
+    seq = latest_change(writing, stored)
     reply = RememberReply(results=tuple(results), change_seq=seq, notes=request.notes)
     if request.key is not None:
         answers.keep(writing, request.key, request.digest, reply.to_dict())
@@ -109,6 +115,7 @@ def row_of(memory: NewMemory) -> MemoryRow:
         position=item.position,
         group=item.group,
         pinned=item.pinned,
+        held=memory.held,
         metadata=item.metadata,
         subject=memory.subject,
         author=memory.author,
