@@ -1,5 +1,109 @@
 """What stays: memories in a store, and services that remember, recall and forget with it.
 
-Rooms: `store` (tables, transactions, migrations). Imports the core; the core imports none of it.
-SQLAlchemy comes with the extra `memory`, psycopg with `postgres`; both load when a store is opened.
+    from mba_integrations.services import MemoryService
+
+Rooms: `store` (tables, transactions, migrations), `memory` (the service over it). Imports the core,
+and `ingest` to read files; the core imports none of it. SQLAlchemy comes with the extra `memory`,
+psycopg with `postgres`. The names below load on first use.
 """
+
+from __future__ import annotations
+
+import importlib.util
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from mba_integrations.services.memory.embedding.models import EmbeddingModel
+    from mba_integrations.services.memory.errors import JobError, NotYetThereError
+    from mba_integrations.services.memory.new_memory import NewMemory
+    from mba_integrations.services.memory.organising.merges import MergeProposal
+    from mba_integrations.services.memory.organising.plan import OrganisationPlan
+    from mba_integrations.services.memory.recalling.reply import (
+        NotConsidered,
+        RecallReply,
+        SearchHit,
+        SearchReply,
+    )
+    from mba_integrations.services.memory.remembering.results import (
+        ChangeReply,
+        MemoryHistory,
+        RememberReply,
+        RememberResult,
+    )
+    from mba_integrations.services.memory.retention.rules import (
+        OnLimit,
+        RetentionPolicy,
+        RetentionRule,
+    )
+    from mba_integrations.services.memory.service import MemoryService
+    from mba_integrations.services.memory.transfer.transfer import ImportFormat
+    from mba_integrations.services.store.errors import StoreError
+    from mba_integrations.services.store.rows.memories import (
+        MemoryFilter,
+        MemoryRow,
+        MemoryState,
+    )
+
+_HOME = {
+    "memory.embedding.models": ("EmbeddingModel",),
+    "memory.errors": ("JobError", "NotYetThereError"),
+    "memory.new_memory": ("NewMemory",),
+    "memory.organising.merges": ("MergeProposal",),
+    "memory.organising.plan": ("OrganisationPlan",),
+    "memory.recalling.reply": ("NotConsidered", "RecallReply", "SearchHit", "SearchReply"),
+    "memory.remembering.results": (
+        "ChangeReply",
+        "MemoryHistory",
+        "RememberReply",
+        "RememberResult",
+    ),
+    "memory.retention.rules": ("OnLimit", "RetentionPolicy", "RetentionRule"),
+    "memory.service": ("MemoryService",),
+    "memory.transfer.transfer": ("ImportFormat",),
+    "store.errors": ("StoreError",),
+    "store.rows.memories": ("MemoryFilter", "MemoryRow", "MemoryState"),
+}
+_MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
+
+__all__ = [
+    "ChangeReply",
+    "EmbeddingModel",
+    "ImportFormat",
+    "JobError",
+    "MemoryFilter",
+    "MemoryHistory",
+    "MemoryRow",
+    "MemoryService",
+    "MemoryState",
+    "MergeProposal",
+    "NewMemory",
+    "NotConsidered",
+    "NotYetThereError",
+    "OnLimit",
+    "OrganisationPlan",
+    "RecallReply",
+    "RememberReply",
+    "RememberResult",
+    "RetentionPolicy",
+    "RetentionRule",
+    "SearchHit",
+    "SearchReply",
+    "StoreError",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MODULE_OF:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if importlib.util.find_spec("sqlalchemy") is None:
+        from mba_integrations.core.errors import MissingExtraError
+
+        raise MissingExtraError("mba_integrations.services", extra="memory")
+    value = getattr(import_module(f"mba_integrations.services.{_MODULE_OF[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

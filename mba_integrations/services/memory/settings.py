@@ -6,6 +6,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from mba_integrations.core.config.loader import MemoryBudgetConfigLoader
@@ -50,8 +51,12 @@ def retention_of(row: WorkspaceRow) -> RetentionPolicy:
 
 @dataclass(frozen=True, slots=True)
 class _Known:
+    made_at: datetime
     version: int
     config: WorkspaceConfig
+
+    def is_of(self, row: WorkspaceRow) -> bool:
+        return (self.made_at, self.version) == (row.created_at, row.settings_version)
 
 
 class KnownSettings:
@@ -70,8 +75,9 @@ class KnownSettings:
         """The settings of a row."""
         with self._lock:
             known = self._known.get(row.workspace_id)
-        if known is None or known.version != row.settings_version:
-            known = _Known(row.settings_version, WorkspaceConfig(**row.settings))
+        if known is None or not known.is_of(row):
+            config = WorkspaceConfig(**row.settings)
+            known = _Known(row.created_at, row.settings_version, config)
             self._keep(row.workspace_id, known)
         self._of_thread.config = known.config
         return known.config

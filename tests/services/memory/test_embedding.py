@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from memory_services import Opened
+from memory_services import Opened, on_both
 
 from mba_integrations import MemoryItem
 from mba_integrations.core.arrays import FloatArray
@@ -15,6 +15,8 @@ from mba_integrations.services.memory.embedding.models import EmbeddingModel
 from mba_integrations.services.memory.service import MemoryService
 from mba_integrations.services.store.rows.jobs import JobState
 from mba_integrations.testing import Clock, WordEmbedder
+
+pytestmark = on_both
 
 TEXTS = ["Kate skis in the Alps.", "Oslo is cold.", "Zoe sails."]
 

@@ -9,13 +9,15 @@ from typing import Any
 
 import numpy as np
 import pytest
-from memory_services import Opened
+from memory_services import Opened, on_both
 
 from mba_integrations import MemoryItem
 from mba_integrations.services.memory.new_memory import NewMemory
 from mba_integrations.services.memory.service import MemoryService
 from mba_integrations.services.store.rows.memories import MemoryFilter
 from mba_integrations.testing import Clock
+
+pytestmark = on_both
 
 SPORT = MemoryFilter(tags=frozenset({"sport"}))
 

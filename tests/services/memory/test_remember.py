@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from memory_services import Opened, texts
+from memory_services import Opened, on_both, texts
 
 from mba_integrations import MemoryItem, MemoryTier, UnknownWorkspaceError
 from mba_integrations.core.errors import InputError
@@ -16,6 +16,8 @@ from mba_integrations.services.memory.service import MemoryService
 from mba_integrations.services.store.errors import IdempotencyConflictError, MemoryExistsError
 from mba_integrations.services.store.rows.memories import MemoryState
 from mba_integrations.testing import Clock
+
+pytestmark = on_both
 
 SKIS = MemoryItem("m1", "Kate likes skiing.", "project", importance=0.9)
 

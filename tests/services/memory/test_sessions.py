@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import pytest
-from memory_services import Opened
+from memory_services import Opened, on_both
 
 from mba_integrations.services.memory.service import MemoryService
 from mba_integrations.services.store.errors import StorageFullError
 from mba_integrations.services.store.statements import allocations, sessions
 from mba_integrations.testing import Clock
+
+pytestmark = on_both
 
 TEXTS = [f"Kate did {word} in town." for word in ("one", "two", "three", "four", "five", "six")]
 

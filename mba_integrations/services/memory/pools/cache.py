@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from mba_integrations.services.memory.pools.workspace_pool import WorkspacePool
+from mba_integrations.services.store.rows.workspaces import WorkspaceRow
 from mba_integrations.services.store.scopes import Reading
 
 DEFAULT_POOL_BYTES = 1024 * 1024 * 1024
@@ -33,12 +34,14 @@ class _Place:
         pool: The pool; None until somebody asked for it.
         bytes: What it took when it was last used, about.
         asked_at: Where the sequence stood when its model was last asked for.
+        made_at: When the workspace was made: another one of its name counts its changes anew.
     """
 
     lock: threading.Lock = field(default_factory=threading.Lock)
     pool: WorkspacePool | None = None
     bytes: int = 0
     asked_at: int = -1
+    made_at: datetime | None = None
 
 
 class PoolCache:
@@ -61,14 +64,21 @@ class PoolCache:
         self.loads = 0
 
     @contextmanager
-    def current(self, reading: Reading, seq: int, now: datetime) -> Iterator[WorkspacePool]:
-        """The pool of the scope's workspace as of *seq* or later, without what expired by *now*.
+    def current(
+        self, reading: Reading, row: WorkspaceRow, now: datetime
+    ) -> Iterator[WorkspacePool]:
+        """The pool of the scope's workspace, without what expired by *now*.
 
         It is the caller's alone within the block.
+
+        Args:
+            reading: The scope.
+            row: The workspace as the scope sees it; the pool is as of its sequence, or later.
+            now: The present.
         """
         place = self._place(reading.workspace_id)
         with place.lock:
-            pool = self._followed(reading, seq, place)
+            pool = self._followed(reading, row, place)
             pool.expire(now)
             yield pool
             size = pool.bytes
@@ -91,14 +101,19 @@ class PoolCache:
         """About how much memory the pools take."""
         return self._bytes
 
-    def _followed(self, reading: Reading, seq: int, place: _Place) -> WorkspacePool:
-        pool = place.pool
-        if pool is not None and pool.follow(reading, seq) and not self._is_outdated(reading, place):
+    def _followed(self, reading: Reading, row: WorkspaceRow, place: _Place) -> WorkspacePool:
+        pool, seq = place.pool, row.change_seq
+        if (
+            pool is not None
+            and place.made_at == row.created_at
+            and pool.follow(reading, seq)
+            and not self._is_outdated(reading, place)
+        ):
             return pool
         self.loads += 1
         model_id = self._model_of(reading, None)
         place.pool = WorkspacePool.load(reading, seq, model_id=model_id)
-        place.asked_at = seq
+        place.asked_at, place.made_at = seq, row.created_at
         return place.pool
 
     def _is_outdated(self, reading: Reading, place: _Place) -> bool:

@@ -89,7 +89,7 @@ def _of_now(
 ) -> Candidates:
     config = equipment.settings.of(row)
     previous = _previous(equipment, request, reading, config, now)
-    with equipment.pools.current(reading, row.change_seq, now) as pool:
+    with equipment.pools.current(reading, row, now) as pool:
         chosen = pool.view(reading, request.wanted)
         apart = NotConsidered(
             expired=len(pool.expired),

@@ -1,0 +1,158 @@
+"""A worker that dies in the middle of a job: the job is done once in effect, and none is stuck."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from memory_services import Opened, on_both, texts
+from repository import ROOT
+
+from mba_integrations.core.arrays import FloatArray
+from mba_integrations.services.memory.service import MemoryService
+from mba_integrations.services.store.rows.jobs import JobState
+from mba_integrations.testing import Clock, WordEmbedder
+
+TEXTS = [f"Kate {number}." for number in range(6)]
+
+
+class _Dying(BaseException):
+    """Stands for the end of the process: nothing catches it."""
+
+
+class _Mortal(WordEmbedder):
+    """Dies at its n-th call."""
+
+    def __init__(self, dies_at: int | None) -> None:
+        super().__init__(8)
+        self.calls = 0
+        self.dies_at = dies_at
+        self.asked: list[str] = []
+
+    def __call__(self, texts: list[str]) -> FloatArray:
+        self.calls += 1
+        if self.calls == self.dies_at:
+            raise _Dying
+        self.asked += texts
+        return super().__call__(texts)
+
+
+@pytest.fixture
+def two_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mba_integrations.services.memory.embedding.job.BATCH", 2)
+
+
+@on_both
+@pytest.mark.usefixtures("two_at_once")
+@pytest.mark.parametrize("dies_at", [1, 2, 3])
+def test_what_a_dead_worker_left_is_done_by_the_next_after_the_lease(
+    opened: Opened, clock: Clock, dies_at: int
+) -> None:
+    first = opened(embedder=_Mortal(dies_at), embedding_model="m")
+    first.create_workspace("kate")
+    first.remember("kate", TEXTS)
+    with pytest.raises(_Dying):
+        first.jobs.run()
+    embedder = _Mortal(None)
+    second = opened(embedder=embedder, embedding_model="m")
+    assert second.jobs.run() == 0, "the lease has not run out"
+    clock.pass_seconds(61)
+    assert second.jobs.run() == 1
+    assert embedder.asked == TEXTS[2 * (dies_at - 1) :]
+    assert second.embeddings.coverage("kate") == {"m": 1.0}
+    [job] = second.jobs.list("kate")
+    assert (job.state, job.attempts) == (JobState.DONE, 2)
+
+
+@pytest.mark.usefixtures("two_at_once")
+def test_a_worker_that_comes_back_late_writes_nothing(
+    opened: Opened, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = opened(embedder=_Mortal(None), embedding_model="m")
+
+    class Late(_Mortal):
+        def __call__(self, texts: list[str]) -> FloatArray:
+            made = super().__call__(texts)
+            if self.calls == 2:
+                clock.pass_seconds(61)
+                other.jobs.run()
+            return made
+
+    late = Late(None)
+    service = opened(embedder=late, embedding_model="m")
+    service.create_workspace("kate")
+    service.remember("kate", TEXTS)
+    changes = service.remember("kate", TEXTS).change_seq
+    assert service.jobs.run() == 1
+    [job] = service.jobs.list("kate")
+    assert (job.state, job.result) == (JobState.DONE, {"embedded": 4, "passed_over": 0})
+    assert late.calls == 2
+    assert service.remember("kate", TEXTS).change_seq == changes + len(TEXTS)
+
+
+def test_a_job_that_is_cancelled_while_it_runs_stops_at_its_next_step(opened: Opened) -> None:
+    class Cancelling(_Mortal):
+        def __call__(self, texts: list[str]) -> FloatArray:
+            [job] = service.jobs.list("kate")
+            service.jobs.cancel("kate", job.job_id)
+            return super().__call__(texts)
+
+    service = opened(embedder=Cancelling(None), embedding_model="m")
+    service.create_workspace("kate")
+    service.remember("kate", TEXTS)
+    service.jobs.run()
+    [job] = service.jobs.list("kate")
+    assert job.state is JobState.CANCELLED
+    assert service.embeddings.coverage("kate") == {}
+
+
+_CHILD = """
+import os, sys
+from mba_integrations.services import MemoryService
+from mba_integrations.testing import WordEmbedder
+
+class Killed(WordEmbedder):
+    calls = 0
+    def __call__(self, texts):
+        Killed.calls += 1
+        if Killed.calls == 2:
+            os.kill(os.getpid(), 9)
+        return super().__call__(texts)
+
+import mba_integrations.services.memory.embedding.job as job
+job.BATCH = 2
+service = MemoryService.open(
+    sys.argv[1], embedder=Killed(8), embedding_model="m", background=False
+)
+service.create_workspace("kate")
+reply = service.remember("kate", [f"Kate {number}." for number in range(6)])
+print(reply.change_seq, flush=True)
+service.jobs.run()
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL")
+def test_a_killed_process_leaves_what_it_acknowledged_and_a_job_that_goes_on(
+    opened: Opened, where: str, clock: Clock, tmp_path: Path
+) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", _CHILD, where],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=ROOT,
+    )
+    assert done.returncode == -9, done.stderr
+    assert done.stdout.strip() == "6"
+    service: MemoryService = _years_later(opened, clock)
+    assert texts(service) == TEXTS
+    assert service.jobs.run() == 1
+    assert service.embeddings.coverage("kate") == {"m": 1.0}
+
+
+def _years_later(opened: Opened, clock: Clock) -> MemoryService:
+    """After the lease that the child took by the machine's own clock."""
+    clock.pass_seconds(10 * 365 * 86_400)
+    return opened(embedder=_Mortal(None), embedding_model="m")
