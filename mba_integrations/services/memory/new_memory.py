@@ -15,12 +15,11 @@ from mba_integrations.core.arguments import shown
 from mba_integrations.core.errors import InputError
 from mba_integrations.core.model import MemoryItem
 from mba_integrations.core.times import has_zone
+from mba_integrations.services.store.scopes import checked_id, checked_storable
 
 MOST_TEXT_BYTES = 256 * 1024
 MOST_METADATA_BYTES = 16 * 1024
 MOST_METADATA_DEPTH = 5
-MOST_NAME_CHARACTERS = 256
-"""Of ids, subjects, sources, groups and tags: they are parts of index keys."""
 MOST_TAGS = 64
 CLOCK_TOLERANCE = timedelta(minutes=5)
 """How far a time may lie in the future: clocks of two machines differ by seconds."""
@@ -73,7 +72,7 @@ def checked_memory(memory: NewMemory, *, now: datetime) -> NewMemory:
     item, name = memory.item, f"memory {shown(memory.item.id)}"
     _check_text(name, item.content)
     for field, value in _names(memory):
-        check_name(f"{name}: {field}", value)
+        checked_id(f"{name}: {field}", value)
     if len(memory.tags) > MOST_TAGS:
         raise InputError(f"{name}: has {len(memory.tags):,} tags, at most {MOST_TAGS} are kept.")
     check_metadata(name, item.metadata)
@@ -102,46 +101,12 @@ def _names(memory: NewMemory) -> list[tuple[str, str]]:
 def _check_text(name: str, text: str) -> None:
     if not text.strip():
         raise InputError(f"{name}: the text is empty. Leave the memory out.")
-    size = len(encoded(f"{name}: the text", text))
+    size = len(checked_storable(f"{name}: the text", text).encode())
     if size > MOST_TEXT_BYTES:
         raise InputError(
             f"{name}: the text has {size:,} bytes, at most {MOST_TEXT_BYTES:,} are kept. "
             "Cut it into pieces of one source, with their positions."
         )
-
-
-def encoded(name: str, text: str) -> bytes:
-    """The text as UTF-8.
-
-    Raises:
-        InputError: If it holds half a surrogate pair, or a NUL, which databases do not keep.
-    """
-    if "\0" in text:
-        raise InputError(f"{name} holds a NUL at character {text.index(chr(0)):,}. Take it out.")
-    try:
-        return text.encode("utf-8")
-    except UnicodeEncodeError as error:
-        sign = f"U+{ord(text[error.start]):04X}"
-        raise InputError(
-            f"{name} holds {sign}, half of a surrogate pair, at character {error.start:,}. "
-            "Decode it with the encoding that it was written in."
-        ) from None
-
-
-def check_name(name: str, value: object) -> str:
-    """A text that can be a part of an index key.
-
-    Raises:
-        InputError: If it is none, is empty, or is too long.
-    """
-    if not isinstance(value, str) or not value:
-        raise InputError(f"{name} must be a text that is not empty, got {shown(value)}.")
-    if len(value) > MOST_NAME_CHARACTERS:
-        raise InputError(
-            f"{name} has {len(value):,} characters, at most {MOST_NAME_CHARACTERS} are kept."
-        )
-    encoded(name, value)
-    return value
 
 
 def check_time(name: str, time: object) -> None:
@@ -182,7 +147,7 @@ def check_metadata(name: str, metadata: Mapping[str, Any]) -> str:
         written = json.dumps(metadata, allow_nan=False, ensure_ascii=False)
     except (TypeError, ValueError, RecursionError) as error:
         raise InputError(f"{name}: metadata is not JSON: {error}.") from None
-    size = len(encoded(f"{name}: metadata", written))
+    size = len(checked_storable(f"{name}: metadata", written).encode())
     if size > MOST_METADATA_BYTES:
         raise InputError(
             f"{name}: metadata has {size:,} bytes, at most {MOST_METADATA_BYTES:,} are kept."

@@ -170,6 +170,6 @@ def test_what_is_no_such_export_is_refused_with_its_line(
 
 
 def test_long_names_are_cut_and_stay_different() -> None:
-    long, other = "x" * 300, "x" * 299 + "y"
-    assert len(fitting_name(long)) == 256
+    long, other = "x" * 600, "x" * 599 + "y"
+    assert len(fitting_name(long)) == 512
     assert fitting_name(long) != fitting_name(other)

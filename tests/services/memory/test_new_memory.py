@@ -30,9 +30,9 @@ def deep(levels: int) -> dict[str, Any]:
     [
         pytest.param({"content": " \n"}, {}, "the text is empty", id="blank"),
         pytest.param({"content": "é" * 131_073}, {}, "262,146 bytes, at most 262,144", id="large"),
-        pytest.param({"content": "a\0b"}, {}, "NUL at character 1", id="nul"),
-        pytest.param({"content": "a\ud800"}, {}, "half of a surrogate pair", id="surrogate"),
-        pytest.param({"id": "x" * 257}, {}, "id has 257 characters", id="long-id"),
+        pytest.param({"content": "a\0b"}, {}, "NUL", id="nul"),
+        pytest.param({"content": "a\ud800"}, {}, "U[+]D800", id="surrogate"),
+        pytest.param({"id": "x" * 513}, {}, "id has 513 characters", id="long-id"),
         pytest.param({"source": ""}, {}, "source must be a text that is not empty", id="source"),
         pytest.param({"metadata": {"a": object()}}, {}, "metadata is not JSON", id="metadata"),
         pytest.param({"metadata": {"a": float("nan")}}, {}, "metadata is not JSON", id="nan"),

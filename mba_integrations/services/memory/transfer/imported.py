@@ -14,7 +14,8 @@ from mba_integrations.core.errors import InputError
 from mba_integrations.core.times import has_zone
 from mba_integrations.ingest.json_records import json_records
 from mba_integrations.ingest.reading import name_of, parsed_time, read_bytes
-from mba_integrations.services.memory.new_memory import MOST_NAME_CHARACTERS, NewMemory
+from mba_integrations.services.memory.new_memory import NewMemory
+from mba_integrations.services.store.scopes import LONGEST_ID
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,7 +94,7 @@ def fitting_name(name: str) -> str:
     >>> fitting_name("kate")
     'kate'
     """
-    if len(name) <= MOST_NAME_CHARACTERS:
+    if len(name) <= LONGEST_ID:
         return name
     digest = hashlib.blake2b(name.encode("utf-8", "surrogatepass"), digest_size=12).hexdigest()
-    return f"{name[: MOST_NAME_CHARACTERS - 25]}-{digest}"
+    return f"{name[: LONGEST_ID - 25]}-{digest}"
