@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -148,7 +149,7 @@ def test_forgetting_everything_by_mistake_is_refused(
     assert len(texts(filled)) == 4
 
 
-ACTS = {
+ACTS: dict[str, Callable[..., object]] = {
     "revise": lambda service, *ids: service.revise(ids[0], ids[-1], "New text."),
     "move": lambda service, *ids: service.move(ids[0], ["a", ids[-1]], "rag"),
     "pin": lambda service, *ids: service.pin(ids[0], ["a", ids[-1]]),
@@ -174,7 +175,10 @@ def test_a_foreign_id_is_unknown_and_nothing_is_done(filled: MemoryService, act:
 def test_a_workspace_that_is_not_there_is_named_by_each_act(
     filled: MemoryService, act: str
 ) -> None:
-    acts = {**ACTS, "list": lambda service, *ids: service.list(ids[0])}
+    acts: dict[str, Callable[..., object]] = {
+        **ACTS,
+        "list": lambda service, *ids: service.list(ids[0]),
+    }
     with pytest.raises(UnknownWorkspaceError, match="Did you mean 'kate'"):
         acts[act](filled, "katie", "a")
 

@@ -12,6 +12,7 @@ from memory_services import Opened, texts
 from mba_integrations import MemoryItem
 from mba_integrations.core.errors import InputError
 from mba_integrations.services.memory.new_memory import NewMemory
+from mba_integrations.services.memory.recalling.trail import Trace
 from mba_integrations.services.memory.service import MemoryService
 from mba_integrations.services.store.errors import UnknownMemoryError
 from mba_integrations.testing import WordEmbedder
@@ -83,23 +84,17 @@ def test_no_answer_knows_what_was_erased(filled: MemoryService, tmp_path: Path) 
 
 
 def test_a_call_that_chose_before_the_erasure_leaves_nothing_after_it(
-    filled: MemoryService, tmp_path: Path
+    filled: MemoryService, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    filled._equipment.trail._closed = True  # its thread does not begin
-    filled._equipment.trail._thread = None
-    other = filled._equipment
-    from mba_integrations.services.memory.recalling.recall import recall
-    from mba_integrations.services.memory.recalling.request import RecallRequest
-
-    left: list[Any] = []
-    leave = other.trail.leave
-    other.trail.leave = left.append  # type: ignore[method-assign]
-    recall(other, RecallRequest(workspace_id="kate", query=CANARY, session_id="late"))
+    trail, left = filled._equipment.trail, list[Trace]()
+    with monkeypatch.context() as patch:
+        patch.setattr(trail, "leave", left.append)
+        filled.recall("kate", CANARY, session_id="late")
     filled.erasures.erase("kate", subjects="zoe")
+    assert CANARY in str(left)
     for trace in left:
-        leave(trace)
-    other.trail.flush()
-    assert left
+        trail.leave(trace)
+    trail.flush()
     assert CANARY.encode() not in bytes_beside(tmp_path)
 
 

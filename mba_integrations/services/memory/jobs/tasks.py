@@ -74,13 +74,18 @@ class Tasks:
             return jobs.counts(reading)
 
     def wait_until_idle(self, workspace_id: str, *, seconds: float = 60.0) -> bool:
-        """Wait until no job of a workspace is queued or running; False if some still are."""
+        """Wait until no job of a workspace runs or is due; False if some still are."""
         until = time.monotonic() + seconds
-        while any(self.counts(workspace_id)[state] for state in _OPEN):
+        while self._is_busy(workspace_id):
             if time.monotonic() >= until:
                 return False
             time.sleep(_PAUSE_SECONDS)
         return True
+
+    def _is_busy(self, workspace_id: str) -> bool:
+        now = self._equipment.clock()
+        found = self.list(workspace_id, states=_OPEN)
+        return any(job.state is JobState.RUNNING or job.run_after <= now for job in found)
 
     def retry(self, workspace_id: str, job_id: str) -> JobRow:
         """Put a job in again that failed or was cancelled.
