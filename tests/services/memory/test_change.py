@@ -171,16 +171,16 @@ def test_a_foreign_id_is_unknown_and_nothing_is_done(filled: MemoryService, act:
     assert texts(filled, "zoe") == ["Zoe's secret."]
 
 
-@pytest.mark.parametrize("act", [*ACTS, "list"])
+@pytest.mark.parametrize("act", [*ACTS, "list", "recall"])
 def test_a_workspace_that_is_not_there_is_named_by_each_act(
     filled: MemoryService, act: str
 ) -> None:
-    acts: dict[str, Callable[..., object]] = {
-        **ACTS,
+    reads: dict[str, Callable[..., object]] = {
         "list": lambda service, *ids: service.list(ids[0]),
+        "recall": lambda service, *ids: service.recall(*ids),
     }
     with pytest.raises(UnknownWorkspaceError, match="Did you mean 'kate'"):
-        acts[act](filled, "katie", "a")
+        {**ACTS, **reads}[act](filled, "katie", "a")
 
 
 def test_pages_of_a_list_hold_each_memory_once(filled: MemoryService) -> None:
