@@ -73,6 +73,10 @@ class among(FunctionElement[bool]):  # noqa: N801 - it is called as a function
             wanted = bindparam(None, list(names), type_=_Names())
         super().__init__(column, wanted)
 
+    def self_group(self, against: Any = None) -> among:
+        """As it is: SQLite, which has no truth values, uses no index for `... IN (...) = 1`."""
+        return self
+
 
 @compiles(among, "sqlite")
 def _among_sqlite(element: among, compiler: Any, **options: Any) -> str:

@@ -113,8 +113,9 @@ def listed(
 
 def ids(reading: Reading, wanted: MemoryFilter) -> tuple[str, ...]:
     """Ids of all memories that a filter lets through, in the order in which they were added."""
-    statement = matching(reading, reading.select(memory, memory.c.memory_id), wanted)
-    return tuple(reading.execute(statement.order_by(memory.c.added_seq)).scalars())
+    columns = (memory.c.added_seq, memory.c.memory_id)
+    found = reading.execute(matching(reading, reading.select(memory, *columns), wanted))
+    return tuple(memory_id for _, memory_id in sorted((seq, one) for seq, one in found))
 
 
 def count(reading: Reading, wanted: MemoryFilter | None = None) -> Mapping[MemoryTier, int]:
@@ -133,15 +134,13 @@ def repeated(reading: Reading, rows: Sequence[MemoryRow]) -> dict[str, str]:
     hashes = {hash_of(row.content) for row in rows}
     place = (memory.c.content_hash, memory.c.tier, memory.c.source, memory.c.memory_id)
     statement = (
-        reading.select(memory, *place)
+        reading.select(memory, memory.c.added_seq, *place)
         .where(among(memory.c.content_hash, hashes))
         .where(memory.c.state == MemoryState.ACTIVE)
-        .order_by(memory.c.added_seq.desc())
     )
-    said = {
-        (digest, tier, source): memory_id
-        for digest, tier, source, memory_id in reading.execute(statement)
-    }
+    # Ordered here: for an order of its own SQLite walks through all rows in that order.
+    found = sorted(reading.execute(statement), key=lambda one: -one.added_seq)
+    said = {(digest, tier, source): memory_id for _, digest, tier, source, memory_id in found}
     keyed = (
         (row, said.get((hash_of(row.content), MemoryTier(row.tier), row.source))) for row in rows
     )
