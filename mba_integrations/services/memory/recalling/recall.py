@@ -10,6 +10,7 @@ import numpy as np
 from mba_integrations import __version__
 from mba_integrations.core.arrays import FloatArray
 from mba_integrations.core.log.records import AllocationRecord
+from mba_integrations.core.model import REASONS
 from mba_integrations.core.result.allocation import Allocation
 from mba_integrations.services.memory.equipment import Equipment
 from mba_integrations.services.memory.ids import new_id
@@ -125,14 +126,12 @@ def _best_omitted(allocation: Allocation) -> list[AllocationItem]:
     score[decided.rows] = -np.inf
     count = min(LOGGED_OMISSIONS, len(score) - len(decided.rows))
     best = np.argpartition(-score, count - 1)[:count] if count else np.zeros(0, dtype=np.int64)
-    items = [decided.item(row) for row in best[np.argsort(-score[best], kind="stable")].tolist()]
-    found = (allocation.decision(item.id) for item in items)
     return [
         AllocationItem(
-            memory_id=one.item.id,
+            memory_id=decided.item(row).id,
             selected=False,
-            score=one.score,
-            reason=getattr(one, "reason", None),
+            score=float(score[row]),
+            reason=REASONS[decided.reasons[row]].value,
         )
-        for one in found
+        for row in best[np.argsort(-score[best], kind="stable")].tolist()
     ]
