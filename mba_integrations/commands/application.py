@@ -18,7 +18,20 @@ import typer
 from typer.core import TyperGroup
 
 from mba_integrations.commands import allocate, config, demo, explain, stats
-from mba_integrations.commands.memory import forget, jobs, memories, recall, remember, workspaces
+from mba_integrations.commands.memory import (
+    doctor,
+    embeddings,
+    forget,
+    jobs,
+    lifecycle,
+    memories,
+    recall,
+    remember,
+    retention,
+    stored_file,
+    transfer,
+    workspaces,
+)
 from mba_integrations.commands.printing.output import remark, write_text
 from mba_integrations.commands.printing.visible import in_one_line
 from mba_integrations.core.errors import ConfigFileError, MemoryBudgetError
@@ -91,6 +104,14 @@ app.command("forget", help=forget.HELP)(forget.forget)
 app.add_typer(memories.app, name="memories")
 app.add_typer(workspaces.app, name="workspaces")
 app.add_typer(jobs.app, name="jobs")
+app.add_typer(retention.app, name="retention")
+app.add_typer(lifecycle.app, name="lifecycle")
+app.command("export", help=transfer.EXPORT_HELP)(transfer.export)
+app.command("import", help=transfer.IMPORT_HELP)(transfer.import_)
+app.add_typer(stored_file.backup_app, name="backup")
+app.add_typer(stored_file.database_app, name="db")
+app.add_typer(embeddings.app, name="embeddings")
+app.command("doctor", help=doctor.HELP)(doctor.doctor)
 
 
 def _show_version(wanted: bool) -> None:

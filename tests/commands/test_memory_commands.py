@@ -2,31 +2,16 @@
 
 from __future__ import annotations
 
-import json
+import subprocess
+import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 from command_line import done, environment, mba, refused
+from memory_commands import database, remembered, said
 
+__all__ = ["database"]  # a fixture
 KATE = "Kate moved to Lisbon in March."
-
-
-@pytest.fixture(autouse=True)
-def database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("MBA_DB", str(tmp_path / "memory.db"))
-    monkeypatch.setenv("COLUMNS", "140")
-    return tmp_path / "memory.db"
-
-
-def said(*arguments: str, stdin: str | None = None) -> dict[str, Any]:
-    parsed: dict[str, Any] = json.loads(done(*arguments, "--json", stdin=stdin))
-    assert parsed["schema_version"] == 1
-    return parsed
-
-
-def remembered(*texts: str, options: tuple[str, ...] = ()) -> list[str]:
-    return [one["id"] for one in said("remember", *texts, *options)["results"]]
 
 
 # remember
@@ -242,9 +227,6 @@ def test_a_file_that_is_no_database_is_refused(database: Path) -> None:
 
 
 def test_other_commands_do_not_load_the_store() -> None:
-    import subprocess
-    import sys
-
     code = (
         "import sys\nfrom mba_integrations.commands.application import app\n"
         "print({'sqlalchemy', 'alembic'} & set(sys.modules))"

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
 
 from mba_integrations.commands.arguments.options import iso_time
+from mba_integrations.core.errors import InputError
 from mba_integrations.core.model import MemoryTier
 from mba_integrations.services.store.rows.memories import MemoryFilter, MemoryState
 
@@ -84,6 +86,20 @@ Reason = Annotated[
     str | None, typer.Option("--reason", metavar="TEXT", help="Why, for the history.")
 ]
 Ids = Annotated[list[str], typer.Argument(metavar="ID...", help="Ids of memories.")]
+
+
+def ask(would: str, question: str, *, yes: bool) -> None:
+    """Ask whether something is to be done that cannot be undone.
+
+    Raises:
+        InputError: With *would*, if nobody is there to answer.
+        typer.Abort: If the answer is no.
+    """
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise InputError(f"{would} Say so with --yes.")
+    typer.confirm(question, abort=True, err=True)
 
 
 def wanted(

@@ -44,7 +44,12 @@ def file_of(place: str) -> Path | None:
 
 @contextmanager
 def opened(
-    database: str | None, *, local: bool = False, create: bool = False
+    database: str | None,
+    *,
+    local: bool = False,
+    create: bool = False,
+    background: bool = False,
+    upgrade: bool | None = None,
 ) -> Iterator[MemoryService]:
     """The service on a database.
 
@@ -52,6 +57,8 @@ def opened(
         database: Path or URL; None for the user's own.
         local: Whether it compares meanings too.
         create: Whether a file that is not there is made.
+        background: Whether a thread does jobs as they come.
+        upgrade: Whether tables of an earlier release are upgraded; None does so on SQLite.
 
     Raises:
         InputError: If there is no such file.
@@ -63,7 +70,12 @@ def opened(
     is_new = file is not None and not file.exists()
     if file is not None and is_new:
         _check_may_be_made(file, database, create=create)
-    with _service(place, local=local) as service:
+    from mba_integrations.services.memory.service import MemoryService
+
+    embedder = LocalEmbedder() if local else None
+    with MemoryService.open(
+        place, embedder=embedder, background=background, upgrade=upgrade
+    ) as service:
         if is_new:
             remark("note", f"new database {in_one_line(place)}")
         yield service
@@ -71,7 +83,12 @@ def opened(
 
 @contextmanager
 def opened_at(
-    database: str | None, workspace: str, *, local: bool = False, create: bool = False
+    database: str | None,
+    workspace: str,
+    *,
+    local: bool = False,
+    create: bool = False,
+    background: bool = False,
 ) -> Iterator[MemoryService]:
     """The service on a database that has this workspace.
 
@@ -80,11 +97,12 @@ def opened_at(
         workspace: Which workspace must be there.
         local: Whether it compares meanings too.
         create: Whether a file that is not there is made, and the workspace `default` in it.
+        background: Whether a thread does jobs as they come.
 
     Raises:
         UnknownWorkspaceError: If there is no such workspace.
     """
-    with opened(database, local=local, create=create) as service:
+    with opened(database, local=local, create=create, background=background) as service:
         known = service.workspaces.ids()
         if workspace not in known:
             if not (create and workspace == DEFAULT_WORKSPACE):
@@ -103,13 +121,6 @@ def counts_of(service: MemoryService, workspace: str) -> dict[MemoryTier, int]:
         after = page.after
         if after is None:
             return counts
-
-
-def _service(place: str, *, local: bool) -> MemoryService:
-    from mba_integrations.services.memory.service import MemoryService
-
-    embedder = LocalEmbedder() if local else None
-    return MemoryService.open(place, embedder=embedder, background=False)
 
 
 def _check_may_be_made(file: Path, database: str | None, *, create: bool) -> None:

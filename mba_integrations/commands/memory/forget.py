@@ -80,10 +80,9 @@ def _asked(
     if not page.rows:
         raise InputError("no memory is like that: nothing was forgotten.")
     count = f"{len(page.rows):,}" if page.after is None else f"more than {len(page.rows):,}"
-    if not sys.stdin.isatty():
-        raise InputError(f"{count} memories would be forgotten. Say so with --yes.")
-    console = remarks()
-    title = f"To be forgotten: {count}"
-    console.print(memory_table(title, page.rows[:_SHOWN_ROWS], width=console.width))
-    typer.confirm(f"Forget {count} memories?", abort=True, err=True)
+    if sys.stdin.isatty():
+        console = remarks()
+        title = f"To be forgotten: {count}"
+        console.print(memory_table(title, page.rows[:_SHOWN_ROWS], width=console.width))
+    options.ask(f"{count} memories would be forgotten.", f"Forget {count} memories?", yes=yes)
     return len(page.rows) if page.after is None else None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Annotated
 
 import typer
@@ -14,7 +13,6 @@ from mba_integrations.commands.printing.memories import write_result
 from mba_integrations.commands.printing.output import remark, results
 from mba_integrations.commands.printing.tables import titled_table
 from mba_integrations.commands.printing.visible import in_one_line
-from mba_integrations.core.errors import InputError
 
 HELP = "Make, list and delete workspaces: the memories and settings of one person or use."
 CREATE_HELP = """Make a workspace; it makes the database too.
@@ -95,17 +93,15 @@ def delete(
 ) -> None:
     """Delete a workspace."""
     with opened_at(database, workspace_id) as service:
-        if not yes:
-            _ask(workspace_id, sum(counts_of(service, workspace_id).values()))
+        count = sum(counts_of(service, workspace_id).values())
+        options.ask(
+            f"{workspace_id!r} and {count:,} memories would go.",
+            f"Delete {workspace_id!r} with {count:,} memories?",
+            yes=yes,
+        )
         counts = service.workspaces.delete(workspace_id)
     if as_json:
         write_result({"workspace_id": workspace_id, "deleted": counts})
     else:
         memories = counts.get("memory", 0)
         remark("done", f"workspace {workspace_id!r} is gone, with {memories:,} memories")
-
-
-def _ask(workspace_id: str, count: int) -> None:
-    if not sys.stdin.isatty():
-        raise InputError(f"{workspace_id!r} and {count:,} memories would go. Say so with --yes.")
-    typer.confirm(f"Delete {workspace_id!r} with {count:,} memories?", abort=True, err=True)

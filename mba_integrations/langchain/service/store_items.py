@@ -149,7 +149,7 @@ def memory_of(
     )
 
 
-def expiry(ttl_minutes: object, now: datetime) -> datetime | None:
+def expiry(ttl_minutes: float | None, now: datetime) -> datetime | None:
     """When an item's time comes; None for never.
 
     Raises:
@@ -157,13 +157,14 @@ def expiry(ttl_minutes: object, now: datetime) -> datetime | None:
     """
     if ttl_minutes is None:
         return None
-    is_number = isinstance(ttl_minutes, int | float) and not isinstance(ttl_minutes, bool)
-    if not (is_number and 0 <= ttl_minutes <= _MOST_MINUTES):  # type: ignore[operator]
+    given: object = ttl_minutes
+    is_number = isinstance(given, int | float) and not isinstance(given, bool)
+    if not is_number or not 0 <= ttl_minutes <= _MOST_MINUTES:
         raise InputError(
-            f"ttl must be minutes, from 0 to {_MOST_MINUTES:,}, got {shown(ttl_minutes)}. "
+            f"ttl must be minutes, from 0 to {_MOST_MINUTES:,}, got {shown(given)}. "
             "None keeps an item for ever."
         )
-    return now + timedelta(minutes=ttl_minutes)  # type: ignore[arg-type]
+    return now + timedelta(minutes=ttl_minutes)
 
 
 def _split(
@@ -191,5 +192,4 @@ def _written(value: Mapping[str, Any]) -> str:
 
 def _tier(value: Mapping[str, Any]) -> MemoryTier:
     named = value.get("tier")
-    known = isinstance(named, str) and named in tuple(MemoryTier)
-    return MemoryTier(named) if known else MemoryTier.LONG_TERM
+    return next((tier for tier in MemoryTier if tier.value == named), MemoryTier.LONG_TERM)
