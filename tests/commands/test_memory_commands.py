@@ -140,6 +140,19 @@ def test_forgetting_by_what_memories_have_in_common_wants_a_yes() -> None:
     assert "no memory is like that" in refused("forget", "--contains", "Kate")
 
 
+def test_nothing_of_an_erased_memory_stays(database: Path) -> None:
+    remembered(KATE, "Kate skis.", options=("--subject", "kate"))
+    remembered("Bread needs salt.")
+    assert "gone for good" in refused("forget", "--subject", "kate", "--erase")
+    assert b"Lisbon" in b"".join(path.read_bytes() for path in database.parent.iterdir())
+    receipt = said("forget", "--subject", "kate", "--erase", "--yes")["erasure"]
+    assert receipt["counts"]["memory"] == 2
+        said("forget", "--subject", "kate", "--erase", "--yes")["erasure"]["counts"]["memory"] == 2
+    )
+    assert b"Lisbon" not in b"".join(path.read_bytes() for path in database.parent.iterdir())
+    assert "alone" in refused("forget", "--tag", "x", "--erase", exit_code=2)
+
+
 # memories
 
 

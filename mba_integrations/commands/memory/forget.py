@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 HELP = """Forget memories, by id or by what they have in common.
 
-No recall sees them any more; their texts stay in the history.
+No recall sees them any more; their texts stay in the history. With --erase nothing of them stays in
+the database, and a restored backup or an import does not bring them back.
 
 Examples:
 
@@ -27,6 +28,7 @@ Examples:
   mba forget 0199b3c4-0000-7000-8000-000000000000
   mba forget --subject kate
   mba forget --contains "old office" --yes
+  mba forget --subject kate --erase --yes
 """
 _SHOWN_ROWS = 10
 
@@ -42,6 +44,10 @@ def forget(
     tags: options.Tags = None,
     contains: options.Contains = None,
     reason: options.Reason = None,
+    erase: Annotated[
+        bool,
+        typer.Option("--erase", help="Leave nothing of them; by ids, --subject or --source."),
+    ] = False,
     yes: options.Yes = False,
     workspace: options.Workspace = options.DEFAULT_WORKSPACE,
     database: options.Database = None,
@@ -53,6 +59,11 @@ def forget(
     )
     if bool(ids) is (filters is not None):
         raise typer.BadParameter("give ids, or options that say which memories, not both")
+    if erase:
+        if (tiers, tags, contains) != (None, None, None):
+            raise typer.BadParameter("--erase goes by ids, --subject or --source alone")
+        _erase(database, workspace, ids, subject, source, yes=yes, as_json=as_json)
+        return
     with opened_at(database, workspace) as service:
         expected = None
         if filters is not None:
@@ -64,6 +75,27 @@ def forget(
         write_result({"forgotten": reply.memory_ids, "change_seq": reply.change_seq})
     else:
         remark("done", f"{len(reply):,} forgotten")
+
+
+def _erase(
+    database: str | None,
+    workspace: str,
+    ids: list[str] | None,
+    subject: str | None,
+    source: str | None,
+    *,
+    yes: bool,
+    as_json: bool,
+) -> None:
+    with opened_at(database, workspace) as service:
+        options.ask("Erased memories are gone for good.", "Erase them for good?", yes=yes)
+        receipt = service.erasures.erase(
+            workspace, memory_ids=ids or None, subjects=subject, sources=source
+        )
+    if as_json:
+        write_result({"erasure": receipt})
+    else:
+        remark("done", f"{receipt.counts.get('memory', 0):,} erased, receipt {receipt.erasure_id}")
 
 
 def _asked(
