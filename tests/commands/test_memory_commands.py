@@ -147,8 +147,6 @@ def test_nothing_of_an_erased_memory_stays(database: Path) -> None:
     assert b"Lisbon" in b"".join(path.read_bytes() for path in database.parent.iterdir())
     receipt = said("forget", "--subject", "kate", "--erase", "--yes")["erasure"]
     assert receipt["counts"]["memory"] == 2
-        said("forget", "--subject", "kate", "--erase", "--yes")["erasure"]["counts"]["memory"] == 2
-    )
     assert b"Lisbon" not in b"".join(path.read_bytes() for path in database.parent.iterdir())
     assert "alone" in refused("forget", "--tag", "x", "--erase", exit_code=2)
 
