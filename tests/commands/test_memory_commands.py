@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +10,8 @@ from pathlib import Path
 import pytest
 from command_line import done, environment, mba, refused
 from memory_commands import database, remembered, said
+
+import mba_integrations.services as services
 
 __all__ = ["database"]  # a fixture
 KATE = "Kate moved to Lisbon in March."
@@ -226,7 +229,7 @@ def test_vectors_of_new_memories_are_made_before_the_command_ends() -> None:
 
 
 def test_a_database_of_another_process_is_exit_code_3(database: Path) -> None:
-    from mba_integrations.services.memory.service import MemoryService
+    from mba_integrations.services import MemoryService
 
     with MemoryService.open(database, exclusive=True):
         assert "is held by process" in refused("recall", "Kate?", exit_code=3)
@@ -235,6 +238,19 @@ def test_a_database_of_another_process_is_exit_code_3(database: Path) -> None:
 def test_a_file_that_is_no_database_is_refused(database: Path) -> None:
     database.write_text("no database " * 100)
     assert str(database) in refused("recall", "Kate?")
+
+
+@pytest.mark.parametrize("command", ["remember", "recall"])
+def test_a_missing_extra_is_named(command: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    find = importlib.util.find_spec
+    monkeypatch.setattr(
+        importlib.util,
+        "find_spec",
+        lambda name, *more: None if name == "sqlalchemy" else find(name, *more),
+    )
+    for name in ("MemoryService", "NewMemory"):
+        monkeypatch.delitem(vars(services), name, raising=False)
+    assert "mba-integrations[memory]" in refused(command, "x", "--db", "postgresql://nowhere")
 
 
 def test_other_commands_do_not_load_the_store() -> None:

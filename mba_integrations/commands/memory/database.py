@@ -70,7 +70,7 @@ def opened(
     is_new = file is not None and not file.exists()
     if file is not None and is_new:
         _check_may_be_made(file, database, create=create)
-    from mba_integrations.services.memory.service import MemoryService
+    from mba_integrations.services import MemoryService
 
     embedder = LocalEmbedder() if local else None
     with MemoryService.open(

@@ -19,7 +19,7 @@ from mba_integrations.core.errors import InputError
 from mba_integrations.core.model import MemoryItem, MemoryTier
 from mba_integrations.ingest.reading import STANDARD_INPUT
 from mba_integrations.services.memory.ids import new_id
-from mba_integrations.services.memory.new_memory import NewMemory
+from mba_integrations.services.memory.remembering.results import RememberResult
 
 HELP = """Keep a memory: a fact, a note, a decision.
 
@@ -62,6 +62,8 @@ def remember(
     as_json: options.AsJson = False,
 ) -> None:
     """Keep memories."""
+    from mba_integrations.services import NewMemory
+
     now = datetime.now(UTC)
     memories = [
         NewMemory(
@@ -85,19 +87,22 @@ def remember(
         parts = [memories[first : first + _AT_ONCE] for first in range(0, len(memories), _AT_ONCE)]
         replies = [service.remember(workspace, part) for part in tracked(parts, "Remembering")]
         service.jobs.run()
-    results = [one for reply in replies for one in reply.results]
     note_all(note for reply in replies for note in reply.notes)
+    results = [one for reply in replies for one in reply.results]
     if as_json:
-        results_json = [one.to_dict() for one in results]
-        write_result({"results": results_json, "change_seq": replies[-1].change_seq})
-        return
-    for memory, one in zip(memories[:_SHOWN], results, strict=False):
+        written = [one.to_dict() for one in results]
+        write_result({"results": written, "change_seq": replies[-1].change_seq})
+    else:
+        _print(results, [memory.item.content for memory in memories])
+
+
+def _print(results: Sequence[RememberResult], texts: Sequence[str]) -> None:
+    for one, text in zip(results[:_SHOWN], texts, strict=False):
         word = "remembered" if one.created else "known"
-        write_line(f"{word:<10}  {one.memory_id}  {one_line(memory.item.content, max_chars=80)}")
+        write_line(f"{word:<10}  {one.memory_id}  {one_line(text, max_chars=80)}")
     created = sum(one.created for one in results)
     if len(results) > 1:
-        known = len(results) - created
-        remark("done", f"{created:,} remembered, {known:,} known before")
+        remark("done", f"{created:,} remembered, {len(results) - created:,} known before")
 
 
 def _texts(given: Sequence[str], *, lines: bool) -> list[str]:

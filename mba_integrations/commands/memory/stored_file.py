@@ -41,7 +41,7 @@ def create(
 @backup_app.command("verify", help="Check that a copy is whole.")
 def verify(copy: Copy, *, as_json: options.AsJson = False) -> None:
     """Check that a copy is whole."""
-    from mba_integrations.services.memory.service import MemoryService
+    from mba_integrations.services import MemoryService
 
     manifest = MemoryService.verify_backup(copy)
     if as_json:
@@ -61,7 +61,7 @@ def restore(
     as_json: options.AsJson = False,
 ) -> None:
     """Put a copy in the place of the database."""
-    from mba_integrations.services.memory.service import MemoryService
+    from mba_integrations.services import MemoryService
 
     file = file_of(place_of(database))
     if file is None:

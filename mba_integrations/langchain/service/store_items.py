@@ -21,7 +21,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from langgraph.store.base import Item, PutOp
 from langgraph.store.base.embed import get_text_at_path, tokenize_path
@@ -30,9 +30,10 @@ from mba_integrations.core.arguments import shown
 from mba_integrations.core.errors import InputError
 from mba_integrations.core.model import MemoryItem, MemoryTier
 from mba_integrations.services.memory.ids import new_id
-from mba_integrations.services.memory.new_memory import NewMemory
-from mba_integrations.services.memory.transfer.imported import fitting_name
 from mba_integrations.services.store.rows.memories import MemoryRow
+
+if TYPE_CHECKING:
+    from mba_integrations.services.memory.new_memory import NewMemory
 
 _KEY = "langgraph"
 """Under which the metadata has what the text does not say."""
@@ -47,7 +48,7 @@ def tag_of(namespace: Sequence[str]) -> str:
     >>> tag_of(("kate", "notes")), tag_of(())
     ('lg:kate.notes', 'lg:')
     """
-    return fitting_name("lg:" + ".".join(namespace))
+    return _fitting("lg:" + ".".join(namespace))
 
 
 def sources_of(namespace: Sequence[str], key: str) -> frozenset[str]:
@@ -58,7 +59,14 @@ def sources_of(namespace: Sequence[str], key: str) -> frozenset[str]:
 
 def _path(namespace: Sequence[str], key: str) -> str:
     # Two characters less than a name may have, for the turn.
-    return fitting_name(f"{tag_of(namespace)}/{key}__")[:-2]
+    return _fitting(f"{tag_of(namespace)}/{key}__")[:-2]
+
+
+def _fitting(name: str) -> str:
+    # Imported here, as NewMemory is below: SQLAlchemy comes along, which a store has loaded by now.
+    from mba_integrations.services.memory.transfer.imported import fitting_name
+
+    return fitting_name(name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +127,8 @@ def memory_of(
     Raises:
         InputError: If the value is not JSON.
     """
+    from mba_integrations.services.memory.new_memory import NewMemory
+
     value = dict(put.value or {})
     text, rest, field = _split(value, put.index or None, text_field)
     path = _path(put.namespace, put.key)
