@@ -100,9 +100,16 @@ def test_mba_commands_of_the_page_succeed(
     folder = prepare(tmp_path)
     shutil.copytree(ROOT / "configs", folder / "configs")
     monkeypatch.chdir(folder)
+    monkeypatch.setenv("MBA_DB", str(tmp_path / "memory.db"))
     for command in commands_of(page):
         ran = mba(*shlex.split(command)[1:])
         assert ran.exit_code == 0, f"{command}\n{ran.stderr}"
+
+
+MEMORY_COMMANDS = [
+    *("remember", "recall", "forget", "memories list", "workspaces", "retention", "lifecycle"),
+    *("export", "import", "backup", "db", "jobs", "embeddings", "doctor"),
+]
 
 
 def test_command_line_page_shows_every_command() -> None:
@@ -112,15 +119,18 @@ def test_command_line_page_shows_every_command() -> None:
         assert f"mba {command}" in shown
     for command in ("init", "validate", "show"):
         assert f"mba config {command}" in shown
+    for command in MEMORY_COMMANDS:
+        assert f"mba {command}" in shown
 
 
 def test_output_on_the_command_line_page_is_what_the_commands_print(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(prepare(tmp_path))
+    monkeypatch.setenv("MBA_DB", str(tmp_path / "memory.db"))
     page = ROOT / "docs" / "command_line.md"
     printed = "".join(done(*shlex.split(line)[1:]) for line in commands_of(page))
     blocks = re.findall(r"^```text\n(.*?)^```$", page.read_text("utf-8"), re.MULTILINE | re.DOTALL)
     parts = [part.strip() for block in blocks for part in block.split("...\n")]
-    assert len(parts) == 4
+    assert len(parts) == 5
     assert not [part for part in parts if part not in printed]

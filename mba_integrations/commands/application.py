@@ -1,7 +1,8 @@
 """The command `mba`: its subcommands, and how errors become lines and exit codes.
 
 Exit codes: 0 done, also where the reader of a pipe had enough; 1 a problem in input, settings or
-budget; 2 wrong usage; 130 interrupted.
+budget; 2 wrong usage; 3 a database that does not answer, or is held by another process;
+130 interrupted.
 """
 
 from __future__ import annotations
@@ -17,9 +18,32 @@ import typer
 from typer.core import TyperGroup
 
 from mba_integrations.commands import allocate, config, demo, explain, stats
+from mba_integrations.commands.memory import (
+    doctor,
+    embeddings,
+    forget,
+    jobs,
+    lifecycle,
+    memories,
+    recall,
+    remember,
+    retention,
+    stored_file,
+    transfer,
+    workspaces,
+)
 from mba_integrations.commands.printing.output import remark, write_text
 from mba_integrations.commands.printing.visible import in_one_line
 from mba_integrations.core.errors import ConfigFileError, MemoryBudgetError
+from mba_integrations.services.store.errors import (
+    StoreBusyError,
+    StoreInUseError,
+    StoreUnreachableError,
+)
+
+_UNREACHABLE_EXIT_CODE = 3
+_UNREACHABLE = (StoreUnreachableError, StoreInUseError, StoreBusyError)
+"""The same command may work later, or where the database answers."""
 
 
 class ErrorLines(TyperGroup):
@@ -53,7 +77,7 @@ class ErrorLines(TyperGroup):
             raise typer.Exit(0) from None
         except MemoryBudgetError as error:
             remark("error", _line(error))
-            raise typer.Exit(1) from None
+            raise typer.Exit(_exit_code(error)) from None
         except OSError as error:
             remark("error", f"{error.filename or 'system'}: {error.strerror or error}.")
             raise typer.Exit(1) from None
@@ -74,6 +98,20 @@ app.command("demo", help=demo.HELP)(demo.demo)
 app.command("stats", help=stats.STATS_HELP)(stats.stats)
 app.add_typer(config.app, name="config")
 app.add_typer(stats.log_app, name="log")
+app.command("remember", help=remember.HELP)(remember.remember)
+app.command("recall", help=recall.HELP)(recall.recall)
+app.command("forget", help=forget.HELP)(forget.forget)
+app.add_typer(memories.app, name="memories")
+app.add_typer(workspaces.app, name="workspaces")
+app.add_typer(jobs.app, name="jobs")
+app.add_typer(retention.app, name="retention")
+app.add_typer(lifecycle.app, name="lifecycle")
+app.command("export", help=transfer.EXPORT_HELP)(transfer.export)
+app.command("import", help=transfer.IMPORT_HELP)(transfer.import_)
+app.add_typer(stored_file.backup_app, name="backup")
+app.add_typer(stored_file.database_app, name="db")
+app.add_typer(embeddings.app, name="embeddings")
+app.command("doctor", help=doctor.HELP)(doctor.doctor)
 
 
 def _show_version(wanted: bool) -> None:
@@ -99,6 +137,10 @@ def mba(
 def run(arguments: Sequence[str]) -> None:
     """Run the command line and leave the process with its exit code."""
     app(args=list(arguments), prog_name="mba")
+
+
+def _exit_code(error: MemoryBudgetError) -> int:
+    return _UNREACHABLE_EXIT_CODE if isinstance(error, _UNREACHABLE) else 1
 
 
 def _line(error: MemoryBudgetError) -> str:

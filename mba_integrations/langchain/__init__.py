@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from mba_integrations.langchain.messages.counting import MessageCounter
     from mba_integrations.langchain.reranker import LangChainReranker
     from mba_integrations.langchain.runnable import as_runnable
+    from mba_integrations.langchain.service.retriever import MemoryServiceRetriever
+    from mba_integrations.langchain.service.source import MemoryServiceSource
+    from mba_integrations.langchain.service.store import MemoryServiceStore
 
 _HOME = {
     "history.chat_history": ("BudgetedChatMessageHistory",),
@@ -41,6 +44,9 @@ _HOME = {
     "reranker": ("LangChainReranker",),
     "runnable": ("as_runnable",),
     "agents.store_source": ("LangGraphStoreSource",),
+    "service.retriever": ("MemoryServiceRetriever",),
+    "service.source": ("MemoryServiceSource",),
+    "service.store": ("MemoryServiceStore",),
 }
 _MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
 # What a module needs beyond langchain-core, and the extra that brings it.
@@ -49,6 +55,7 @@ _NEEDS = {
     "agents.middleware": ("langchain", "langchain"),
     "agents.promotion": ("langchain", "langchain"),
     "agents.store_source": ("langgraph", "langchain"),
+    "service.store": ("langgraph", "langchain"),
 }
 
 __all__ = [
@@ -61,6 +68,9 @@ __all__ = [
     "LangGraphStoreSource",
     "MemoryBudgetMiddleware",
     "MemoryPromotionMiddleware",
+    "MemoryServiceRetriever",
+    "MemoryServiceSource",
+    "MemoryServiceStore",
     "MemorySource",
     "MessageCounter",
     "RetrieverSource",

@@ -94,8 +94,8 @@ def as_source(source: object) -> MemorySource:
     if isinstance(source, MemorySource) and not isinstance(source, type):
         return source
     raise InputError(
-        "a source of memories must be a LangGraphStoreSource, a retriever or a MemorySource, got "
-        f"{type(source).__name__}."
+        "a source of memories must be a LangGraphStoreSource, a MemoryServiceSource, a retriever "
+        f"or a MemorySource, got {type(source).__name__}."
     )
 
 

@@ -17,12 +17,14 @@ if TYPE_CHECKING:
     from mba_integrations.llamaindex.ledger import BudgetLedger
     from mba_integrations.llamaindex.memory.chat_memory import BudgetedMemory
     from mba_integrations.llamaindex.memory.memory_block import BudgetedMemoryBlock
+    from mba_integrations.llamaindex.memory.service_block import MemoryServiceBlock
     from mba_integrations.llamaindex.messages.counting import MessageTokens
     from mba_integrations.llamaindex.messages.items import items_from_messages
     from mba_integrations.llamaindex.model.function_calling import BudgetedFunctionCallingLLM
     from mba_integrations.llamaindex.reranker import LlamaIndexReranker
     from mba_integrations.llamaindex.retrieval.nodes import items_from_nodes
     from mba_integrations.llamaindex.retrieval.postprocessor import MemoryBudgetPostprocessor
+    from mba_integrations.llamaindex.retrieval.service_retriever import MemoryServiceRetriever
 
 _MODULE_OF = {
     "BudgetAllocationEvent": "events",
@@ -33,6 +35,8 @@ _MODULE_OF = {
     "LlamaIndexEmbedder": "embedding",
     "LlamaIndexReranker": "reranker",
     "MemoryBudgetPostprocessor": "retrieval.postprocessor",
+    "MemoryServiceBlock": "memory.service_block",
+    "MemoryServiceRetriever": "retrieval.service_retriever",
     "MessageTokens": "messages.counting",
     "items_from_messages": "messages.items",
     "items_from_nodes": "retrieval.nodes",
@@ -47,6 +51,8 @@ __all__ = [
     "LlamaIndexEmbedder",
     "LlamaIndexReranker",
     "MemoryBudgetPostprocessor",
+    "MemoryServiceBlock",
+    "MemoryServiceRetriever",
     "MessageTokens",
     "items_from_messages",
     "items_from_nodes",

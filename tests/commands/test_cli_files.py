@@ -141,6 +141,9 @@ def test_help_and_version_succeed() -> None:
 def test_every_command_has_help_with_examples() -> None:
     commands = [["allocate"], ["explain"], ["demo"], ["stats"], ["log", "export"]]
     commands += [["config", name] for name in ("validate", "show", "init")]
+    commands += [["remember"], ["recall"], ["forget"], ["export"], ["import"]]
+    commands += [["memories", "list"], ["workspaces", "create"], ["retention", "set"]]
+    commands += [["embeddings", "migrate"]]
     for command in commands:
         assert f"\n    mba {' '.join(command)}" in done(*command, "--help")
 

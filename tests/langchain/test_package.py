@@ -224,7 +224,7 @@ def test_page_names_every_module_and_every_public_name() -> None:
         pytest.param(
             "langchain", ["MemoryBudgetMiddleware", "MemoryPromotionMiddleware"], id="agents"
         ),
-        pytest.param("langgraph", ["LangGraphStoreSource"], id="graphs"),
+        pytest.param("langgraph", ["LangGraphStoreSource", "MemoryServiceStore"], id="graphs"),
     ],
 )
 def test_all_names_are_those_that_can_be_imported(missing: str, names: list[str]) -> None:

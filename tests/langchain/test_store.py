@@ -16,6 +16,7 @@ from langchain_agents import agent_of, talk, thread, words
 from langgraph.store.base import BaseStore, PutOp
 from langgraph.store.memory import InMemoryStore
 from langgraph.store.sqlite import SqliteStore
+from service_workspaces import clock, new_workspace, service, workspace
 
 from mba_integrations import InputError, MemoryItem, MemoryTier
 from mba_integrations.core.config.settings import PromotionSettings
@@ -23,17 +24,25 @@ from mba_integrations.langchain import (
     LangGraphStoreSource,
     MemoryBudgetMiddleware,
     MemoryPromotionMiddleware,
+    MemoryServiceStore,
 )
 from mba_integrations.langchain.agents.store_source import escaped_label
+from mba_integrations.services.memory.service import MemoryService
 
+__all__ = ["clock", "new_workspace", "service", "workspace"]  # fixtures
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
 NOBODY: Any = None
 
 
-@pytest.fixture(params=["memory", "sqlite"])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[BaseStore]:
+@pytest.fixture(params=["memory", "sqlite", "service"])
+def store(
+    request: pytest.FixtureRequest, tmp_path: Path, service: MemoryService, workspace: str
+) -> Iterator[BaseStore]:
     if request.param == "memory":
         yield InMemoryStore()
+        return
+    if request.param == "service":
+        yield MemoryServiceStore(service, workspace)
         return
     with SqliteStore.from_conn_string(str(tmp_path / "store.sqlite")) as opened:
         opened.setup()

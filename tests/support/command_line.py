@@ -82,7 +82,7 @@ def mba(*arguments: str, stdin: str | None = None) -> Result:
 def done(*arguments: str, stdin: str | None = None) -> str:
     """Standard output of a command that succeeds."""
     result = mba(*arguments, stdin=stdin)
-    assert result.exit_code == 0, result.stderr
+    assert result.exit_code == 0, (result.stderr, repr(result.exception))
     return result.stdout
 
 

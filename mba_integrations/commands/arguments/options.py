@@ -11,7 +11,12 @@ import typer
 from mba_integrations.core.config.settings import PromptFormat
 
 
-def _time(value: str) -> datetime:
+def iso_time(value: str) -> datetime:
+    """A time as ISO 8601 writes it.
+
+    Raises:
+        typer.BadParameter: If it is none.
+    """
     try:
         return datetime.fromisoformat(value)
     except ValueError:
@@ -106,7 +111,7 @@ Now = Annotated[
     datetime | None,
     typer.Option(
         "--now",
-        parser=_time,
+        parser=iso_time,
         metavar="TIME",
         help="ISO 8601 time that ages are counted from. Default: the present.",
     ),

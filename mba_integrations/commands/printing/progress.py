@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from rich.console import Console
@@ -24,9 +25,24 @@ def tracked(things: Sequence[Any], work: str) -> Iterable[Any]:
     return _shown(things, one_line(work, max_chars=_WORK_CHARS), console)
 
 
+@contextmanager
+def progress_of(work: str) -> Iterator[Callable[[int, int], None]]:
+    """Gives what is told how much is done, and of how much; a bar shows it where a person looks."""
+    console = remarks()
+    if not console.is_terminal:
+        yield lambda done, total: None
+        return
+    with _bar(console) as progress:
+        task = progress.add_task(one_line(work, max_chars=_WORK_CHARS), total=None)
+        yield lambda done, total: progress.update(task, completed=done, total=total)
+
+
 def _shown(things: Sequence[Any], work: str, console: Console) -> Iterator[Any]:
+    with _bar(console) as progress:
+        yield from progress.track(things, description=work)
+
+
+def _bar(console: Console) -> Progress:
     # The default text of a bar is markup, which a folder called `[/x]` would break.
     text = TextColumn("{task.description}", markup=False)
-    columns = (text, BarColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True) as progress:
-        yield from progress.track(things, description=work)
+    return Progress(text, BarColumn(), TimeRemainingColumn(), console=console, transient=True)

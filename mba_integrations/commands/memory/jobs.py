@@ -1,0 +1,101 @@
+"""`mba jobs`: work that waits in the database, such as vectors of new memories."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+from rich.text import Text
+
+from mba_integrations.commands.arguments import memory_options as options
+from mba_integrations.commands.memory.database import opened, opened_at
+from mba_integrations.commands.printing.memories import write_result
+from mba_integrations.commands.printing.output import remark, results
+from mba_integrations.commands.printing.tables import titled_table
+from mba_integrations.commands.printing.visible import in_one_line, one_line
+from mba_integrations.services.store.rows.jobs import JobRow, JobState
+
+HELP = "List, retry, cancel and run jobs: work that is done after a call."
+app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help=HELP)
+
+Id = Annotated[str, typer.Argument(metavar="ID", help="Id of a job.")]
+
+
+@app.command("list", help="List jobs, the latest first.")
+def list_jobs(
+    *,
+    states: Annotated[
+        list[JobState] | None, typer.Option("--state", help="In this state. Repeatable.")
+    ] = None,
+    limit: Annotated[int, typer.Option("--limit", "-n", min=1, max=500, help="How many.")] = 20,
+    workspace: options.Workspace = options.DEFAULT_WORKSPACE,
+    database: options.Database = None,
+    as_json: options.AsJson = False,
+) -> None:
+    """List jobs."""
+    with opened_at(database, workspace) as service:
+        found = service.jobs.list(workspace, states=tuple(states or JobState), limit=limit)
+    if as_json:
+        write_result({"jobs": found})
+        return
+    table = titled_table(f"Jobs of {workspace}: {len(found):,}")
+    for name in ("id", "kind", "state", "done", "tries", "error"):
+        table.add_column(name, no_wrap=name != "error")
+    for job in found:
+        table.add_row(*map(Text, _cells(job)))
+    results().print(table)
+
+
+@app.command("retry", help="Put a job in again that failed or was cancelled.")
+def retry(
+    job_id: Id,
+    *,
+    workspace: options.Workspace = options.DEFAULT_WORKSPACE,
+    database: options.Database = None,
+    as_json: options.AsJson = False,
+) -> None:
+    """Put a job in again."""
+    with opened_at(database, workspace) as service:
+        _write(service.jobs.retry(workspace, job_id), as_json=as_json)
+
+
+@app.command("cancel", help="Cancel a job that has not ended.")
+def cancel(
+    job_id: Id,
+    *,
+    workspace: options.Workspace = options.DEFAULT_WORKSPACE,
+    database: options.Database = None,
+    as_json: options.AsJson = False,
+) -> None:
+    """Cancel a job."""
+    with opened_at(database, workspace) as service:
+        _write(service.jobs.cancel(workspace, job_id), as_json=as_json)
+
+
+@app.command("run", help="Do the jobs that are due, of all workspaces.")
+def run(
+    *,
+    database: options.Database = None,
+    local: options.Local = False,
+    as_json: options.AsJson = False,
+) -> None:
+    """Do the jobs that are due."""
+    with opened(database, local=local) as service:
+        begun = service.jobs.run()
+    if as_json:
+        write_result({"begun": begun})
+    else:
+        remark("done", f"{begun:,} jobs were due")
+
+
+def _write(job: JobRow, *, as_json: bool) -> None:
+    if as_json:
+        write_result({"job": job})
+    else:
+        remark("done", f"job {job.job_id} is {job.state.value}")
+
+
+def _cells(job: JobRow) -> tuple[str, ...]:
+    tries = f"{job.attempts} of {job.max_attempts}"
+    error = one_line(job.error or "", max_chars=60)
+    return (in_one_line(job.job_id), job.kind, job.state.value, f"{job.progress:.0%}", tries, error)
