@@ -193,7 +193,7 @@ class Call:
             token_price=price_of_token(evaluation, self.config),
             spares=evaluation.may_be_unread,
             duplicate_threshold=self.config.duplicate_threshold,
-            recent_share=self.config.recent_share,
+            recent_share=self.config.recent_share if evaluation.recent_counts else 0.0,
         )
 
     def _ignored(self, before: PreviousPrompt | None, layout: PromptLayout) -> tuple[str, ...]:

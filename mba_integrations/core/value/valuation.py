@@ -66,6 +66,11 @@ class Evaluation:
     grounds: Grounds
     trace: Trace | None = None
 
+    @property
+    def recent_counts(self) -> bool:
+        """Whether the newest exchange comes in first: not where a text only greets or thanks."""
+        return self.grounds.matched is None or self.grounds.newest > 0.0
+
 
 def evaluate(
     query: str,
