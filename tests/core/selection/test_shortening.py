@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from problems import HEADING, problem_of
 
 from mba_integrations import MemoryItem
-from mba_integrations.core.search.sentences.index import index_of
+from mba_integrations.core.search.sentences.index import SentenceIndex, index_of
 from mba_integrations.core.search.sentences.spans import OMISSION
 from mba_integrations.core.selection.passages import parts
 from mba_integrations.core.selection.passages.parts import MOST_CANDIDATES
@@ -148,7 +148,12 @@ def test_a_sentence_below_the_price_stays_out_whatever_room_there_is() -> None:
 
 def test_only_the_best_are_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
     read: list[str] = []
-    monkeypatch.setattr(parts, "index_of", lambda text: read.append(text) or index_of(text))
+
+    def reading(text: str) -> SentenceIndex:
+        read.append(text)
+        return index_of(text)
+
+    monkeypatch.setattr(parts, "index_of", reading)
     items = [document(f"d{n}", f"The deploy key {n}.") for n in range(2 * MOST_CANDIDATES)]
     shortened(items, 600, [n / 1000 for n in range(1, 2 * MOST_CANDIDATES + 1)])
     assert set(read) == {item.content for item in items[MOST_CANDIDATES:]}
@@ -177,9 +182,9 @@ OUTPUT = "\n".join(
     [
         "$ pytest -q tests",
         *(f"tests/test_{n}.py passed in {n} ms" for n in range(30)),
-        "rotate.py:7: the deploy key is stale",
+        *(f"rotate.py:{n}: the deploy key is stale" for n in range(9)),
         *(f"tests/test_{n}.py passed in {n} ms" for n in range(30, 60)),
-        "FAILED tests/test_keys.py",
+        "FAILED tests/test_login.py",
         "exit code 1",
     ]
 )
@@ -192,13 +197,10 @@ def test_the_result_of_a_tool_keeps_what_matters_and_the_errors_at_its_end(
     call = MemoryItem("call", "pytest -q tests", "working", group=group)
     result = MemoryItem("result", OUTPUT, "working", group=group, metadata=RESULT)
     found = shortened([call, result], 175, [0.5, 0.8])
-    assert passages(found)["result"].splitlines() == [
-        "$ pytest -q tests",
-        f"tests/test_0.py passed in 0 ms {OMISSION}",
-        f"rotate.py:7: the deploy key is stale {OMISSION}",
-        "FAILED tests/test_keys.py",
-        "exit code 1",
-    ]
+    lines = passages(found)["result"].splitlines()
+    assert lines[0].startswith("$ pytest -q tests")
+    assert any("the deploy key is stale" in one for one in lines[1:-2])
+    assert lines[-2:] == ["FAILED tests/test_login.py", "exit code 1"]
     assert len(found.selection.prompt.rows) == 2
 
 
