@@ -44,6 +44,7 @@ def equipment(**given: Any) -> Equipment:
         "counters": WorkspaceCounters(CharCounter()),
         "prepared": PreparedPools(),
         "embedder": None,
+        "reranking": None,
         "clock": Clock(),
     }
     return Equipment(**{**parts, **given})

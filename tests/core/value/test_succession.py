@@ -85,7 +85,11 @@ def test_the_newer_one_comes_in_beside_the_older_one_and_nothing_falls() -> None
     scored, before = allocate(items), allocate(plain)
     assert scored.decision("new").score >= scored.decision("old").score > 0.0
     assert scored.decision("old").score > 0.1 * before.decision("old").score
-    room = len("## Project\n") + len("- \n") * 2 + sum(len(item.content) for item in items[:2])
+    room = (
+        len("## Project\n")
+        + len("- [2026-01-01] \n") * 2
+        + sum(len(item.content) for item in items[:2])
+    )
     assert set(allocate(items, room).selected_ids) == {"old", "new"}
 
 
