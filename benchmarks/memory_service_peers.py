@@ -122,8 +122,14 @@ class LangGraph:
         from langgraph.store.base import PutOp
 
         for first in range(0, len(texts), 1_000):
-            part = texts[first : first + 1_000]
-            self._store.batch([PutOp((one.user,), one.id, {"text": one.content}) for one in part])
+            puts = [
+                PutOp((one.user,), one.id, {"text": one.content})
+                for one in texts[first : first + 1_000]
+            ]
+            repeats = len({put.value["text"] for put in puts if put.value}) < len(puts)
+            # The store in memory fails on a batch that has the same text twice.
+            for part in [[put] for put in puts] if repeats else [puts]:
+                self._store.batch(part)
 
     def search(self, user: str, query: str, vector: FloatArray, limit: int) -> list[str]:
         return [one.key for one in self._store.search((user,), query=query, limit=limit)]
@@ -323,7 +329,8 @@ def evidence(name: str, data: Path, sets: Sequence[str], folder: Path) -> float:
 
 
 def _texts_of(pool: Any) -> list[Text]:
-    corpus, matrix = pool.corpus, pool.corpus.vectors.matrix
+    corpus = pool.corpus
+    matrix = corpus.vectors.take(np.arange(len(corpus.texts)))
     times = [None if np.isnan(one) else _iso(one) for one in corpus.created_seconds]
     return [
         Text(
