@@ -27,6 +27,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -347,8 +348,6 @@ def _texts_of(pool: Any) -> list[Text]:
 
 
 def _iso(seconds: float) -> str:
-    from datetime import UTC, datetime
-
     return datetime.fromtimestamp(float(seconds), UTC).isoformat()
 
 
@@ -443,8 +442,7 @@ def _print_row(name: str, size: int, found: dict[str, Any]) -> None:
     print(
         f"{name:26} {size:8,} {one.add_p50_ms:8.2f} {one.add_p95_ms:8.2f} "
         f"{one.adds_a_second:9,.0f} {one.search_p50_ms:8.2f} {one.search_p95_ms:8.2f} "
-        f"{one.rss_mib:8,.0f} {one.disk_mib:8,.0f}",
-        flush=True,
+        f"{one.rss_mib:8,.0f} {one.disk_mib:8,.0f}"
     )
 
 
