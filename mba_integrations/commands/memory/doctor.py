@@ -10,7 +10,7 @@ import typer
 from rich.text import Text
 
 from mba_integrations.commands.arguments import memory_options as options
-from mba_integrations.commands.memory.database import counts_of, file_of, opened, place_of
+from mba_integrations.commands.memory.database import file_of, opened, place_of
 from mba_integrations.commands.printing.memories import write_result
 from mba_integrations.commands.printing.output import results
 from mba_integrations.commands.printing.visible import in_one_line
@@ -117,7 +117,7 @@ def _lock(file: Path) -> str:
 def _health(service: MemoryService, workspace_id: str) -> WorkspaceHealth:
     return WorkspaceHealth(
         workspace_id=workspace_id,
-        memories=counts_of(service, workspace_id),
+        memories=dict(service.counts(workspace_id)),
         coverage=dict(service.embeddings.coverage(workspace_id)),
         jobs={state: count for state, count in service.jobs.counts(workspace_id).items() if count},
     )
