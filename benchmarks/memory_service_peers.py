@@ -33,7 +33,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from benchmarks.memory_service import BUDGET_TOKENS, DIMENSIONS, text_of
+from benchmarks.memory_service import BUDGET_TOKENS, DIMENSIONS, text_of, timed
 from mba_integrations.core.arrays import FloatArray
 
 USERS = 10
@@ -286,10 +286,10 @@ def measured(name: str, size: int, folder: Path) -> Figures:
     started = time.perf_counter()
     peer.add(texts[:size])
     rate = size / (time.perf_counter() - started)
-    adds = _seconds(lambda number: peer.add([texts[size + number]]), _SINGLE_ADDS)
+    adds = timed(lambda number: peer.add([texts[size + number]]), _SINGLE_ADDS)
     for user in range(USERS):
         peer.search(*queries[user], RESULTS)
-    searches = _seconds(lambda number: peer.search(*queries[number * 7 % size], RESULTS), _SEARCHES)
+    searches = timed(lambda number: peer.search(*queries[number * 7 % size], RESULTS), _SEARCHES)
     return Figures(
         add_p50_ms=_quantile(adds, 50),
         add_p95_ms=_quantile(adds, 95),
@@ -359,15 +359,6 @@ def _filled(found: Iterable[int], tokens: Any) -> set[int]:
             room -= int(tokens[row])
             taken.add(row)
     return taken
-
-
-def _seconds(act: Callable[[int], object], calls: int) -> list[float]:
-    seconds = []
-    for number in range(calls):
-        started = time.perf_counter()
-        act(number)
-        seconds.append(time.perf_counter() - started)
-    return seconds
 
 
 def _quantile(seconds: Sequence[float], percent: int) -> float:

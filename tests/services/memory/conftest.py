@@ -12,14 +12,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import psycopg
 import pytest
 from memory_services import Opened
-from postgres_server import new_database
+from postgres_server import emptied, new_database
 
 from mba_integrations.services.memory.service import MemoryService
 from mba_integrations.services.store.opening import open_store
-from mba_integrations.services.store.tables.tenancy import TENANT_TABLES
 from mba_integrations.testing import Clock, WordCounter
 
 
@@ -38,10 +36,7 @@ def where(request: pytest.FixtureRequest, sqlite_template: Path, tmp_path: Path)
     if getattr(request, "param", "sqlite") == "sqlite":
         return str(shutil.copy(sqlite_template, tmp_path / "memory.db"))
     url: str = request.getfixturevalue("postgres_database")
-    names = [table.name for table in reversed(TENANT_TABLES)]
-    with psycopg.connect(url) as connection:
-        connection.execute("; ".join(f"DELETE FROM {name}" for name in names))
-    return url
+    return emptied(url)
 
 
 @pytest.fixture

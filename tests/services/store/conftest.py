@@ -11,15 +11,13 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-import psycopg
 import pytest
-from postgres_server import new_database
+from postgres_server import emptied, new_database
 from store_rows import Clock
 
 from mba_integrations.services.store.opening import open_store
 from mba_integrations.services.store.statements import workspaces
 from mba_integrations.services.store.store import Store
-from mba_integrations.services.store.tables.tenancy import TENANT_TABLES
 
 
 @pytest.fixture(scope="session")
@@ -47,10 +45,7 @@ def postgres_store(postgres_database: str) -> Iterator[Store]:
 @pytest.fixture
 def empty_postgres(postgres_database: str) -> str:
     """URL of the worker's database, with nothing in its tables."""
-    names = [table.name for table in reversed(TENANT_TABLES)]
-    with psycopg.connect(postgres_database) as connection:
-        connection.execute("; ".join(f"DELETE FROM {name}" for name in names))
-    return postgres_database
+    return emptied(postgres_database)
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
