@@ -121,7 +121,7 @@ def kill_writers(where: str, *, moments: int, seed: int, longest_s: float = 0.4)
 def _killed_writer(where: str, prefix: str, delay_s: float) -> set[str]:
     """Documents that a process acknowledged before it was killed."""
     reader, writer = os.pipe()
-    pid = _forked(lambda: _write_for_ever(where, prefix, writer))
+    pid = forked(lambda: _write_for_ever(where, prefix, writer))
     os.close(writer)
     with os.fdopen(reader) as said:
         first = said.readline()  # it has begun
@@ -172,7 +172,7 @@ def write_together(where: str, *, processes: int, writes: int) -> TogetherReport
         with store.read(WORKSPACE) as reading:
             before = sum(finding.count(reading).values())
     began = time.perf_counter()
-    pids = [_forked(partial(_take_part, where, number, writes)) for number in range(processes)]
+    pids = [forked(partial(_take_part, where, number, writes)) for number in range(processes)]
     codes = [os.waitpid(pid, 0)[1] for pid in pids]
     seconds = time.perf_counter() - began
     with open_store(where) as store, store.read(WORKSPACE) as reading:
@@ -195,7 +195,7 @@ def _take_part(where: str, number: int, writes: int) -> None:
             seq = feed.change_seq
 
 
-def _forked(work: Callable[[], None]) -> int:
+def forked(work: Callable[[], None]) -> int:
     """A process that does *work* and ends; its standard error is ours."""
     pid = os.fork()
     if pid:

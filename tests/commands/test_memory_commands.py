@@ -176,6 +176,21 @@ def test_a_memory_is_shown_with_what_is_known_of_it() -> None:
     assert said("memories", "get", memory_id)["memory"]["tags"] == ["city"]
 
 
+def test_a_memory_gets_a_time_to_expire_and_loses_it_again() -> None:
+    (memory_id,) = remembered(KATE)
+    (now,) = said("memories", "edit", memory_id, "--expires", "2001-01-01")["memories"]
+    assert (now["id"], now["expires_at"]) == (memory_id, "2001-01-01T00:00:00+00:00")
+    assert "Lisbon" not in done("recall", "Where does Kate live?")
+    (now,) = said("memories", "edit", memory_id, "Kate skis.", "--never-expires")["memories"]
+    assert (now["content"], now["expires_at"]) == ("Kate skis.", None)
+    assert "Kate skis." in done("recall", "Kate?")
+
+
+@pytest.mark.parametrize("options", [[], ["--expires", "2027-01-01", "--never-expires"]])
+def test_an_edit_without_a_change_is_wrong_usage(options: list[str]) -> None:
+    assert mba("memories", "edit", "x", *options).exit_code == 2
+
+
 def test_a_memory_is_edited_moved_pinned_and_held_and_all_is_in_its_history() -> None:
     (memory_id,) = remembered(KATE)
     edited = said("memories", "edit", memory_id, "-", stdin="Kate moved to Porto.\n")

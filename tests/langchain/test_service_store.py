@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -188,26 +189,82 @@ def test_two_keys_may_say_the_same(store: BaseStore) -> None:
     assert sorted(keys(store.search(KATE))) == ["a", "b"]
 
 
-def test_a_writer_that_was_interrupted_leaves_the_latest_state(
+def test_a_put_of_a_key_that_is_there_is_done_whole_or_not_at_all(
     service: MemoryService, workspace: str, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store = MemoryServiceStore(service, workspace, clock=clock)
     store.put(KATE, "a", {"text": "Kate skis."})
 
-    def interrupted(*_: Any, **__: Any) -> None:
+    def unreachable(*_: Any, **__: Any) -> None:
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr(service, "forget", interrupted)
+        for second in ("forget", "remember"):
+            patched.setattr(service, second, unreachable)
+        store.put(KATE, "a", {"text": "Kate reads."})
+        patched.setattr(service, "revise_all", unreachable)
         with pytest.raises(KeyboardInterrupt):
-            store.put(KATE, "a", {"text": "Kate reads."})
-    assert len(service.list(workspace).rows) == 2
+            store.put(KATE, "a", {"text": "Kate sings."})
+    assert [row.content for row in service.list(workspace).rows] == ["Kate reads."]
+
+
+@pytest.mark.parametrize(
+    ("before", "theirs"),
+    [
+        pytest.param({"text": "Kate skis.", "n": 1}, {"text": "Kate reads."}, id="put-again"),
+        pytest.param(None, {"text": "Kate sings.", "n": 2}, id="first-put-of-the-same-text"),
+    ],
+)
+def test_of_two_who_put_a_key_at_once_the_later_has_it(
+    service: MemoryService,
+    workspace: str,
+    clock: Clock,
+    monkeypatch: pytest.MonkeyPatch,
+    before: dict[str, Any] | None,
+    theirs: dict[str, Any],
+) -> None:
+    store, other = (MemoryServiceStore(service, workspace, clock=clock) for _ in range(2))
+    if before is not None:
+        store.put(KATE, "a", before)
+    looks = service.list
+
+    def list_then_be_overtaken(*given: Any, **named: Any) -> Any:
+        monkeypatch.setattr(service, "list", looks)
+        page = looks(*given, **named)
+        other.put(KATE, "a", theirs)
+        return page
+
+    monkeypatch.setattr(service, "list", list_then_be_overtaken)
+    store.put(KATE, "a", {"text": "Kate sings.", "n": 3})
     found = store.get(KATE, "a")
     assert found is not None
-    assert found.value == {"text": "Kate reads."}
-    assert [one.value for one in store.search(KATE, query="skis")] == [{"text": "Kate reads."}]
-    store.put(KATE, "a", {"text": "Kate sings."})
+    assert found.value == {"text": "Kate sings.", "n": 3}
     assert len(service.list(workspace).rows) == 1
+
+
+def test_namespaces_are_listed_without_reading_an_item(
+    store: BaseStore, service: MemoryService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for namespace in (KATE, ("tom",), ("kate",)):
+        store.put(namespace, "a", {"text": "x"})
+        store.put(namespace, "b", {"text": "x"}, ttl=None)
+    monkeypatch.setattr(service, "list", None)
+    assert store.list_namespaces() == [("kate",), KATE, ("tom",)]
+
+
+def test_a_read_that_refreshes_writes_no_new_memory(
+    service: MemoryService, workspace: str, clock: Clock
+) -> None:
+    store = MemoryServiceStore(service, workspace, clock=clock)
+    store.put(KATE, "a", {"text": "Kate skis."}, ttl=10)
+    [row] = service.list(workspace).rows
+    clock.pass_seconds(300)
+    found = store.get(KATE, "a")
+    assert found is not None
+    [again] = service.list(workspace).rows
+    assert again.memory_id == row.memory_id
+    assert again.expires_at == clock() + timedelta(minutes=10)
+    assert found.updated_at == row.stored_at
 
 
 @pytest.mark.parametrize(

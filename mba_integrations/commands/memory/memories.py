@@ -34,6 +34,16 @@ Examples:
   mba memories list --tier project --tag ops --limit 100
   mba memories list --state superseded --json
 """
+EDIT_HELP = """Put another text in the place of a memory's, or set when it expires.
+
+The old text is kept, superseded; the new one has an id of its own.
+
+Examples:
+
+\b
+  mba memories edit 0199b3c4-0000-7000-8000-000000000000 "Kate lives in Porto."
+  mba memories edit 0199b3c4-0000-7000-8000-000000000000 --expires 2027-01-01
+"""
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help=HELP)
 
 Id = Annotated[str, typer.Argument(metavar="ID", help="Id of a memory.")]
@@ -100,27 +110,44 @@ def get(
     write_text(f"\n{row.content}\n")
 
 
-@app.command("edit", help="Put another text in the place of a memory's; the old one is kept.")
+@app.command("edit", help=EDIT_HELP)
 def edit(
     memory_id: Id,
-    text: Annotated[str, typer.Argument(help="The new text; - reads standard input.")],
+    text: Annotated[
+        str | None, typer.Argument(help="The new text; - reads standard input.")
+    ] = None,
     *,
+    expires: options.Expires = None,
+    never_expires: Annotated[
+        bool, typer.Option("--never-expires", help="Take back an earlier --expires.")
+    ] = False,
     reason: options.Reason = None,
     workspace: options.Workspace = options.DEFAULT_WORKSPACE,
     database: options.Database = None,
     local: options.Local = False,
     as_json: options.AsJson = False,
 ) -> None:
-    """Put another text in the place of a memory's."""
+    """Put another text in the place of a memory's, or set when it expires."""
+    if expires is not None and never_expires:
+        raise typer.BadParameter("give --expires or --never-expires, not both")
+    if text is None and expires is None and not never_expires:
+        raise typer.BadParameter("give a text, --expires or --never-expires")
     content = sys.stdin.read().strip() if text == STANDARD_INPUT else text
     with opened_at(database, workspace, local=local) as service:
-        reply = service.revise(workspace, memory_id, content, reason=reason)
-        service.jobs.run()
+        named = [memory_id]
+        if content is not None:
+            reply = service.revise(workspace, memory_id, content, reason=reason)
+            named = list(reply.memory_ids)
+            service.jobs.run()
+        if expires is not None or never_expires:
+            service.expire(workspace, named, expires, reason=reason)
+        rows = [service.get(workspace, name) for name in named]
+        change_seq = service.workspaces.row(workspace).change_seq
     if as_json:
-        write_result({"memories": reply.memories, "change_seq": reply.change_seq})
-    else:
-        for row in reply.memories:
-            write_line(f"{row.state.value:<10}  {row.memory_id}  {in_one_line(row.content)[:80]}")
+        write_result({"memories": rows, "change_seq": change_seq})
+        return
+    for row in rows:
+        write_line(f"{row.state.value:<10}  {row.memory_id}  {in_one_line(row.content)[:80]}")
 
 
 @app.command("move", help="Move memories to another tier.")

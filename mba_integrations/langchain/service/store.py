@@ -12,7 +12,7 @@ has come is not returned, whether or not it was swept.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -34,6 +34,7 @@ from langgraph.store.base import (
 from mba_integrations.core.arguments import checked_text, shown
 from mba_integrations.core.errors import InputError
 from mba_integrations.langchain.service.store_items import (
+    NAMESPACE_PATH,
     Namespace,
     StoredItem,
     memory_of,
@@ -42,16 +43,21 @@ from mba_integrations.langchain.service.store_items import (
     tag_of,
 )
 from mba_integrations.langchain.service.store_matching import fits, lets_through
+from mba_integrations.services.memory.errors import NotActiveError
 from mba_integrations.services.store.rows.memories import MemoryFilter
 
 if TYPE_CHECKING:
+    from mba_integrations.services.memory.new_memory import NewMemory
     from mba_integrations.services.memory.service import MemoryService
 
 _PAGE = 500
 _MOST_AT_ONCE = 1_000
 _MOST_RANKED = 100
+_TRIES = 5
 _LEAST_EXTENSION = 0.01
 """Of its time to live: a read that would add less writes nothing."""
+Place = tuple[Namespace, str]
+"""Namespace and key of an item."""
 
 
 def _utc_now() -> datetime:
@@ -114,7 +120,7 @@ class MemoryServiceStore(BaseStore):
         """As `batch`, in a thread."""
         return await asyncio.to_thread(self.batch, list(ops))
 
-    def _result(self, op: Op, found: dict[tuple[Namespace, str], StoredItem]) -> Result:
+    def _result(self, op: Op, found: dict[Place, StoredItem]) -> Result:
         if isinstance(op, GetOp):
             one = found.get((op.namespace, op.key))
             return None if one is None else self._read(one, op.refresh_ttl)
@@ -124,7 +130,7 @@ class MemoryServiceStore(BaseStore):
             return self._namespaces(op)
         return None
 
-    def _found(self, ops: Sequence[GetOp | PutOp]) -> dict[tuple[Namespace, str], StoredItem]:
+    def _found(self, ops: Sequence[GetOp | PutOp]) -> dict[Place, StoredItem]:
         """What the keys of these operations have now."""
         sources = [source for op in ops for source in sources_of(op.namespace, op.key)]
         if not sources:
@@ -135,7 +141,7 @@ class MemoryServiceStore(BaseStore):
 
     def _newest(self, wanted: MemoryFilter) -> Iterator[StoredItem]:
         """Items, those that were written last first, each as it was written last."""
-        seen: set[tuple[Namespace, str]] = set()
+        seen: set[Place] = set()
         for one in self._all(wanted):
             if one.place not in seen:
                 seen.add(one.place)
@@ -152,25 +158,44 @@ class MemoryServiceStore(BaseStore):
                 return
 
     def _put(self, ops: Sequence[PutOp]) -> None:
-        """Write what is new, then forget what it takes the place of: nothing is lost between."""
+        """Write items; again where another writer has just put one of them."""
+        for left in reversed(range(_TRIES)):
+            try:
+                return self._put_once(ops)
+            except NotActiveError:
+                if not left:
+                    raise
+
+    def _put_once(self, ops: Sequence[PutOp]) -> None:
+        """Each item in one transaction: it is there as it was, or as it is to be."""
         sources = [source for op in ops for source in sources_of(op.namespace, op.key)]
         old = list(self._all(MemoryFilter(sources=frozenset(sources))))
         latest = {one.place: one for one in reversed(old)}
-        now = self._clock()
-        memories = [
-            memory_of(
-                op,
-                text_field=self._text_field,
-                now=now,
-                before=latest.get((op.namespace, op.key)),
-            )
+        kept = {
+            place: self._memory_of(op, latest.get(place))
             for op in ops
             if op.value is not None
-        ]
-        for first in range(0, len(memories), _MOST_AT_ONCE):
-            self._service.remember(self._workspace, memories[first : first + _MOST_AT_ONCE])
-        if old:
-            self._service.forget(self._workspace, [one.row.memory_id for one in old])
+            for place in [(op.namespace, op.key)]
+        }
+        self._write(kept, {place: one.row.memory_id for place, one in latest.items()})
+        gone = [one for one in old if one is not latest[one.place] or one.place not in kept]
+        if gone:
+            self._service.forget(self._workspace, [one.row.memory_id for one in gone])
+
+    def _memory_of(self, op: PutOp, before: StoredItem | None) -> NewMemory:
+        return memory_of(op, text_field=self._text_field, now=self._clock(), before=before)
+
+    def _write(self, kept: Mapping[Place, NewMemory], known: Mapping[Place, str]) -> None:
+        """Write items, those that are known in the place of the memories of these ids."""
+        there = dict(known)
+        for part in _parts([place for place in kept if place not in known]):
+            reply = self._service.remember(self._workspace, [kept[place] for place in part])
+            for place, result in zip(part, reply.results, strict=True):
+                if result.duplicate_of is not None:  # another writer has put the same text
+                    there[place] = result.duplicate_of
+        for part in _parts([place for place in kept if place in there]):
+            news = {there[place]: kept[place] for place in part}
+            self._service.revise_all(self._workspace, news)
 
     def _read(self, one: StoredItem, refresh: bool) -> Item:
         if refresh and one.ttl_minutes is not None:
@@ -181,7 +206,7 @@ class MemoryServiceStore(BaseStore):
         until = self._clock() + timedelta(minutes=ttl_minutes)
         least = timedelta(minutes=ttl_minutes * _LEAST_EXTENSION)
         if one.row.expires_at is not None and until - one.row.expires_at >= least:
-            self._put([PutOp(*one.place, one.item.value, index=one.index, ttl=ttl_minutes)])
+            self._service.expire(self._workspace, one.row.memory_id, until)
 
     def _search(self, op: SearchOp) -> list[SearchItem]:
         ranked = self._ranked(op) if op.query and op.query.strip() else ()
@@ -192,7 +217,7 @@ class MemoryServiceStore(BaseStore):
         self, op: SearchOp, ranked: Iterable[tuple[StoredItem, float]]
     ) -> Iterator[tuple[StoredItem, float | None]]:
         """Those that are ranked, then the others, those that were written last first."""
-        seen: set[tuple[Namespace, str]] = set()
+        seen: set[Place] = set()
         for one, score in ranked:
             seen.add(one.place)
             yield one, score
@@ -223,14 +248,21 @@ class MemoryServiceStore(BaseStore):
                 yield by_id[memory_id], score
 
     def _namespaces(self, op: ListNamespacesOp) -> list[Namespace]:
-        """Namespaces that have an item, in order. Reads every item of the store."""
-        now = self._clock()
+        """Namespaces that have an item, in order."""
+        wanted = MemoryFilter(tags=frozenset({tag_of(())}), alive_at=self._clock())
+        named = self._service.metadata_values(self._workspace, NAMESPACE_PATH, wanted)
         found = {
-            one.item.namespace[: op.max_depth]
-            for one in self._newest(MemoryFilter(tags=frozenset({tag_of(())})))
-            if one.is_alive(now) and fits(op.match_conditions, one.item.namespace)
+            tuple(namespace)[: op.max_depth]
+            for namespace in named
+            if fits(op.match_conditions, namespace)
         }
         return sorted(found)[op.offset : op.offset + op.limit]
+
+
+def _parts(places: Sequence[Place]) -> Iterator[Sequence[Place]]:
+    """As many at once as the service takes."""
+    for first in range(0, len(places), _MOST_AT_ONCE):
+        yield places[first : first + _MOST_AT_ONCE]
 
 
 def _search_item(item: Item, score: float | None) -> SearchItem:

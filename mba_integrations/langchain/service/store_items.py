@@ -10,9 +10,8 @@ whole value as JSON. What the text does not say is kept as JSON in the metadata,
 since metadata may be nested five levels deep and a value any number. Labels have no dot, so a tag
 for each prefix finds what lies below it by an index.
 
-A key that is put again becomes a new memory, and the old one is forgotten. The two take turns
-between two sources: within one source the same text with other fields would be a repetition of the
-old one and not be kept.
+A key that is put again becomes a new memory, which takes the place of the old one in one
+transaction. `#1` is the source of items that an earlier release wrote in turn with `#0`.
 """
 
 from __future__ import annotations
@@ -37,6 +36,8 @@ if TYPE_CHECKING:
 
 _KEY = "langgraph"
 """Under which the metadata has what the text does not say."""
+NAMESPACE_PATH = (_KEY, "namespace")
+"""Where the metadata has the namespace."""
 _TURNS = ("#0", "#1")
 _MOST_MINUTES = 100 * 366 * 24 * 60
 Namespace = tuple[str, ...]
@@ -133,8 +134,7 @@ def memory_of(
         raise InputError(f"value must be a dictionary of JSON values, got {shown(put.value)}.")
     value = dict(put.value)
     text, rest, field = _split(value, put.index or None, text_field)
-    path = _path(put.namespace, put.key)
-    turn = before is not None and before.row.source == path + _TURNS[0]
+    source = _path(put.namespace, put.key) + _TURNS[0]
     created_at = now if before is None else before.item.created_at
     known = {
         "namespace": list(put.namespace),
@@ -149,7 +149,7 @@ def memory_of(
         new_id(now),
         text,
         _tier(value),
-        source=path + _TURNS[turn],
+        source=source,
         metadata={_KEY: known},
     )
     prefixes = [put.namespace[:depth] for depth in range(len(put.namespace) + 1)]

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
+from mba_integrations.core.arguments import checked_iterable
 from mba_integrations.core.arrays import FloatArray
 from mba_integrations.core.errors import InputError
 from mba_integrations.core.layout.protocol import PromptLayout
@@ -19,6 +21,7 @@ from mba_integrations.services.memory.recalling.search import search
 from mba_integrations.services.memory.remembering.histories import history_of
 from mba_integrations.services.memory.remembering.results import MemoryHistory
 from mba_integrations.services.store.rows.memories import MemoryFilter, MemoryPage, MemoryRow
+from mba_integrations.services.store.scopes import checked_id
 from mba_integrations.services.store.statements import finding, workspaces
 
 MOST_LISTED = 500
@@ -171,6 +174,34 @@ class Asking:
         with self._equipment.read(workspace_id) as reading:
             workspaces.get(reading)
             return finding.count(reading)
+
+    def metadata_values(
+        self, workspace_id: str, path: str | Sequence[str], filters: MemoryFilter | None = None
+    ) -> tuple[Any, ...]:
+        """What memories have at a place of their metadata, each once, by one statement.
+
+        Args:
+            workspace_id: Of which workspace.
+            path: The name of an entry, or the names on the way to one within others.
+            filters: Of which memories; all active ones by default.
+
+        Returns:
+            Lists and objects as they are; texts, numbers and truth values as texts.
+
+        Raises:
+            InputError: If *path* names nothing.
+            UnknownWorkspaceError: If there is no such workspace; with those of a like name.
+        """
+        given = (path,) if isinstance(path, str) else path
+        checked_iterable("path", given, "names of entries")
+        names = tuple(given)
+        if not names:
+            raise InputError("path is empty. Name an entry of the metadata.")
+        for name in names:
+            checked_id("a name of path", name)
+        with self._equipment.read(workspace_id) as reading:
+            workspaces.get(reading)
+            return finding.metadata_values(reading, names, filters)
 
     def statistics(
         self, workspace_id: str, *, time_window_hours: float | None = None

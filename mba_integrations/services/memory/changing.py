@@ -1,16 +1,17 @@
-"""What a service does to memories: remember, revise, move, pin, hold, forget."""
+"""What a service does to memories: remember, revise, move, pin, hold, expire, forget."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Literal
 
-from mba_integrations.core.arguments import checked_member, checked_text, shown
+from mba_integrations.core.arguments import checked_member, shown
 from mba_integrations.core.errors import InputError
 from mba_integrations.core.model import MemoryTier
 from mba_integrations.services.memory.equipment import Equipment
 from mba_integrations.services.memory.jobs.tasks import Tasks
+from mba_integrations.services.memory.new_memory import NewMemory, check_time
 from mba_integrations.services.memory.remembering import change
 from mba_integrations.services.memory.remembering.given import (
     Defaults,
@@ -115,7 +116,7 @@ class Changing:
         self,
         workspace_id: str,
         memory_id: str,
-        content: str,
+        content: str | NewMemory,
         *,
         reason: str | None = None,
         actor: str | None = None,
@@ -123,22 +124,37 @@ class Changing:
         """Put a memory with another text in the place of one; the old one is kept, superseded.
 
         The new memory has an id of its own and everything else of the old one but its age and its
-        uses. The same text changes nothing.
+        uses. The same text changes nothing. A `NewMemory` takes the place of the old one as it is,
+        also with the same text.
 
         Args:
             workspace_id: Of which workspace.
             memory_id: The old one.
-            content: The new text.
+            content: The new text, or the whole new memory.
             reason: Why, for the history.
             actor: Who writes, for the history.
 
         Raises:
             UnknownMemoryError: If there is no such memory.
-            InputError: If it is not active, or the text cannot be kept.
+            NotActiveError: If it is superseded or forgotten.
+            InputError: If the new one cannot be kept.
+            MemoryExistsError: If the id of the new one is there.
             UnknownWorkspaceError: If there is no such workspace; with those of a like name.
         """
-        checked_text("content", content)
-        act = change.revise(memory_id, content, reason=reason, models=self._equipment.models)
+        return self.revise_all(workspace_id, {memory_id: content}, reason=reason, actor=actor)
+
+    def revise_all(
+        self,
+        workspace_id: str,
+        successors: Mapping[str, str | NewMemory],
+        *,
+        reason: str | None = None,
+        actor: str | None = None,
+    ) -> ChangeReply:
+        """As `revise`, for 1 to 1,000 memories by their ids, in one transaction: all or none."""
+        act = change.revise(
+            change.checked_successors(successors), reason=reason, models=self._equipment.models
+        )
         reply = self._equipment.write(workspace_id, act, actor=actor)
         self.jobs.wake()
         return reply
@@ -197,6 +213,26 @@ class Changing:
             UnknownWorkspaceError: If there is no such workspace; with those of a like name.
         """
         act = change.mark(change.named_ids(memory_ids), held=bool(held), reason=reason)
+        return self._equipment.write(workspace_id, act, actor=actor)
+
+    def expire(
+        self,
+        workspace_id: str,
+        memory_ids: str | Sequence[str],
+        at: datetime | None,
+        *,
+        reason: str | None = None,
+        actor: str | None = None,
+    ) -> ChangeReply:
+        """Set from when memories are no candidates any more; None for never.
+
+        Raises:
+            UnknownMemoryError: If there is no such memory; nothing changes then.
+            InputError: If *at* is no time with a zone.
+            UnknownWorkspaceError: If there is no such workspace; with those of a like name.
+        """
+        check_time("at", at)
+        act = change.mark(change.named_ids(memory_ids), expires_at=at, reason=reason)
         return self._equipment.write(workspace_id, act, actor=actor)
 
     def forget(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mba_integrations.core.errors import MemoryBudgetError
+from mba_integrations.core.errors import InputError, MemoryBudgetError
 
 
 class NotYetThereError(MemoryBudgetError, TimeoutError):
@@ -24,3 +24,7 @@ class NotYetThereError(MemoryBudgetError, TimeoutError):
 
 class JobError(MemoryBudgetError, RuntimeError):
     """A job cannot be done as things stand: trying it again later may help."""
+
+
+class NotActiveError(InputError):
+    """A memory that is to be revised is superseded or forgotten: somebody else was first."""

@@ -70,7 +70,7 @@ def checked_memory(memory: NewMemory, *, now: datetime) -> NewMemory:
         InputError: Naming the memory, the field, the limit and what was given.
     """
     item, name = memory.item, f"memory {shown(memory.item.id)}"
-    _check_text(name, item.content)
+    check_text(name, item.content)
     for field, value in _names(memory):
         checked_id(f"{name}: {field}", value)
     if len(memory.tags) > MOST_TAGS:
@@ -98,7 +98,12 @@ def _names(memory: NewMemory) -> list[tuple[str, str]]:
     return [(field, value) for field, value in named if value is not None]
 
 
-def _check_text(name: str, text: str) -> None:
+def check_text(name: str, text: str) -> None:
+    """Refuse a text that is empty or too long.
+
+    Raises:
+        InputError: With the name, the size and the limit.
+    """
     if not text.strip():
         raise InputError(f"{name}: the text is empty. Leave the memory out.")
     size = len(checked_storable(f"{name}: the text", text).encode())

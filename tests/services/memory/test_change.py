@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from memory_services import texts
+from memory_services import Opened, on_both, texts
 
 from mba_integrations import MemoryItem, MemoryTier, UnknownWorkspaceError
 from mba_integrations.core.errors import InputError
 from mba_integrations.services.memory.new_memory import NewMemory
 from mba_integrations.services.memory.service import MemoryService
-from mba_integrations.services.store.errors import UnknownMemoryError
+from mba_integrations.services.store.errors import MemoryExistsError, UnknownMemoryError
 from mba_integrations.services.store.rows.changes import ChangeOp
 from mba_integrations.services.store.rows.memories import MemoryFilter, MemoryState
 from mba_integrations.testing import Clock
 
 
 @pytest.fixture
-def filled(service: MemoryService) -> MemoryService:
+def filled(opened: Opened) -> MemoryService:
+    service = opened(embedding_model="m")
+    service.create_workspace("kate", max_total_tokens=1_000)
     service.remember(
         "kate",
         [
@@ -51,6 +54,62 @@ def test_a_revised_memory_keeps_its_place_and_the_old_one_is_kept(
 def test_the_same_text_revises_nothing(filled: MemoryService) -> None:
     reply = filled.revise("kate", "a", "Kate a.")
     assert (reply.memory_ids, reply.change_seq) == (("a",), 4)
+
+
+def test_a_whole_memory_takes_the_place_of_one_also_with_the_same_text(
+    filled: MemoryService, clock: Clock
+) -> None:
+    at = clock() + timedelta(days=1)
+    item = MemoryItem("a2", "Kate a.", "long_term", metadata={"n": 2}, embedding=[1.0, 0.0])
+    new = NewMemory(item=item, expires_at=at, tags=("y",))
+    [row] = filled.revise("kate", "a", new).memories
+    assert (row.memory_id, row.tier, row.metadata) == ("a2", MemoryTier.LONG_TERM, {"n": 2})
+    assert (row.expires_at, row.tags, row.source, row.subject) == (at, ("y",), None, None)
+    assert filled.get("kate", "a").superseded_by == "a2"
+    assert filled.embeddings.coverage("kate") == {"m": 0.25}
+
+
+def test_several_memories_are_revised_at_once_or_none(filled: MemoryService) -> None:
+    news = {"a": "Kate A.", "b": NewMemory(item=MemoryItem("d", "Kate B.", "project"))}
+    with pytest.raises(MemoryExistsError, match="'d'"):
+        filled.revise_all("kate", news)
+    assert texts(filled) == ["Kate a.", "Kate b.", "Kate c.", "Kate d."]
+    assert len(filled.revise_all("kate", {"a": "Kate A.", "b": "Kate b."})) == 1
+
+
+@pytest.mark.parametrize(
+    ("news", "says"),
+    [
+        pytest.param({}, "1 to 1,000 memories", id="none"),
+        pytest.param({"a": 7}, "a text or a NewMemory, got 7", id="number"),
+        pytest.param({"a": " "}, "the text is empty", id="empty"),
+        pytest.param({"a": "x" * 300_000}, "at most 262,144", id="too-long"),
+        pytest.param({"": "x"}, "memory_id must be", id="id"),
+        pytest.param(
+            {"a": NewMemory(item=MemoryItem("a2", "x", "rag", embedding=[1.0, 0.0, 0.0]))},
+            "has 3 numbers, those of model 'm' have 2",
+            id="wrong-dimensions",
+        ),
+    ],
+)
+def test_what_cannot_take_the_place_of_a_memory_is_refused(
+    filled: MemoryService, news: Any, says: str
+) -> None:
+    item = MemoryItem("e", "Kate e.", "rag", embedding=[1.0, 0.0])
+    filled.remember("kate", item)
+    with pytest.raises(InputError, match=says):
+        filled.revise_all("kate", news)
+
+
+def test_a_memory_is_no_candidate_from_when_it_expires(filled: MemoryService, clock: Clock) -> None:
+    filled.expire("kate", "a", clock() + timedelta(hours=1), reason="a guess")
+    assert len(filled.expire("kate", ["a", "b"], clock() + timedelta(hours=1))) == 1
+    clock.pass_seconds(3_600)
+    assert filled.recall("kate", "Kate?").not_considered.expired == 2
+    filled.expire("kate", "a", None)
+    assert filled.recall("kate", "Kate?").not_considered.expired == 1
+    with pytest.raises(InputError, match="at has no time zone"):
+        filled.expire("kate", "a", datetime(2027, 1, 1))
 
 
 def test_the_history_of_a_memory_is_that_of_its_whole_line(filled: MemoryService) -> None:
@@ -206,3 +265,19 @@ def test_active_memories_are_counted_by_tier(filled: MemoryService) -> None:
     }
     with pytest.raises(UnknownWorkspaceError):
         filled.counts("nobody")
+
+
+@on_both
+def test_values_of_metadata_are_told_each_once(service: MemoryService) -> None:
+    for number, known in enumerate(
+        [{"a": {"b": ["x", 1]}}, {"a": {"b": ["x", 1]}}, {"a": "y"}, {}]
+    ):
+        item = MemoryItem(f"m{number}", f"Kate {number}.", "rag", metadata=known)
+        service.remember("kate", NewMemory(item=item, tags=("t",) * (number == 2)))
+    service.remember("kate", MemoryItem("n", "x", "rag", metadata={"n": 3, "a": {"b": "[no JSON"}}))
+    assert service.metadata_values("kate", ("a", "b")) == (["x", 1], "[no JSON")
+    assert service.metadata_values("kate", "n") == ("3",)
+    assert service.metadata_values("kate", "a", MemoryFilter(tags=frozenset("t"))) == ("y",)
+    assert service.metadata_values("kate", ("a", "c")) == ()
+    with pytest.raises(InputError, match="path is empty"):
+        service.metadata_values("kate", ())

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-from pathlib import Path
+import os
 
 import pytest
-from memory_services import Opened, on_both, texts
-from repository import ROOT
+from memory_services import Opened, on_both
 
+from benchmarks.services_workers import kill_workers
 from mba_integrations.core.arrays import FloatArray
-from mba_integrations.services.memory.service import MemoryService
 from mba_integrations.services.store.rows.jobs import JobState
 from mba_integrations.testing import Clock, WordEmbedder
 
@@ -108,51 +105,10 @@ def test_a_job_that_is_cancelled_while_it_runs_stops_at_its_next_step(opened: Op
     assert service.embeddings.coverage("kate") == {}
 
 
-_CHILD = """
-import os, sys
-from mba_integrations.services import MemoryService
-from mba_integrations.testing import WordEmbedder
-
-class Killed(WordEmbedder):
-    calls = 0
-    def __call__(self, texts):
-        Killed.calls += 1
-        if Killed.calls == 2:
-            os.kill(os.getpid(), 9)
-        return super().__call__(texts)
-
-import mba_integrations.services.memory.embedding.job as job
-job.BATCH = 2
-service = MemoryService.open(
-    sys.argv[1], embedder=Killed(8), embedding_model="m", background=False
-)
-service.create_workspace("kate")
-reply = service.remember("kate", [f"Kate {number}." for number in range(6)])
-print(reply.change_seq, flush=True)
-service.jobs.run()
-"""
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL")
-def test_a_killed_process_leaves_what_it_acknowledged_and_a_job_that_goes_on(
-    opened: Opened, where: str, clock: Clock, tmp_path: Path
-) -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", _CHILD, where],
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=ROOT,
-    )
-    assert done.returncode == -9, done.stderr
-    assert done.stdout.strip() == "6"
-    service: MemoryService = _years_later(opened, clock)
-    assert texts(service) == TEXTS
-    assert service.jobs.run() == 1
-    assert service.embeddings.coverage("kate") == {"m": 1.0}
-
-
-def _years_later(opened: Opened, clock: Clock) -> MemoryService:
-    """After the lease that the child took by the machine's own clock."""
-    clock.pass_seconds(10 * 365 * 86_400)
-    return opened(embedder=_Mortal(None), embedding_model="m")
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs processes that are forked")
+def test_jobs_of_killed_processes_are_done_once_in_effect(where: str) -> None:
+    report = kill_workers(where, kills=1, seed=1)
+    assert report.kills == 1
+    assert report.jobs >= 7
+    assert (report.stuck, report.embedded_twice, report.extracted_twice) == (0, 0, 0)
+    assert (report.not_embedded, report.not_extracted) == (0, 0)

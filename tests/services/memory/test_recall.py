@@ -10,6 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from memory_services import Opened
 
+from benchmarks.fit import workspaces
+from benchmarks.services_recalls import call_service
 from mba_integrations import MemoryItem, PinnedOverBudgetError, UnknownWorkspaceError
 from mba_integrations.core.errors import BudgetError, InputError
 from mba_integrations.services.memory.errors import NotYetThereError
@@ -238,3 +240,20 @@ def _shared(opened: Opened) -> MemoryService:
     if not _SERVICES or _SERVICES[-1].is_closed:
         _SERVICES.append(opened(token_counter=_Counter()))
     return _SERVICES[-1]
+
+
+def test_a_member_that_moved_to_another_tier_leaves_its_group_and_not_the_workspace(
+    service: MemoryService,
+) -> None:
+    pair = [MemoryItem(name, f"Kate {name}.", "project", group="g") for name in ("skis", "swims")]
+    service.remember("kate", pair)
+    service.move("kate", "skis", "long_term")
+    reply = service.recall("kate", "Kate?", tiers=["long_term"])
+    assert [one.item.id for one in reply.selected] == ["skis"]
+    assert len(service.recall("kate", "Kate?").selected) == 2
+
+
+def test_every_reply_is_within_its_budget_when_it_is_counted_again(where: str) -> None:
+    report = call_service(where, calls=12, seed=1, configs=workspaces()[:1])
+    assert report.calls == 12
+    assert (report.over, report.miscounted) == ([], [])

@@ -17,7 +17,7 @@ from mba_integrations.core.model import MemoryItem
 from mba_integrations.services.memory.embedding.job import ask_for_vectors
 from mba_integrations.services.memory.equipment import Equipment
 from mba_integrations.services.memory.ids import new_id
-from mba_integrations.services.memory.new_memory import NewMemory, checked_memory
+from mba_integrations.services.memory.new_memory import check_text
 from mba_integrations.services.memory.pools.items import item_of
 from mba_integrations.services.memory.remembering.remember import latest_change
 from mba_integrations.services.memory.remembering.results import ChangeReply
@@ -141,6 +141,7 @@ def _merged(writing: Writing, proposal: MergeProposal) -> tuple[MemoryRow, ...]:
     gone = [one.memory_id for one in (first, *others) if one.state is not MemoryState.ACTIVE]
     if gone:
         raise InputError(f"memory {gone[0]!r} is not active any more. Propose again.")
+    check_text(f"proposal {proposal.proposal_id!r}", proposal.content)
     successor = replace(
         first,
         memory_id=new_id(writing.at),
@@ -152,7 +153,6 @@ def _merged(writing: Writing, proposal: MergeProposal) -> tuple[MemoryRow, ...]:
         last_accessed_at=None,
         created_at=writing.at,
     )
-    checked_memory(NewMemory(item=item_of(successor)), now=writing.at)
     reason = proposal.reason or "merged"
     rows = memories.supersede(writing, {first.memory_id: successor}, reason=reason)
     memories.forget(

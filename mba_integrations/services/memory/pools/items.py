@@ -1,4 +1,13 @@
-"""Rows of the store as the items that the allocator takes."""
+"""Rows of the store as the items that the allocator takes.
+
+To the allocator a group belongs to one tier. In a store a member may move alone, or be remembered
+in another tier, and that must not keep a workspace from being recalled. So the members of a group
+that are in one tier are a group of their own:
+
+    a  group g  project          a, b  "g of project"
+    b  group g  project    ->    c     "g of long_term"
+    c  group g  long_term
+"""
 
 from __future__ import annotations
 
@@ -21,7 +30,7 @@ def item_of(row: MemoryRow, embedding: FloatArray | None = None) -> MemoryItem:
         access_count=row.access_count,
         source=row.source,
         position=row.position,
-        group=row.group,
+        group=None if row.group is None else f"{row.group} of {row.tier}",
         pinned=row.pinned,
         embedding=embedding,
         metadata=row.metadata,

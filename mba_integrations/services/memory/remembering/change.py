@@ -1,23 +1,27 @@
-"""What is done to memories that are there: revise, move, pin, hold, forget.
+"""What is done to memories that are there: revise, move, pin, hold, expire, forget.
 
 Each act is one transaction.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
 
-from mba_integrations.core.arguments import checked_iterable, checked_whole
+from mba_integrations.core.arguments import checked_iterable, checked_whole, shown
 from mba_integrations.core.errors import InputError
 from mba_integrations.core.model import MemoryTier
 from mba_integrations.services.memory.embedding.job import ask_for_vectors
 from mba_integrations.services.memory.embedding.models import EmbeddingModels
+from mba_integrations.services.memory.errors import NotActiveError
 from mba_integrations.services.memory.ids import new_id
-from mba_integrations.services.memory.new_memory import NewMemory, checked_memory
-from mba_integrations.services.memory.pools.items import item_of
+from mba_integrations.services.memory.new_memory import NewMemory, check_text, checked_memory
 from mba_integrations.services.memory.recalling.request import narrowed
-from mba_integrations.services.memory.remembering.remember import latest_change
+from mba_integrations.services.memory.remembering.given import MOST_AT_ONCE
+from mba_integrations.services.memory.remembering.given_vectors import GivenVectors
+from mba_integrations.services.memory.remembering.remember import latest_change, row_of
 from mba_integrations.services.memory.remembering.results import ChangeReply
 from mba_integrations.services.store.errors import MemoryExistsError
 from mba_integrations.services.store.rows.memories import MemoryFilter, MemoryRow, MemoryState
@@ -42,31 +46,79 @@ def named_ids(memory_ids: str | Sequence[str]) -> list[str]:
     return named
 
 
-def revise(memory_id: str, content: str, *, reason: str | None, models: EmbeddingModels) -> Act:
-    """Put a memory with another text in the place of one."""
+def checked_successors(
+    successors: Mapping[str, str | NewMemory],
+) -> Mapping[str, str | NewMemory]:
+    """New texts and memories by the ids of the old ones.
+
+    Raises:
+        InputError: If they are none, or no or more than 1,000.
+    """
+    if not isinstance(successors, Mapping) or not 1 <= len(successors) <= MOST_AT_ONCE:
+        raise InputError(
+            f"successors must be a mapping of 1 to {MOST_AT_ONCE:,} memories by the ids of the old "
+            f"ones, got {shown(successors)}."
+        )
+    for memory_id, new in successors.items():
+        checked_id("memory_id", memory_id)
+        if not isinstance(new, str | NewMemory):
+            raise InputError(f"content must be a text or a NewMemory, got {shown(new)}.")
+    return dict(successors)
+
+
+def revise(
+    successors: Mapping[str, str | NewMemory], *, reason: str | None, models: EmbeddingModels
+) -> Act:
+    """Put other texts, or whole memories, in the place of memories, by the ids of the old ones."""
 
     def act(writing: Writing) -> ChangeReply:
-        old = finding.get(writing, memory_id)
-        if old.content == content:
-            return ChangeReply(memories=(old,), change_seq=latest_change(writing, ()))
-        if old.state is not MemoryState.ACTIVE:
-            later = f" Revise {old.superseded_by!r}." if old.superseded_by else ""
-            raise InputError(f"memory {memory_id!r} is {old.state} and cannot be revised.{later}")
-        item = replace(item_of(old), id=new_id(writing.at), content=content)
-        checked_memory(NewMemory(item=item), now=writing.at)
-        successor = replace(
-            old,
-            memory_id=item.id,
-            content=content,
-            created_at=writing.at,
-            last_accessed_at=None,
-            access_count=0,
+        old = finding.known(writing, list(successors))
+        pairs = list(zip(old, successors.values(), strict=True))
+        changed = [(row, new) for row, new in pairs if new != row.content]
+        if not changed:
+            return ChangeReply(memories=tuple(old), change_seq=latest_change(writing, ()))
+        whole = {
+            row.memory_id: checked_memory(new, now=writing.at)
+            for row, new in changed
+            if isinstance(new, NewMemory)
+        }
+        given = GivenVectors(writing, models, list(whole.values()))
+        rows = memories.supersede(
+            writing,
+            {
+                row.memory_id: _successor(row, whole.get(row.memory_id, new), given, writing.at)
+                for row, new in changed
+            },
+            reason=reason,
         )
-        rows = memories.supersede(writing, {memory_id: successor}, reason=reason)
+        given.put({one.item.id: one for one in whole.values()})
         ask_for_vectors(writing, models)
         return _reply(writing, rows)
 
     return act
+
+
+def _successor(
+    old: MemoryRow, new: str | NewMemory, given: GivenVectors, now: datetime
+) -> MemoryRow:
+    """The row that takes the place of one: a whole memory, or all of the old one but its text."""
+    if old.state is not MemoryState.ACTIVE:
+        later = f" Revise {old.superseded_by!r}." if old.superseded_by else ""
+        raise NotActiveError(
+            f"memory {old.memory_id!r} is {old.state} and cannot be revised.{later}"
+        )
+    if isinstance(new, NewMemory):
+        given.check(new)
+        return row_of(new)
+    check_text(f"memory {shown(old.memory_id)}", new)
+    return replace(
+        old,
+        memory_id=new_id(now),
+        content=new,
+        created_at=now,
+        last_accessed_at=None,
+        access_count=0,
+    )
 
 
 def move(
@@ -87,31 +139,17 @@ def move(
     return act
 
 
-def mark(
-    memory_ids: Sequence[str],
-    *,
-    pinned: bool | None = None,
-    held: bool | None = None,
-    reason: str | None = None,
-) -> Act:
-    """Pin memories or hold them, or undo that."""
+def mark(memory_ids: Sequence[str], *, reason: str | None, **news: Any) -> Act:
+    """Give memories other values of some fields; those that have them already stay unchanged."""
 
     def act(writing: Writing) -> ChangeReply:
         old = finding.known(writing, list(memory_ids))
-        new = [_marked(row, pinned, held) for row in old]
+        new = [replace(row, **news) for row in old]
         changed = [row for row, before in zip(new, old, strict=True) if row != before]
         rows = memories.update(writing, changed, reason=reason) if changed else ()
         return _reply(writing, rows)
 
     return act
-
-
-def _marked(row: MemoryRow, pinned: bool | None, held: bool | None) -> MemoryRow:
-    return replace(
-        row,
-        pinned=row.pinned if pinned is None else pinned,
-        held=row.held if held is None else held,
-    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,13 +13,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from mba_integrations.core.errors import InputError
 from mba_integrations.services.memory.embedding.job import ask_for_vectors
 from mba_integrations.services.memory.embedding.models import EmbeddingModels
 from mba_integrations.services.memory.new_memory import NewMemory
 from mba_integrations.services.memory.remembering.extraction_request import ask_for_extraction
+from mba_integrations.services.memory.remembering.given_vectors import GivenVectors
 from mba_integrations.services.memory.remembering.results import RememberReply, RememberResult
 from mba_integrations.services.store.errors import MemoryExistsError
 from mba_integrations.services.store.rows.memories import MemoryRow, MemoryState
@@ -28,7 +27,6 @@ from mba_integrations.services.store.statements import (
     answers,
     finding,
     memories,
-    vectors,
     workspaces,
 )
 
@@ -145,7 +143,7 @@ class _Sorting:
         fine = [one for one in found if isinstance(one, NewMemory)]
         self._known = finding.find(writing, dict.fromkeys(one.item.id for one in fine))
         self._repeated = finding.repeated(writing, [row_of(one) for one in fine])
-        self._dim = self._dimensions(fine)
+        self._vectors = GivenVectors(writing, models, fine)
         self._new: dict[str, NewMemory] = {}
         self._restored: dict[str, None] = {}
         self._said: dict[tuple[str, str, str | None], str] = {}
@@ -156,7 +154,7 @@ class _Sorting:
         try:
             if isinstance(one, InputError):
                 raise one
-            self._check_vector(one)
+            self._vectors.check(one)
             return self._placed(one)
         except (InputError, MemoryExistsError) as error:
             self.refusals[place] = error
@@ -170,22 +168,10 @@ class _Sorting:
         if self._restored:
             again = list(self._restored)
             stored += memories.restore(self._writing, again, reason="remembered again")
-        given = self._put_vectors()
+        given = self._vectors.put(self._new)
         if given < len(stored):
             ask_for_vectors(self._writing, self._models)
         return stored
-
-    def _put_vectors(self) -> int:
-        vectors_by_id = {
-            name: one.item.embedding
-            for name, one in self._new.items()
-            if one.item.embedding is not None
-        }
-        model = self._models.current
-        if model is not None and vectors_by_id:
-            matrix = np.stack(list(vectors_by_id.values()))
-            vectors.put(self._writing, model.id, list(vectors_by_id), matrix)
-        return len(vectors_by_id)
 
     def _placed(self, memory: NewMemory) -> RememberResult:
         item = memory.item
@@ -213,29 +199,3 @@ class _Sorting:
             self._restored[memory_id] = None
             return RememberResult(memory_id=memory_id, created=True)
         return RememberResult(memory_id=memory_id, duplicate_of=memory_id)
-
-    def _dimensions(self, found: Sequence[NewMemory]) -> int | None:
-        """How many numbers a vector has: of those that are there, else of the first given."""
-        given = [one.item.embedding for one in found if one.item.embedding is not None]
-        if not given or self._models.current is None:
-            return None
-        there = vectors.dim(self._writing, self._models.current.id)
-        return len(given[0]) if there is None else there
-
-    def _check_vector(self, memory: NewMemory) -> None:
-        vector, name = memory.item.embedding, f"memory {memory.item.id!r}"
-        model = self._models.current
-        if vector is None:
-            return
-        if model is None:
-            raise InputError(
-                f"{name}: has an embedding, and the service does not know of which model. "
-                "Give open() an embedding_model."
-            )
-        if not len(vector) or not np.isfinite(vector).all():
-            raise InputError(f"{name}: embedding must be finite numbers, at least one.")
-        if len(vector) != self._dim:
-            raise InputError(
-                f"{name}: embedding has {len(vector)} numbers, those of model {model.id!r} have "
-                f"{self._dim}."
-            )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -124,6 +125,29 @@ def count(reading: Reading, wanted: MemoryFilter | None = None) -> Mapping[Memor
     statement = matching(reading, statement, wanted or MemoryFilter()).group_by(memory.c.tier)
     found: dict[MemoryTier, int] = dict(reading.execute(statement).all())
     return {tier: found.get(tier, 0) for tier in MemoryTier}
+
+
+def metadata_values(
+    reading: Reading, path: tuple[str, ...], wanted: MemoryFilter | None = None
+) -> tuple[Any, ...]:
+    """What memories that a filter lets through have at a place of their metadata, each once.
+
+    Texts, numbers and truth values come as texts, lists and objects as they are.
+    """
+    value = memory.c.metadata[path].as_string()
+    statement = matching(reading, reading.select(memory, value), wanted or MemoryFilter())
+    found = reading.execute(statement.where(value.is_not(None)).distinct()).scalars()
+    return tuple(_read(one) for one in sorted(found))
+
+
+def _read(text: str) -> Any:
+    """A list or an object; any other text as it is."""
+    if not text.startswith(("[", "{")):
+        return text
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
 
 
 def repeated(reading: Reading, rows: Sequence[MemoryRow]) -> dict[str, str]:
