@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 from langchain_core.retrievers import BaseRetriever
 
 from mba_integrations.core.arguments import checked_member, checked_part
+from mba_integrations.core.config.settings import PromotionSettings
 from mba_integrations.core.errors import InputError
 from mba_integrations.core.model import MemoryItem, MemoryTier, TierName
 from mba_integrations.langchain.distinct_items import distinct
@@ -32,6 +33,32 @@ class MemorySource(Protocol):
     def items(self, query: str, runtime: Runtime[Any]) -> Sequence[MemoryItem]: ...
 
     async def aitems(self, query: str, runtime: Runtime[Any]) -> Sequence[MemoryItem]: ...
+
+
+@runtime_checkable
+class UsedMemories(Protocol):
+    """A source that counts which of its memories came into a prompt, as opposed to being found.
+
+    1. Ids of memories of other sources are passed over.
+    2. It may be told of the same use more than once, as of each model call of a run.
+    """
+
+    def used(self, item_ids: Sequence[str], runtime: Runtime[Any] | None) -> None: ...
+
+    async def aused(self, item_ids: Sequence[str], runtime: Runtime[Any] | None) -> None: ...
+
+
+@runtime_checkable
+class PromotedMemories(Protocol):
+    """A source whose memories move between tiers by their use; both methods give how many moved."""
+
+    def record(
+        self, item_ids: Sequence[str], runtime: Runtime[Any], settings: PromotionSettings
+    ) -> int: ...
+
+    async def arecord(
+        self, item_ids: Sequence[str], runtime: Runtime[Any], settings: PromotionSettings
+    ) -> int: ...
 
 
 class FoundMemories(list[MemoryItem]):

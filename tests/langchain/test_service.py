@@ -6,20 +6,24 @@ import asyncio
 from typing import Any
 
 import pytest
-from langchain_agents import agent_of, talk, thread
+from langchain_agents import agent_of, talk, thread, words
 from langchain_core.retrievers import BaseRetriever
 from langchain_tests.integration_tests import RetrieversIntegrationTests
 from pydantic import ValidationError
 from service_workspaces import clock, new_workspace, service, workspace
 
 from mba_integrations import InputError, MemoryItem, MemoryTier
+from mba_integrations.core.config.settings import PromotionSettings
 from mba_integrations.langchain import (
     MemoryBudgetMiddleware,
+    MemoryPromotionMiddleware,
     MemoryServiceRetriever,
     MemoryServiceSource,
 )
 from mba_integrations.services.memory.service import MemoryService
+from mba_integrations.services.store.errors import StoreUnreachableError
 from mba_integrations.services.store.rows.memories import MemoryFilter
+from mba_integrations.testing import Clock
 
 __all__ = ["clock", "new_workspace", "service", "workspace"]  # fixtures
 FACTS = [
@@ -95,6 +99,72 @@ def test_an_agent_answers_with_memories_of_the_service(service: MemoryService, k
     assert "Kate lives in Oslo" in sent
 
 
+def used(service: MemoryService, workspace: str) -> dict[str, int]:
+    """How often each memory was used, of those that were."""
+    service.tiers.review(workspace)  # writes what waits
+    rows = service.list(workspace).rows
+    return {row.memory_id: row.access_count for row in rows if row.access_count}
+
+
+@pytest.mark.parametrize("way", ["sync", "async"])
+def test_what_came_into_the_prompt_is_used_once_in_a_thread_and_not_what_was_found(
+    service: MemoryService, kate: str, way: str
+) -> None:
+    source = MemoryServiceSource(service, kate)
+    assert len(source.items("Where does Kate live?")) == 4
+    agent, model = agent_of(
+        [MemoryBudgetMiddleware(memories=[source], budget_tokens=45, token_counter=words)],
+        ["In Oslo."] * 3,
+    )
+    for name in ("1", "1", "2"):
+        given = {"messages": talk("Where does Kate live?")[-1:]}
+        if way == "sync":
+            agent.invoke(given, thread(name))
+        else:
+            asyncio.run(agent.ainvoke(given, thread(name)))
+    sent = " ".join(str(message.content) for message in model.received[0])
+    came_in = {item.id for item in FACTS if item.content in sent}
+    assert 0 < len(came_in) < 4
+    assert used(service, kate) == dict.fromkeys(came_in, 2)
+
+
+def test_nothing_counts_where_it_is_not_asked_for(service: MemoryService, kate: str) -> None:
+    MemoryServiceSource(service, kate, record_access=False).used(["oslo"])
+    assert used(service, kate) == {}
+
+
+def test_a_store_that_is_away_costs_no_answer(
+    service: MemoryService, kate: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*_: Any, **__: Any) -> None:
+        raise StoreUnreachableError("away")
+
+    monkeypatch.setattr(service, "note_used", away)
+    MemoryServiceSource(service, kate).used(["oslo"])
+
+
+def test_memories_of_a_service_that_are_used_move_nearer(
+    service: MemoryService, kate: str, clock: Clock
+) -> None:
+    clock.pass_seconds(60)
+    source = MemoryServiceSource(service, kate)
+    settings = PromotionSettings(
+        promote_threshold=0.2, demote_threshold=0.0, min_stay_days=0.0, min_access_count=1
+    )
+    agent, _ = agent_of(
+        [
+            MemoryBudgetMiddleware(memories=[source], budget_tokens=500),
+            MemoryPromotionMiddleware(source, settings=settings),
+        ],
+        ["In Oslo."],
+    )
+    agent.invoke({"messages": talk("Where does Kate live?")}, thread("1"))
+    tiers = {row.memory_id: row.tier for row in service.list(kate).rows}
+    assert tiers["oslo"] is MemoryTier.PROJECT
+    state = agent.get_state(thread("1")).values["memory_budget"]["MemoryBudgetMiddleware"]
+    assert state["memories_moved"] > 0
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
@@ -157,6 +227,16 @@ def test_a_call_may_have_a_budget_of_its_own(service: MemoryService, kate: str) 
     retriever = MemoryServiceRetriever(service=service, workspace_id=kate, k=3)
     assert len(retriever.invoke("Where does Kate live?", budget_tokens=8)) == 1
     assert retriever.invoke(" ") == []
+
+
+@pytest.mark.parametrize(("k", "expected"), [(None, 4), (1, 1)])
+def test_the_documents_that_are_given_count_as_used(
+    service: MemoryService, kate: str, k: int | None, expected: int
+) -> None:
+    retriever = MemoryServiceRetriever(service=service, workspace_id=kate, k=k)
+    found = retriever.invoke("Where does Kate live, ski and bake bread, and take the tram?")
+    assert len(found) == expected
+    assert set(used(service, kate)) == {one.id for one in found}
 
 
 @pytest.mark.parametrize(

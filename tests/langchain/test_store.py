@@ -296,7 +296,7 @@ def test_async_reads_the_same() -> None:
         ),
         pytest.param(
             lambda: MemoryPromotionMiddleware("x"),  # type: ignore[arg-type]
-            "source must be a LangGraphStoreSource, got str",
+            "source must be a LangGraphStoreSource or a MemoryServiceSource, got str",
             id="promotion-of-something-else",
         ),
     ],

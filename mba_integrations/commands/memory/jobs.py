@@ -11,6 +11,7 @@ from mba_integrations.commands.arguments import memory_options as options
 from mba_integrations.commands.memory.database import opened, opened_at
 from mba_integrations.commands.printing.memories import write_result
 from mba_integrations.commands.printing.output import remark, results
+from mba_integrations.commands.printing.progress import progress_of
 from mba_integrations.commands.printing.tables import titled_table
 from mba_integrations.commands.printing.visible import in_one_line, one_line
 from mba_integrations.services.store.rows.jobs import JobRow, JobState
@@ -80,7 +81,7 @@ def run(
     as_json: options.AsJson = False,
 ) -> None:
     """Do the jobs that are due."""
-    with opened(database, local=local) as service:
+    with opened(database, local=local) as service, progress_of("Doing jobs"):
         begun = service.jobs.run()
     if as_json:
         write_result({"begun": begun})

@@ -13,7 +13,7 @@ from mba_integrations.commands.arguments import memory_options as options
 from mba_integrations.commands.memory.database import opened_at
 from mba_integrations.commands.printing.memories import write_result
 from mba_integrations.commands.printing.output import note_all, remark, write_line
-from mba_integrations.commands.printing.progress import tracked
+from mba_integrations.commands.printing.progress import progress_of
 from mba_integrations.commands.printing.visible import one_line
 from mba_integrations.core.errors import InputError
 from mba_integrations.core.model import MemoryItem, MemoryTier
@@ -84,8 +84,11 @@ def remember(
         for text in _texts(texts, lines=lines)
     ]
     with opened_at(database, workspace, local=local, create=True) as service:
-        parts = [memories[first : first + _AT_ONCE] for first in range(0, len(memories), _AT_ONCE)]
-        replies = [service.remember(workspace, part) for part in tracked(parts, "Remembering")]
+        replies = []
+        with progress_of("Remembering") as progress:
+            for first in range(0, len(memories), _AT_ONCE):
+                replies.append(service.remember(workspace, memories[first : first + _AT_ONCE]))
+                progress(min(first + _AT_ONCE, len(memories)), len(memories))
         service.jobs.run()
     note_all(note for reply in replies for note in reply.notes)
     results = [one for reply in replies for one in reply.results]

@@ -11,6 +11,7 @@ from mba_integrations.commands.arguments import memory_options as options
 from mba_integrations.commands.memory.database import file_of, opened, place_of
 from mba_integrations.commands.printing.memories import plain, write_result
 from mba_integrations.commands.printing.output import remark
+from mba_integrations.commands.printing.progress import progress_of
 from mba_integrations.core.errors import InputError
 from mba_integrations.services.store.errors import StoreFileError
 from mba_integrations.services.store.sqlite.health import damages
@@ -28,7 +29,7 @@ def create(
     copy: Copy, *, database: options.Database = None, as_json: options.AsJson = False
 ) -> None:
     """Copy the database."""
-    with opened(database) as service:
+    with opened(database) as service, progress_of("Copying"):
         made = service.backup(copy)
         manifest = service.verify_backup(made)
     if as_json:
@@ -42,7 +43,8 @@ def verify(copy: Copy, *, as_json: options.AsJson = False) -> None:
     """Check that a copy is whole."""
     from mba_integrations.services import MemoryService
 
-    manifest = MemoryService.verify_backup(copy)
+    with progress_of("Checking"):
+        manifest = MemoryService.verify_backup(copy)
     if as_json:
         write_result({"path": copy, "manifest": manifest})
     else:
@@ -68,7 +70,8 @@ def restore(
     if file.exists():
         options.ask(f"{file} would be replaced.", f"Replace {file}?", yes=yes)
     file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    manifest = MemoryService.restore_backup(copy, file)
+    with progress_of("Restoring"):
+        manifest = MemoryService.restore_backup(copy, file)
     if as_json:
         write_result({"path": file, "manifest": manifest})
     else:
@@ -102,7 +105,7 @@ def upgrade(*, database: options.Database = None, as_json: options.AsJson = Fals
 @database_app.command("check", help="Read a SQLite file through, to see that it is whole.")
 def check(*, database: options.Database = None, as_json: options.AsJson = False) -> None:
     """Read a SQLite file through."""
-    with opened(database, upgrade=False) as service:
+    with opened(database, upgrade=False) as service, progress_of("Checking"):
         found = service.status().store
         file = file_of(place_of(database))
         problems = [] if file is None else damages(file)

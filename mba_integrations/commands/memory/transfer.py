@@ -58,9 +58,13 @@ def export(
     as_json: options.AsJson = False,
 ) -> None:
     """Write a workspace to a file."""
-    with opened_at(database, workspace) as service, progress_of("Exporting"):
+    with opened_at(database, workspace) as service, progress_of("Exporting") as progress:
         receipt = service.transfer.export_to(
-            workspace, path, with_vectors=with_vectors, with_inactive=with_inactive
+            workspace,
+            path,
+            with_vectors=with_vectors,
+            with_inactive=with_inactive,
+            progress=progress,
         )
     if as_json:
         write_result({"path": receipt.path, "count": receipt.count, "sha256": receipt.sha256})

@@ -7,7 +7,7 @@ the list of middleware, so that it sees what the others made of the request.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NoReturn
 
@@ -47,6 +47,7 @@ from mba_integrations.langchain.embeddings import as_embedder
 from mba_integrations.langchain.memory_sources import (
     FoundMemories,
     MemorySource,
+    UsedMemories,
     as_source,
     gathered,
 )
@@ -203,6 +204,8 @@ class MemoryBudgetMiddleware(AgentMiddleware[MemoryBudgetState, Any, Any]):
                 planned = self._smaller(call, planned, error, left)
             else:
                 break
+        for source in self._counting():
+            source.used(planned.decision["memories"], request.runtime)
         return self._finished(call, planned, response)
 
     async def awrap_model_call(
@@ -229,7 +232,13 @@ class MemoryBudgetMiddleware(AgentMiddleware[MemoryBudgetState, Any, Any]):
                 planned = await asyncio.to_thread(self._smaller, call, planned, error, left)
             else:
                 break
+        for source in self._counting():
+            await source.aused(planned.decision["memories"], request.runtime)
         return self._finished(call, planned, response)
+
+    def _counting(self) -> Iterator[UsedMemories]:
+        """Sources that count what came into the prompt."""
+        return (source for source in self.memories if isinstance(source, UsedMemories))
 
     def _counter(self, model: str | None) -> MessageCounter:
         key = None if self.token_counter is not None else model

@@ -16,7 +16,7 @@ from mba_integrations.core.arguments import checked_text
 from mba_integrations.core.config.settings import PromotionSettings
 from mba_integrations.core.errors import InputError
 from mba_integrations.langchain.agents.state import STATE_KEY, MemoryBudgetState, decision_in
-from mba_integrations.langchain.agents.store_source import LangGraphStoreSource
+from mba_integrations.langchain.memory_sources import PromotedMemories
 from mba_integrations.langchain.settings import Setting, keep
 
 _MOVED = "memories_moved"
@@ -26,7 +26,8 @@ class MemoryPromotionMiddleware(AgentMiddleware[MemoryBudgetState, Any, Any]):
     """Notes the use of memories in a store and moves them between tiers.
 
     Args:
-        source: The memories; the same that `MemoryBudgetMiddleware` has.
+        source: The memories, a `LangGraphStoreSource` or a `MemoryServiceSource`; the same that
+            `MemoryBudgetMiddleware` has.
         settings: When a memory moves.
         budget_middleware: Name of the middleware whose prompts count.
         name: Of this instance; two instances of one agent need different names.
@@ -36,23 +37,25 @@ class MemoryPromotionMiddleware(AgentMiddleware[MemoryBudgetState, Any, Any]):
     """
 
     state_schema = MemoryBudgetState
-    source = Setting[LangGraphStoreSource]()
+    source = Setting[PromotedMemories]()
     settings = Setting[PromotionSettings]()
     budget_middleware = Setting[str]()
     name = Setting[str]()
 
     def __init__(
         self,
-        source: LangGraphStoreSource,
+        source: PromotedMemories,
         *,
         settings: PromotionSettings | None = None,
         budget_middleware: str = "MemoryBudgetMiddleware",
         name: str = "MemoryPromotionMiddleware",
     ) -> None:
         super().__init__()
-        if not isinstance(source, LangGraphStoreSource):
+        if not isinstance(source, PromotedMemories) or isinstance(source, type):
             kind = type(source).__name__
-            raise InputError(f"source must be a LangGraphStoreSource, got {kind}.")
+            raise InputError(
+                f"source must be a LangGraphStoreSource or a MemoryServiceSource, got {kind}."
+            )
         if settings is not None and not isinstance(settings, PromotionSettings):
             kind = type(settings).__name__
             raise InputError(f"settings must be PromotionSettings, got {kind}.")

@@ -77,6 +77,7 @@ class MemoryServiceRetriever(BaseRetriever):
         check_limits(budget_tokens, k)
         if not query.strip():
             return []
+        most = self.k if k is None else k
         reply: RecallReply = self.service.recall(
             self.workspace_id,
             query,
@@ -85,8 +86,12 @@ class MemoryServiceRetriever(BaseRetriever):
             subject=self.subject,
             filters=self.filters,
             layout=JoinedTexts(separator=self.separator),
+            record_access=most is None,
         )
-        chosen = _best(reply.selected, self.k if k is None else k)
+        chosen = _best(reply.selected, most)
+        if most is not None and chosen:
+            used = [one.item.id for one in chosen]
+            self.service.note_used(self.workspace_id, used, session_id=self.session_id)
         return [_document(one, reply) for one in chosen]
 
 

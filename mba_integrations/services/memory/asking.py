@@ -18,6 +18,8 @@ from mba_integrations.services.memory.recalling.recall import recall
 from mba_integrations.services.memory.recalling.reply import RecallReply, SearchReply
 from mba_integrations.services.memory.recalling.request import RecallRequest, narrowed
 from mba_integrations.services.memory.recalling.search import search
+from mba_integrations.services.memory.recalling.trail import Trace
+from mba_integrations.services.memory.remembering.change import named_ids
 from mba_integrations.services.memory.remembering.histories import history_of
 from mba_integrations.services.memory.remembering.results import MemoryHistory
 from mba_integrations.services.store.rows.memories import MemoryFilter, MemoryPage, MemoryRow
@@ -91,6 +93,33 @@ class Asking:
             min_change_seq=min_change_seq,
         )
         return recall(self._equipment, request)
+
+    def note_used(
+        self, workspace_id: str, memory_ids: str | Sequence[str], *, session_id: str | None = None
+    ) -> None:
+        """Count that memories came into a prompt which no recall wrote.
+
+        A recall counts what it selects by itself. Who chooses among what a recall gave, without
+        `record_access`, says here what it took. It is written a moment later, as a recall's own.
+
+        Args:
+            workspace_id: Of which workspace.
+            memory_ids: Which ones; ids that are not known or not active are passed over.
+            session_id: In which session; each memory counts once in a session and hour, and all
+                calls without one are one session.
+
+        Raises:
+            InputError: If an argument is no id.
+            UnknownWorkspaceError: If there is no such workspace; with those of a like name.
+        """
+        used = tuple(named_ids(memory_ids))
+        if session_id is not None:
+            checked_id("session_id", session_id)
+        with self._equipment.read(workspace_id) as reading:
+            seq = workspaces.change_seq(reading)
+        self._equipment.trail.leave(
+            Trace(workspace_id=workspace_id, change_seq=seq, session_id=session_id, used=used)
+        )
 
     def search(
         self,

@@ -133,8 +133,9 @@ def test_a_tool_call_and_its_result_are_one_group_and_nothing_is_pinned(tmp_path
     ]
     found = read_chat(written(tmp_path, messages), subject="kate")
     groups = [one.item.group for one in found.memories]
-    assert groups[2] is not None
-    assert groups == [None, None, groups[2], groups[2]]
+    assert groups[1] is not None
+    assert groups == [None, groups[1], groups[1]]
+    assert found.notes == ("1 system messages are instructions, and left out.",)
     assert not any(one.item.pinned for one in found.memories)
     assert {one.subject for one in found.memories} == {"kate"}
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from memory_services import Opened, on_both
 
+from mba_integrations import MemoryItem, UnknownWorkspaceError
 from mba_integrations.services.memory.service import MemoryService
 from mba_integrations.services.store.errors import StorageFullError
 from mba_integrations.services.store.statements import allocations, sessions
@@ -132,3 +133,14 @@ def test_what_a_deleted_workspace_left_is_not_written(filled: MemoryService) -> 
     flushed(filled)
     with filled._equipment.store.read("kate") as reading:
         assert sessions.find(reading, "s") is None
+
+
+def test_what_others_put_into_prompts_counts_once_in_a_session(service: MemoryService) -> None:
+    service.remember("kate", [MemoryItem(name, f"Kate {name}.", "project") for name in "ab"])
+    for session in ("s", "s", None):
+        service.note_used("kate", ["a", "unknown"], session_id=session)
+    service.tiers.review("kate")
+    counts = {row.memory_id: row.access_count for row in service.list("kate").rows}
+    assert counts == {"a": 2, "b": 0}
+    with pytest.raises(UnknownWorkspaceError, match="no workspace 'kat'"):
+        service.note_used("kat", "a")

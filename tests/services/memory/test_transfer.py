@@ -93,6 +93,19 @@ def test_only_active_memories_go_along_unless_asked_for(
     assert filled.transfer.export_to("kate", tmp_path / "out").count == 2
 
 
+def test_an_export_tells_how_far_it_is(filled: MemoryService, tmp_path: Path) -> None:
+    seen: list[tuple[int, int]] = []
+    receipt = filled.transfer.export_to(
+        "kate", tmp_path / "out", with_vectors=True, progress=lambda *done: seen.append(done)
+    )
+    assert seen == [(4, 4)]
+    assert receipt.count <= 4
+    filled.remember("kate", [f"Kate {number}." for number in range(1_000)])
+    seen.clear()
+    filled.transfer.export_to("kate", tmp_path / "out", progress=lambda *done: seen.append(done))
+    assert seen == [(1_000, 1_002), (1_002, 1_002)]
+
+
 def test_an_import_done_again_adds_nothing(filled: MemoryService, tmp_path: Path) -> None:
     filled.transfer.export_to("kate", tmp_path / "out")
     reply = filled.transfer.import_from("kate", tmp_path / "out")

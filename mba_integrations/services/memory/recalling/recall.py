@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from functools import partial
+from functools import cache, partial
+from importlib.metadata import PackageNotFoundError, version
 
 import numpy as np
 
-from mba_integrations import __version__
 from mba_integrations.core.arrays import FloatArray
 from mba_integrations.core.log.records import AllocationRecord
 from mba_integrations.core.model import REASONS
@@ -102,13 +102,22 @@ def _row(
         record=record.to_dict(),
         session_id=reply.session_id,
         settings_version=settings_version,
-        core_version=__version__,
+        core_version=_release(),
         change_seq=reply.change_seq,
         prefix_hash=reply.allocation.prefix_hash,
         stable_prefix_tokens=reply.allocation.stable_prefix_tokens,
         query_hash=hash_of(reply.allocation.query),
         items=(*_selected(reply.allocation), *_best_omitted(reply.allocation)),
     )
+
+
+@cache
+def _release() -> str | None:
+    """Version of the package; None where it runs from a folder and is not installed."""
+    try:
+        return version("mba-integrations")
+    except PackageNotFoundError:
+        return None
 
 
 def _selected(allocation: Allocation) -> list[AllocationItem]:

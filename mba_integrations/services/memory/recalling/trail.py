@@ -36,17 +36,17 @@ class Trace:
         workspace_id: Of which workspace.
         change_seq: Where the workspace's sequence stood when the call chose.
         session_id: In which session; None for none.
-        previous: What the session's next call follows; None where there is no session.
         used: Ids of the memories in the prompt, to be counted.
+        previous: What the session's next call follows; None where there is no session.
         row: Makes the row of the log; None where nothing is logged.
     """
 
     workspace_id: str
     change_seq: int
     session_id: str | None
-    previous: PreviousPrompt | None
     used: tuple[str, ...]
-    row: Callable[[], AllocationRow] | None
+    previous: PreviousPrompt | None = None
+    row: Callable[[], AllocationRow] | None = None
 
 
 class Trail:

@@ -25,7 +25,8 @@ from mba_integrations.services.memory.ids import new_id
 from mba_integrations.services.memory.new_memory import NewMemory, check_time, checked_memory
 
 MOST_AT_ONCE = 1_000
-_INSTRUCTIONS = ("system", "developer")
+INSTRUCTIONS = ("system", "developer")
+"""Roles of messages that are no memories."""
 _SECONDS_BETWEEN = 0.001
 Memory = str | MemoryItem | NewMemory | Mapping[str, Any]
 """A text, an item, a memory, or a chat message with `role` and `content`."""
@@ -174,12 +175,16 @@ def _with_defaults(memory: NewMemory, defaults: Defaults) -> NewMemory:
 
 def _of_messages(messages: Sequence[Mapping[str, Any]], defaults: Defaults, now: datetime) -> Given:
     """Messages as memories; their ids and groups are of this call, their source is the session."""
-    conversation = [one for one in messages if one.get("role") not in _INSTRUCTIONS]
+    conversation = [one for one in messages if one.get("role") not in INSTRUCTIONS]
     read = items_from_messages(conversation, source=new_id(now), pin_last_user=False)
-    left_out = len(messages) - len(conversation)
-    notes = (f"{left_out:,} system messages are instructions, and left out.",) if left_out else ()
+    notes = left_out(len(messages) - len(conversation))
     memories = tuple(_of_message(item, defaults, now) for item in read.items)
     return Given(memories=memories, notes=(*notes, *read.notes))
+
+
+def left_out(count: int) -> tuple[str, ...]:
+    """What to say of so many system messages."""
+    return (f"{count:,} system messages are instructions, and left out.",) if count else ()
 
 
 def _of_message(item: MemoryItem, defaults: Defaults, now: datetime) -> NewMemory | InputError:

@@ -13,6 +13,7 @@ from datetime import timedelta
 from typing import Any
 
 from mba_integrations.core.arguments import checked_text
+from mba_integrations.core.config.settings import PromotionSettings
 from mba_integrations.core.errors import InputError
 from mba_integrations.core.lifecycle import LifecycleRecommendation, LifecycleReview
 from mba_integrations.core.model import MemoryItem, MemoryTier
@@ -59,14 +60,18 @@ class Tiers:
     def __init__(self, equipment: Equipment) -> None:
         self._equipment = equipment
 
-    def review(self, workspace_id: str) -> TierReview:
+    def review(self, workspace_id: str, promotion: PromotionSettings | None = None) -> TierReview:
         """Which memories should move, and why. Nothing moves.
+
+        Args:
+            workspace_id: Of which workspace.
+            promotion: When memories move; the workspace's own settings by default.
 
         Raises:
             UnknownWorkspaceError: If there is no such workspace; with those of a like name.
         """
         review_id = new_id(self._equipment.clock())
-        found = TierReview(review_id=review_id, review=self._evaluated(workspace_id))
+        found = TierReview(review_id=review_id, review=self._evaluated(workspace_id, promotion))
         self._equipment.write(workspace_id, lambda writing: _keep(writing, found))
         return found
 
@@ -111,11 +116,14 @@ class Tiers:
             workspace_id, lambda writing: _undo(writing, review_id), actor=actor
         )
 
-    def _evaluated(self, workspace_id: str) -> LifecycleReview:
+    def _evaluated(self, workspace_id: str, promotion: PromotionSettings | None) -> LifecycleReview:
         equipment, now = self._equipment, self._equipment.clock()
+        equipment.trail.flush()  # a memory that has just been used may move by that
         with equipment.read(workspace_id) as reading:
             config = equipment.settings.of(workspaces.get(reading))
             rows = finding.current(reading)
+        if promotion is not None:
+            config = config.with_changes(promotion=promotion.model_dump())
         items = [_item(row) for row in rows if row.expires_at is None or row.expires_at > now]
         review = equipment.allocator.evaluate_promotion_demotion(items, config, now=now)
         equipment.records.take()

@@ -12,6 +12,7 @@ from mba_integrations.ingest.folder import read_folder
 from mba_integrations.ingest.messages import read_messages
 from mba_integrations.ingest.reading import Ingested
 from mba_integrations.services.memory.new_memory import NewMemory
+from mba_integrations.services.memory.remembering.given import INSTRUCTIONS, left_out
 from mba_integrations.services.memory.transfer.imported import Imported, fitting_name
 
 _MARKDOWN = frozenset({".md", ".markdown", ".mdx"})
@@ -40,7 +41,8 @@ def read_markdown_folder(
 def read_chat(path: str | Path, *, subject: str | None = None) -> Imported:
     """The messages of a chat as working memory, a call of tools and its results as one group.
 
-    Nothing is pinned: what was a question when it was asked is a memory now.
+    Nothing is pinned: what was a question when it was asked is a memory now. System messages are
+    instructions and no memories, here as in `remember`.
 
     Args:
         path: A JSON array of messages, an object that has one under `messages`, or JSON lines.
@@ -49,7 +51,10 @@ def read_chat(path: str | Path, *, subject: str | None = None) -> Imported:
     Raises:
         InputError: If the file cannot be read or is not such JSON; naming the message.
     """
-    return _imported(read_messages(path, pin_last_user=False), subject=subject)
+    read = read_messages(path, pin_last_user=False)
+    said = tuple(item for item in read.items if item.metadata.get("role") not in INSTRUCTIONS)
+    notes = (*left_out(len(read.items) - len(said)), *read.notes)
+    return _imported(replace(read, items=said, notes=notes), subject=subject)
 
 
 def _imported(found: Ingested, subject: str | None = None) -> Imported:

@@ -6,8 +6,9 @@ next begins; done again, it adds nothing twice. What was erased is left out, wha
 
 from __future__ import annotations
 
+import itertools
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import partial
@@ -118,6 +119,7 @@ class Transfer:
         *,
         with_vectors: bool = False,
         with_inactive: bool = False,
+        progress: Progress | None = None,
     ) -> ExportReceipt:
         """Write a workspace to a file of JSON lines that ends with a count and a hash.
 
@@ -126,6 +128,7 @@ class Transfer:
             path: The file; one that is there is replaced once the new one is whole.
             with_vectors: Whether the vectors of all models go along.
             with_inactive: Whether superseded and forgotten memories go along.
+            progress: Told now and then how many records are written, and of how many at most.
 
         Raises:
             InputError: If the file cannot be written.
@@ -141,7 +144,7 @@ class Transfer:
                 "time_zone": row.time_zone,
                 "change_seq": row.change_seq,
             }
-            records = _records(reading, with_vectors, with_inactive)
+            records = _records(reading, with_vectors, with_inactive, progress)
             return write_export(os.fspath(path), header, records)
 
     def import_from(
@@ -281,14 +284,24 @@ def _of_export(path: str) -> _Read:
 
 
 def _records(
-    reading: Reading, with_vectors: bool, with_inactive: bool
+    reading: Reading, with_vectors: bool, with_inactive: bool, progress: Progress | None
 ) -> Iterator[Mapping[str, Any]]:
     rows = finding.in_any_state(reading) if with_inactive else finding.current(reading)
-    wanted = set()
-    for row in rows:
-        wanted.add(row.memory_id)
-        yield memory_record(row)
-    for model_id in vectors.coverage(reading) if with_vectors else ():
+    models = tuple(vectors.coverage(reading)) if with_vectors else ()
+    total = len(rows) * (1 + len(models))
+    found = _vectors(reading, models, {row.memory_id for row in rows})
+    for done, record in enumerate(itertools.chain(map(memory_record, rows), found), start=1):
+        yield record
+        if progress is not None and done % MOST_AT_ONCE == 0:
+            progress(done, total)
+    if progress is not None:
+        progress(total, total)
+
+
+def _vectors(
+    reading: Reading, models: Sequence[str], wanted: Collection[str]
+) -> Iterator[Mapping[str, Any]]:
+    for model_id in models:
         ids, matrix = vectors.all_of(reading, model_id)
         for memory_id, vector in zip(ids, matrix, strict=True):
             if memory_id in wanted:
