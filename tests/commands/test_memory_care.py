@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -55,6 +56,80 @@ def test_what_would_go_is_shown_before_it_goes() -> None:
 def test_a_rule_out_of_its_range_is_refused() -> None:
     remembered(KATE)
     assert "max_age_days" in refused("retention", "set", "rag", "--max-age-days", "-1")
+
+
+# order on a schedule, and functions of the user's own
+
+
+def test_a_workspace_is_put_in_order_now_and_on_a_schedule_until_it_is_stopped() -> None:
+    remembered("Kate skis.", "KATE skis", options=("--importance", "0.9"))
+    started = said("lifecycle", "start", "--every-hours", "2", "--max-moves-pct", "7")
+    assert (started["plan"]["every_hours"], started["plan"]["max_moves_pct"]) == (2.0, 7.0)
+    assert started["last_report"]["linked"] == 1
+    assert said("jobs", "run")["begun"] == 0
+    assert said("lifecycle", "status") == started
+    assert "linked                  1" in done("lifecycle", "status")
+    assert said("lifecycle", "stop") == {"schema_version": 1, "stopped": True}
+    assert said("lifecycle", "status")["plan"] is None
+    assert "max_moves_pct" in refused("lifecycle", "start", "--max-moves-pct", "101")
+
+
+FUNCTIONS = """
+from mba_integrations.services import MergeProposal
+
+def organise(items):
+    pair = tuple(item.id for item in items[:2])
+    return [MergeProposal(memory_ids=pair, content="Kate skis and swims.", reason="alike")]
+
+def extract(messages):
+    return ["Fact: " + message["content"] for message in messages if message["role"] == "user"]
+
+nothing = 7
+"""
+
+
+@pytest.fixture
+def functions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "functions_of_mine.py").write_text(FUNCTIONS)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [*sys.path])
+
+
+@pytest.mark.usefixtures("functions")
+def test_what_an_organiser_proposes_is_merged_when_a_person_accepts_it() -> None:
+    both = remembered("Kate skis.", "Kate swims.")
+    options = ("--organiser", "functions_of_mine:organise")
+    [proposal] = said("lifecycle", "propose", *options)["proposals"]
+    assert (proposal["memory_ids"], proposal["reason"]) == (both, "alike")
+    assert said("lifecycle", "proposals")["proposals"] == [proposal]
+    assert "Kate skis and swims." in done("lifecycle", "proposals")
+    said("lifecycle", "accept", proposal["proposal_id"])
+    assert texts() == ["Kate skis and swims."]
+    assert said("lifecycle", "proposals")["proposals"] == []
+
+
+@pytest.mark.usefixtures("functions")
+def test_an_extractor_gets_the_messages_of_a_chat(tmp_path: Path) -> None:
+    chat = [{"role": "user", "content": "I ski."}, {"role": "assistant", "content": "Nice."}]
+    (tmp_path / "chat.json").write_text(json.dumps(chat))
+    options = ("--from", "chat", "--extractor", "functions_of_mine:extract")
+    said("import", str(tmp_path / "chat.json"), *options)
+    assert texts()[0] == "Fact: I ski."
+
+
+@pytest.mark.usefixtures("functions")
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        pytest.param("organise", "must be MODULE:FUNCTION", id="no-module"),
+        pytest.param("not_there:organise", "No module named 'not_there'", id="unknown-module"),
+        pytest.param("functions_of_mine:x", "has no attribute 'x'", id="unknown-function"),
+        pytest.param("functions_of_mine:nothing", "is 7, and no function", id="number"),
+    ],
+)
+def test_what_is_no_function_is_refused(name: str, says: str) -> None:
+    remembered("Kate skis.")
+    assert says in refused("lifecycle", "propose", "--organiser", name)
 
 
 # lifecycle

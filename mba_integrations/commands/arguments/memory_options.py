@@ -42,6 +42,14 @@ Local = Annotated[
         help="Compare meanings too, with an embedder that needs no network (extra 'local').",
     ),
 ]
+Extractor = Annotated[
+    str | None,
+    typer.Option(
+        "--extractor",
+        metavar="MODULE:FUNCTION",
+        help="From chat messages to a list of texts that are worth remembering, by a job.",
+    ),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 Tier = Annotated[MemoryTier | None, typer.Option("--tier", "-t", help="Which tier.")]

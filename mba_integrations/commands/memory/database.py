@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mba_integrations.commands.arguments.memory_options import DEFAULT_WORKSPACE
 from mba_integrations.commands.printing.output import remark
@@ -49,6 +49,7 @@ def opened(
     create: bool = False,
     background: bool = False,
     upgrade: bool | None = None,
+    **functions: Any,
 ) -> Iterator[MemoryService]:
     """The service on a database.
 
@@ -58,6 +59,7 @@ def opened(
         create: Whether a file that is not there is made.
         background: Whether a thread does jobs as they come.
         upgrade: Whether tables of an earlier release are upgraded; None does so on SQLite.
+        functions: The user's `extractor` and `organiser`, as for `MemoryService.open`.
 
     Raises:
         InputError: If there is no such file.
@@ -73,7 +75,7 @@ def opened(
 
     embedder = LocalEmbedder() if local else None
     with MemoryService.open(
-        place, embedder=embedder, background=background, upgrade=upgrade
+        place, embedder=embedder, background=background, upgrade=upgrade, **functions
     ) as service:
         if is_new:
             remark("note", f"new database {in_one_line(place)}")
@@ -88,6 +90,7 @@ def opened_at(
     local: bool = False,
     create: bool = False,
     background: bool = False,
+    **functions: Any,
 ) -> Iterator[MemoryService]:
     """The service on a database that has this workspace.
 
@@ -97,11 +100,14 @@ def opened_at(
         local: Whether it compares meanings too.
         create: Whether a file that is not there is made, and the workspace `default` in it.
         background: Whether a thread does jobs as they come.
+        functions: As for `opened`.
 
     Raises:
         UnknownWorkspaceError: If there is no such workspace.
     """
-    with opened(database, local=local, create=create, background=background) as service:
+    with opened(
+        database, local=local, create=create, background=background, **functions
+    ) as service:
         known = service.workspaces.ids()
         if workspace not in known:
             if not (create and workspace == DEFAULT_WORKSPACE):

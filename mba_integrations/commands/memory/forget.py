@@ -96,6 +96,7 @@ def _erase(
         write_result({"erasure": receipt})
     else:
         remark("done", f"{receipt.counts.get('memory', 0):,} erased, receipt {receipt.erasure_id}")
+        remark("note", receipt.freed or "")
 
 
 def _asked(

@@ -8,6 +8,7 @@ import typer
 from rich.text import Text
 
 from mba_integrations.commands.arguments import memory_options as options
+from mba_integrations.commands.arguments.callables import callable_named
 from mba_integrations.commands.memory.database import opened, opened_at
 from mba_integrations.commands.printing.memories import write_result
 from mba_integrations.commands.printing.output import remark, results
@@ -78,10 +79,15 @@ def run(
     *,
     database: options.Database = None,
     local: options.Local = False,
+    extractor: options.Extractor = None,
     as_json: options.AsJson = False,
 ) -> None:
     """Do the jobs that are due."""
-    with opened(database, local=local) as service, progress_of("Doing jobs"):
+    extracts = callable_named("--extractor", extractor)
+    with (
+        opened(database, local=local, extractor=extracts) as service,
+        progress_of("Doing jobs"),
+    ):
         begun = service.jobs.run()
     if as_json:
         write_result({"begun": begun})

@@ -1,20 +1,54 @@
-"""`mba lifecycle`: memories that are used move nearer, unused ones farther, and back."""
+"""`mba lifecycle`: moves between tiers and back, order on a schedule, merges that are proposed."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.text import Text
 
 from mba_integrations.commands.arguments import memory_options as options
+from mba_integrations.commands.arguments.callables import callable_named
 from mba_integrations.commands.memory.database import opened_at
 from mba_integrations.commands.printing.memories import write_result
-from mba_integrations.commands.printing.output import remark, results
+from mba_integrations.commands.printing.output import remark, results, write_line
+from mba_integrations.commands.printing.progress import progress_of
 from mba_integrations.commands.printing.tables import titled_table
 from mba_integrations.commands.printing.visible import in_one_line
 
-HELP = "Move memories between tiers by their use: review, apply, undo."
+if TYPE_CHECKING:
+    from mba_integrations.services.memory.organising.merges import MergeProposal
+    from mba_integrations.services.memory.service import MemoryService
+
+HELP = """Keep memories in order.
+
+Moves between tiers by use: review, apply, undo. All order on a schedule: start, stop, status.
+Merges by a function of yours: propose, proposals, accept.
+"""
+START_HELP = """Put a workspace in order now, and again as often as is said.
+
+A run ends quiet sessions (their working memory becomes long-term memory), applies retention, moves
+memories between tiers within a cap, links those that say the same, and cuts the log. Later runs are
+jobs: whoever does jobs does them, such as `mba jobs run` once an hour.
+
+Examples:
+
+\b
+  mba lifecycle start --every-hours 24 --max-moves-pct 5
+  mba jobs run
+"""
+PROPOSE_HELP = """Ask a function of yours which memories could be one. Nothing is merged.
+
+It gets a list of memory items, and gives `MergeProposal`s.
+
+Examples:
+
+\b
+  mba lifecycle propose --organiser mymodule:organise
+  mba lifecycle proposals
+  mba lifecycle accept 0199b3c4-0000-7000-8000-000000000000
+"""
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help=HELP)
 
 Id = Annotated[str, typer.Argument(metavar="REVIEW", help="Id of a review of the last week.")]
@@ -80,3 +114,126 @@ def undo(
         write_result({"moved": reply.memory_ids, "change_seq": reply.change_seq})
     else:
         remark("done", f"{len(reply):,} moved back")
+
+
+@app.command("start", help=START_HELP)
+def start(
+    *,
+    every_hours: Annotated[
+        float, typer.Option("--every-hours", help="Hours from one run to the next.")
+    ] = 24.0,
+    max_moves_pct: Annotated[
+        float, typer.Option("--max-moves-pct", help="Most of the memories that a run moves.")
+    ] = 5.0,
+    workspace: options.Workspace = options.DEFAULT_WORKSPACE,
+    database: options.Database = None,
+    as_json: options.AsJson = False,
+) -> None:
+    """Put a workspace in order on a schedule."""
+    with opened_at(database, workspace) as service, progress_of("Putting in order"):
+        service.organisation.start(workspace, every_hours=every_hours, max_moves_pct=max_moves_pct)
+        service.jobs.run()
+        _write_status(service, workspace, as_json=as_json)
+
+
+@app.command("stop", help="Put a workspace in order no longer.")
+def stop(
+    *,
+    workspace: options.Workspace = options.DEFAULT_WORKSPACE,
+    database: options.Database = None,
+    as_json: options.AsJson = False,
+) -> None:
+    """Put a workspace in order no longer."""
+    with opened_at(database, workspace) as service:
+        stopped = service.organisation.stop(workspace)
+    if as_json:
+        write_result({"stopped": stopped})
+    else:
+        remark("done", "stopped" if stopped else "it was not started")
+
+
+@app.command("status", help="Show the schedule of a workspace, and what the last run did.")
+def status(
+    *,
+    workspace: options.Workspace = options.DEFAULT_WORKSPACE,
+    database: options.Database = None,
+    as_json: options.AsJson = False,
+) -> None:
+    """Show the schedule of a workspace."""
+    with opened_at(database, workspace) as service:
+        _write_status(service, workspace, as_json=as_json)
+
+
+@app.command("propose", help=PROPOSE_HELP)
+def propose(
+    *,
+    organiser: Annotated[
+        str, typer.Option("--organiser", metavar="MODULE:FUNCTION", help="The function.")
+    ],
+    workspace: options.Workspace = options.DEFAULT_WORKSPACE,
+    database: options.Database = None,
+    as_json: options.AsJson = False,
+) -> None:
+    """Ask which memories could be one."""
+    organises = callable_named("--organiser", organiser)
+    with opened_at(database, workspace, organiser=organises) as service:
+        _write_proposals(service.merges.propose(workspace), as_json=as_json)
+
+
+@app.command("proposals", help="List the merges that were proposed in the last week.")
+def proposals(
+    *,
+    workspace: options.Workspace = options.DEFAULT_WORKSPACE,
+    database: options.Database = None,
+    as_json: options.AsJson = False,
+) -> None:
+    """List the merges that were proposed."""
+    with opened_at(database, workspace) as service:
+        _write_proposals(service.merges.list(workspace), as_json=as_json)
+
+
+@app.command("accept", help="Put one memory in the place of those that a proposal names.")
+def accept(
+    proposal_id: Annotated[str, typer.Argument(metavar="PROPOSAL", help="Id of a proposal.")],
+    *,
+    workspace: options.Workspace = options.DEFAULT_WORKSPACE,
+    database: options.Database = None,
+    local: options.Local = False,
+    as_json: options.AsJson = False,
+) -> None:
+    """Accept a proposal."""
+    with opened_at(database, workspace, local=local) as service:
+        reply = service.merges.accept(workspace, proposal_id)
+        service.jobs.run()
+    if as_json:
+        write_result({"memories": reply.memories, "change_seq": reply.change_seq})
+    else:
+        remark("done", f"merged into {in_one_line(reply.memory_ids[0])}")
+
+
+def _write_status(service: MemoryService, workspace: str, *, as_json: bool) -> None:
+    plan = service.organisation.plan(workspace)
+    report = service.organisation.last_report(workspace)
+    if as_json:
+        written = None if plan is None else plan.model_dump(mode="json")
+        write_result({"plan": written, "last_report": report})
+        return
+    remark("note", "not started" if plan is None else f"every {plan.every_hours:g} hours")
+    for name, value in (report or {}).items():
+        write_line(f"{name.replace('_', ' '):<24}{value}")
+
+
+def _write_proposals(found: Sequence[MergeProposal], *, as_json: bool) -> None:
+    if as_json:
+        write_result({"proposals": found})
+        return
+    if not found:
+        remark("done", "nothing is proposed")
+        return
+    table = titled_table(f"Could be one: {len(found):,}")
+    for name in ("proposal", "memories", "text", "reason"):
+        table.add_column(name, overflow="fold")
+    for one in found:
+        cells = (one.proposal_id, ", ".join(one.memory_ids), one.content, one.reason)
+        table.add_row(*map(Text, map(in_one_line, cells)))
+    results().print(table)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mba_integrations.commands.arguments import memory_options as options
+from mba_integrations.commands.arguments.callables import callable_named
 from mba_integrations.commands.memory.database import opened_at
 from mba_integrations.commands.printing.memories import write_result
 from mba_integrations.commands.printing.output import note_all, remark
@@ -86,11 +87,13 @@ def import_(
     workspace: options.Workspace = options.DEFAULT_WORKSPACE,
     database: options.Database = None,
     local: options.Local = False,
+    extractor: options.Extractor = None,
     as_json: options.AsJson = False,
 ) -> None:
     """Remember what a file or a folder has."""
     kind = source_format or _guessed(path)
-    with opened_at(database, workspace, local=local, create=True) as service:
+    extracts = callable_named("--extractor", extractor)
+    with opened_at(database, workspace, local=local, create=True, extractor=extracts) as service:
         with progress_of("Importing") as progress:
             reply = service.transfer.import_from(
                 workspace,

@@ -9,6 +9,7 @@ freed. A receipt is given only when nothing is found any more.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from mba_integrations.core.errors import InputError
 from mba_integrations.services.memory.equipment import Equipment
@@ -37,7 +38,7 @@ class Erasures:
         sources: Named = None,
         actor: str | None = None,
     ) -> Erasure:
-        """Erase memories; comes back when no bytes of them are left in the database.
+        """Erase memories; comes back when no bytes of them are left, as far as the receipt says.
 
         What was erased does not come back with an import, nor with the restore of a backup. An
         erasure by ids takes those alone: `history` names the memories before and after them.
@@ -50,7 +51,7 @@ class Erasures:
             actor: Who asks for it, for the receipt.
 
         Returns:
-            A receipt with the rows that went, by table.
+            A receipt with the rows that went, by table, and how their bytes were freed.
 
         Raises:
             InputError: If not exactly one of the three is given.
@@ -69,9 +70,9 @@ class Erasures:
         equipment.trail.drop(workspace_id)
         equipment.pools.drop(workspace_id)
         equipment.models.clear()
-        equipment.store.scrub()
+        freed = equipment.store.scrub(workspace_id)
         self._verify(workspace_id, kind, values)
-        return receipt
+        return replace(receipt, freed=freed)
 
     def receipts(self, workspace_id: str) -> tuple[Erasure, ...]:
         """Receipts of a workspace, the latest first."""

@@ -143,7 +143,7 @@ class MemoryService(Asking, Changing, LiveHandle):
         self.organisation = Organisation(self._equipment, self.jobs.wake)
         self.merges = Merges(self._equipment, organiser)
         self.erasures = Erasures(self._equipment)
-        self.transfer = Transfer(self._equipment, self.jobs.wake)
+        self.transfer = Transfer(self._equipment, self.jobs.wake, extracts=self._extracts)
         self.embeddings = Embeddings(self._equipment, self.jobs.wake)
 
     @classmethod
@@ -174,7 +174,7 @@ class MemoryService(Asking, Changing, LiveHandle):
                 workspace until all its memories have a vector of the new one.
             token_counter: As for `MemoryBudgetAllocator`.
             extractor: Callable from chat messages to what is worth remembering of them: each call
-                of `remember` with messages gives it those, by a job.
+                of `remember` with messages, and each import of a chat, gives it those, by a job.
             organiser: Callable from memories to `MergeProposal`s, for `merges`.
             pool_bytes: How much the pools of workspaces may take in memory, about.
             background: Whether a thread does jobs as they come; without it `jobs.run` does them.

@@ -148,7 +148,7 @@ class Workspaces:
         self._equipment.trail.drop(workspace_id)
         counts = self._equipment.write(workspace_id, workspaces.delete)
         self._equipment.pools.drop(workspace_id)
-        self._equipment.store.scrub()
+        self._equipment.store.scrub(workspace_id)
         return counts
 
 

@@ -159,11 +159,12 @@ class Store(ABC):
         """Run *work* in a transaction of one workspace, or of all."""
 
     @abstractmethod
-    def scrub(self) -> None:
-        """Free the space of what was deleted, so that no bytes of it are left in the database.
+    def scrub(self, workspace_id: str | None = None) -> str:
+        """Free the space of what was deleted of a workspace, or of all; says what was done.
 
-        On SQLite the file and what lies beside it; waits for readers that began before. On Postgres
-        a VACUUM, which frees rows for new ones; bytes in old pages go as the pages are used again.
+        On SQLite no bytes of it are left in the file and what lies beside it; waits for readers
+        that began before. On Postgres tables are written anew, but for those that are large, in use
+        or another user's: `postgres.scrubbing`.
         """
 
     @abstractmethod

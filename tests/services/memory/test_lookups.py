@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -11,8 +12,9 @@ import sqlalchemy
 from mba_integrations.services.memory.service import MemoryService
 from mba_integrations.services.store.rows.memories import MemoryFilter, MemoryRow
 from mba_integrations.services.store.scopes import Reading
-from mba_integrations.services.store.statements import finding, vectors
+from mba_integrations.services.store.statements import finding, pruning, vectors
 
+NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
 ROW = MemoryRow(memory_id="x", content="Kate skis.", tier="rag")
 NAMED = MemoryFilter(memory_ids=frozenset("x"))
 
@@ -23,6 +25,12 @@ NAMED = MemoryFilter(memory_ids=frozenset("x"))
         pytest.param(lambda scope: finding.find(scope, ["x"]), "memory_id=?", id="by-id"),
         pytest.param(lambda scope: finding.repeated(scope, [ROW]), "content_hash=?", id="by-text"),
         pytest.param(lambda scope: finding.ids(scope, NAMED), "memory_id=?", id="by-filter"),
+        pytest.param(lambda scope: pruning.old_allocations(scope, NOON), "at<?", id="old-log"),
+        pytest.param(
+            lambda scope: pruning.old_allocations(scope, NOON, with_items=True),
+            "at<?",
+            id="old-items-of-the-log",
+        ),
         pytest.param(lambda scope: vectors.of(scope, "m", ["x"]), "memory_id=?", id="vectors"),
     ],
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -15,6 +16,8 @@ from mba_integrations.services.memory.organising.steps import REPEATS
 from mba_integrations.services.memory.service import MemoryService
 from mba_integrations.services.store.rows.jobs import JobState
 from mba_integrations.services.store.rows.memories import MemoryState
+from mba_integrations.services.store.scopes import Writing
+from mba_integrations.services.store.statements import pruning
 from mba_integrations.testing import Clock
 
 
@@ -81,6 +84,29 @@ def test_a_run_applies_retention_and_prunes(service: MemoryService, clock: Clock
     assert service.get("kate", "a").state is MemoryState.FORGOTTEN
     clock.pass_seconds(2 * 86_400)
     assert run(service, forgotten_days=1.0)["pruned"]["memory"] == 1
+
+
+def test_the_log_goes_in_steps_that_writers_get_between(
+    service: MemoryService, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service.remember("kate", "Kate skis.")
+    for _ in range(5):
+        service.recall("kate", "Kate?")
+        clock.pass_seconds(86_400)
+    service.statistics("kate")  # writes what waits
+    steps: list[int] = []
+    remove = pruning.remove_allocations
+
+    def counted(writing: Writing, allocation_ids: Sequence[str], **options: Any) -> dict[str, int]:
+        steps.append(len(allocation_ids))
+        return remove(writing, allocation_ids, **options)
+
+    monkeypatch.setattr(pruning, "remove_allocations", counted)
+    monkeypatch.setattr(pruning, "LOG_STEP", 2)
+    pruned = run(service, log_days=1.5, log_item_days=0.5)["pruned"]
+    assert (pruned["allocation"], pruned["allocation_item"]) == (4, 5)
+    assert steps == [2, 2, 1]
+    assert service.statistics("kate").allocation_count == 1
 
 
 def test_runs_follow_each_other_until_they_are_stopped(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import pytest
@@ -217,11 +218,20 @@ def test_the_log_is_pruned_by_age(store: Store, clock: Clock) -> None:
     store.write("kate", lambda writing: jobs.cancel(writing, "i"))
     store.write("tom", fill)
     later = clock.move(days=2)
-    items = prune(store, allocation_items=later)
-    assert (items["allocation_item"], items["answer"], items["memory_access"]) == (2, 2, 2)
-    counts = prune(store, allocations=later, sessions=later, jobs=later)
+    old = partial(pruning.old_allocations, before=later)
+    remove = pruning.remove_allocations
+    with_items = read(store, "kate", partial(old, with_items=True))
+    assert len(with_items) == 1
+    counts = store.write("kate", lambda writing: remove(writing, with_items, items_alone=True))
+    assert counts == {"allocation_item": 2}
+    assert read(store, "kate", partial(old, with_items=True)) == ()
+    assert read(store, "kate", partial(pruning.old_allocations, before=START)) == ()
+    counts = store.write("kate", lambda writing: remove(writing, read(store, "kate", old)))
+    assert counts == {"allocation_item": 0, "feedback": 2, "allocation": 1}
+    counts = prune(store, sessions=later, jobs=later)
     assert {name: count for name, count in counts.items() if count} == {
-        "allocation": 1,
+        "answer": 2,
+        "memory_access": 2,
         "session": 2,
         "job": 1,
     }

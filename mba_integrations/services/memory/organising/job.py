@@ -11,6 +11,7 @@ from typing import Any
 
 from mba_integrations.services.memory.jobs.work import JobWork
 from mba_integrations.services.memory.organising import steps
+from mba_integrations.services.memory.organising.log_pruning import prune_log
 from mba_integrations.services.memory.organising.plan import OrganisationPlan
 from mba_integrations.services.memory.retention.sweep import Retention
 from mba_integrations.services.memory.tiers.reviews import Tiers
@@ -49,7 +50,8 @@ def run_once(work: JobWork, plan: OrganisationPlan) -> dict[str, Any]:
         report |= _moved(work, plan)
     if plan.link_repetitions:
         report["linked"] = work.write(steps.link_repetitions)
-    report["pruned"] = dict(work.write(lambda writing: steps.prune(writing, plan)))
+    pruned = work.write(lambda writing: steps.prune(writing, plan))
+    report["pruned"] = {**pruned, **prune_log(work, plan)}
     return report
 
 

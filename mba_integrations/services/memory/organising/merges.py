@@ -21,9 +21,10 @@ from mba_integrations.services.memory.new_memory import check_text
 from mba_integrations.services.memory.pools.items import item_of
 from mba_integrations.services.memory.remembering.remember import latest_change
 from mba_integrations.services.memory.remembering.results import ChangeReply
-from mba_integrations.services.store.rows.memories import MemoryRow, MemoryState
+from mba_integrations.services.store.rows.jobs import Answer
+from mba_integrations.services.store.rows.memories import MemoryFilter, MemoryRow, MemoryState
 from mba_integrations.services.store.scopes import Writing
-from mba_integrations.services.store.statements import answers, finding, memories
+from mba_integrations.services.store.statements import answers, finding, memories, workspaces
 
 KEPT = timedelta(days=7)
 _KIND = "merge-proposal"
@@ -89,6 +90,20 @@ class Merges:
                 self.accept(workspace_id, one.proposal_id)
         return tuple(found)
 
+    def list(self, workspace_id: str) -> tuple[MergeProposal, ...]:
+        """Proposals of the last week of which all memories are still active, the first one first.
+
+        Raises:
+            UnknownWorkspaceError: If there is no such workspace; with those of a like name.
+        """
+        with self._equipment.read(workspace_id) as reading:
+            workspaces.get(reading)
+            kept = answers.of_request(reading, _KIND, self._equipment.clock())
+            found = [_proposal(one) for one in kept]
+            named = {name for one in found for name in one.memory_ids}
+            active = set(finding.ids(reading, MemoryFilter(memory_ids=frozenset(named))))
+        return tuple(one for one in found if active.issuperset(one.memory_ids))
+
     def accept(
         self, workspace_id: str, proposal_id: str, *, actor: str | None = None
     ) -> ChangeReply:
@@ -128,11 +143,15 @@ def _kept(writing: Writing, proposal_id: str) -> MergeProposal:
     answer = answers.find(writing, f"{_KIND}:{proposal_id}", _KIND)
     if answer is None or answer.expires_at <= writing.at:
         raise InputError(f"there is no proposal {proposal_id!r} of the last {KEPT.days} days.")
+    return _proposal(answer)
+
+
+def _proposal(answer: Answer) -> MergeProposal:
     return MergeProposal(
         memory_ids=tuple(answer.response["memory_ids"]),
         content=answer.response["content"],
         reason=answer.response["reason"],
-        proposal_id=proposal_id,
+        proposal_id=answer.key.removeprefix(f"{_KIND}:"),
     )
 
 

@@ -76,15 +76,13 @@ def said_by(text: str) -> str:
 
 
 def prune(writing: Writing, plan: OrganisationPlan) -> Mapping[str, int]:
-    """Free the space of what nobody can read any more; gives rows, by table."""
+    """Free the space of what nobody can read any more but the log; gives rows, by table."""
 
     def before(days: float | None) -> datetime | None:
         return None if days is None else writing.at - timedelta(days=days)
 
     horizon = Horizon(
         forgotten=before(plan.forgotten_days),
-        allocations=before(plan.log_days),
-        allocation_items=before(plan.log_item_days),
         sessions=before(plan.session_days),
         jobs=before(plan.job_days),
     )

@@ -106,11 +106,15 @@ class Transfer:
     Args:
         equipment: What the service lends.
         wake: Tells the worker that there is a job.
+        extracts: Whether the messages of a chat are then given to an extractor.
     """
 
-    def __init__(self, equipment: Equipment, wake: Callable[[], None]) -> None:
+    def __init__(
+        self, equipment: Equipment, wake: Callable[[], None], *, extracts: bool = False
+    ) -> None:
         self._equipment = equipment
         self._wake = wake
+        self._extracts = extracts
 
     def export_to(
         self,
@@ -229,7 +233,7 @@ class Transfer:
         reply.erased += len(batch) - len(kept)
         if not kept:
             return
-        request = RememberRequest(found=tuple(kept), skip=True)
+        request = RememberRequest(found=tuple(kept), skip=True, extract=self._extracts)
         models = self._equipment.models
 
         def act(writing: Writing) -> None:

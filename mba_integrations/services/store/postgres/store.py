@@ -28,9 +28,9 @@ from mba_integrations.services.store.postgres.connecting import (
     writing_engine,
 )
 from mba_integrations.services.store.postgres.failures import our_errors
+from mba_integrations.services.store.postgres.scrubbing import scrub
 from mba_integrations.services.store.scopes import Reading, ReadingAll, checked_id
 from mba_integrations.services.store.store import Store, StoreStatus, utc_now
-from mba_integrations.services.store.tables.tenancy import TENANT_TABLES
 
 T = TypeVar("T")
 _WRITERS = 8
@@ -103,12 +103,11 @@ class PostgresStore(Store):
         self._check_open()
         return self._threads.submit(self._written, work, workspace_id)
 
-    def scrub(self) -> None:
+    def scrub(self, workspace_id: str | None = None) -> str:
         self._check_open()
-        names = ", ".join(table.name for table in TENANT_TABLES)
         engine = self._writers.execution_options(isolation_level="AUTOCOMMIT")
         with our_errors(self.url), engine.connect() as connection:
-            connection.execute(text(f"VACUUM {names}"))
+            return scrub(connection, workspace_id)
 
     def backup(self, path: str | Path) -> Path:
         raise StoreError(

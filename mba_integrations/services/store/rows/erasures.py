@@ -30,12 +30,14 @@ class Erasure:
         at: When.
         actor: Who asked for it.
         counts: How many rows went, by table.
+        freed: How the bytes were freed, in words; None where the receipt was looked up later.
     """
 
     erasure_id: str
     at: datetime
     actor: str | None
     counts: Mapping[str, int]
+    freed: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

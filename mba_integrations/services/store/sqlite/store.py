@@ -106,11 +106,14 @@ class SqliteStore(Store):
         self._check_open()
         return self._writer.submit(work)
 
-    def scrub(self) -> None:
+    def scrub(self, workspace_id: str | None = None) -> str:
         self._check_open()
-        self._writer.between(_scrub).result()
+        emptied = self._writer.between(_scrub).result()
         with self.read_all() as reading:
             keep_ledger(self.path, reading)
+        if emptied:
+            return "Free pages are gone from the file, and the write-ahead log is empty."
+        return "Free pages are gone. A reader that began before keeps the write-ahead log."
 
     def backup(self, path: str | Path) -> Path:
         self._check_open()
@@ -148,9 +151,10 @@ class SqliteStore(Store):
             raise StoreClosedError(f"the store {self.path} was closed. Open it again.")
 
 
-def _scrub(connection: sqlite3.Connection) -> None:
+def _scrub(connection: sqlite3.Connection) -> bool:
+    """Whether nothing is left, also in the WAL."""
     # First what was deleted goes from the WAL, then free pages from the file, then from the WAL.
     checkpoint(connection, wait_ms=_SCRUB_WAIT_MS)
     # A page with each step; `execute` takes one step where a statement has no columns.
     connection.executescript("PRAGMA incremental_vacuum")
-    checkpoint(connection, wait_ms=_SCRUB_WAIT_MS)
+    return checkpoint(connection, wait_ms=_SCRUB_WAIT_MS)

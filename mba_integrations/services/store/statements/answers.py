@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
+
+from sqlalchemy import Row
 
 from mba_integrations.services.store.errors import IdempotencyConflictError
 from mba_integrations.services.store.rows.jobs import Answer
@@ -30,6 +32,18 @@ def find(reading: Reading, key: str, request_hash: str) -> Answer | None:
             f"key {key!r} was used for another request in workspace {reading.workspace_id!r}. "
             "Give each request its own key."
         )
+    return _answer(found)
+
+
+def of_request(reading: Reading, request_hash: str, now: datetime) -> tuple[Answer, ...]:
+    """Answers to all requests of one kind that are kept still, by their keys."""
+    statement = reading.select(answer).where(
+        answer.c.request_hash == request_hash, answer.c.expires_at > now
+    )
+    return tuple(_answer(found) for found in reading.execute(statement.order_by(answer.c.key)))
+
+
+def _answer(found: Row[*tuple[Any, ...]]) -> Answer:
     return Answer(
         key=found.key,
         request_hash=found.request_hash,

@@ -1,4 +1,11 @@
-"""Free the space of what nobody can read any more. Nothing that can be recalled goes."""
+"""Free the space of what nobody can read any more. Nothing that can be recalled goes.
+
+The log outgrows everything else, so it goes in steps: `old_allocations` finds the oldest by the
+index on their time, without a lock, and `remove_allocations` deletes those with what hangs on them.
+A step costs what it deletes, and writers get between two of them, however long the log is. Parts by
+month, which would go at once, are of no use here: how long a log is kept is each workspace's own,
+and a month is shared by all.
+"""
 
 from __future__ import annotations
 
@@ -6,12 +13,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Delete, Table, func
+from sqlalchemy import Delete, func
 
 from mba_integrations.services.store.dialect import among
 from mba_integrations.services.store.rows.changes import ChangeOp
 from mba_integrations.services.store.rows.memories import MemoryRow, MemoryState
-from mba_integrations.services.store.scopes import Writing
+from mba_integrations.services.store.scopes import Reading, Writing
 from mba_integrations.services.store.statements import finding
 from mba_integrations.services.store.statements.accesses import MICROSECONDS_PER_HOUR
 from mba_integrations.services.store.statements.changes import record_changes
@@ -33,6 +40,9 @@ from mba_integrations.services.store.tables.memories import (
 from mba_integrations.services.store.tables.work import answer, job
 from mba_integrations.services.store.tables.workspaces import workspace
 
+LOG_STEP = 500
+"""Allocations of a step: with their items some 25,000 rows."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Horizon:
@@ -42,16 +52,12 @@ class Horizon:
         forgotten: Memories that were forgotten, expired or superseded before this time.
         changes: The feed. Pools that are further behind load anew, and `history.as_of` reaches
             back no further.
-        allocations: The log of allocations with its items and feedback.
-        allocation_items: The items alone.
         sessions: Sessions that were last used before this time.
         jobs: Jobs that ended before this time.
     """
 
     forgotten: datetime | None = None
     changes: datetime | None = None
-    allocations: datetime | None = None
-    allocation_items: datetime | None = None
     sessions: datetime | None = None
     jobs: datetime | None = None
 
@@ -66,7 +72,7 @@ def prune(writing: Writing, horizon: Horizon) -> Mapping[str, int]:
     """
     writing.hold()
     counts = dict(_prune_memories(writing, horizon.forgotten))
-    counts |= _prune_log(writing, horizon)
+    counts |= _prune_work(writing, horizon)
     counts["memory_change"] = _prune_changes(writing, horizon.changes)
     last_hour = microseconds_of(writing.at - timedelta(hours=2)) // MICROSECONDS_PER_HOUR
     counts["memory_access"] = counts.get("memory_access", 0) + _deleted(
@@ -124,20 +130,8 @@ def _prune_changes(writing: Writing, before: datetime | None) -> int:
     )
 
 
-def _prune_log(writing: Writing, horizon: Horizon) -> dict[str, int]:
+def _prune_work(writing: Writing, horizon: Horizon) -> dict[str, int]:
     counts = {}
-    if horizon.allocation_items is not None:
-        counts["allocation_item"] = _prune_allocations(
-            writing, horizon.allocation_items, (allocation_item,)
-        )
-    if horizon.allocations is not None:
-        tables = (allocation_item, feedback)
-        counts["allocation_item"] = counts.get("allocation_item", 0) + _prune_allocations(
-            writing, horizon.allocations, tables
-        )
-        counts["allocation"] = _deleted(
-            writing, writing.delete(allocation).where(allocation.c.at < horizon.allocations)
-        )
     if horizon.sessions is not None:
         counts["session"] = _deleted(
             writing, writing.delete(session).where(session.c.updated_at < horizon.sessions)
@@ -148,14 +142,38 @@ def _prune_log(writing: Writing, horizon: Horizon) -> dict[str, int]:
     return counts
 
 
-def _prune_allocations(writing: Writing, before: datetime, tables: Sequence[Table]) -> int:
-    """Delete what hangs on old allocations; gives the rows of the first table."""
-    old = writing.select(allocation, allocation.c.allocation_id).where(allocation.c.at < before)
-    gone = [
-        _deleted(writing, writing.delete(table).where(table.c.allocation_id.in_(old)))
+def old_allocations(
+    reading: Reading, before: datetime, *, with_items: bool = False, limit: int = LOG_STEP
+) -> tuple[str, ...]:
+    """Ids of allocations of the log that were made before a time, the oldest first.
+
+    Args:
+        reading: The scope.
+        before: The time.
+        with_items: Only those of which items are still there.
+        limit: The most to give.
+    """
+    columns = (allocation.c.at, allocation.c.allocation_id)
+    statement = reading.select(allocation, *columns).where(allocation.c.at < before)
+    if with_items:
+        items = reading.select(allocation_item, allocation_item.c.place)
+        own = allocation_item.c.allocation_id == allocation.c.allocation_id
+        statement = statement.where(items.where(own).correlate(allocation).exists())
+    found = reading.execute(statement.order_by(allocation.c.at).limit(limit))
+    return tuple(allocation_id for _, allocation_id in found)
+
+
+def remove_allocations(
+    writing: Writing, allocation_ids: Sequence[str], *, items_alone: bool = False
+) -> dict[str, int]:
+    """Delete allocations with items and feedback, or their items alone; gives rows, by table."""
+    tables = (allocation_item,) if items_alone else (allocation_item, feedback, allocation)
+    return {
+        table.name: _deleted(
+            writing, writing.delete(table).where(among(table.c.allocation_id, allocation_ids))
+        )
         for table in tables
-    ]
-    return gone[0]
+    }
 
 
 def _deleted(writing: Writing, statement: Delete) -> int:
