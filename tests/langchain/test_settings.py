@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import atexit
 import copy
 import inspect
 import pickle
+import tempfile
 from collections.abc import Callable
 from dataclasses import FrozenInstanceError, is_dataclass
+from functools import cache
 from typing import Any
 
 import pytest
@@ -31,10 +34,15 @@ from mba_integrations.langchain import (
     LangGraphStoreSource,
     MemoryBudgetMiddleware,
     MemoryPromotionMiddleware,
+    MemoryServiceRetriever,
+    MemoryServiceSource,
+    MemoryServiceStore,
     MessageCounter,
     RetrieverSource,
 )
 from mba_integrations.langchain.history.chat_history import ListChatMessageHistory
+from mba_integrations.services import MemoryFilter, MemoryService
+from mba_integrations.testing import WordCounter
 
 OAKS = [f"oak number {n}" for n in range(9)]
 
@@ -97,6 +105,32 @@ def other_history() -> ListChatMessageHistory:
     return history
 
 
+@cache
+def service() -> MemoryService:
+    """A service whose workspaces are asked, and seldom written to."""
+    folder = tempfile.TemporaryDirectory()
+    opened = MemoryService.open(
+        f"{folder.name}/memory.db", token_counter=WordCounter(), background=False
+    )
+    atexit.register(folder.cleanup)
+    atexit.register(opened.close)
+    for name in ("kate", "tom"):
+        opened.create_workspace(name, max_total_tokens=40)
+        opened.remember(name, [f"{name}'s {text}" for text in OAKS])
+    opened.remember("kate", "oak of Kate", subject="kate", tier="rag")
+    return opened
+
+
+class OfTom:
+    """A service that answers from another workspace than it is asked about."""
+
+    def recall(self, _: str, *given: Any, **named: Any) -> Any:
+        return service().recall("tom", *given, **named)
+
+    def note_used(self, *given: Any, **named: Any) -> None:
+        return None
+
+
 MADE: dict[type, Callable[[], Any]] = {
     BudgetedChatMessageHistory: lambda: BudgetedChatMessageHistory(60, token_counter=words),
     BudgetedMemory: filled,
@@ -107,6 +141,9 @@ MADE: dict[type, Callable[[], Any]] = {
     LangGraphStoreSource: lambda: LangGraphStoreSource(("m",)),
     MemoryBudgetMiddleware: lambda: MemoryBudgetMiddleware(60, token_counter=words),
     MemoryPromotionMiddleware: lambda: MemoryPromotionMiddleware(LangGraphStoreSource(("m",))),
+    MemoryServiceRetriever: lambda: MemoryServiceRetriever(service=service(), workspace_id="kate"),
+    MemoryServiceSource: lambda: MemoryServiceSource(service(), "kate"),
+    MemoryServiceStore: lambda: MemoryServiceStore(service(), "kate"),
     MessageCounter: lambda: MessageCounter(words),
     RetrieverSource: lambda: RetrieverSource(Fixed()),
 }
@@ -117,6 +154,7 @@ RESULTS: dict[type, Callable[[Any], Any]] = {
         for found in one.compress_documents([Document(text) for text in OAKS], "oak")
     ],
     BudgetedRetriever: lambda one: [found.metadata["memory_budget"] for found in one.invoke("oak")],
+    MemoryServiceRetriever: lambda one: [found.page_content for found in one.invoke("oak")],
 }
 """What a class that follows its fields gives."""
 FOLLOWED: dict[type, dict[str, Any]] = {
@@ -150,9 +188,19 @@ FOLLOWED: dict[type, dict[str, Any]] = {
         "separator": " x" * 30 + " ",
         "token_counter": dear,
     },
+    MemoryServiceRetriever: {
+        "service": OfTom(),
+        "workspace_id": "tom",
+        "budget_tokens": 12,
+        "k": 2,
+        "subject": "kate",
+        "filters": MemoryFilter(contains="number 7"),
+        "session_id": "chat-7",
+        "separator": " x" * 30 + " ",
+    },
 }
 """Another value for each field."""
-_QUIET = {"input_key", "output_key", "recent_share"}
+_QUIET = {"input_key", "output_key", "recent_share", "session_id"}
 """Fields that show only together with others; see the tests of the memory."""
 
 
@@ -164,17 +212,12 @@ def attributes(kind: type) -> list[str]:
     return list(inspect.signature(kind).parameters)
 
 
-ON_A_SERVICE = {
-    adapters.MemoryServiceRetriever,
-    adapters.MemoryServiceSource,
-    adapters.MemoryServiceStore,
-}
+ON_A_SERVICE = [MemoryServiceRetriever, MemoryServiceSource, MemoryServiceStore]
 """They hold what is open, which no copy or pickle takes along."""
 
 
 def test_the_table_has_every_class() -> None:
     public = {getattr(adapters, name) for name in adapters.__all__} - {adapters.MemorySource}
-    public -= ON_A_SERVICE
     assert {one for one in public if isinstance(one, type)} == set(MADE)
 
 
@@ -285,7 +328,9 @@ def shown(one: Any) -> Any:
 
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("used", [False, True], ids=["fresh", "used"])
-@pytest.mark.parametrize("kind", [kind for kind in MADE if kind is not MemoryBudgetMiddleware])
+@pytest.mark.parametrize(
+    "kind", [kind for kind in MADE if kind not in (MemoryBudgetMiddleware, *ON_A_SERVICE)]
+)
 def test_configuration_can_be_copied_and_pickled(kind: type, used: bool, way: str) -> None:
     one = MADE[kind]()
     if isinstance(one, BudgetedChatMessageHistory):
@@ -309,3 +354,10 @@ def test_a_copy_of_a_memory_goes_its_own_way(way: str) -> None:
 def test_an_agents_middleware_says_why_it_is_not_copied(way: str) -> None:
     with pytest.raises(InputError, match="holds open conversations, so it cannot be copied"):
         WAYS[way](MADE[MemoryBudgetMiddleware]())
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("kind", ON_A_SERVICE)
+def test_what_stands_on_a_service_says_why_it_is_not_copied(kind: type, way: str) -> None:
+    with pytest.raises(InputError, match="this MemoryService cannot be pickled or copied"):
+        WAYS[way](MADE[kind]())

@@ -43,6 +43,7 @@ from mba_integrations.langchain.service.store_items import (
     tag_of,
 )
 from mba_integrations.langchain.service.store_matching import fits, lets_through
+from mba_integrations.langchain.settings import Setting, keep
 from mba_integrations.services.memory.errors import NotActiveError
 from mba_integrations.services.store.rows.memories import MemoryFilter
 
@@ -80,7 +81,11 @@ class MemoryServiceStore(BaseStore):
 
     supports_ttl = True
 
-    __slots__ = ("_clock", "_service", "_text_field", "_workspace", "ttl_config")
+    service = Setting["MemoryService"]()
+    workspace_id = Setting[str]()
+    text_field = Setting[str]()
+    ttl = Setting[TTLConfig | None]()
+    clock = Setting[Callable[[], datetime]]()
 
     def __init__(
         self,
@@ -93,10 +98,14 @@ class MemoryServiceStore(BaseStore):
     ) -> None:
         if not callable(getattr(service, "remember", None)):
             raise InputError(f"service must be a MemoryService, got {shown(service)}.")
-        self._service = service
-        self._workspace = checked_text("workspace_id", workspace_id)
-        self._text_field = checked_text("text_field", text_field)
-        self._clock = clock
+        keep(
+            self,
+            service=service,
+            workspace_id=checked_text("workspace_id", workspace_id),
+            text_field=checked_text("text_field", text_field),
+            ttl=ttl,
+            clock=clock,
+        )
         self.ttl_config = ttl
 
     def batch(self, ops: Iterable[Op]) -> list[Result]:
@@ -135,7 +144,7 @@ class MemoryServiceStore(BaseStore):
         sources = [source for op in ops for source in sources_of(op.namespace, op.key)]
         if not sources:
             return {}
-        now = self._clock()
+        now = self.clock()
         found = self._newest(MemoryFilter(sources=frozenset(sources)))
         return {one.place: one for one in found if one.is_alive(now)}
 
@@ -151,7 +160,7 @@ class MemoryServiceStore(BaseStore):
         """Items, the latest first; an older state of one follows where a writer was interrupted."""
         after: int | None = None
         while True:
-            page = self._service.list(self._workspace, wanted, after=after, limit=_PAGE)
+            page = self.service.list(self.workspace_id, wanted, after=after, limit=_PAGE)
             yield from (one for row in page.rows if (one := stored_item(row)) is not None)
             after = page.after
             if after is None:
@@ -180,22 +189,22 @@ class MemoryServiceStore(BaseStore):
         self._write(kept, {place: one.row.memory_id for place, one in latest.items()})
         gone = [one for one in old if one is not latest[one.place] or one.place not in kept]
         if gone:
-            self._service.forget(self._workspace, [one.row.memory_id for one in gone])
+            self.service.forget(self.workspace_id, [one.row.memory_id for one in gone])
 
     def _memory_of(self, op: PutOp, before: StoredItem | None) -> NewMemory:
-        return memory_of(op, text_field=self._text_field, now=self._clock(), before=before)
+        return memory_of(op, text_field=self.text_field, now=self.clock(), before=before)
 
     def _write(self, kept: Mapping[Place, NewMemory], known: Mapping[Place, str]) -> None:
         """Write items, those that are known in the place of the memories of these ids."""
         there = dict(known)
         for part in _parts([place for place in kept if place not in known]):
-            reply = self._service.remember(self._workspace, [kept[place] for place in part])
+            reply = self.service.remember(self.workspace_id, [kept[place] for place in part])
             for place, result in zip(part, reply.results, strict=True):
                 if result.duplicate_of is not None:  # another writer has put the same text
                     there[place] = result.duplicate_of
         for part in _parts([place for place in kept if place in there]):
             news = {there[place]: kept[place] for place in part}
-            self._service.revise_all(self._workspace, news)
+            self.service.revise_all(self.workspace_id, news)
 
     def _read(self, one: StoredItem, refresh: bool) -> Item:
         if refresh and one.ttl_minutes is not None:
@@ -203,10 +212,10 @@ class MemoryServiceStore(BaseStore):
         return one.item
 
     def _refresh(self, one: StoredItem, ttl_minutes: float) -> None:
-        until = self._clock() + timedelta(minutes=ttl_minutes)
+        until = self.clock() + timedelta(minutes=ttl_minutes)
         least = timedelta(minutes=ttl_minutes * _LEAST_EXTENSION)
         if one.row.expires_at is not None and until - one.row.expires_at >= least:
-            self._service.expire(self._workspace, one.row.memory_id, until)
+            self.service.expire(self.workspace_id, one.row.memory_id, until)
 
     def _search(self, op: SearchOp) -> list[SearchItem]:
         ranked = self._ranked(op) if op.query and op.query.strip() else ()
@@ -224,7 +233,7 @@ class MemoryServiceStore(BaseStore):
         yield from ((one, None) for one in self._matching(op) if one.place not in seen)
 
     def _matching(self, op: SearchOp) -> Iterator[StoredItem]:
-        now = self._clock()
+        now = self.clock()
         for one in self._newest(MemoryFilter(tags=frozenset({tag_of(op.namespace_prefix)}))):
             if one.is_alive(now) and lets_through(op.filter, one.item.value):
                 yield one
@@ -236,7 +245,7 @@ class MemoryServiceStore(BaseStore):
             ids = frozenset(one.row.memory_id for one in self._matching(op))
             wanted = MemoryFilter(memory_ids=ids)
         limit = min(_MOST_RANKED, op.offset + op.limit)
-        reply = self._service.search(self._workspace, str(op.query), limit=limit, filters=wanted)
+        reply = self.service.search(self.workspace_id, str(op.query), limit=limit, filters=wanted)
         scores = {hit.memory_id: hit.score for hit in reply.hits}
         by_id = {
             one.row.memory_id: one
@@ -249,8 +258,8 @@ class MemoryServiceStore(BaseStore):
 
     def _namespaces(self, op: ListNamespacesOp) -> list[Namespace]:
         """Namespaces that have an item, in order."""
-        wanted = MemoryFilter(tags=frozenset({tag_of(())}), alive_at=self._clock())
-        named = self._service.metadata_values(self._workspace, NAMESPACE_PATH, wanted)
+        wanted = MemoryFilter(tags=frozenset({tag_of(())}), alive_at=self.clock())
+        named = self.service.metadata_values(self.workspace_id, NAMESPACE_PATH, wanted)
         found = {
             tuple(namespace)[: op.max_depth]
             for namespace in named
