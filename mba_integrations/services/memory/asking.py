@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from mba_integrations.core.arguments import checked_iterable
+from mba_integrations.core.arguments import checked_iterable, checked_whole
 from mba_integrations.core.arrays import FloatArray
 from mba_integrations.core.errors import InputError
 from mba_integrations.core.layout.protocol import PromptLayout
@@ -16,7 +16,11 @@ from mba_integrations.services.memory.equipment import Equipment
 from mba_integrations.services.memory.recalling.log import log_statistics
 from mba_integrations.services.memory.recalling.recall import recall
 from mba_integrations.services.memory.recalling.reply import RecallReply, SearchReply
-from mba_integrations.services.memory.recalling.request import RecallRequest, narrowed
+from mba_integrations.services.memory.recalling.request import (
+    RecallRequest,
+    checked_filter,
+    narrowed,
+)
 from mba_integrations.services.memory.recalling.search import search
 from mba_integrations.services.memory.recalling.trail import Trace
 from mba_integrations.services.memory.remembering.change import named_ids
@@ -188,6 +192,10 @@ class Asking:
         """
         if isinstance(limit, int) and limit > MOST_LISTED:
             raise InputError(f"limit must be at most {MOST_LISTED}, got {limit:,}.")
+        if after is not None:
+            checked_whole("after", after)
+        if filters is not None:
+            checked_filter(filters)
         with self._equipment.read(workspace_id) as reading:
             workspaces.get(reading)
             return finding.listed(
@@ -228,6 +236,8 @@ class Asking:
             raise InputError("path is empty. Name an entry of the metadata.")
         for name in names:
             checked_id("a name of path", name)
+        if filters is not None:
+            checked_filter(filters)
         with self._equipment.read(workspace_id) as reading:
             workspaces.get(reading)
             return finding.metadata_values(reading, names, filters)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Literal
 
-from mba_integrations.core.arguments import checked_member, shown
+from mba_integrations.core.arguments import checked_member, checked_texts, shown
 from mba_integrations.core.errors import InputError
 from mba_integrations.core.model import MemoryTier
 from mba_integrations.services.memory.equipment import Equipment
@@ -79,7 +79,7 @@ class Changing:
             subject=subject,
             source=source,
             session_id=session_id,
-            tags=tuple(tags),
+            tags=tuple(checked_texts("tags", tags)),
             expires_at=expires_at,
             author=author,
             client=client,

@@ -17,7 +17,7 @@ from mba_integrations.services.memory.pools.cache import PoolCache
 from mba_integrations.services.memory.recalling.handed_records import HandedRecords
 from mba_integrations.services.memory.recalling.trail import Trail
 from mba_integrations.services.memory.settings import KnownSettings
-from mba_integrations.services.store.scopes import Reading, Writing
+from mba_integrations.services.store.scopes import Reading, Writing, checked_id
 from mba_integrations.services.store.statements import workspaces
 from mba_integrations.services.store.store import Store
 
@@ -67,8 +67,11 @@ class Equipment:
         """Do an act in one transaction; what it gives is durable.
 
         Raises:
+            InputError: If *actor* is no name.
             UnknownWorkspaceError: If there is no such workspace; with those of a like name.
         """
+        if actor is not None:
+            checked_id("actor", actor)
         try:
             return self.store.write(workspace_id, partial(_held, act), actor=actor)
         except UnknownWorkspaceError as error:

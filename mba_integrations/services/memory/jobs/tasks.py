@@ -12,7 +12,7 @@ from mba_integrations.services.memory.jobs.runner import JobRunner
 from mba_integrations.services.memory.jobs.work import Handler
 from mba_integrations.services.memory.jobs.worker import Worker
 from mba_integrations.services.store.rows.jobs import JobRow, JobState
-from mba_integrations.services.store.statements import jobs
+from mba_integrations.services.store.statements import jobs, workspaces
 
 _OPEN = (JobState.QUEUED, JobState.RUNNING)
 _PAUSE_SECONDS = 0.02
@@ -64,13 +64,23 @@ class Tasks:
         states: Sequence[JobState] = tuple(JobState),
         limit: int = 100,
     ) -> tuple[JobRow, ...]:
-        """Jobs of a workspace in these states, the latest first."""
+        """Jobs of a workspace in these states, the latest first.
+
+        Raises:
+            UnknownWorkspaceError: If there is no such workspace; with those of a like name.
+        """
         with self._equipment.read(workspace_id) as reading:
+            workspaces.get(reading)
             return jobs.listed(reading, states=states, limit=limit)
 
     def counts(self, workspace_id: str) -> Mapping[JobState, int]:
-        """How many jobs a workspace has, by state."""
+        """How many jobs a workspace has, by state.
+
+        Raises:
+            UnknownWorkspaceError: If there is no such workspace; with those of a like name.
+        """
         with self._equipment.read(workspace_id) as reading:
+            workspaces.get(reading)
             return jobs.counts(reading)
 
     def wait_until_idle(self, workspace_id: str, *, seconds: float = 60.0) -> bool:

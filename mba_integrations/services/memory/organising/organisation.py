@@ -11,7 +11,7 @@ from mba_integrations.services.memory.organising.job import KIND, put_in
 from mba_integrations.services.memory.organising.plan import OrganisationPlan
 from mba_integrations.services.store.rows.jobs import JobRow, JobState
 from mba_integrations.services.store.scopes import Reading, Writing
-from mba_integrations.services.store.statements import jobs
+from mba_integrations.services.store.statements import jobs, workspaces
 
 _OPEN = (JobState.QUEUED, JobState.RUNNING)
 _MOST_JOBS = 10_000
@@ -60,6 +60,7 @@ class Organisation:
     def plan(self, workspace_id: str) -> OrganisationPlan | None:
         """The plan that a workspace is organised by; None if it is not."""
         with self._equipment.read(workspace_id) as reading:
+            workspaces.get(reading)
             found = [job for job in _runs(reading) if job.state in _OPEN]
         return OrganisationPlan(**found[0].payload["plan"]) if found else None
 
@@ -70,6 +71,7 @@ class Organisation:
             InputError: If the last run failed; with why.
         """
         with self._equipment.read(workspace_id) as reading:
+            workspaces.get(reading)
             ended = [job for job in _runs(reading) if job.finished_at is not None]
         if not ended:
             return None

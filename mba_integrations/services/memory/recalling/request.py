@@ -6,7 +6,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from mba_integrations.core.arguments import checked_iterable, checked_member, checked_text, shown
+from mba_integrations.core.arguments import (
+    checked_iterable,
+    checked_member,
+    checked_text,
+    checked_whole,
+    shown,
+)
 from mba_integrations.core.arrays import FloatArray
 from mba_integrations.core.errors import InputError
 from mba_integrations.core.layout.protocol import PromptLayout
@@ -49,10 +55,23 @@ class RecallRequest:
             )
         if self.session_id is not None:
             checked_id("session_id", self.session_id)
+        if self.min_change_seq is not None:
+            checked_whole("min_change_seq", self.min_change_seq)
         check_time("as_of", self.as_of)
         if self.as_of is not None and self.as_of - now > CLOCK_TOLERANCE:
             raise InputError(f"as_of lies in the future, at {self.as_of.isoformat()}.")
         return self
+
+
+def checked_filter(filters: object) -> MemoryFilter:
+    """A filter.
+
+    Raises:
+        InputError: If it is something else.
+    """
+    if not isinstance(filters, MemoryFilter):
+        raise InputError(f"filters must be a MemoryFilter, got {type(filters).__name__}.")
+    return filters
 
 
 def narrowed(
@@ -64,9 +83,7 @@ def narrowed(
         InputError: If the filter is none, asks for memories that cannot be recalled, or a tier is
             unknown.
     """
-    wanted = MemoryFilter() if filters is None else filters
-    if not isinstance(wanted, MemoryFilter):
-        raise InputError(f"filters must be a MemoryFilter, got {type(wanted).__name__}.")
+    wanted = MemoryFilter() if filters is None else checked_filter(filters)
     if wanted.states is None or not wanted.states <= _ACTIVE:
         raise InputError(
             f"filters.states must be active memories, got {shown(wanted.states)}. Others are "

@@ -8,6 +8,13 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from mba_integrations.core.arguments import (
+    checked_iterable,
+    checked_member,
+    checked_text,
+    shown,
+)
+from mba_integrations.core.errors import InputError
 from mba_integrations.core.model import MemoryTier
 
 
@@ -91,6 +98,11 @@ class MemoryRow:
 class MemoryFilter:
     """Which memories: those for which all that is given holds. Nothing given: all active ones.
 
+    Lists of names are kept as sets, and names of tiers and states as what they name.
+
+    Raises:
+        InputError: If a value is of another kind, or a time has no zone.
+
     Attributes:
         states: In one of these states.
         memory_ids: With one of these ids.
@@ -138,6 +150,53 @@ class MemoryFilter:
     idle_since: datetime | None = None
     alive_at: datetime | None = None
     expired_at: datetime | None = None
+
+    def __post_init__(self) -> None:
+        for name in _SETS:
+            given = getattr(self, name)
+            if given is not None:
+                object.__setattr__(self, name, _checked_set(name, given))
+        for name in _TIMES:
+            _check_time(name, getattr(self, name))
+        if not isinstance(self.metadata, Mapping):
+            raise InputError(f"metadata must be a mapping, got {type(self.metadata).__name__}.")
+        for key, value in self.metadata.items():
+            if not isinstance(key, str) or not isinstance(value, str | int | float):
+                raise InputError(
+                    "metadata must be texts, numbers and truth values by their names, got "
+                    f"{shown(value)} for {shown(key)}."
+                )
+        if self.contains is not None:
+            checked_text("contains", self.contains)
+
+
+_MEMBERS: Mapping[str, type[StrEnum]] = {"states": MemoryState, "tiers": MemoryTier}
+_SETS = (
+    *("states", "memory_ids", "tiers", "subjects", "sources", "groups", "session_ids"),
+    *("authors", "tags"),
+)
+_TIMES = (
+    *("created_from", "created_before", "event_from", "event_before", "stored_from"),
+    *("stored_before", "idle_since", "alive_at", "expired_at"),
+)
+
+
+def _checked_set(name: str, given: object) -> frozenset[str]:
+    checked_iterable(name, given, "a list of names")
+    names = frozenset(given)  # type: ignore[call-overload]
+    if name in _MEMBERS:
+        return frozenset(checked_member(f"one of {name}", one, _MEMBERS[name]) for one in names)
+    for one in names:
+        checked_text(f"one of {name}", one)
+    return names
+
+
+def _check_time(name: str, given: object) -> None:
+    if given is not None and (not isinstance(given, datetime) or given.utcoffset() is None):
+        raise InputError(
+            f"{name} must be a datetime with a zone, such as datetime.now(timezone.utc), "
+            f"got {shown(given)}."
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
