@@ -183,7 +183,7 @@ _TIMES = (
 
 def _checked_set(name: str, given: object) -> frozenset[str]:
     checked_iterable(name, given, "a list of names")
-    names = frozenset(given)  # type: ignore[call-overload]
+    names: frozenset[str] = frozenset(given)  # type: ignore[call-overload]
     if name in _MEMBERS:
         return frozenset(checked_member(f"one of {name}", one, _MEMBERS[name]) for one in names)
     for one in names:
