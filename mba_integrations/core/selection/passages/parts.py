@@ -40,6 +40,7 @@ from mba_integrations.core.pool.snapshot import PoolSnapshot
 from mba_integrations.core.search.sentences.error_lines import telling_places
 from mba_integrations.core.search.sentences.index import (
     SentenceIndex,
+    at_most,
     index_of,
     line_index_of,
     splitter,
@@ -262,7 +263,9 @@ def _has_parts(snapshot: PoolSnapshot, row: int, tokens: int) -> bool:
     item = snapshot.items[row]
     if is_result(item):
         return tokens >= LONG_TOKENS
-    index = index_of_item(item)
+    if at_most(item.content) < FEWEST_SENTENCES:
+        return False
+    index = index_of(item.content)
     return len(index) >= FEWEST_SENTENCES and (index.is_prose or tokens >= LONG_TOKENS)
 
 
