@@ -207,14 +207,14 @@ class LexicalIndex:
         return [self._scores_of_terms(self._rare_terms(row, known, count)) for row in rows]
 
     def _rare_terms(self, row: int, besides: set[int], count: int) -> list[int]:
-        frequencies = self.columns.frequencies
-        shared = [
-            term for term in self.numbers_in(row) if frequencies[term] > 1 and term not in besides
-        ]
-        rarest = sorted(int(frequencies[term]) for term in shared)[:count]
-        by_frequency: dict[int, list[int]] = {frequency: [] for frequency in rarest}
-        for term in shared:
-            if (frequency := int(frequencies[term])) in by_frequency:
+        terms = [term for term in self.numbers_in(row) if term not in besides]
+        frequencies = self.columns.frequencies[terms].tolist()
+        shared = [pair for pair in zip(terms, frequencies, strict=True) if pair[1] > 1]
+        by_frequency: dict[int, list[int]] = {}
+        for frequency in sorted([frequency for _, frequency in shared])[:count]:
+            by_frequency[frequency] = []
+        for term, frequency in shared:
+            if frequency in by_frequency:
                 by_frequency[frequency].append(term)
         # Numbers stand for the order of appearance only until texts change; two indexes of the same
         # texts must choose alike, whatever else one of them has seen.
@@ -232,7 +232,9 @@ class LexicalIndex:
 
     def numbers_in(self, row: int) -> list[int]:
         """Numbers of the terms of a text, each once, in order of appearance."""
-        return self._numbers(self.terms(self._texts[row]))
+        number = self.columns.numbers.number
+        found = map(number, dict.fromkeys(self.terms(self._texts[row])))
+        return [number for number in found if number is not None]
 
     def _met(self, query: str) -> list[AskedWord]:
         """Words of a query that a text has, each once."""
@@ -255,11 +257,6 @@ class LexicalIndex:
         """Whether the text of each slot is in one of the languages."""
         return np.isin(self.columns.languages, sorted(languages))
 
-    def _numbers(self, terms: Sequence[str]) -> list[int]:
-        """Numbers of the terms that a text has, each once, in order of appearance."""
-        found = map(self.columns.numbers.number, dict.fromkeys(terms))
-        return [number for number in found if number is not None and self.columns.has(number)]
-
     @cached_property
     def _norms(self) -> FloatArray:
         """What the length of each slot's text adds to a count below the line, float32."""
@@ -271,7 +268,8 @@ class LexicalIndex:
 
     def _scores_of_terms(self, terms: list[int]) -> FloatArray:
         frequencies = self.columns.frequencies
-        weights = {term: self.columns.rarity(int(frequencies[term])) for term in terms}
+        found = zip(terms, frequencies[terms].tolist(), strict=True)
+        weights = {term: self.columns.rarity(frequency) for term, frequency in found}
         return self._scores_by_language({None: weights})
 
     def _scores_by_language(

@@ -31,7 +31,8 @@ OMISSION = "[…]"
 _SENTENCE_END = re.compile(
     r"(?<=[.!?…])[\"'”’)\]]*+\s++|(?<!\s)[^\S\n]*+\n\s*+|(?<=[。！？])[”」』）]*+"
 )
-_ENDS = "\n.!?…。！？"
+_ENDS_OF_ASCII = "\n.!?"
+_ENDS = f"{_ENDS_OF_ASCII}…。！？"
 """One of these stands in each end of a sentence, or right before it."""
 _BLOCK = re.compile(
     r"^[^\S\n]*+```.*?^[^\S\n]*+```[^\n]*+$|^[^\S\n]*+\|[^\n]*+(?:\n[^\S\n]*+\|[^\n]*+)++",
@@ -75,7 +76,7 @@ def most_sentences(text: str) -> int:
     >>> most_sentences("One. Two!"), most_sentences("no end")
     (3, 1)
     """
-    return 1 + sum(map(text.count, _ENDS))
+    return 1 + sum(map(text.count, _ENDS_OF_ASCII if text.isascii() else _ENDS))
 
 
 def _closing_chars(end: re.Match[str]) -> int:
