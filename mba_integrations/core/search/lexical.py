@@ -27,7 +27,6 @@ with the idf of Lucene, which is never negative.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from itertools import chain
@@ -41,7 +40,7 @@ from mba_integrations.core.search.postings import Postings, appended
 from mba_integrations.core.search.term_numbers import TermNumbers
 from mba_integrations.core.search.terms import words_of
 from mba_integrations.core.search.text_traits import TextTraits
-from mba_integrations.core.search.words.asked import AskedWord, asked_words
+from mba_integrations.core.search.words.asked import AskedWord, AskedWords
 from mba_integrations.core.search.words.languages import ENGLISH
 from mba_integrations.core.search.words.lexical_columns import LexicalColumns
 
@@ -133,7 +132,7 @@ class LexicalIndex:
         """
         by_language: dict[frozenset[int] | None, dict[int, float]] = {}
         for word in self._met(query):
-            weight = word.part * self._idf(word.frequency)
+            weight = word.part * word.rarity
             for term in word.terms:
                 weights = by_language.setdefault(term.languages, {})
                 weights[term.number] = max(weight, weights.get(term.number, 0.0))
@@ -144,7 +143,7 @@ class LexicalIndex:
         has weigh like the rarest.
         """
         # A text of mean length adds 1.2 to the one below the line.
-        return sum(self._idf(word.frequency) for word in self._asked(query)) / (1.0 + _K1)
+        return sum(word.rarity for word in self._asked(query)) / (1.0 + _K1)
 
     def coverage(self, query: str) -> FloatArray:
         """Share of the terms of *query* that each text has, weighed by rarity, shape (n,).
@@ -158,16 +157,14 @@ class LexicalIndex:
         columns = self.columns
         covered = np.zeros(columns.slots.count, dtype=np.float64)
         for word in self._met(query):
-            covered += self._has_word(word) * (word.part * self._idf(word.frequency))
-        total = sum(self._idf(word.frequency) for word in self._asked(query))
+            covered += self._has_word(word) * (word.part * word.rarity)
+        total = sum(word.rarity for word in self._asked(query))
         return columns.slots.by_row(covered / max(total, 1e-12))
 
     def term_weights(self, query: str) -> dict[str, float]:
         """Inverse document frequency of each term of *query* that a text has, > 0."""
         return {
-            term.text: word.part * self._idf(word.frequency)
-            for word in self._met(query)
-            for term in word.terms
+            term.text: word.part * word.rarity for word in self._met(query) for term in word.terms
         }
 
     def holders(self, query: str, *, most: int) -> dict[str, BoolArray]:
@@ -210,14 +207,14 @@ class LexicalIndex:
         return [self._scores_of_terms(self._rare_terms(row, known, count)) for row in rows]
 
     def _rare_terms(self, row: int, besides: set[int], count: int) -> list[int]:
-        frequencies = self.columns.frequencies
-        shared = [
-            term for term in self.numbers_in(row) if frequencies[term] > 1 and term not in besides
-        ]
-        rarest = sorted(int(frequencies[term]) for term in shared)[:count]
-        by_frequency: dict[int, list[int]] = {frequency: [] for frequency in rarest}
-        for term in shared:
-            if (frequency := int(frequencies[term])) in by_frequency:
+        terms = [term for term in self.numbers_in(row) if term not in besides]
+        frequencies = self.columns.frequencies[terms].tolist()
+        shared = [pair for pair in zip(terms, frequencies, strict=True) if pair[1] > 1]
+        by_frequency: dict[int, list[int]] = {}
+        for frequency in sorted([frequency for _, frequency in shared])[:count]:
+            by_frequency[frequency] = []
+        for term, frequency in shared:
+            if frequency in by_frequency:
                 by_frequency[frequency].append(term)
         # Numbers stand for the order of appearance only until texts change; two indexes of the same
         # texts must choose alike, whatever else one of them has seen.
@@ -235,7 +232,9 @@ class LexicalIndex:
 
     def numbers_in(self, row: int) -> list[int]:
         """Numbers of the terms of a text, each once, in order of appearance."""
-        return self._numbers(self.terms(self._texts[row]))
+        number = self.columns.numbers.number
+        found = map(number, dict.fromkeys(self.terms(self._texts[row])))
+        return [number for number in found if number is not None]
 
     def _met(self, query: str) -> list[AskedWord]:
         """Words of a query that a text has, each once."""
@@ -246,26 +245,17 @@ class LexicalIndex:
         last = self._last_asked
         if last is None or last[0] != query:
             words = words_of(query[:_MAX_QUERY_CHARS])
-            last = self._last_asked = (query, asked_words(words, self.columns, self._languages))
+            last = self._last_asked = (query, self._words.of(words))
         return last[1]
 
     @cached_property
-    def _languages(self) -> tuple[int, ...]:
-        """Codes of the languages of the texts, ascending."""
+    def _words(self) -> AskedWords:
         languages = np.unique(self.columns.slots.by_row(self.columns.languages))
-        return tuple(languages.tolist()) or (ENGLISH,)
+        return AskedWords(self.columns, tuple(languages.tolist()) or (ENGLISH,))
 
     def _written_in(self, languages: frozenset[int]) -> BoolArray:
         """Whether the text of each slot is in one of the languages."""
         return np.isin(self.columns.languages, sorted(languages))
-
-    def _numbers(self, terms: Sequence[str]) -> list[int]:
-        """Numbers of the terms that a text has, each once, in order of appearance."""
-        found = map(self.columns.numbers.number, dict.fromkeys(terms))
-        return [number for number in found if number is not None and self.columns.has(number)]
-
-    def _idf(self, frequency: int) -> float:
-        return math.log1p((len(self) - frequency + 0.5) / (frequency + 0.5))
 
     @cached_property
     def _norms(self) -> FloatArray:
@@ -278,7 +268,8 @@ class LexicalIndex:
 
     def _scores_of_terms(self, terms: list[int]) -> FloatArray:
         frequencies = self.columns.frequencies
-        weights = {term: self._idf(int(frequencies[term])) for term in terms}
+        found = zip(terms, frequencies[terms].tolist(), strict=True)
+        weights = {term: self.columns.rarity(frequency) for term, frequency in found}
         return self._scores_by_language({None: weights})
 
     def _scores_by_language(

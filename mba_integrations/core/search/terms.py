@@ -103,6 +103,9 @@ class TermSplitter:
 
 
 def _words(word: str, language: int) -> list[str]:
+    if word.isalpha() and (word.islower() or not word.isascii() or not _HUMP.search(word)):
+        term = _normal_form(word, language)  # most words are of one part
+        return [term] if term else []
     lowered = word.lower()
     if lowered.endswith("'s"):
         word, lowered = word[:-2], lowered[:-2]

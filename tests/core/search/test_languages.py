@@ -140,3 +140,14 @@ def test_a_changed_pool_of_several_languages_equals_one_built_anew(
     anew = LexicalIndex.build(after)
     assert changed.scores(query).tolist() == anew.scores(query).tolist()
     assert changed.coverage(query).tolist() == anew.coverage(query).tolist()
+
+
+@given(st.lists(st.text("aeiß sn_K1"), min_size=1, max_size=6), st.lists(texts, max_size=4))
+def test_what_was_asked_before_changes_no_answer(pool: list[str], asked: list[str]) -> None:
+    texts_of_pool = [*pool, "Wo sind die Häuser der Stadt?", "Where are the houses of the city?"]
+    used, query = LexicalIndex.build(texts_of_pool), " ".join(pool)
+    for text in [*asked, *texts_of_pool]:
+        used.term_weights(text)
+    anew = LexicalIndex.build(texts_of_pool)
+    assert used.term_weights(query) == anew.term_weights(query)
+    assert used.scores(query).tolist() == anew.scores(query).tolist()

@@ -6,10 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mba_integrations.core.search.sentences.index import index_of, line_index_of
+from mba_integrations.core.search.sentences.index import at_most, index_of, line_index_of
 from mba_integrations.core.search.sentences.spans import (
     OMISSION,
     excerpt,
+    most_sentences,
     places_in,
     sentence_spans,
 )
@@ -85,6 +86,7 @@ def test_the_rest_of_a_huge_text_is_one_sentence_without_terms() -> None:
     index = index_of("The key is red. " * 10_000)
     assert sum(index.sizes) < 10_000
     assert index.sizes[-1] == 0
+    assert at_most("One. Two " + "a" * 50_000) == len(index_of("One. Two " + "a" * 50_000)) == 3
     assert sum(index.chars()) == len(index.text.rstrip()) + 1
 
 
@@ -98,6 +100,7 @@ def test_sentences_lose_nothing_and_are_found_again_in_an_excerpt(
     text: str, data: st.DataObject
 ) -> None:
     spans = sentence_spans(text)
+    assert len(spans) <= most_sentences(text)
     assert "".join("".join(sentences(text)).split()) == "".join(text.split())
     if not spans:
         return

@@ -15,7 +15,8 @@ from problems import HEADING, problem_of
 
 from mba_integrations import MemoryItem
 from mba_integrations.core.search.sentences.index import SentenceIndex, index_of
-from mba_integrations.core.search.sentences.spans import OMISSION
+from mba_integrations.core.search.sentences.spans import OMISSION, sentence_spans
+from mba_integrations.core.search.terms import TermSplitter
 from mba_integrations.core.selection.passages import parts
 from mba_integrations.core.selection.passages.parts import MOST_CANDIDATES
 from mba_integrations.core.selection.passages.shortening import (
@@ -157,6 +158,36 @@ def test_only_the_best_are_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
     items = [document(f"d{n}", f"The deploy key {n}.") for n in range(2 * MOST_CANDIDATES)]
     shortened(items, 600, [n / 1000 for n in range(1, 2 * MOST_CANDIDATES + 1)])
     assert set(read) == {item.content for item in items[MOST_CANDIDATES:]}
+
+
+def test_what_is_too_short_for_sentences_is_not_read_for_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    read: list[str] = []
+    monkeypatch.setattr(parts, "index_of", lambda text: read.append(text) or index_of(text))
+    one_sentence, two, three = "word " * 100, "Word word. " * 2, "Word word. " * 3
+    texts = [one_sentence, f"{one_sentence}\nMore", f"{three} {one_sentence}", two]
+    shortened([MemoryItem(f"i{n}", text, "rag") for n, text in enumerate(texts)], 60, min_tokens=0)
+    assert set(read) == {texts[2], texts[3]}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("The key is red. " * 3, id="prose"),
+        pytest.param("# Keys\n\n- red\n- blue\n- green\n", id="list"),
+        pytest.param("鍵は赤い。鍵は青い。鍵", id="without-spaces"),
+        pytest.param("The key is red. " * 4_000, id="longer-than-is-read"),
+    ],
+)
+def test_looking_at_the_number_of_sentences_cuts_nothing_into_terms(
+    text: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cut: list[str] = []
+    monkeypatch.setattr(TermSplitter, "terms", lambda self, text: cut.append(text) or [])
+    index = SentenceIndex(text, sentence_spans(text), headed=False)
+    assert (len(index) >= 3, index.is_prose in (True, False), cut) == (True, True, [])
+    assert len(index.sizes) == len(index.words) == len(cut) == len(index)
 
 
 def test_the_problem_with_passages_is_another_one() -> None:

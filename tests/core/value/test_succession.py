@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
+from functools import cache
+from random import Random
 from typing import Any
 
 import numpy as np
@@ -10,8 +13,10 @@ import pytest
 from fakes import CharCounter
 from strategies import NOW
 
-from mba_integrations import Allocation, MemoryBudgetAllocator, MemoryItem
+from mba_integrations import Allocation, MemoryBudgetAllocator, MemoryItem, MemoryTier
+from mba_integrations.core.arrays import FloatArray, best_rows
 from mba_integrations.core.pool.snapshot import PoolSnapshot
+from mba_integrations.core.search.lexical import LexicalIndex
 from mba_integrations.core.value.need import succession
 
 OLD, NEW = datetime(2026, 1, 5, tzinfo=UTC), datetime(2026, 3, 5, tzinfo=UTC)
@@ -51,6 +56,7 @@ def is_raised(items: list[MemoryItem]) -> bool:
     [
         pytest.param(pair(CHANGED), True, id="says-that-it-changed"),
         pytest.param(pair("Ab sofort: release am Dienstag statt Thursday."), True, id="german"),
+        pytest.param(pair("RELEASE MOVED FROM THURSDAY TO FRIDAY."), True, id="capitals"),
         pytest.param(
             pair("The release goes out each Tuesday, says Thursday's note."), False, id="no-change"
         ),
@@ -93,19 +99,116 @@ def test_the_newer_one_comes_in_beside_the_older_one_and_nothing_falls() -> None
     assert set(allocate(items, room).selected_ids) == {"old", "new"}
 
 
-def test_the_pool_is_not_compared_as_a_whole(monkeypatch: pytest.MonkeyPatch) -> None:
-    looked_at: list[int] = []
-    real = succession._statement
+@pytest.mark.parametrize(
+    ("newer", "expected"),
+    [
+        pytest.param(CHANGED, 9, id="one-that-says-so-with-the-likeliest-eight"),
+        pytest.param("The release goes out each Tuesday.", 0, id="none-that-says-anything-else"),
+    ],
+)
+def test_only_texts_that_can_come_after_another_are_cut_into_terms(
+    newer: str, expected: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cut: set[str] = set()
+    real = LexicalIndex.term_weights
 
-    def counted(snapshot: PoolSnapshot, row: int) -> object:
-        looked_at.append(row)
-        return real(snapshot, row)
+    def counted(index: LexicalIndex, text: str) -> dict[str, float]:
+        cut.add(text)
+        return real(index, text)
 
-    monkeypatch.setattr(succession, "_statement", counted)
+    monkeypatch.setattr(LexicalIndex, "term_weights", counted)
     many = [
         MemoryItem(f"m{number}", f"The release of part {number}.", "project", created_at=OLD)
         for number in range(300)
     ]
-    allocate([*pair(CHANGED), *many])
-    assert len(looked_at) == 48
-    assert np.unique(looked_at).size == 48
+    snapshot = PoolSnapshot([*many[:20], *pair(newer), *many[20:]])
+    succession.successors("release", snapshot, np.linspace(1.0, 0.0, len(snapshot)))
+    assert len(cut & set(snapshot.texts)) == expected
+
+
+SUBJECTS = [
+    ("The release of the server is on", "day", "From now on", "no longer"),
+    ("Die Häuser der Stadt sind nicht offen am", "Tag", "Ab sofort", "stattdessen"),
+    ("Les clés de la maison sont chez nous le", "jour", "Désormais", "nouvelles"),
+    ("Где ключи от дома и когда их взять", "день", "Теперь", "больше не"),
+    ("サーバーの公開日は", "日", "変更", "今後"),
+]
+
+
+def random_pool(seed: int) -> PoolSnapshot:
+    """Statements about few subjects, in several languages and at several times."""
+    random = Random(seed)
+
+    def item(number: int) -> MemoryItem:
+        about, day, *says = random.choice(SUBJECTS)
+        words = about.split()
+        said = [word for word in words if random.random() < 0.8] or words
+        said += random.choices(["", day, "Berlin", "Kate", "12", "14th", "9:30"], k=3)
+        said += random.choices(["", "parseJsonFile", random.choice(says)], [4, 1, 3])
+        text = " ".join(said) * random.choice([1, 1, 1, 1, 40])
+        created_at = random.choice([None, OLD, NEW, NOW])
+        speaker = {"speaker": "Kate"} if random.random() < 0.2 else {}
+        tier = random.choice(["project", "project", "long_term", "working"])
+        return MemoryItem(f"i{number}", text, tier, created_at=created_at, metadata=speaker)
+
+    return PoolSnapshot([item(number) for number in range(random.choice([0, 1, 5, 40, 90]))])
+
+
+def plain_successors(query: str, snapshot: PoolSnapshot, probability: FloatArray) -> dict[int, int]:
+    """The same by comparing each two, as the first lines of the module tell it."""
+
+    @cache
+    def terms(row: int) -> dict[str, float]:
+        weights = snapshot.lexical.term_weights(snapshot.texts[row])
+        return {term: weight for term, weight in weights.items() if not term[0].isdigit()}
+
+    def numbers(row: int) -> set[str]:
+        return set(re.findall(r"\d+(?:[.,:]\d+)*", snapshot.texts[row]))
+
+    def in_common(newer: int, older: int) -> float:
+        new, old = terms(newer), terms(older)
+        shared = set(new) & set(old)
+        if len(shared) < 2 or not shared & set(snapshot.lexical.term_weights(query)):
+            return 0.0
+        weight = sum(old[term] for term in sorted(shared))
+        is_note = "speaker" not in snapshot.items[newer].metadata
+        if is_note and SAYS_CHANGE.search(snapshot.texts[newer]):
+            return weight if weight >= 0.1 * sum(old.values()) else 0.0
+        if not (numbers(newer) - numbers(older) and numbers(older) - numbers(newer)):
+            return 0.0
+        most = max(sum(new.values()), sum(old.values()))
+        return weight if weight >= 0.6 * most else 0.0
+
+    def may_count(row: int) -> bool:
+        item = snapshot.items[row]
+        is_statement = item.created_at is not None and len(item.content) <= 600
+        return is_statement and item.tier is not MemoryTier.WORKING
+
+    created = snapshot.columns.created_seconds
+    rows = [row for row in best_rows(probability, 48).tolist() if may_count(row)]
+    found: dict[int, int] = {}
+    for older in rows[:8]:
+        alike = {row: in_common(row, older) for row in rows if created[row] > created[older]}
+        newer = max(alike, key=lambda row: alike[row], default=older)
+        if alike.get(newer, 0.0) > 0.0 and probability[newer] < probability[older]:
+            found.setdefault(newer, older)
+    return found
+
+
+SAYS_CHANGE = re.compile(
+    r"\b(?:from now on|no longer|ab sofort|stattdessen|désormais|nouvelles|теперь|больше не)\b"
+    r"|変更|今後",
+    re.IGNORECASE,
+)
+
+
+def test_what_is_found_is_what_comparing_each_two_finds() -> None:
+    found = 0
+    for seed in range(30):
+        snapshot = random_pool(seed)
+        probability = np.random.default_rng(seed).random(len(snapshot)).round(1)
+        query = " ".join(about for about, *_ in Random(seed).sample(SUBJECTS, 3))
+        expected = plain_successors(query, snapshot, probability)
+        assert succession.successors(query, snapshot, probability) == expected
+        found += len(expected)
+    assert found > 9

@@ -1,10 +1,11 @@
 """Where the terms of a text stand, sentence by sentence.
 
-Made once for a text and remembered, since the same texts are candidates again and again. Only what
-may stand alone counts as a sentence: a heading goes with each of them.
+Made once for a text and remembered, since the same texts are candidates again and again; cut into
+terms when one is first asked for, since most of them are looked at for the number of their
+sentences alone. Only what may stand alone counts as a sentence: a heading goes with each of them.
 
 >>> index = index_of("Oslo\\nThe harbour froze. The harbour opened in May.")
->>> len(index), index.places["harbour"], index.shown([1])
+>>> len(index), index.places_of("harbour"), index.shown([1])
 (2, {0: 1, 1: 1}, 'Oslo\\n[…] The harbour opened in May.')
 """
 
@@ -13,7 +14,9 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
+from itertools import chain
+from types import MappingProxyType
 
 from mba_integrations.core.derived import Remembered
 from mba_integrations.core.search.sentences.spans import (
@@ -21,6 +24,7 @@ from mba_integrations.core.search.sentences.spans import (
     excerpt,
     has_heading,
     line_spans,
+    most_sentences,
     places_in,
     sentence_spans,
 )
@@ -29,14 +33,16 @@ from mba_integrations.core.search.terms import TermSplitter
 _ENDS_PROSE = re.compile(r"[.!?…。！？][\"'”’)\]」』）]*$")
 _WORD = re.compile(r"\w+")
 _REMEMBERED_BYTES = 48 * 2**20
-"""About 10,000 paragraphs."""
-_BYTES_PER_TERM = 250
-"""Of a term with the places where it stands, about."""
+"""About 8,000 paragraphs."""
+_BYTES_PER_CHAR = 8
+_BYTES_PER_OTHER_CHAR = 40
+"""Of a text whose terms may be pairs of its characters."""
 _MAX_CHARS = 50_000
 """How much of a text is read; the rest is one sentence without terms."""
+_NOWHERE: Mapping[int, int] = MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class SentenceIndex:
     """The sentences of a text and the terms of each.
 
@@ -44,22 +50,52 @@ class SentenceIndex:
         text: The text.
         spans: Its spans; the first is a heading where `headed`.
         headed: Whether a heading goes with whatever is shown.
-        places: For each term, how often it stands in each sentence that has it.
-        sizes: Terms of each sentence.
-        words: Words of each sentence as they are written, between spaces.
-        is_prose: Whether most sentences end as sentences do.
     """
 
     text: str
     spans: Sequence[Span]
     headed: bool
-    places: Mapping[str, Mapping[int, int]]
-    sizes: Sequence[int]
-    words: Sequence[str]
-    is_prose: bool
 
     def __len__(self) -> int:
-        return len(self.sizes)
+        return len(self.spans) - self.headed
+
+    @cached_property
+    def sizes(self) -> Sequence[int]:
+        """Terms of each sentence."""
+        return [len(terms) for terms in self._terms]
+
+    @cached_property
+    def words(self) -> Sequence[str]:
+        """Words of each sentence as they are written, between spaces."""
+        return [f" {' '.join(_WORD.findall(sentence))} " for sentence in self._read()]
+
+    @cached_property
+    def is_prose(self) -> bool:
+        """Whether most sentences end as sentences do."""
+        ends = sum(bool(_ENDS_PROSE.search(sentence)) for sentence in self._read())
+        return 2 * ends >= len(self)
+
+    def places_of(self, term: str) -> Mapping[int, int]:
+        """How often a term stands in each sentence that has it."""
+        if term not in self._all_terms:
+            return _NOWHERE
+        counts = [terms.count(term) for terms in self._terms]
+        return {place: count for place, count in enumerate(counts) if count}
+
+    def _read(self) -> list[str]:
+        """The sentences as far as they are read."""
+        return [
+            self.text[start:end] if start < _MAX_CHARS else ""
+            for start, end in self.spans[self.headed :]
+        ]
+
+    @cached_property
+    def _terms(self) -> Sequence[Sequence[str]]:
+        return [splitter().terms(sentence) for sentence in self._read()]
+
+    @cached_property
+    def _all_terms(self) -> frozenset[str]:
+        return frozenset(chain.from_iterable(self._terms))
 
     def chars(self) -> list[int]:
         """Characters of each sentence with what stands before the next one."""
@@ -99,6 +135,11 @@ def line_index_of(text: str) -> SentenceIndex:
     return _LINES.of(text)
 
 
+def at_most(text: str) -> int:
+    """No fewer sentences than `index_of` has, at a hundredth of its price."""
+    return most_sentences(text) + (len(text) > _MAX_CHARS)
+
+
 @cache
 def splitter() -> TermSplitter:
     """Cuts sentences, and the queries that are compared with them, into terms."""
@@ -117,26 +158,13 @@ def _lines(text: str) -> SentenceIndex:
 def _indexed(text: str, spans: list[Span], *, headed: bool) -> SentenceIndex:
     if len(text) > _MAX_CHARS and text[_MAX_CHARS:].strip():
         spans = [*spans, (_MAX_CHARS, len(text))]
-    read = [text[start:end] if start < _MAX_CHARS else "" for start, end in spans[headed:]]
-    cut = [splitter().terms(sentence) for sentence in read]
-    places: dict[str, dict[int, int]] = {}
-    for place, terms in enumerate(cut):
-        for term in terms:
-            of_term = places.setdefault(term, {})
-            of_term[place] = of_term.get(place, 0) + 1
-    return SentenceIndex(
-        text=text,
-        spans=spans,
-        headed=headed,
-        places=places,
-        sizes=[len(terms) for terms in cut],
-        words=[f" {' '.join(_WORD.findall(sentence))} " for sentence in read],
-        is_prose=2 * sum(bool(_ENDS_PROSE.search(sentence)) for sentence in read) >= len(read),
-    )
+    return SentenceIndex(text, spans, headed)
 
 
 def _size(index: SentenceIndex) -> int:
-    return _BYTES_PER_TERM * sum(index.sizes) + 1000
+    """Bytes with all that may be asked for."""
+    per_char = _BYTES_PER_CHAR if index.text.isascii() else _BYTES_PER_OTHER_CHAR
+    return per_char * len(index.text) + 300 * len(index.spans) + 500
 
 
 _SENTENCES = Remembered(_sentences, _size, _REMEMBERED_BYTES)

@@ -31,6 +31,9 @@ OMISSION = "[…]"
 _SENTENCE_END = re.compile(
     r"(?<=[.!?…])[\"'”’)\]]*+\s++|(?<!\s)[^\S\n]*+\n\s*+|(?<=[。！？])[”」』）]*+"
 )
+_ENDS_OF_ASCII = "\n.!?"
+_ENDS = f"{_ENDS_OF_ASCII}…。！？"
+"""One of these stands in each end of a sentence, or right before it."""
 _BLOCK = re.compile(
     r"^[^\S\n]*+```.*?^[^\S\n]*+```[^\n]*+$|^[^\S\n]*+\|[^\n]*+(?:\n[^\S\n]*+\|[^\n]*+)++",
     re.MULTILINE | re.DOTALL,
@@ -65,6 +68,15 @@ def sentence_spans(text: str) -> list[Span]:
             start = end.end()
     spans.append((start, len(text)))
     return [(begin, stop) for begin, stop in spans if text[begin:stop].strip()]
+
+
+def most_sentences(text: str) -> int:
+    """A number that `sentence_spans` has no more than.
+
+    >>> most_sentences("One. Two!"), most_sentences("no end")
+    (3, 1)
+    """
+    return 1 + sum(map(text.count, _ENDS_OF_ASCII if text.isascii() else _ENDS))
 
 
 def _closing_chars(end: re.Match[str]) -> int:

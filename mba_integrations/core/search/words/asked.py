@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from mba_integrations.core.search.terms import is_near_stop_word
+from mba_integrations.core.search.terms import TermSplitter, is_near_stop_word
 from mba_integrations.core.search.words.languages import language_of
 from mba_integrations.core.search.words.lexical_columns import LexicalColumns
 from mba_integrations.core.search.words.spellings import can_be_misspelt
@@ -22,6 +22,8 @@ RESPELT_PART = 0.7
 """What a word counts that is met in its nearest spelling only."""
 _MOST_RESPELT = 16
 """Words of a query, the first, whose nearest spelling is looked for."""
+_MOST_KNOWN = 16_384
+"""Words that are known once they are met, at most 12 MB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,61 +49,93 @@ class AskedWord:
         text: How the query writes it, or the term of a word that has several.
         terms: What it is in the languages of the texts; none if no text has it.
         frequency: Texts that have it.
+        rarity: Inverse document frequency.
         part: What it counts.
     """
 
     text: str
-    terms: tuple[AskedTerm, ...] = ()
-    frequency: int = 0
-    part: float = 1.0
+    terms: tuple[AskedTerm, ...]
+    frequency: int
+    rarity: float
+    part: float
 
 
-def asked_words(
-    words: Sequence[str], columns: LexicalColumns, languages: Sequence[int]
-) -> tuple[AskedWord, ...]:
-    """Words of a query that say something, each once; in their order.
+_Means = tuple[int, ...] | str
+"""What tells words apart: the numbers of their terms; of one that no text has, a term."""
+
+
+class AskedWords:
+    """Finds the words of queries in texts. A word that it has met it knows the next time.
 
     Args:
-        words: The words.
         columns: Of the texts.
         languages: Codes of the languages of the texts, at least one.
     """
-    language = language_of(words)
-    found: dict[tuple[int, ...] | str, AskedWord] = {}
-    tries = _MOST_RESPELT
-    for word, terms, is_whole in _spelt(words, columns, language, languages):
-        asked = _as_written(word, terms, columns, languages)
-        if is_whole and tries and not asked.frequency and _may_be_slip(word, terms, language):
-            tries -= 1
-            asked = _nearest(word, terms, columns) or asked
-        key: tuple[int, ...] | str = min(terms)
-        if asked.terms:
-            key = tuple(term.number for term in asked.terms)
-        # As it is written a word counts in full, also where a slip before it means the same.
-        if key not in found or asked.part > found[key].part:
-            found[key] = asked
-    return tuple(found.values())
+
+    def __init__(self, columns: LexicalColumns, languages: Sequence[int]) -> None:
+        self._columns, self._languages = columns, languages
+        self._known: dict[int, dict[str, tuple[tuple[_Means, AskedWord], ...]]] = {}
+
+    def of(self, words: Sequence[str]) -> tuple[AskedWord, ...]:
+        """Words of a query that say something, each once; in their order."""
+        language = language_of(words)
+        known = self._known.setdefault(language, {})
+        tries = iter(range(_MOST_RESPELT))
+        found: dict[_Means, AskedWord] = {}
+        for word in dict.fromkeys(words):
+            asked = known.get(word)
+            if asked is None:
+                asked = tuple(self._looked_up(word, language, tries))
+                # What no text has may never be asked for again.
+                if len(known) < _MOST_KNOWN and all(_is_met(one) for _, one in asked):
+                    known[word] = asked
+            for means, one in asked:
+                # As it is written a word counts in full, also where a slip before it means the
+                # same.
+                if means not in found or one.part > found[means].part:
+                    found[means] = one
+        return tuple(found.values())
+
+    def _looked_up(
+        self, word: str, language: int, tries: Iterator[int]
+    ) -> Iterator[tuple[_Means, AskedWord]]:
+        """What a word of a query is; nothing if it says nothing in the query's language."""
+        columns = self._columns
+        cuts = _cuts(word, columns.numbers.splitter, language, self._languages)
+        for text, terms, is_whole in _spelt(word, cuts):
+            asked = _as_written(text, terms, columns, len(self._languages))
+            may_be_slip = is_whole and not asked.terms and _may_be_slip(word, terms, language)
+            if may_be_slip and next(tries, None) is not None:
+                asked = _nearest(word, terms, columns) or asked
+            yield tuple([term.number for term in asked.terms]) or min(terms), asked
+
+
+def _is_met(asked: AskedWord) -> bool:
+    """Whether a text has a word as it is written."""
+    return bool(asked.terms) and asked.part == 1.0
 
 
 def _spelt(
-    words: Sequence[str], columns: LexicalColumns, language: int, languages: Sequence[int]
+    word: str, cuts: Mapping[int, Sequence[str]]
 ) -> Iterator[tuple[str, Mapping[str, frozenset[int]], bool]]:
-    """Words with their terms and the languages of the texts in which each is their term; and
-    whether they are words, not parts of an identifier."""
-    splitter = columns.numbers.splitter
-    for word in words:
-        if language not in languages and not splitter.terms_in([word], language):
-            continue
-        cuts = {code: splitter.terms_in([word], code) for code in languages}
-        if language in cuts and not cuts[language]:
-            continue
-        if all(len(cut) <= 1 for cut in cuts.values()):
-            terms = _languages_of_terms(cuts)
-            if terms:
-                yield word, terms, True
-        else:
-            for term, codes in _languages_of_terms(cuts).items():
-                yield term, {term: codes}, False
+    """A word with its terms and the languages of the texts in which each is its term, or several
+    parts of an identifier; and whether it is a word."""
+    terms = _languages_of_terms(cuts)
+    if any(len(cut) > 1 for cut in cuts.values()):
+        for term, codes in terms.items():
+            yield term, {term: codes}, False
+    elif terms:
+        yield word, terms, True
+
+
+def _cuts(
+    word: str, splitter: TermSplitter, language: int, languages: Sequence[int]
+) -> Mapping[int, Sequence[str]]:
+    """Terms of a word in each of the languages; none if it has none in its own."""
+    if language not in languages and not splitter.terms_in([word], language):
+        return {}
+    cuts = {code: splitter.terms_in([word], code) for code in languages}
+    return {} if language in cuts and not cuts[language] else cuts
 
 
 def _languages_of_terms(cuts: Mapping[int, Sequence[str]]) -> dict[str, frozenset[int]]:
@@ -116,13 +150,14 @@ def _as_written(
     word: str,
     terms: Mapping[str, frozenset[int]],
     columns: LexicalColumns,
-    languages: Sequence[int],
+    languages: int,
 ) -> AskedWord:
+    """What a word is in texts of so many languages."""
     met = []
     for term, codes in terms.items():
         number = columns.numbers.number(term)
         if number is not None and columns.has(number):
-            met.append(AskedTerm(term, number, codes if len(codes) < len(languages) else None))
+            met.append(AskedTerm(term, number, codes if len(codes) < languages else None))
     return _asked(word, met, columns)
 
 
@@ -147,4 +182,5 @@ def _asked(
     word: str, met: Sequence[AskedTerm], columns: LexicalColumns, *, part: float = 1.0
 ) -> AskedWord:
     texts = sum(int(columns.frequencies[term.number]) for term in met)
-    return AskedWord(word, tuple(met), min(texts, columns.slots.size), part)
+    frequency = min(texts, columns.slots.size)
+    return AskedWord(word, tuple(met), frequency, columns.rarity(frequency), part)

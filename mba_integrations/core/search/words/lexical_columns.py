@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -70,3 +71,7 @@ class LexicalColumns:
     def has(self, number: int) -> bool:
         """Whether a text has the term of a number."""
         return number < len(self.frequencies) and bool(self.frequencies[number])
+
+    def rarity(self, frequency: int) -> float:
+        """Inverse document frequency of what so many texts have, > 0."""
+        return math.log1p((self.slots.size - frequency + 0.5) / (frequency + 0.5))

@@ -29,6 +29,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -40,6 +41,7 @@ from mba_integrations.core.pool.snapshot import PoolSnapshot
 from mba_integrations.core.search.sentences.error_lines import telling_places
 from mba_integrations.core.search.sentences.index import (
     SentenceIndex,
+    at_most,
     index_of,
     line_index_of,
     splitter,
@@ -245,24 +247,19 @@ def candidates(problem: SelectionProblem, selection: Selection, min_tokens: int)
         return []
     rows = rows[best_rows(problem.score[rows], MOST_LOOKED_AT)]
     tokens = problem.tokens.of(rows)
-    found: list[int] = []
-    for row, size in zip(rows.tolist(), tokens.tolist(), strict=True):
-        if (
-            size >= min_tokens
-            and may_be_shortened(snapshot, row)
-            and _has_parts(snapshot, row, size)
-        ):
-            found.append(row)
-        if len(found) == MOST_CANDIDATES:
-            break
-    return found
+    large = tokens >= min_tokens
+    sized = zip(rows[large].tolist(), tokens[large].tolist(), strict=True)
+    found = (row for row, size in sized if _has_parts(snapshot, row, size))
+    return list(islice((row for row in found if may_be_shortened(snapshot, row)), MOST_CANDIDATES))
 
 
 def _has_parts(snapshot: PoolSnapshot, row: int, tokens: int) -> bool:
     item = snapshot.items[row]
     if is_result(item):
         return tokens >= LONG_TOKENS
-    index = index_of_item(item)
+    if at_most(item.content) < FEWEST_SENTENCES:
+        return False
+    index = index_of(item.content)
     return len(index) >= FEWEST_SENTENCES and (index.is_prose or tokens >= LONG_TOKENS)
 
 

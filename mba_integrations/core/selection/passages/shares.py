@@ -26,8 +26,7 @@ Two sentences; the second has the only word that is asked for, which half of the
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from types import MappingProxyType
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -41,7 +40,6 @@ LEAD_POINTS = 0.8
 BACKGROUND = 1.0
 _MOST_POINTS = 8.0
 _K1, _B = 1.2, 0.75
-_NOWHERE: Mapping[int, int] = MappingProxyType({})
 
 
 def sentence_shares(
@@ -77,7 +75,7 @@ def _add_words(
     mean = max(sum(sum(item.sizes) for item in items) / max(1, count), 1e-9)
     rarest = _rarity(count, 1)
     for term in dict.fromkeys(terms):
-        found = [item.places.get(term, _NOWHERE) for item in items]
+        found = [item.places_of(term) for item in items]
         having = sum(map(len, found))
         weight = _rarity(count, having) / rarest
         for of_item, item, places in zip(points, items, found, strict=True):
