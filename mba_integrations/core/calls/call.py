@@ -48,7 +48,8 @@ from mba_integrations.core.search.embedder import Embedder
 from mba_integrations.core.selection.dating import with_dates
 from mba_integrations.core.selection.passages.shortening import Shortened, shorten
 from mba_integrations.core.selection.problem import SelectionProblem, selection_problem
-from mba_integrations.core.selection.select import Selection, select
+from mba_integrations.core.selection.select import Selection
+from mba_integrations.core.selection.telling import select_with_talk
 from mba_integrations.core.times import present_of
 from mba_integrations.core.turns.cache_reuse import PromptReuse
 from mba_integrations.core.turns.following import follow
@@ -211,7 +212,7 @@ class Call:
         # What stays of the previous prompt stays as it was written.
         new = [row for row in dates if row not in followed.continuation.beginning]
         problem = with_dates(followed.problem, new)
-        selection = select(problem, followed.continuation)
+        problem, selection = select_with_talk(problem, followed.continuation)
         min_tokens = self.config.passage_min_tokens
         return shorten(problem, selection, self.query, min_tokens=min_tokens)
 

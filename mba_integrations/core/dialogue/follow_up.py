@@ -132,7 +132,13 @@ _CLOSING = _words(
     " hello hi hey danke super prima tschüss hallo merci parfait super salut bonjour"
     " gracias perfecto genial adiós hola obrigado спасибо отлично привет пока"
 )
-_CLOSING_RUN = re.compile(r"谢谢|太好了|再见|你好|ありがとう|了解|こんにちは|감사|고마워|안녕")
+_CLOSING_RUN = re.compile(
+    r"谢谢|太好了|再见|你好|早上好|晚上好|ありがとう|了解|こんにちは|こんばんは|おはよう|감사|고마워|안녕"
+    r"|\b(?:good (?:morning|afternoon|evening|night)|guten (?:morgen|tag|abend)|gute nacht"
+    r"|buen[oa]s (?:días|tardes|noches)|bom dia|boa (?:tarde|noite)|buon(?:giorno|asera)"
+    r"|bonne (?:journée|soirée|nuit)|доброе утро|добрый (?:день|вечер))\b",
+    re.IGNORECASE,
+)
 _SMALL = _words(
     "a an the that this it was is you i so very much lot for all of to and again everyone"
     " dir ihnen vielen schön je vous beaucoup bien muchas muy todo большое"
@@ -149,6 +155,8 @@ def is_closing(text: str) -> bool:
     words = [word.lower() for word in _WORD.findall(text)]
     if "?" in text or "？" in text or len(words) > 9:
         return False
-    met = sum(word in _CLOSING for word in words) + len(_CLOSING_RUN.findall(text))
+    left, met = _CLOSING_RUN.subn(" ", text)
+    words = [word.lower() for word in _WORD.findall(left)]
+    met += sum(word in _CLOSING for word in words)
     others = sum(word not in _CLOSING and word not in _SMALL for word in words)
-    return met > 0 and others - (_CLOSING_RUN.search(text) is not None) <= 1
+    return met > 0 and others <= 1

@@ -107,6 +107,10 @@ class PromptLayout(Protocol):
         """
         return [0] * len(MemoryTier)
 
+    def saved_tokens(self, items: Sequence[MemoryItem], counter: TokenCounter) -> int:
+        """What items cost less than alone where they follow each other in a section: nothing."""
+        return 0
+
     def fixed_tokens(self, counter: TokenCounter) -> int:
         """What a prompt that is not empty costs besides: nothing."""
         return 0

@@ -12,7 +12,7 @@ follows it, unless that is white space or `/`.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -35,6 +35,7 @@ from mba_integrations.core.layout.protocol import (
     WrittenPrompt,
     most_bytes,
 )
+from mba_integrations.core.layout.tables import table_head
 from mba_integrations.core.model import MemoryItem, MemoryTier, name_in
 
 LINE_BREAKS = "\n\r\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029"
@@ -174,6 +175,15 @@ class Renderer(PromptLayout):
             tokens[MemoryTier.WORKING.code] = 0
         return tokens
 
+    def saved_tokens(self, items: Sequence[MemoryItem], counter: TokenCounter) -> int:
+        """The heads of tables that are not written again."""
+        lines = zip(map(self.line, items), self._lines(items), strict=True)
+        other = [(alone, written) for alone, written in lines if alone != written]
+        if not other:
+            return 0
+        counts = checked_counts(counter, [line for pair in other for line in pair])
+        return sum(counts[::2]) - sum(counts[1::2])
+
     def fixed_tokens(self, counter: TokenCounter) -> int:
         """What primes the reply, where the prompt is chat messages."""
         return REPLY_FRAME_TOKENS if self._is_chat else 0
@@ -221,7 +231,25 @@ class Renderer(PromptLayout):
         return PromptTokens(used=text, messages=messages, needed=max(text, messages))
 
     def _section(self, tier: MemoryTier, items: Iterable[MemoryItem]) -> str:
-        return self.opening(tier) + "".join(map(self.line, items)) + self.closing(tier)
+        return self.opening(tier) + "".join(self._lines(items)) + self.closing(tier)
+
+    def _lines(self, items: Iterable[MemoryItem]) -> Iterator[str]:
+        """The lines of items that stand side by side; rows of one table have one head."""
+        before = ""
+        for item in items:
+            head = "" if self._is_xml else self._head(item)
+            if head and head == before:
+                yield _indented(f"\n{self._body(item)[len(head) :].lstrip()}\n")[1:]
+            else:
+                yield self.line(item)
+            before = head
+
+    def _head(self, item: MemoryItem) -> str:
+        """What the line of an item has above the rows of its table; empty without a table."""
+        head = table_head(_trimmed(item.content))
+        written = self._body(replace(item, content=head)) if head else ""
+        # A template may end with something else than the text.
+        return written if self._body(item).startswith(written) else ""
 
     def _body(self, item: MemoryItem) -> str:
         template = self.settings.template_of(item.tier)

@@ -19,6 +19,7 @@ import numpy as np
 from mba_integrations.core.arrays import BoolArray, FloatArray, IntArray
 from mba_integrations.core.config.settings import ItemOrder
 from mba_integrations.core.layout.protocol import PromptLayout, WrittenPrompt
+from mba_integrations.core.layout.tables import side_by_side, table_head
 from mba_integrations.core.model import MemoryItem, MemoryTier
 from mba_integrations.core.pool.snapshot import PoolSnapshot
 from mba_integrations.core.selection.continuation import NOTHING_BEFORE, Continuation
@@ -139,10 +140,17 @@ def _ordered(
         return [int(row) for row in rows[chronological_order(snapshot, rows)]]
     if order is ItemOrder.INPUT:
         return _ahead_first([int(row) for row in rows], ahead)
-    best_first = [int(row) for row in rows[np.argsort(-value[rows], kind="stable")]]
+    best_first = _tables_whole(snapshot, rows[np.argsort(-value[rows], kind="stable")].tolist())
     return (
         _ahead_first(best_first, ahead) if order is ItemOrder.VALUE else _best_at_ends(best_first)
     )
+
+
+def _tables_whole(snapshot: PoolSnapshot, rows: list[int]) -> list[int]:
+    """Rows of items in which parts of one table of a source stand side by side, best first."""
+    items = [snapshot.items[row] for row in rows]
+    heads = [(item.source, table_head(item.content)) for item in items]
+    return side_by_side(rows, [head if head[1] else None for head in heads])
 
 
 def _ahead_first(section: list[int], ahead: tuple[int, ...]) -> list[int]:

@@ -167,4 +167,10 @@ def tier_used_tokens(problem: SelectionProblem, prompt: Prompt) -> IntArray:
     tiers = problem.snapshot.columns.tier[prompt.rows]
     lines = np.bincount(tiers, weights=problem.tokens.of(prompt.rows), minlength=len(TIERS))
     headings = np.bincount(tiers[prompt.opens], minlength=len(TIERS))
-    return (lines + headings * problem.opening).astype(np.int64)
+    used: IntArray = (lines + headings * problem.opening).astype(np.int64)
+    for section in np.split(prompt.rows, np.flatnonzero(prompt.opens)[1:]):
+        if len(section) > 1:
+            items = [problem.shown_at(row) for row in section.tolist()]
+            saved = problem.layout.saved_tokens(items, problem.counter)
+            used[items[0].tier.code] -= saved
+    return used

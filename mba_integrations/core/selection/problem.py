@@ -69,6 +69,7 @@ class SelectionProblem:
     spares: bool = False
     duplicate_threshold: float | None = None
     recent_share: float = 0.0
+    apart: bool = False
     recent: IntArray = field(default_factory=lambda: NO_ROWS)
     shown: Mapping[int, MemoryItem] = field(default_factory=lambda: NOTHING_SHOWN)
 
@@ -88,6 +89,10 @@ class SelectionProblem:
     def values(self, rows: IntArray) -> FloatArray:
         """What the items at *rows* add to the value of a selection, shape (k,)."""
         return self.units.worth.value(rows, self.tokens.of(rows))
+
+    def shown_at(self, row: int) -> MemoryItem:
+        """The item as it is written."""
+        return self.shown.get(row) or self.snapshot.items[row]
 
     def choosable(self) -> BoolArray:
         """Units that a larger budget could bring in, shape (m,)."""
@@ -114,6 +119,7 @@ class SelectionProblem:
                 "spares": self.spares,
                 "duplicate_threshold": self.duplicate_threshold,
                 "recent_share": self.recent_share,
+                "apart": self.apart,
                 "shown": dict(self.shown),
             },
         )
@@ -125,6 +131,10 @@ class SelectionProblem:
     def with_plan(self, plan: BudgetPlan) -> SelectionProblem:
         """The same items for another budget."""
         return replace(self, plan=plan)._with_units(self.tokens, self.units.worth)
+
+    def with_exchanges_apart(self) -> SelectionProblem:
+        """The problem in which of all exchanges only the newest is whole."""
+        return replace(self, apart=True)._with_units(self.tokens, self.units.worth)
 
     def showing(
         self, shown: Mapping[int, MemoryItem], worth: Worth | None = None
@@ -147,6 +157,7 @@ class SelectionProblem:
             self.score,
             fixed_tokens=self.fixed_tokens,
             recent_share=self.recent_share,
+            apart=self.apart,
         )
         return replace(self, units=units, recent=recent)
 
@@ -219,10 +230,11 @@ def _formed(
     *,
     fixed_tokens: int,
     recent_share: float,
+    apart: bool = False,
 ) -> tuple[Units, IntArray]:
     """The units, and which of them come in before others."""
     together = kept_together(
-        snapshot, tokens, plan, fixed_tokens=fixed_tokens, recent_share=recent_share
+        snapshot, tokens, plan, fixed_tokens=fixed_tokens, recent_share=recent_share, apart=apart
     )
     units = form_units(snapshot, column=tokens, worth=worth, score=score, label=together.label)
     return units, np.unique(units.unit_of[together.recent])
@@ -246,6 +258,7 @@ def _unpickled(
         fields["score"],
         fixed_tokens=fields["fixed_tokens"],
         recent_share=fields["recent_share"],
+        apart=fields["apart"],
     )
     return SelectionProblem(
         snapshot=snapshot, layout=layout, counter=counter, units=units, recent=recent, **fields

@@ -94,6 +94,10 @@ def test_a_text_without_words_hangs_on_nothing() -> None:
         pytest.param("hello world program in rust", False, id="hello-is-the-subject"),
         pytest.param("", False, id="empty"),
         pytest.param("The build is green.", False, id="a-statement"),
+        pytest.param("Guten Morgen!", True, id="german-greeting"),
+        pytest.param("Good evening everyone", True, id="english-greeting"),
+        pytest.param("早上好！", True, id="chinese-greeting"),
+        pytest.param("Good morning, book the room for Anna", False, id="greeting-with-a-request"),
     ],
 )
 def test_what_only_greets_or_thanks(text: str, expected: bool) -> None:

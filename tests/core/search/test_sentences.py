@@ -37,6 +37,37 @@ def sentences(text: str) -> list[str]:
         pytest.param("i left. so did she.", ["i left.", "so did she."], id="small-letters"),
         pytest.param("1. Turn it.\n2. Push.", ["1. Turn it.", "2. Push."], id="numbers-of-a-list"),
         pytest.param(f"{WRAPPED}\nand goes on.", None, id="a-wrapped-line"),
+        pytest.param(f"{WRAPPED},\nAnna says.", None, id="a-line-that-ends-in-a-comma"),
+        pytest.param(f"{WRAPPED} by\n`mba demo` alone.", None, id="a-name-in-backticks"),
+        pytest.param(
+            f"{WRAPPED[:60]}. A unit\nof it.",
+            [f"{WRAPPED[:60]}.", "A unit\nof it."],
+            id="a-sentence-that-begins-late-in-its-line",
+        ),
+        pytest.param(
+            f"{WRAPPED}\nand was shown to Anna and\nBen.",
+            [f"{WRAPPED}\nand was shown to Anna and", "Ben."],
+            id="a-short-line-ends-where-it-ends",
+        ),
+        pytest.param(
+            f"{WRAPPED}\nand a line that is as long as its editor lets it be with Anna and then\n"
+            "Mitchell.",
+            None,
+            id="a-word-for-which-there-was-no-room",
+        ),
+        pytest.param(
+            f"{WRAPPED}s\nAnna books the room for the workshop and asks for a projector\nEnd",
+            [
+                f"{WRAPPED}s",
+                "Anna books the room for the workshop and asks for a projector",
+                "End",
+            ],
+            id="long-lines-of-notes",
+        ),
+        pytest.param(
+            "def f(\n    a: int,\n) -> int:\n    return a", None, id="what-closes-a-bracket"
+        ),
+        pytest.param(f"{WRAPPED}\n- Anna\n- Ben", [WRAPPED, "- Anna", "- Ben"], id="a-list"),
         pytest.param("Shopping:\neggs\nmilk", ["Shopping:", "eggs", "milk"], id="short-lines"),
         pytest.param(
             "Run:\n```\na. B\nc\n```\nDone.", ["Run:", "```\na. B\nc\n```", "Done."], id="fences"

@@ -3,8 +3,9 @@
 A text is cut at sentence ends and line breaks. A block of code between fences and the rows of a
 table are one sentence each, lines that are indented like code belong to the line above them, and a
 Markdown heading to what follows it; so nothing is shown that falls apart when it is cut. Initials,
-common abbreviations and the numbers of a list end no sentence, and a long line that goes on with a
-small letter is wrapped, not ended.
+common abbreviations and the numbers of a list end no sentence. A line of a wrapped paragraph does
+not end at its break: a long one that goes on with a small letter, or with a word for which it had
+no room. What closes a bracket at the margin goes with what opened it.
 
 Nothing is rewritten: what is shown stands as in the text, and what is left out between is marked.
 Linear in the text.
@@ -48,6 +49,13 @@ _LIST_NUMBER = re.compile(r"\s*\d{1,3}[.)]\s*")
 _CODE_INDENT = 4
 _WRAPPED_CHARS = 60
 """A line of so many characters may be wrapped; a shorter one ends where it ends."""
+_WIDEST = 120
+"""Editors wrap no wider; a line of more characters is a paragraph."""
+_FIRST_WORD = re.compile(r"\S{1,40}")
+_BEGINS_ANEW = re.compile(r"[-*+•]\s|\d{1,3}[.)]\s|[#>|]|```")
+_MARKS = "`\"'([*_“„«"
+_WRAPS = re.compile(r"^[^\n]{60,120}\n[^\S\n]{0,3}[a-z]", re.MULTILINE)
+_CLOSES = re.compile(r"[)\]}]")
 _MAX_HEADING_CHARS = 100
 
 
@@ -58,12 +66,13 @@ def sentence_spans(text: str) -> list[Span]:
     [(0, 4), (5, 9)]
     """
     blocks = [block.span() for block in _BLOCK.finditer(text)]
+    wraps = _WRAPS.search(text) is not None
     spans, start, at = [], 0, 0
     for end in _SENTENCE_END.finditer(text):
         while at < len(blocks) and blocks[at][1] <= end.start():
             at += 1
         inside = at < len(blocks) and blocks[at][0] < end.start()
-        if not inside and _ends(text, start, end):
+        if not inside and _ends(text, start, end, wraps=wraps):
             spans.append((start, end.start() + _closing_chars(end)))
             start = end.end()
     spans.append((start, len(text)))
@@ -84,10 +93,10 @@ def _closing_chars(end: re.Match[str]) -> int:
     return len(end.group().rstrip())
 
 
-def _ends(text: str, start: int, end: re.Match[str]) -> bool:
+def _ends(text: str, start: int, end: re.Match[str], *, wraps: bool) -> bool:
     gap = end.group()
     if "\n" in gap:
-        return _breaks(text, start, end)
+        return _breaks(text, start, end, wraps=wraps)
     before = text[max(start, end.start() - _LONGEST_ABBREVIATION) : end.start()]
     if _NEVER_ENDS.search(before) and not gap.rstrip():
         return False
@@ -96,17 +105,43 @@ def _ends(text: str, start: int, end: re.Match[str]) -> bool:
     return end.start() - start > 6 or not _LIST_NUMBER.fullmatch(text, start, end.start())
 
 
-def _breaks(text: str, start: int, end: re.Match[str]) -> bool:
+def _breaks(text: str, start: int, end: re.Match[str], *, wraps: bool) -> bool:
     """Whether a line break ends what began at *start*."""
     gap = end.group()
     indent = gap.rpartition("\n")[2]
-    if "\t" in indent or len(indent) >= _CODE_INDENT:
+    if "\t" in indent or len(indent) >= _CODE_INDENT or _CLOSES.match(text, end.end()):
         return False
-    line = text[max(start, text.rfind("\n", start, end.start()) + 1) : end.start()].lstrip()
-    if line.startswith("#") and start:
+    line_start = text.rfind("\n", 0, end.start()) + 1
+    if start and text[max(start, line_start) : end.start()].lstrip().startswith("#"):
         return False
-    goes_on = gap.count("\n") == 1 and text[end.end() : end.end() + 1].islower()
-    return not (goes_on and len(line) >= _WRAPPED_CHARS)
+    return gap.count("\n") > 1 or not _is_wrapped(text, line_start, end, wraps=wraps)
+
+
+def _is_wrapped(text: str, line_start: int, end: re.Match[str], *, wraps: bool) -> bool:
+    """Whether a line goes on in the next one: after a comma, with a small letter, or, in a text
+    that does so elsewhere, with a word for which the line had no room beside those around it."""
+    length = end.start() - line_start
+    if length < _WRAPPED_CHARS or _BEGINS_ANEW.match(text, end.end()):
+        return False
+    if text[end.start() - 1] == "," or _goes_on(text, end.end()):
+        return True
+    if not wraps:
+        return False
+    before = line_start - 1 - (text.rfind("\n", 0, max(0, line_start - 1)) + 1)
+    width = max(length, before, _line_chars(text, end.end()))
+    word = _FIRST_WORD.match(text, end.end())
+    return width <= _WIDEST and word is not None and length + 1 + len(word.group()) > width
+
+
+def _goes_on(text: str, at: int) -> bool:
+    """Whether what begins at a place begins with a small letter, behind quotes and the like."""
+    return text[at : at + 4].lstrip(_MARKS)[:1].islower()
+
+
+def _line_chars(text: str, start: int) -> int:
+    """Characters of the line from a place on, as far as they are looked at."""
+    end = text.find("\n", start, start + _WIDEST + 1)
+    return min(len(text) - start, _WIDEST + 1) if end < 0 else end - start
 
 
 def line_spans(text: str) -> list[Span]:

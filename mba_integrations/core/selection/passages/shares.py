@@ -1,7 +1,8 @@
 """What each sentence of an item is worth, as a part of the item.
 
 If the answer needs the item, it needs few of its sentences: those that have the words of the query,
-that name another of the strongest items, or that lead, since the first says what the text is about.
+that name another of the strongest items, or that lead where one does, since the first says what the
+text is about.
 Each gets a number of points. The weight of a sentence is the exponential of its points less 1, and
 one part of `BACKGROUND`, which is for the whole item, however long it is: so of a thousand
 sentences the one that answers is worth most of the item.
@@ -57,7 +58,7 @@ def sentence_shares(
     _add_words(points, items, terms)
     _add_names(points, items, strongest)
     for of_item in points:
-        of_item[0] += LEAD_POINTS
+        of_item[0] += LEAD_POINTS * any(of_item)
     return [_shares(np.array(of_item)) for of_item in points]
 
 

@@ -61,6 +61,7 @@ def kept_together(
     *,
     fixed_tokens: int,
     recent_share: float,
+    apart: bool = False,
 ) -> Together:
     """Groups, exchanges and rounds of tool calls.
 
@@ -71,6 +72,7 @@ def kept_together(
         fixed_tokens: What a prompt costs besides items and headings.
         recent_share: Part of the budget beyond its first hundred tokens that the newest exchange
             may have before others, in [0, 1].
+        apart: Whether only the newest exchange is whole.
     """
     talk, columns = snapshot.talk, snapshot.columns
     groups = columns.group if snapshot.has_groups else None
@@ -82,13 +84,13 @@ def kept_together(
     share = np.minimum(most, recent_share * max(plan.total_tokens - _TIGHT_TOKENS, 0))
     if not _fit(columns, column, recent, share):
         recent = _NO_ROWS
-    small = np.minimum(most, small_exchange_tokens(plan.total_tokens))
+    small = np.minimum(most, 0 if apart else small_exchange_tokens(plan.total_tokens))
     whole = _small(columns, column, talk, members.free, small)
     whole |= np.isin(talk.rows, recent) & members.free
     label = columns.group.copy()
     _label(label, talk.rows[whole], talk.exchange[whole])
-    apart = members.whole_rounds(~whole)
-    _label(label, talk.rows[apart], talk.round[apart])
+    in_rounds = members.whole_rounds(~whole)
+    _label(label, talk.rows[in_rounds], talk.round[in_rounds])
     return Together(label, recent)
 
 
