@@ -156,7 +156,7 @@ def _check_dim(writing: Writing, model_id: str, wanted: int) -> None:
 
 
 def _vectors(reading: Reading, statement: Rows) -> tuple[tuple[str, ...], FloatArray]:
-    found = reading.execute(statement).all()
+    found = reading.values(statement)
     if not found:
         return (), np.zeros((0, 0), dtype=np.float32)
     numbers = np.frombuffer(b"".join(vector for _, vector in found), dtype=_STORED)
