@@ -44,7 +44,7 @@ from mba_integrations.core.search.text_traits import TextTraits
 from mba_integrations.core.search.words.asked import AskedWord, asked_words
 from mba_integrations.core.search.words.languages import ENGLISH
 from mba_integrations.core.search.words.lexical_columns import LexicalColumns
-from mba_integrations.core.search.written_terms import cut_written
+from mba_integrations.core.search.words.written_terms import cut_written
 
 # k1 and b are the values of Lucene; evidence recall moves by under 1 point for k1 in [0.9, 1.5].
 _K1 = 1.2

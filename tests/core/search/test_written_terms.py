@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from mba_integrations.core.rows.row_map import RowMap
 from mba_integrations.core.search.lexical import LexicalIndex
-from mba_integrations.core.search.written_terms import TERMS_VERSION, written_terms
+from mba_integrations.core.search.words.written_terms import TERMS_VERSION, written_terms
 
 SAMPLES = (
     "Kate likes skiing, and the parsers of HTTPServer_v2 don't.",

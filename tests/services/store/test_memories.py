@@ -12,7 +12,7 @@ from store_rows import START, Clock, add, current, ids, read, row
 
 from mba_integrations import MemoryTier
 from mba_integrations.core.errors import DuplicateItemError, InputError
-from mba_integrations.core.search.written_terms import written_terms
+from mba_integrations.core.search.words.written_terms import written_terms
 from mba_integrations.services.store.errors import MemoryExistsError, UnknownMemoryError
 from mba_integrations.services.store.rows.memories import MemoryRow, MemoryState
 from mba_integrations.services.store.scopes import Writing

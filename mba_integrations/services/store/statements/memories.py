@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 from mba_integrations.core.arguments import checked_member
 from mba_integrations.core.errors import DuplicateItemError, InputError
 from mba_integrations.core.model import MemoryTier
-from mba_integrations.core.search.written_terms import written_terms
+from mba_integrations.core.search.words.written_terms import written_terms
 from mba_integrations.services.store.dialect import among
 from mba_integrations.services.store.errors import MemoryExistsError
 from mba_integrations.services.store.rows.changes import ChangeOp
