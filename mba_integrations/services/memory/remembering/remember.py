@@ -184,7 +184,7 @@ class _Sorting:
         model = self._models.current
         if model is not None and vectors_by_id:
             matrix = np.stack(list(vectors_by_id.values()))
-            vectors.put(self._writing, model.id, list(vectors_by_id), matrix)
+            vectors.put_new(self._writing, model.id, list(vectors_by_id), matrix)
         return len(vectors_by_id)
 
     def _placed(self, memory: NewMemory) -> RememberResult:
