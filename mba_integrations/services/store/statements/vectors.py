@@ -6,17 +6,22 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from sqlalchemy import func
+from sqlalchemy import bindparam, func
 
 from mba_integrations.core.arrays import FloatArray
 from mba_integrations.core.errors import InputError
 from mba_integrations.services.store.dialect import among
-from mba_integrations.services.store.owned import Rows
+from mba_integrations.services.store.owned import Rows, select_owned
 from mba_integrations.services.store.rows.memories import MemoryState
 from mba_integrations.services.store.scopes import Reading, Writing, checked_id
 from mba_integrations.services.store.tables.memories import memory, memory_vector
 
 _KIND = np.dtype("<f4")
+_DIM = (
+    select_owned(memory_vector, memory_vector.c.dim)
+    .where(memory_vector.c.model_id == bindparam("model"))
+    .limit(1)
+)
 
 
 def put(
@@ -82,9 +87,7 @@ def put_new(
 
 def dim(reading: Reading, model_id: str) -> int | None:
     """Numbers in a vector of that model; None while the workspace has none."""
-    statement = reading.select(memory_vector, memory_vector.c.dim)
-    statement = statement.where(memory_vector.c.model_id == model_id).limit(1)
-    found = reading.execute(statement).scalar()
+    found = reading.execute(_DIM, {"model": model_id}).scalar()
     return None if found is None else int(found)
 
 
