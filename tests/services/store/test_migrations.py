@@ -5,18 +5,19 @@ from __future__ import annotations
 import re
 import shutil
 import sqlite3
-from contextlib import closing
+from contextlib import AbstractContextManager, closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import text
-from store_rows import add, current, ids, row
+from store_rows import add, current, ids, read, row
 
 from mba_integrations.services.store.errors import SchemaError
 from mba_integrations.services.store.migrations import revisions, upgrading
 from mba_integrations.services.store.opening import open_store
 from mba_integrations.services.store.sqlite import opening
-from mba_integrations.services.store.statements import workspaces
+from mba_integrations.services.store.statements import loading, workspaces
 from mba_integrations.services.store.store import Store
 
 SECOND = '''"""A later release: memories have a mood."""
@@ -92,6 +93,30 @@ def test_a_populated_file_is_copied_and_upgraded_with_all_its_rows(populated: Pa
     assert copy.stat().st_mode & 0o777 == 0o600
 
 
+def test_memories_of_the_first_release_get_their_terms(where: Path | str) -> None:
+    with open_store(where) as store:
+        store.write("kate", lambda writing: workspaces.create(writing, settings={}))
+        store.write("ben", lambda writing: workspaces.create(writing, settings={}))
+        add(store, "kate", row("a"), "b")
+        add(store, "ben", "a")
+    with connected(where) as connection:
+        connection.execute("ALTER TABLE memory DROP COLUMN terms")
+        connection.execute("UPDATE store_version SET version_num = '0001'")
+        connection.commit()
+    with open_store(where) as store:
+        kept = [list(read(store, one, loading.active).terms) for one in ("kate", "ben")]
+    assert kept == [["1 0\ntext", "1 0\ntext\nb"], ["1 0\ntext"]]
+
+
+def connected(where: Path | str) -> AbstractContextManager[Any]:
+    """A connection of the driver's own."""
+    if isinstance(where, Path):
+        return closing(sqlite3.connect(where))
+    import psycopg
+
+    return psycopg.connect(where)
+
+
 @pytest.mark.usefixtures("later_release")
 def test_an_upgrade_that_is_not_wanted_is_refused(populated: Path) -> None:
     with pytest.raises(
@@ -138,9 +163,7 @@ def test_tables_of_a_later_release_are_refused_by_both_names(where: Path | str) 
         assert (no.value.found, no.value.known) == ("0999", "0002")
     finally:
         if isinstance(where, str):
-            import psycopg
-
-            with psycopg.connect(where) as connection:
+            with connected(where) as connection:
                 connection.execute("UPDATE store_version SET version_num = '0002'")
 
 
