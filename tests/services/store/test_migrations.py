@@ -103,7 +103,7 @@ def test_memories_of_the_first_release_get_their_terms(where: Path | str) -> Non
         connection.execute("ALTER TABLE memory DROP COLUMN terms")
         connection.execute("UPDATE store_version SET version_num = '0001'")
         connection.commit()
-    with open_store(where) as store:
+    with open_store(where, upgrade=True) as store:
         kept = [list(read(store, one, loading.active).terms) for one in ("kate", "ben")]
     assert kept == [["1 0\ntext", "1 0\ntext\nb"], ["1 0\ntext"]]
 
