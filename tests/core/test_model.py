@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from mba_integrations.core.errors import InputError
-from mba_integrations.core.model import MemoryItem, MemoryTier
+from mba_integrations.core.model import MemoryItem, MemoryTier, items_of_columns
 
 
 @pytest.mark.parametrize(
@@ -75,3 +75,22 @@ def test_an_item_is_frozen_and_survives_pickle_and_copy() -> None:
 def test_optional_fields_go_by_name() -> None:
     with pytest.raises(TypeError):
         MemoryItem("m", "text", "rag", 0.5)  # type: ignore[misc]
+
+
+def test_items_of_columns_are_those_that_are_made_one_by_one() -> None:
+    vector = np.ones(3, dtype=np.float32)
+    vector.flags.writeable = False
+    made = [
+        MemoryItem(
+            "a", "Kate skis.", "rag", importance=0.7, pinned=True, metadata={"role": "user"}
+        ),
+        MemoryItem("b", "Oslo.", "working", created_at=datetime.now(UTC), embedding=vector),
+    ]
+    named = ("id", "content", "tier", "importance", "created_at", "pinned", "embedding", "metadata")
+    columns = {name: [getattr(item, name) for item in made] for name in named}
+    items = items_of_columns(2, columns)
+    assert items == made
+    assert [item.metadata for item in items] == [{"role": "user"}, {}]
+    assert items[1].embedding is made[1].embedding
+    assert items[0].embedding is None
+    assert copy.deepcopy(items) == made

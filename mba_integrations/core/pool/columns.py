@@ -277,7 +277,7 @@ def _floats(values: Sequence[float | None]) -> FloatArray:
 
 
 def _speaker(item: MemoryItem) -> str | None:
-    return name_in(item.metadata, "speaker", "role")
+    return name_in(item.metadata, "speaker", "role") if item.metadata else None
 
 
 def _recoded(

@@ -7,9 +7,9 @@ what came after it. Any other change makes a new list. Safe to use from many thr
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
-from operator import index
+from operator import attrgetter, index
 from typing import SupportsIndex, overload
 
 from mba_integrations.core.arrays import IntArray
@@ -17,6 +17,8 @@ from mba_integrations.core.errors import DuplicateItemError, InputError
 from mba_integrations.core.model import MemoryItem
 from mba_integrations.core.rows.row_map import RowMap
 from mba_integrations.core.rows.slots import Slots, SlotTable
+
+_content_of: Callable[[MemoryItem], str] = attrgetter("content")
 
 
 class ItemRows(Sequence[MemoryItem]):
@@ -78,7 +80,7 @@ class Contents(Sequence[str]):
         return len(self._items)
 
     def __iter__(self) -> Iterator[str]:
-        return (item.content for item in self._items)
+        return map(_content_of, self._items)
 
     @overload
     def __getitem__(self, row: SupportsIndex) -> str: ...

@@ -26,7 +26,7 @@ from typing import Any
 
 import numpy as np
 
-from mba_integrations.core.arrays import IntArray
+from mba_integrations.core.arrays import BoolArray, FloatArray, IntArray
 from mba_integrations.core.counting.counter import TokenCounter
 from mba_integrations.core.dialogue.talk import Talk, talk_of
 from mba_integrations.core.errors import InputError
@@ -255,6 +255,19 @@ class PoolSnapshot:
     def undated_rows(self) -> IntArray:
         """Rows of the items without a `created_at`."""
         return np.flatnonzero(np.isnan(self.columns.created_seconds))
+
+    def take_terms(self, written: Sequence[str | None]) -> None:
+        """Index the contents by terms that were cut before.
+
+        Args:
+            written: What `written_terms` gave of each item's content; None where that is not known.
+        """
+        PoolSnapshot.lexical.put(self, LexicalIndex.of_written(self.texts, written))
+
+    def take_vectors(self, matrix: FloatArray, has_vector: BoolArray) -> None:
+        """Compare questions with vectors that are known to be sound; see `Embeddings.of_matrix`."""
+        made = Embeddings.of_matrix(self.items, matrix, has_vector)
+        PoolSnapshot.embeddings.put(self, made)
 
     def token_column(self, layout: PromptLayout, counter: TokenCounter) -> TokenColumn:
         """Tokens of each item in a prompt."""

@@ -105,6 +105,24 @@ class Embeddings:
         # One value, so that a thread never sees one embedder with the column of another.
         self._made: ItemVectors | None = None
 
+    @classmethod
+    def of_matrix(
+        cls, items: Sequence[MemoryItem], matrix: FloatArray, has_vector: BoolArray
+    ) -> Embeddings:
+        """Vectors that are known to be finite and of one length: none is looked at by itself.
+
+        Args:
+            items: The items.
+            matrix: The embeddings of those that have one, shape (m, d), one after the other.
+            has_vector: Which those are, shape (n,).
+        """
+        result = cls(items)
+        if len(matrix):
+            lengths = np.where(has_vector, matrix.shape[1], 0).astype(np.int32)
+            column = VectorColumn.of_matrix(matrix).spread(has_vector)
+            result._made = ItemVectors(None, column, lengths, np.zeros(len(items), dtype=bool))
+        return result
+
     def changed(self, items: Sequence[MemoryItem], rows: RowMap) -> Embeddings:
         """Vectors of other items; those of rows that are not fresh are taken from here."""
         result = Embeddings(items)

@@ -61,8 +61,9 @@ class HeadingIndex:
 
     def _headings(self, texts: Iterable[tuple[int, str]]) -> Iterator[tuple[int, Words]]:
         for slot, text in texts:
-            words = _heading(text)
-            if words:
+            heading = heading_words(text)
+            if heading:
+                words = tuple(word.lower() for word in heading)
                 self._know_length(words)
                 yield slot, words
 
@@ -121,10 +122,8 @@ def heading_words(text: str) -> Words:
     else:
         name = _LEADING_NAME.match(line)
         line = name.group() if name else ""
+    if not line:
+        return ()
     words = tuple(_WORD.findall(line))
     informative = any(len(word) > 1 and word.lower() not in STOP_WORDS for word in words)
     return words if informative and len(words) <= _MAX_HEADING_WORDS else ()
-
-
-def _heading(text: str) -> Words:
-    return tuple(word.lower() for word in heading_words(text))

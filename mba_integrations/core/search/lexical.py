@@ -37,12 +37,13 @@ from mba_integrations.core.arrays import BoolArray, FloatArray, IntArray
 from mba_integrations.core.rows.row_map import RowMap
 from mba_integrations.core.rows.slots import Slots
 from mba_integrations.core.search.postings import Postings, appended
-from mba_integrations.core.search.term_numbers import TermNumbers
+from mba_integrations.core.search.term_numbers import CutTexts, TermNumbers
 from mba_integrations.core.search.terms import words_of
 from mba_integrations.core.search.text_traits import TextTraits
 from mba_integrations.core.search.words.asked import AskedWord, AskedWords
 from mba_integrations.core.search.words.languages import ENGLISH
 from mba_integrations.core.search.words.lexical_columns import LexicalColumns
+from mba_integrations.core.search.words.written_terms import cut_written
 
 # k1 and b are the values of Lucene; evidence recall moves by under 1 point for k1 in [0.9, 1.5].
 _K1 = 1.2
@@ -70,7 +71,16 @@ class LexicalIndex:
     def build(cls, texts: Sequence[str]) -> LexicalIndex:
         """Index of *texts*; text *i* is row *i* of every score array."""
         numbers = TermNumbers()
-        cut = numbers.cut(texts)
+        return cls._of_cut(texts, numbers, numbers.cut(texts))
+
+    @classmethod
+    def of_written(cls, texts: Sequence[str], written: Sequence[str | None]) -> LexicalIndex:
+        """The same from what `written_terms` gave of each text; None where that is not known."""
+        numbers = TermNumbers()
+        return cls._of_cut(texts, numbers, cut_written(texts, written, numbers))
+
+    @classmethod
+    def _of_cut(cls, texts: Sequence[str], numbers: TermNumbers, cut: CutTexts) -> LexicalIndex:
         postings = Postings.of_texts(cut, first_slot=0)
         columns = LexicalColumns(
             numbers=numbers,

@@ -53,7 +53,7 @@ class TermNumbers:
 
     def __init__(self, terms: Iterable[str] = ()) -> None:
         self.splitter = TermSplitter()
-        self._numbers = {term: number for number, term in enumerate(terms)}
+        self._numbers = _Numbers({term: number for number, term in enumerate(terms)})
         self._words: dict[int, _WordNumbers] = {}
         self._lock = threading.Lock()
         self._spellings = Spellings()
@@ -102,13 +102,22 @@ class TermNumbers:
                 flat.extend(chain.from_iterable(map(number_of, words)))
                 sizes.append(len(flat) - before)
                 languages.append(language)
-        terms, counts = np.frombuffer(flat, dtype=np.intc), np.frombuffer(sizes, dtype=np.intc)
-        return CutTexts(
-            terms=terms.astype(np.int32, copy=False),
-            sizes=counts.astype(np.int32),
-            languages=np.frombuffer(bytes(languages), dtype=np.uint8),
-            first_new=first_new,
-        )
+        return _cut_texts(flat, sizes, languages, first_new)
+
+    def numbered(self, texts: Iterable[tuple[int, Sequence[str]]]) -> CutTexts:
+        """Texts that were cut elsewhere, as terms.
+
+        Args:
+            texts: Code of the language, and terms, of each.
+        """
+        flat, sizes, languages = array("i"), array("i"), bytearray()
+        with self._lock:
+            first_new, number_of = len(self._numbers), self._numbers.__getitem__
+            for language, terms in texts:
+                flat.extend(map(number_of, terms))
+                sizes.append(len(terms))
+                languages.append(language)
+        return _cut_texts(flat, sizes, languages, first_new)
 
     def _numbers_of(self, language: int) -> _WordNumbers:
         """Numbers of the terms of each word of a language."""
@@ -117,6 +126,26 @@ class TermNumbers:
             known = _WordNumbers(self.splitter, self._numbers, language, self._words)
             self._words[language] = known
         return known
+
+
+def _cut_texts(
+    flat: array[int], sizes: array[int], languages: bytearray, first_new: int
+) -> CutTexts:
+    terms, counts = np.frombuffer(flat, dtype=np.intc), np.frombuffer(sizes, dtype=np.intc)
+    return CutTexts(
+        terms=terms.astype(np.int32, copy=False),
+        sizes=counts.astype(np.int32),
+        languages=np.frombuffer(bytes(languages), dtype=np.uint8),
+        first_new=first_new,
+    )
+
+
+class _Numbers(dict[str, int]):
+    """Numbers of terms; a term that is missing gets the next one."""
+
+    def __missing__(self, term: str) -> int:
+        number = self[term] = len(self)
+        return number
 
 
 class _WordNumbers(dict[str, tuple[int, ...]]):

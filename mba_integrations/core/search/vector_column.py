@@ -8,7 +8,7 @@ matrix-vector product; no second matrix is made.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -45,6 +45,12 @@ class VectorColumn:
         """A column whose vectors are the rows of an array, shape (n, d), float32."""
         matrix, inverse = _measured(matrix)
         return cls(VectorRows((matrix,)), inverse)
+
+    def spread(self, known: BoolArray) -> VectorColumn:
+        """The column of n items of which those that are *known* have the vectors of this one."""
+        if known.all():
+            return self
+        return replace(self, places=np.where(known, np.cumsum(known) - 1, NONE))
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -132,11 +138,7 @@ def column_of(vectors: Sequence[FloatArray | None]) -> VectorColumn | None:
     if not rows:
         return None
     matrix = _common_array(rows)
-    column = VectorColumn.of_matrix(np.stack(rows) if matrix is None else matrix)
-    if known.all():
-        return column
-    places = np.where(known, np.cumsum(known) - 1, NONE)
-    return VectorColumn(column.stored, column.inverse, places)
+    return VectorColumn.of_matrix(np.stack(rows) if matrix is None else matrix).spread(known)
 
 
 def _common_array(rows: Sequence[FloatArray]) -> FloatArray | None:

@@ -225,3 +225,20 @@ def test_a_copy_has_the_embedder_and_the_bounds_but_no_vector(
     other(["b", "c"])
     assert other.missing(["a", "b", "c"]) == ["a"]
     assert embedder.missing(["a", "b"]) == []
+
+
+@pytest.mark.parametrize("there", [[True, True, True], [True, False, True], [False] * 3])
+def test_vectors_known_to_be_sound_are_those_that_are_looked_at(there: list[bool]) -> None:
+    items = items_of([[float(row), 2.0] if one else None for row, one in enumerate(there)])
+    given = [item.embedding for item in items if item.embedding is not None]
+    matrix = np.stack(given) if given else np.zeros((0, 0), dtype=np.float32)
+    taken = Embeddings.of_matrix(items, matrix, np.array(there)).of(None, length=2)
+    built = Embeddings(items).of(None, length=2)
+    assert taken.lengths.tolist() == built.lengths.tolist()
+    assert (taken.faulty.tolist(), taken.length) == ([], built.length)
+    if built.column is None:
+        assert taken.column is None
+        return
+    assert taken.column is not None
+    assert np.array_equal(taken.column.take(np.arange(3)), built.column.take(np.arange(3)))
+    assert taken.column.known.tolist() == there

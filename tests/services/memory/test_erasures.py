@@ -19,6 +19,8 @@ from mba_integrations.services.store.errors import UnknownMemoryError
 from mba_integrations.testing import WordEmbedder
 
 CANARY = "xylophone-canary-4711"
+STEM = b"xylophon"
+"""As its terms are kept."""
 KEPT = "marimba-kept-0815"
 
 
@@ -51,7 +53,9 @@ def bytes_beside(path: Path) -> bytes:
 
 
 def test_the_canary_is_everywhere_before(filled: MemoryService, tmp_path: Path) -> None:
-    assert bytes_beside(tmp_path).count(CANARY.encode()) > 3
+    there = bytes_beside(tmp_path)
+    assert there.count(CANARY.encode()) > 3
+    assert there.count(b"\n" + STEM + b"\n") >= 3
 
 
 @pytest.mark.parametrize(
@@ -63,6 +67,7 @@ def test_no_byte_of_what_was_erased_is_left(
     receipt = filled.erasures.erase("kate", **named, actor="zoe")
     assert receipt.counts["memory"] == 3
     assert CANARY.encode() not in bytes_beside(tmp_path)
+    assert STEM not in bytes_beside(tmp_path)
     assert KEPT.encode() in bytes_beside(tmp_path)
     assert not any(CANARY in text for text in texts(filled))
     assert len(texts(filled)) == 2

@@ -12,9 +12,13 @@ import pytest
 from memory_services import Opened, on_both
 
 from mba_integrations import MemoryItem
+from mba_integrations.core.search.lexical import LexicalIndex
 from mba_integrations.services.memory.new_memory import NewMemory
+from mba_integrations.services.memory.pools.items import item_of
 from mba_integrations.services.memory.service import MemoryService
 from mba_integrations.services.store.rows.memories import MemoryFilter
+from mba_integrations.services.store.scopes import WritingAll
+from mba_integrations.services.store.tables.memories import memory
 from mba_integrations.testing import Clock
 
 pytestmark = on_both
@@ -143,6 +147,53 @@ def _act(service: MemoryService, clock: Clock, rng: random.Random, step: int) ->
         clock.pass_seconds(300)
     else:
         service.hold("kate", rng.choice(there))
+
+
+def test_a_pool_of_what_is_kept_equals_one_of_the_items(opened: Opened, clock: Clock) -> None:
+    service, rng = opened(embedding_model="m"), random.Random(3)
+    service.create_workspace("kate", max_total_tokens=5_000)
+    for step in range(40):
+        _act(service, clock, rng, step)
+    service.remember(
+        "kate",
+        MemoryItem(
+            "last",
+            "Kate: Wo sind die Schlüssel?",
+            "long_term",
+            importance=0.7,
+            last_accessed_at=clock(),
+            access_count=3,
+            source="talk",
+            position=2.0,
+            group="round",
+            pinned=True,
+            metadata={"role": "user", "deep": {"a": [1, None]}},
+        ),
+    )
+    ids(service)
+    place = service._equipment.pools._places["kate"]
+    assert place.pool is not None
+    rows = service.list("kate", newest_first=False).rows
+    kept = place.pool.pool
+    assert list(kept.items) == [item_of(row) for row in rows if row.memory_id in kept]
+    assert [dict(item.metadata) for item in kept][-1] == dict(rows[-1].metadata)
+    built = LexicalIndex.build([item.content for item in kept])
+    made = kept.snapshot().lexical
+    for query in ("Kate 7 anew", "Schlüssel"):
+        assert made.scores(query).tolist() == built.scores(query).tolist()
+
+
+def test_terms_of_another_release_are_cut_anew(opened: Opened, service: MemoryService) -> None:
+    service.remember(
+        "kate", [MemoryItem("a", "Kate skis.", "rag"), MemoryItem("b", "Oslo.", "rag")]
+    )
+    for wrong in ("0 0\nwrong", None):
+
+        def spoil(writing: WritingAll, terms: str | None = wrong) -> None:
+            writing.execute(writing.update(memory).values(terms=terms))
+
+        service._equipment.store.write_all(spoil)
+        assert opened().search("kate", "Where is Oslo?").hits[0].memory_id == "b"
 
 
 def test_many_threads_may_write_and_ask_at_once(service: MemoryService) -> None:

@@ -12,6 +12,7 @@ from store_rows import START, Clock, add, current, ids, read, row
 
 from mba_integrations import MemoryTier
 from mba_integrations.core.errors import DuplicateItemError, InputError
+from mba_integrations.core.search.words.written_terms import written_terms
 from mba_integrations.services.store.errors import MemoryExistsError, UnknownMemoryError
 from mba_integrations.services.store.rows.memories import MemoryRow, MemoryState
 from mba_integrations.services.store.scopes import Writing
@@ -20,6 +21,7 @@ from mba_integrations.services.store.statements import (
     changes,
     finding,
     history,
+    loading,
     memories,
     vectors,
     workspaces,
@@ -176,6 +178,8 @@ def test_a_rewritten_memory_keeps_its_place_and_loses_its_vectors(store: Store) 
     assert ids(current(store)) == ["a", "b"]
     assert current(store)[0] == saved
     assert read(store, "kate", lambda reading: vectors.all_of(reading, "e"))[0] == ("b",)
+    terms = read(store, "kate", loading.active).terms
+    assert list(terms) == [written_terms(one.content) for one in current(store)]
     (kept,) = read(store, "kate", lambda reading: history.versions(reading, "a"))
     assert (kept.content, kept.replaced_at, kept.change_seq) == ("old", START, saved.change_seq)
 

@@ -11,10 +11,14 @@ that are in one tier are a group of their own:
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
-from mba_integrations.core.arrays import FloatArray
-from mba_integrations.core.model import MemoryItem
+import numpy as np
+
+from mba_integrations.core.arrays import BoolArray, FloatArray
+from mba_integrations.core.model import MemoryItem, MemoryTier, items_of_columns
+from mba_integrations.core.pool.memory_pool import MemoryPool
+from mba_integrations.services.store.rows.loaded import LoadedMemories
 from mba_integrations.services.store.rows.memories import MemoryRow
 
 
@@ -30,7 +34,7 @@ def item_of(row: MemoryRow, embedding: FloatArray | None = None) -> MemoryItem:
         access_count=row.access_count,
         source=row.source,
         position=row.position,
-        group=None if row.group is None else f"{row.group} of {row.tier}",
+        group=_group_in(row.group, row.tier),
         pinned=row.pinned,
         embedding=embedding,
         metadata=row.metadata,
@@ -41,18 +45,44 @@ def items_of(
     rows: Iterable[MemoryRow], ids: Sequence[str], vectors: FloatArray
 ) -> list[MemoryItem]:
     """The items of rows, with the vectors of those ids as rows of one read-only array."""
-    place = {memory_id: row for row, memory_id in enumerate(ids)}
     listed = list(rows)
-    matrix = _in_order(listed, place, vectors)
-    at = iter(matrix)
-    return [item_of(row, next(at) if row.memory_id in place else None) for row in listed]
+    matrix, has_vector = _in_order([row.memory_id for row in listed], ids, vectors)
+    embeddings = _spread(matrix, has_vector)
+    return [item_of(row, vector) for row, vector in zip(listed, embeddings, strict=True)]
+
+
+def pool_of(loaded: LoadedMemories, ids: Sequence[str], vectors: FloatArray) -> MemoryPool:
+    """The pool of all active memories, with the vectors of those ids.
+
+    What was checked and worked out at the write is neither checked nor worked out again.
+    """
+    matrix, has_vector = _in_order(loaded.items["id"], ids, vectors)
+    groups = map(_group_in, loaded.items["group"], loaded.items["tier"])
+    columns = {**loaded.items, "group": groups, "embedding": _spread(matrix, has_vector)}
+    pool = MemoryPool.from_items(items_of_columns(len(loaded), columns))
+    snapshot = pool.snapshot()
+    snapshot.take_vectors(matrix, has_vector)
+    snapshot.take_terms(loaded.terms)
+    return pool
+
+
+def _group_in(group: str | None, tier: MemoryTier) -> str | None:
+    return None if group is None else f"{group} of {tier}"
 
 
 def _in_order(
-    rows: Sequence[MemoryRow], place: Mapping[str, int], vectors: FloatArray
-) -> FloatArray:
-    """The vectors of the rows that have one, one after the other: a pool then shares the array."""
-    wanted = [place[row.memory_id] for row in rows if row.memory_id in place]
-    matrix = vectors[wanted] if wanted else vectors[:0]
+    wanted: Sequence[str], ids: Sequence[str], vectors: FloatArray
+) -> tuple[FloatArray, BoolArray]:
+    """The vectors of the wanted ids one after the other, and which of these have one."""
+    place = {memory_id: row for row, memory_id in enumerate(ids)}
+    rows = np.array([place.get(memory_id, -1) for memory_id in wanted], dtype=np.int64)
+    has_vector = rows >= 0
+    matrix = vectors[rows[has_vector]] if has_vector.any() else vectors[:0]
     matrix.flags.writeable = False
-    return matrix
+    return matrix, has_vector
+
+
+def _spread(matrix: FloatArray, has_vector: BoolArray) -> list[FloatArray | None]:
+    """The vector of each item; all are rows of one array, which a pool then shares."""
+    at = iter(matrix)
+    return [next(at) if there else None for there in has_vector.tolist()]

@@ -23,11 +23,11 @@ import numpy as np
 from mba_integrations.core.arrays import FloatArray
 from mba_integrations.core.model import MemoryItem
 from mba_integrations.core.pool.memory_pool import MemoryPool
-from mba_integrations.services.memory.pools.items import item_of, items_of
+from mba_integrations.services.memory.pools.items import item_of, items_of, pool_of
 from mba_integrations.services.store.rows.changes import Change, ChangeOp
 from mba_integrations.services.store.rows.memories import MemoryFilter, MemoryRow, MemoryState
 from mba_integrations.services.store.scopes import Reading
-from mba_integrations.services.store.statements import changes, finding, vectors
+from mba_integrations.services.store.statements import changes, finding, loading, vectors
 
 MOST_VIEWS = 8
 """Of one workspace; the longest unused goes."""
@@ -78,14 +78,14 @@ class WorkspacePool:
     @classmethod
     def load(cls, reading: Reading, seq: int, *, model_id: str | None) -> WorkspacePool:
         """The pool of the moment; O(n)."""
-        rows = finding.current(reading)
+        loaded = loading.active(reading)
         ids, matrix = vectors_of(reading, model_id)
         pool = cls(model_id=model_id, change_seq=seq)
-        pool.pool = MemoryPool.from_items(items_of(rows, ids, matrix))
+        pool.pool = pool_of(loaded, ids, matrix)
         pool._vector_bytes = 4 * matrix.shape[1]
-        pool._text_bytes = sum(len(row.content) for row in rows)
-        for row in rows:
-            pool._note_expiry(row)
+        pool._text_bytes = sum(map(len, loaded.items["content"]))
+        for memory_id, at in zip(loaded.items["id"], loaded.expires_at, strict=True):
+            pool._note_expiry(memory_id, at)
         pool._count_gone(reading)
         return pool
 
@@ -160,7 +160,7 @@ class WorkspacePool:
         self._take_out([one for one in ids if one not in still])
         self._put(self._items(reading, active))
         for row in active:
-            self._note_expiry(row)
+            self._note_expiry(row.memory_id, row.expires_at)
 
     def _items(self, reading: Reading, rows: Sequence[MemoryRow]) -> list[MemoryItem]:
         if self.model_id is None or not rows:
@@ -190,10 +190,10 @@ class WorkspacePool:
         view.pool.update(*(item for item in items if item.id in view.pool))
         view.pool.add(*(item for item in items if item.id not in view.pool))
 
-    def _note_expiry(self, row: MemoryRow) -> None:
-        if row.expires_at is not None:
-            self._expires[row.memory_id] = row.expires_at
-            heapq.heappush(self._expiring, (row.expires_at, row.memory_id))
+    def _note_expiry(self, memory_id: str, at: datetime | None) -> None:
+        if at is not None:
+            self._expires[memory_id] = at
+            heapq.heappush(self._expiring, (at, memory_id))
 
     def _take_out(self, ids: Iterable[str]) -> None:
         there = [one for one in ids if one in self.pool]

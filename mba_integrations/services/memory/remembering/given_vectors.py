@@ -52,14 +52,15 @@ class GivenVectors:
             )
 
     def put(self, memories: Mapping[str, NewMemory]) -> int:
-        """Keep the embeddings of these memories, by their ids; gives how many."""
+        """Keep the embeddings of memories that were just added, by their ids; gives how many."""
         found = {
             name: one.item.embedding
             for name, one in memories.items()
             if one.item.embedding is not None
         }
         if self._model is not None and found:
-            vectors.put(self._writing, self._model.id, list(found), np.stack(list(found.values())))
+            matrix = np.stack(list(found.values()))
+            vectors.put_new(self._writing, self._model.id, list(found), matrix)
         return len(found)
 
     def _dimensions(self, memories: Sequence[NewMemory]) -> int | None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Row
 
 from mba_integrations.core.arguments import checked_whole
+from mba_integrations.services.store.dialect import among
 from mba_integrations.services.store.owned import Rows
 from mba_integrations.services.store.rows.allocations import (
     AllocationItem,
@@ -27,11 +28,20 @@ _COLUMNS = (
 
 def add(writing: Writing, rows: Sequence[AllocationRow]) -> None:
     """Log allocations with their items. An id that is there already is passed over."""
-    for row in rows:
-        checked_id("allocation_id", row.allocation_id)
-        kept = {name: getattr(row, name) for name in _COLUMNS} | {"record": dict(row.record)}
-        if writing.insert(allocation, [kept], skip_known=True):
-            writing.insert(allocation_item, [_item(row, place) for place in range(len(row.items))])
+    first = {checked_id("allocation_id", row.allocation_id): row for row in reversed(rows)}
+    if not first:
+        return
+    writing.hold()
+    ids = writing.select(allocation, allocation.c.allocation_id)
+    known = set(writing.execute(ids.where(among(allocation.c.allocation_id, first))).scalars())
+    new = [row for one, row in reversed(first.items()) if one not in known]
+    kept = [
+        {name: getattr(row, name) for name in _COLUMNS} | {"record": dict(row.record)}
+        for row in new
+    ]
+    writing.insert(allocation, kept)
+    # All in one statement: the call for each costs more than its rows do.
+    writing.insert(allocation_item, [item for row in new for item in _items_of(row)])
 
 
 def find(reading: Reading, allocation_id: str) -> AllocationRow | None:
@@ -120,10 +130,17 @@ def _narrowed(
     return statement
 
 
-def _item(row: AllocationRow, place: int) -> dict[str, Any]:
-    item = row.items[place]
-    kept = {name: getattr(item, name) for name in _ITEM_COLUMNS}
-    return {"allocation_id": row.allocation_id, "place": place, **kept}
+def _items_of(row: AllocationRow) -> Iterator[dict[str, Any]]:
+    for place, item in enumerate(row.items):
+        yield {
+            "allocation_id": row.allocation_id,
+            "place": place,
+            "memory_id": item.memory_id,
+            "selected": item.selected,
+            "tokens": item.tokens,
+            "score": item.score,
+            "reason": item.reason,
+        }
 
 
 def _row(found: Row[*tuple[Any, ...]], of: tuple[AllocationItem, ...]) -> AllocationRow:

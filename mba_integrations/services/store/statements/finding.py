@@ -6,13 +6,13 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, true
+from sqlalchemy import ColumnElement, Row, func, true
 
 from mba_integrations.core.arguments import checked_whole
 from mba_integrations.core.model import MemoryTier
 from mba_integrations.services.store.dialect import among, contains
 from mba_integrations.services.store.errors import UnknownMemoryError
-from mba_integrations.services.store.owned import Rows
+from mba_integrations.services.store.owned import Rows, select_owned
 from mba_integrations.services.store.rows.memories import (
     MemoryFilter,
     MemoryPage,
@@ -28,11 +28,29 @@ from mba_integrations.services.store.statements.records import (
 )
 from mba_integrations.services.store.tables.memories import memory, memory_tag
 
+# Every write sends these: to put one together takes as long as to send it.
+_BY_IDS = select_owned(memory, *COLUMNS).where(among(memory.c.memory_id, "names"))
+_TAGS_BY_IDS = select_owned(memory_tag, memory_tag.c.memory_id, memory_tag.c.tag).where(
+    among(memory_tag.c.memory_id, "names")
+)
+_BY_HASHES = (
+    select_owned(
+        memory,
+        memory.c.added_seq,
+        memory.c.content_hash,
+        memory.c.tier,
+        memory.c.source,
+        memory.c.memory_id,
+    )
+    .where(among(memory.c.content_hash, "names"))
+    .where(memory.c.state == MemoryState.ACTIVE)
+)
+
 
 def find(reading: Reading, memory_ids: Iterable[str]) -> dict[str, MemoryRow]:
     """Memories by id, in any state; those that are not known are missing."""
-    statement = reading.select(memory, *COLUMNS).where(among(memory.c.memory_id, memory_ids))
-    return {row.memory_id: row for row in _rows(reading, statement)}
+    found = reading.execute(_BY_IDS, {"names": list(memory_ids)})
+    return {row.memory_id: row for row in _with_tags(reading, found.all())}
 
 
 def get(reading: Reading, memory_id: str) -> MemoryRow:
@@ -155,15 +173,9 @@ def repeated(reading: Reading, rows: Sequence[MemoryRow]) -> dict[str, str]:
 
     The same text counts as said again within one tier and source.
     """
-    hashes = {hash_of(row.content) for row in rows}
-    place = (memory.c.content_hash, memory.c.tier, memory.c.source, memory.c.memory_id)
-    statement = (
-        reading.select(memory, memory.c.added_seq, *place)
-        .where(among(memory.c.content_hash, hashes))
-        .where(memory.c.state == MemoryState.ACTIVE)
-    )
+    hashes = {"names": list({hash_of(row.content) for row in rows})}
     # Ordered here: for an order of its own SQLite walks through all rows in that order.
-    found = sorted(reading.execute(statement), key=lambda one: -one.added_seq)
+    found = sorted(reading.execute(_BY_HASHES, hashes), key=lambda one: -one.added_seq)
     said = {(digest, tier, source): memory_id for _, digest, tier, source, memory_id in found}
     keyed = (
         (row, said.get((hash_of(row.content), MemoryTier(row.tier), row.source))) for row in rows
@@ -240,8 +252,12 @@ def _entry_is(key: str, value: str | int | float | bool) -> ColumnElement[bool]:
 
 
 def _rows(reading: Reading, statement: Any) -> Iterator[MemoryRow]:
-    found = reading.execute(statement).all()
-    wanted = among(memory_tag.c.memory_id, [one.memory_id for one in found])
-    tags = reading.select(memory_tag, memory_tag.c.memory_id, memory_tag.c.tag).where(wanted)
-    by_memory = tags_by_memory(reading.execute(tags) if found else ())
+    return _with_tags(reading, reading.execute(statement).all())
+
+
+def _with_tags(reading: Reading, found: Sequence[Row[*tuple[Any, ...]]]) -> Iterator[MemoryRow]:
+    if not found:
+        return iter(())
+    ids = {"names": [one.memory_id for one in found]}
+    by_memory = tags_by_memory(reading.execute(_TAGS_BY_IDS, ids))
     return (row_of(one, by_memory) for one in found)

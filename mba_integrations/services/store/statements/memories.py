@@ -13,6 +13,7 @@ from typing import Any, NoReturn
 from mba_integrations.core.arguments import checked_member
 from mba_integrations.core.errors import DuplicateItemError, InputError
 from mba_integrations.core.model import MemoryTier
+from mba_integrations.core.search.words.written_terms import written_terms
 from mba_integrations.services.store.dialect import among
 from mba_integrations.services.store.errors import MemoryExistsError
 from mba_integrations.services.store.rows.changes import ChangeOp
@@ -104,6 +105,9 @@ def rewrite(
     saved = _save(writing, ChangeOp.REWRITE, old, written, reasons=[reason] * len(old))
     _replace_tags(writing, saved)
     changed = [row.memory_id for row in saved]
+    writing.update_each(
+        memory, "memory_id", [{"memory_id": row.memory_id, **_cut(row)} for row in saved]
+    )
     gone = writing.delete(memory_vector).where(among(memory_vector.c.memory_id, changed))
     writing.execute(gone)
     if keep_versions:
@@ -213,7 +217,7 @@ def _insert(
     _check_distinct(rows)
     seqs = writing.next_changes(len(rows))
     stored = [_stored(writing, row, seq) for row, seq in zip(rows, seqs, strict=True)]
-    kept = [{**columns_of(row), **_fixed_columns(row)} for row in stored]
+    kept = [{**columns_of(row), **_fixed_columns(row), **_cut(row)} for row in stored]
     if writing.insert(memory, kept, skip_known=True) < len(rows):
         _refuse_known(writing, stored, seqs)
     pairs = [(None, row) for row in stored]
@@ -267,6 +271,11 @@ def _fixed_columns(row: MemoryRow) -> dict[str, Any]:
         "added_seq": row.added_seq,
         **_kept_columns(row),
     }
+
+
+def _cut(row: MemoryRow) -> dict[str, Any]:
+    """What is worked out of a text once, for the pools that it comes into."""
+    return {"terms": written_terms(row.content)}
 
 
 def _kept_columns(row: MemoryRow) -> dict[str, Any]:

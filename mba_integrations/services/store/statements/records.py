@@ -20,7 +20,7 @@ from mba_integrations.services.store.tables.memories import memory
 
 _NAMES = ("source", "group", "subject", "author", "client", "session_id")
 _MOMENTS = ("created_at", "event_at", "last_accessed_at", "expires_at")
-COLUMNS = tuple(column for column in memory.c if column.name != "workspace_id")
+COLUMNS = tuple(column for column in memory.c if column.name not in {"workspace_id", "terms"})
 
 
 def hash_of(content: str) -> str:

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
-from sqlalchemy import func
+from sqlalchemy import bindparam, func
 
 from mba_integrations.core.arrays import FloatArray
 from mba_integrations.core.errors import InputError
 from mba_integrations.services.store.dialect import among
-from mba_integrations.services.store.owned import Rows
+from mba_integrations.services.store.owned import Rows, select_owned
 from mba_integrations.services.store.rows.memories import MemoryState
 from mba_integrations.services.store.scopes import Reading, Writing, checked_id
 from mba_integrations.services.store.tables.memories import memory, memory_vector
 
-_STORED = np.dtype("<f4")
+_KIND = np.dtype("<f4")
+_DIM = (
+    select_owned(memory_vector, memory_vector.c.dim)
+    .where(memory_vector.c.model_id == bindparam("model"))
+    .limit(1)
+)
 
 
 def put(
@@ -48,7 +54,7 @@ def put(
         UnknownWorkspaceError: If there is no such workspace.
     """
     checked_id("model_id", model_id)
-    stored = np.ascontiguousarray(vectors, dtype=_STORED)
+    stored = _stored(vectors)
     if stored.ndim != 2 or len(stored) != len(memory_ids) or not stored.shape[1]:
         raise InputError(
             f"vectors must have the shape ({len(memory_ids)}, d), got {np.shape(vectors)}."
@@ -58,20 +64,30 @@ def put(
     writing.hold()  # nobody erases a memory between the look at it and its vector
     _check_dim(writing, model_id, stored.shape[1])
     wanted = _still_there(writing, memory_ids, content_hashes)
-    rows = [
-        {"model_id": model_id, "memory_id": one, "dim": stored.shape[1], "vector": row.tobytes()}
-        for one, row, there in zip(memory_ids, stored, wanted, strict=True)
-        if there
-    ]
-    writing.put(memory_vector, rows)
-    return len(rows)
+    kept = [one for one, there in zip(memory_ids, wanted, strict=True) if there]
+    writing.put(memory_vector, _rows(model_id, kept, stored[wanted]))
+    return len(kept)
+
+
+def put_new(
+    writing: Writing, model_id: str, memory_ids: Sequence[str], vectors: FloatArray
+) -> None:
+    """Keep vectors of memories that this transaction has added, of the workspace's d.
+
+    Nothing is looked up: who added the memories has done that.
+
+    Args:
+        writing: The scope.
+        model_id: What made them.
+        memory_ids: Whose they are, n ids.
+        vectors: Shape (n, d), finite; d is that of the model's vectors that are there.
+    """
+    writing.put(memory_vector, _rows(model_id, memory_ids, _stored(vectors)))
 
 
 def dim(reading: Reading, model_id: str) -> int | None:
     """Numbers in a vector of that model; None while the workspace has none."""
-    statement = reading.select(memory_vector, memory_vector.c.dim)
-    statement = statement.where(memory_vector.c.model_id == model_id).limit(1)
-    found = reading.execute(statement).scalar()
+    found = reading.execute(_DIM, {"model": model_id}).scalar()
     return None if found is None else int(found)
 
 
@@ -134,6 +150,17 @@ def drop(writing: Writing, model_id: str) -> int:
     return writing.execute(statement).rowcount
 
 
+def _stored(vectors: FloatArray) -> FloatArray:
+    return np.ascontiguousarray(vectors, dtype=_KIND)
+
+
+def _rows(model_id: str, memory_ids: Sequence[str], stored: FloatArray) -> list[dict[str, Any]]:
+    return [
+        {"model_id": model_id, "memory_id": one, "dim": stored.shape[1], "vector": row.tobytes()}
+        for one, row in zip(memory_ids, stored, strict=True)
+    ]
+
+
 def _still_there(
     writing: Writing, memory_ids: Sequence[str], content_hashes: Sequence[str] | None
 ) -> list[bool]:
@@ -156,9 +183,9 @@ def _check_dim(writing: Writing, model_id: str, wanted: int) -> None:
 
 
 def _vectors(reading: Reading, statement: Rows) -> tuple[tuple[str, ...], FloatArray]:
-    found = reading.execute(statement).all()
+    found = reading.values(statement)
     if not found:
         return (), np.zeros((0, 0), dtype=np.float32)
-    numbers = np.frombuffer(b"".join(vector for _, vector in found), dtype=_STORED)
+    numbers = np.frombuffer(b"".join(vector for _, vector in found), dtype=_KIND)
     vectors = numbers.reshape(len(found), -1).astype(np.float32, copy=False)
     return tuple(memory_id for memory_id, _ in found), vectors

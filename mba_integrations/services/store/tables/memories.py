@@ -60,6 +60,7 @@ memory = Table(
     Column("content_hash", Key, nullable=False),
     Column("added_seq", BigInteger, nullable=False),
     Column("change_seq", BigInteger, nullable=False),
+    Column("terms", Text),  # of the content, see `core.search.words.written_terms`
     Index(None, "workspace_id", "added_seq", unique=True),
     Index(None, "workspace_id", "content_hash"),
     Index(None, "workspace_id", "subject"),

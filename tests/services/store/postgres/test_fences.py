@@ -186,7 +186,7 @@ def test_a_url_that_is_none_is_refused() -> None:
 def test_a_closed_store_says_so_and_one_has_no_copies(where: str, tmp_path: Path) -> None:
     store = open_store(where)
     status = store.status()
-    assert (status.engine.split()[0], status.revision, status.full) == ("PostgreSQL", "0001", False)
+    assert (status.engine.split()[0], status.revision, status.full) == ("PostgreSQL", "0002", False)
     with pytest.raises(StoreError, match="is backed up with Postgres' own pg_dump"):
         store.backup(tmp_path / "copy.db")
     store.close()
