@@ -228,8 +228,8 @@ def test_the_log_is_pruned_by_age(store: Store, clock: Clock) -> None:
     assert read(store, "kate", partial(pruning.old_allocations, before=START)) == ()
     counts = store.write("kate", lambda writing: remove(writing, read(store, "kate", old)))
     assert counts == {"allocation_item": 0, "feedback": 2, "allocation": 1}
-    counts = prune(store, sessions=later, jobs=later)
-    assert {name: count for name, count in counts.items() if count} == {
+    pruned = prune(store, sessions=later, jobs=later)
+    assert {name: count for name, count in pruned.items() if count} == {
         "answer": 2,
         "memory_access": 2,
         "session": 2,
