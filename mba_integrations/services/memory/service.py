@@ -23,6 +23,7 @@ from mba_integrations.core.allocator import MemoryBudgetAllocator
 from mba_integrations.core.config.workspace import WorkspaceConfig
 from mba_integrations.core.live import LiveHandle
 from mba_integrations.core.search.embedder import Embedder
+from mba_integrations.services.access.keys import Keys
 from mba_integrations.services.memory.asking import Asking
 from mba_integrations.services.memory.changing import Changing
 from mba_integrations.services.memory.embedding import job as embed_job
@@ -90,6 +91,7 @@ class MemoryService(Asking, Changing, LiveHandle):
 
     Attributes:
         workspaces: Make, list, change and delete workspaces.
+        keys: Make, list and revoke the keys by which callers of a server are known.
         jobs: Run, list, retry and cancel jobs.
         embeddings: Which vectors workspaces have.
         retention: What is kept how long: preview and apply.
@@ -131,6 +133,7 @@ class MemoryService(Asking, Changing, LiveHandle):
         )
         self._closed = False
         self.workspaces = Workspaces(self._equipment)
+        self.keys = Keys(store)
         handlers = {
             embed_job.KIND: embed_job.embed_missing,
             organise_job.KIND: organise_job.organise,

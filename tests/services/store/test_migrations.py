@@ -19,13 +19,15 @@ from mba_integrations.services.store.sqlite import opening
 from mba_integrations.services.store.statements import workspaces
 from mba_integrations.services.store.store import Store
 
-SECOND = '''"""A later release: memories have a mood."""
+NOW = revisions.HEAD
+LATER = f"{int(NOW) + 1:04}"
+MOODS = f'''"""A later release: memories have a mood."""
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0002"
-down_revision = "0001"
+revision = "{LATER}"
+down_revision = "{NOW}"
 
 
 def upgrade() -> None:
@@ -35,14 +37,14 @@ def upgrade() -> None:
 
 @pytest.fixture
 def later_release(populated: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The code is of a later release than the file, whose revision 0002 adds a column."""
+    """The code is of a later release than the file, whose revision adds a column."""
     scripts = tmp_path / "migrations"
     shutil.copytree(upgrading.SCRIPTS, scripts, ignore=shutil.ignore_patterns("__pycache__"))
-    (scripts / "versions" / "r0002_moods.py").write_text(SECOND)
+    (scripts / "versions" / f"r{LATER}_moods.py").write_text(MOODS)
     monkeypatch.setattr(upgrading, "SCRIPTS", scripts)
-    monkeypatch.setattr(revisions, "KNOWN", ("0001", "0002"))
+    monkeypatch.setattr(revisions, "KNOWN", (*revisions.KNOWN, LATER))
     for module in (revisions, upgrading, opening):
-        monkeypatch.setattr(module, "HEAD", "0002")
+        monkeypatch.setattr(module, "HEAD", LATER)
 
 
 @pytest.fixture
@@ -81,24 +83,24 @@ def test_a_populated_file_is_copied_and_upgraded_with_all_its_rows(populated: Pa
         before = connection.execute("SELECT * FROM memory ORDER BY memory_id").fetchall()
     with open_store(populated) as store:
         assert ids(current(store)) == ["a", "b"]
-        assert store.status().revision == "0002"
+        assert store.status().revision == LATER
     with closing(sqlite3.connect(populated)) as connection:
         after = connection.execute("SELECT * FROM memory ORDER BY memory_id").fetchall()
     assert after == [(*one, "calm") for one in before]
-    copy = populated.with_name("memory.db.before-0002")
+    copy = populated.with_name(f"memory.db.before-{LATER}")
     with closing(sqlite3.connect(copy)) as connection:
         assert connection.execute("SELECT * FROM memory ORDER BY memory_id").fetchall() == before
-        assert connection.execute("SELECT * FROM store_version").fetchall() == [("0001",)]
+        assert connection.execute("SELECT * FROM store_version").fetchall() == [(NOW,)]
     assert copy.stat().st_mode & 0o777 == 0o600
 
 
 @pytest.mark.usefixtures("later_release")
 def test_an_upgrade_that_is_not_wanted_is_refused(populated: Path) -> None:
     with pytest.raises(
-        SchemaError, match="has tables of revision 0001, this release works with 0002"
+        SchemaError, match=f"has tables of revision {NOW}, this release works with {LATER}"
     ):
         open_store(populated, upgrade=False)
-    assert not populated.with_name("memory.db.before-0002").exists()
+    assert not populated.with_name(f"memory.db.before-{LATER}").exists()
 
 
 def test_an_upgrade_waits_until_no_other_process_has_the_file(
@@ -115,33 +117,35 @@ def test_an_upgrade_waits_until_no_other_process_has_the_file(
 def test_an_upgrade_that_breaks_leaves_the_file_as_it_was(
     populated: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    script = upgrading.SCRIPTS / "versions" / "r0002_moods.py"
-    script.write_text(SECOND + '    raise KeyError("half way")\n')
+    script = upgrading.SCRIPTS / "versions" / f"r{LATER}_moods.py"
+    script.write_text(MOODS + '    raise KeyError("half way")\n')
     with pytest.raises(KeyError, match="half way"):
         open_store(populated)
-    script.write_text(SECOND)
+    script.write_text(MOODS)
     monkeypatch.setattr(upgrading, "_run", lambda connection: None)
-    with pytest.raises(SchemaError, match="the upgrade from 0001 ended at 0001, not at 0002"):
+    with pytest.raises(SchemaError, match=f"the upgrade from {NOW} ended at {NOW}, not at {LATER}"):
         open_store(populated)
     monkeypatch.undo()
     with open_store(populated) as store:
         assert ids(current(store)) == ["a", "b"]
-        assert store.status().revision == "0001"
+        assert store.status().revision == NOW
 
 
 def test_tables_of_a_later_release_are_refused_by_both_names(where: Path | str) -> None:
     with open_store(where) as store:
         set_revision(store, "0999")
     try:
-        with pytest.raises(SchemaError, match="have revision 0999, this release knows 0001") as no:
+        with pytest.raises(
+            SchemaError, match=f"have revision 0999, this release knows {NOW}"
+        ) as no:
             open_store(where)
-        assert (no.value.found, no.value.known) == ("0999", "0001")
+        assert (no.value.found, no.value.known) == ("0999", NOW)
     finally:
         if isinstance(where, str):
             import psycopg
 
             with psycopg.connect(where) as connection:
-                connection.execute("UPDATE store_version SET version_num = '0001'")
+                connection.execute(f"UPDATE store_version SET version_num = '{NOW}'")
 
 
 def set_revision(store: Store, revision: str) -> None:

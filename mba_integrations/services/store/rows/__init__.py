@@ -1,5 +1,5 @@
 """What the store takes and gives: frozen values, one module for each area.
 
 Times are datetimes with a zone, and come back in UTC. Imports `model` of the core. Offers
-`memories`, `changes`, `workspaces`, `sessions`, `allocations`, `jobs`, `erasures`.
+`memories`, `changes`, `workspaces`, `sessions`, `allocations`, `jobs`, `erasures`, `keys`.
 """
