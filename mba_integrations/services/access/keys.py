@@ -72,6 +72,7 @@ class Keys:
         workspaces: Iterable[str] | None = None,
         expires_at: datetime | None = None,
         by: Principal = LOCAL,
+        request: str | None = None,
     ) -> NewKey:
         """Make a key.
 
@@ -82,14 +83,16 @@ class Keys:
                 everywhere.
             expires_at: From when it is refused; None for never.
             by: Who makes it: nobody can give away more than they have.
+            request: Names the request: made again, it is refused and no second key is made.
 
         Raises:
+            KeyExistsError: If a key was made by a request of that name.
             InputError: If an argument is unusable.
             MissingScopeError: If the new key could do more than its maker.
         """
         secret = secrets.token_urlsafe(32)
         row = KeyRow(
-            key_id=secrets.token_hex(6),
+            key_id=secrets.token_hex(6) if request is None else _hash(request)[:12],
             sha256=_hash(secret),
             name=_checked_name(name),
             scopes=_checked_scopes(scopes),
@@ -122,6 +125,11 @@ class Keys:
         now = self._store.clock()
         with self._store.read_all() as reading:
             return any(_holds(row, now) for row in keys.listed(reading))
+
+    def were_made(self) -> bool:
+        """Whether a key was ever made, also one that was revoked or has expired."""
+        with self._store.read_all() as reading:
+            return keys.any_there(reading)
 
     def authenticate(self, key: str) -> Principal:
         """Who a caller is.

@@ -12,9 +12,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from pydantic import ConfigDict, Field
+
 from mba_integrations.core import errors as core
 from mba_integrations.core.config.problems import InvalidSettingsError
 from mba_integrations.services.access import errors as access
+from mba_integrations.services.contracts.body import View
 from mba_integrations.services.memory import errors as memory
 from mba_integrations.services.store import errors as store
 
@@ -106,6 +109,7 @@ KINDS: Mapping[type[core.MemoryBudgetError], Kind] = {
     store.UnknownJobError: _kind(404, "unknown-job", "there is no such job"),
     store.LeaseLostError: _kind(409, "lease-lost", "the job is somebody else's by now"),
     store.UnknownKeyError: _kind(404, "unknown-key", "there is no such key"),
+    store.KeyExistsError: _kind(409, "key-exists", "a key of that id is there"),
     store.IdempotencyConflictError: _kind(
         409, "idempotency-conflict", "a key came again with another request"
     ),
@@ -214,3 +218,22 @@ def _members(error: core.MemoryBudgetError) -> dict[str, Any]:
         name: list(value)[:100] if isinstance(value, tuple) else value
         for name, value in found.items()
     }
+
+
+class FieldProblemView(View):
+    """What is wrong with one field."""
+
+    pointer: str
+    detail: str
+
+
+class ProblemView(View):
+    """A problem as it is sent; some kinds have more members, numbers and ids of the error."""
+
+    model_config = ConfigDict(extra="allow")
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    errors: list[FieldProblemView] = Field(default_factory=list)

@@ -20,10 +20,9 @@ from mba_integrations.services.contracts.body import (
 )
 from mba_integrations.services.contracts.filters import FilterBody, Tiers
 from mba_integrations.services.memory.recalling.reply import RecallReply, SearchReply
+from mba_integrations.services.memory.service import MemoryService
 
-MOST_ITEMS = 1_000
 MOST_QUERIES = 64
-MOST_TEXTS = 1_000
 
 
 class AskBody(Body):
@@ -60,6 +59,7 @@ class RecallBody(AskBody):
     as_of: Moment | None = None
     record_access: Flag = True
     format: Literal["text", "messages", "blocks"] = "text"
+    budget_for: Literal["prompt", "reply"] = "prompt"
 
     def arguments(self) -> dict[str, Any]:
         """The arguments of `recall`, but the query."""
@@ -176,3 +176,30 @@ class SearchView(View):
                 "change_seq": reply.change_seq,
             }
         )
+
+
+class BatchBody(Body):
+    """Several questions at once."""
+
+    queries: Annotated[list[RecallBody], Field(min_length=1, max_length=MOST_QUERIES)]
+
+
+class BatchView(View):
+    """What each question gets: a reply, or why it was refused."""
+
+    replies: list[RecallView | None]
+    problems: list[str | None]
+
+
+def recalled(service: MemoryService, workspace_id: str, body: RecallBody) -> RecallReply:
+    """What a question gets; with a budget for the reply, all of its JSON fits."""
+
+    def written(reply: RecallReply) -> str:
+        return RecallView.of(reply, body.format).model_dump_json()
+
+    return service.recall(
+        workspace_id,
+        body.query,
+        written=written if body.budget_for == "reply" else None,
+        **body.arguments(),
+    )

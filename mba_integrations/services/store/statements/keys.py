@@ -6,14 +6,22 @@ from typing import Any
 
 from sqlalchemy import Row
 
-from mba_integrations.services.store.errors import UnknownKeyError
+from mba_integrations.services.store.errors import KeyExistsError, UnknownKeyError
 from mba_integrations.services.store.rows.keys import KeyRow
 from mba_integrations.services.store.scopes import ReadingAll, WritingAll
 from mba_integrations.services.store.tables.keys import api_key
 
 
 def add(writing: WritingAll, row: KeyRow) -> KeyRow:
-    """Keep a new key."""
+    """Keep a new key.
+
+    Raises:
+        KeyExistsError: If one of that id is there.
+    """
+    if find(writing, row.key_id) is not None:
+        raise KeyExistsError(
+            f"the key {row.key_id!r} is there, and a key is shown once. Revoke it and make another."
+        )
     lists = {"scopes": list(row.scopes), "workspaces": _listed(row.workspaces)}
     values = {column.name: getattr(row, column.name) for column in api_key.c}
     writing.insert(api_key, [{**values, **lists}])
@@ -31,6 +39,12 @@ def listed(reading: ReadingAll) -> tuple[KeyRow, ...]:
     """All keys, the oldest first."""
     statement = reading.select(api_key).order_by(api_key.c.created_at, api_key.c.key_id)
     return tuple(_row(found) for found in reading.execute(statement))
+
+
+def any_there(reading: ReadingAll) -> bool:
+    """Whether there is any key."""
+    statement = reading.select(api_key, api_key.c.key_id).limit(1)
+    return reading.execute(statement).first() is not None
 
 
 def revoke(writing: WritingAll, key_id: str) -> KeyRow:
