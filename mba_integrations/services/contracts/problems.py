@@ -77,6 +77,9 @@ KINDS: Mapping[type[core.MemoryBudgetError], Kind] = {
     memory.NotYetThereError: _kind(
         409, "not-yet-there", "a change is not to be seen yet", retry_after=1
     ),
+    memory.UnknownAllocationError: _kind(
+        404, "unknown-allocation", "there is no such allocation in the log"
+    ),
     memory.JobError: _kind(409, "job", "a job cannot be done as things stand", retry_after=60),
     store.StoreError: _kind(409, "store", "the store cannot do that"),
     store.StoreFileError: _kind(

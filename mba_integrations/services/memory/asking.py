@@ -26,8 +26,9 @@ from mba_integrations.services.memory.recalling.search import search
 from mba_integrations.services.memory.recalling.whole_reply import Written
 from mba_integrations.services.memory.remembering.histories import history_of
 from mba_integrations.services.memory.remembering.results import MemoryHistory
+from mba_integrations.services.store.rows.changes import ChangeFeed
 from mba_integrations.services.store.rows.memories import MemoryFilter, MemoryPage, MemoryRow
-from mba_integrations.services.store.statements import finding, workspaces
+from mba_integrations.services.store.statements import changes, finding, workspaces
 
 if TYPE_CHECKING:
     from mba_integrations import ComplexityEstimate
@@ -233,6 +234,20 @@ class Asking:
         with self._equipment.read(workspace_id) as reading:
             workspaces.get(reading)
             return finding.count(reading)
+
+    def changes_since(self, workspace_id: str, seq: int, *, limit: int = 500) -> ChangeFeed:
+        """What happened after a place of the workspace's sequence, without texts.
+
+        Args:
+            workspace_id: Of which workspace.
+            seq: The last place that is known; 0 for none.
+            limit: The most changes to give.
+
+        Raises:
+            UnknownWorkspaceError: If there is no such workspace; with those of a like name.
+        """
+        with self._equipment.read(workspace_id) as reading:
+            return changes.changes_since(reading, seq, limit=limit)
 
     def statistics(
         self, workspace_id: str, *, time_window_hours: float | None = None

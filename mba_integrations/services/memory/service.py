@@ -41,6 +41,7 @@ from mba_integrations.services.memory.organising import job as organise_job
 from mba_integrations.services.memory.organising.extraction import Extractor, extraction_by
 from mba_integrations.services.memory.organising.merges import Merges, Organiser
 from mba_integrations.services.memory.organising.organisation import Organisation
+from mba_integrations.services.memory.past.allocations import Allocations
 from mba_integrations.services.memory.pools.cache import DEFAULT_POOL_BYTES, PoolCache
 from mba_integrations.services.memory.recalling.handed_records import HandedRecords
 from mba_integrations.services.memory.recalling.trail import Trail
@@ -94,6 +95,7 @@ class MemoryService(Asking, Changing, LiveHandle):
         workspaces: Make, list, change and delete workspaces.
         keys: Make, list and revoke the keys by which callers of a server are known.
         answers: What requests of a server were answered.
+        allocations: Past recalls: list, read, ask again, compare.
         jobs: Run, list, retry and cancel jobs.
         embeddings: Which vectors workspaces have.
         retention: What is kept how long: preview and apply.
@@ -137,6 +139,7 @@ class MemoryService(Asking, Changing, LiveHandle):
         self.workspaces = Workspaces(self._equipment)
         self.keys = Keys(store)
         self.answers = Answers(self._equipment)
+        self.allocations = Allocations(self._equipment)
         handlers = {
             embed_job.KIND: embed_job.embed_missing,
             organise_job.KIND: organise_job.organise,

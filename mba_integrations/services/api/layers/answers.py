@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import json
 import re
 from collections.abc import Mapping
 from functools import partial
@@ -25,7 +26,12 @@ from mba_integrations.core.errors import MemoryBudgetError
 from mba_integrations.services.access.principal import Principal
 from mba_integrations.services.api.errand import CURRENT
 from mba_integrations.services.api.layers.bodies import STREAMED
-from mba_integrations.services.api.replies import BAD_REQUEST, ProblemError, response_to
+from mba_integrations.services.api.replies import (
+    BAD_REQUEST,
+    ProblemError,
+    as_json,
+    response_to,
+)
 from mba_integrations.services.api.work import RUNNING
 from mba_integrations.services.memory.answers import Answers
 
@@ -140,15 +146,16 @@ class _Heard:
         start = self.messages[0]
         headers = Headers(raw=start["headers"])
         names = [name for name in headers if name.startswith("x-mba-") or name == "content-type"]
+        # As JSON and not as a text of it, so that an erasure finds what it erases.
         return {
             "status": start["status"],
             "headers": {name: headers[name] for name in names},
-            "body": self._body.decode(),
+            "body": json.loads(self._body),
         }
 
 
 async def _send_again(known: Mapping[str, Any], send: Send) -> None:
-    body = known["body"].encode()
+    body = as_json(known["body"])
     start: Message = {"type": "http.response.start", "status": known["status"], "headers": []}
     headers = MutableHeaders(scope=start)
     for name, value in known["headers"].items():
