@@ -26,6 +26,7 @@ from mba_integrations.services.api.layers.answers import AnswerLayer
 from mba_integrations.services.api.layers.bodies import BodyLayer
 from mba_integrations.services.api.layers.callers import CallerLayer
 from mba_integrations.services.api.layers.hosts import HostLayer
+from mba_integrations.services.api.layers.mounted import MountLayer
 from mba_integrations.services.api.layers.outer import OuterLayer
 from mba_integrations.services.api.metrics import Metrics
 from mba_integrations.services.api.mounts import Mount
@@ -77,9 +78,8 @@ def create_app(
     )
     for router in ROUTERS:
         app.include_router(router)
-    for mount in mounts:
-        app.mount(mount.path, mount.app)
     _handle_errors(app)
+    app.add_middleware(MountLayer, mounts=mounts)
     _wrap(app, service, settings, work, metrics)
     app.openapi = lambda: described(app)  # type: ignore[method-assign]
     return app

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from mba_integrations.core.arguments import checked_whole
@@ -33,8 +33,7 @@ class ServerSettings:
         body_bytes: The largest body.
         import_bytes: The largest file of an import.
         backups: Folder that backups go to; None refuses them.
-        mem0_routes: Whether the routes of mem0's server are there, at the root.
-        langgraph_routes: Whether the routes of LangGraph's store are there, under `/store`.
+        token: A secret by which programs of the database's owner are known; None for none.
 
     Raises:
         ConfigError: If a number is out of its range.
@@ -51,6 +50,7 @@ class ServerSettings:
     body_bytes: int = 16 * MIB
     import_bytes: int = 1024 * MIB
     backups: Path | None = None
+    token: str | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         for name in ("requests_per_minute", "waiting", "body_bytes", "import_bytes"):

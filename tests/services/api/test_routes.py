@@ -309,7 +309,7 @@ async def test_an_export_is_whole_and_comes_back(http: httpx2.AsyncClient) -> No
 
 async def test_the_log_is_exported_three_ways(http: httpx2.AsyncClient, clock: Clock) -> None:
     await remember(http, "Kate lives in Lisbon.")
-    ids = []
+    ids: list[str] = []
     for _ in range(2):
         clock.pass_seconds(1)
         ids.insert(0, (await ask(http))["allocation_id"])
