@@ -25,10 +25,10 @@ from mba_integrations.core.errors import InputError
 from mba_integrations.core.times import has_zone
 from mba_integrations.services.access.errors import MissingScopeError, UnknownCallerError
 from mba_integrations.services.access.principal import LOCAL, Principal, Scope
+from mba_integrations.services.store import callers
 from mba_integrations.services.store.errors import UnknownKeyError
 from mba_integrations.services.store.rows.keys import KeyRow
 from mba_integrations.services.store.scopes import checked_id
-from mba_integrations.services.store.statements import keys
 from mba_integrations.services.store.store import Store
 
 DEFAULT_SCOPES = (Scope.READ, Scope.WRITE, Scope.FORGET)
@@ -101,13 +101,13 @@ class Keys:
             expires_at=_checked_end(expires_at, self._store.clock()),
         )
         _check_no_more_than(by, row)
-        self._store.write_all(partial(keys.add, row=row))
+        self._store.write_all(partial(callers.add, row=row))
         return NewKey(key=f"mba_{row.key_id}_{secret}", row=row)
 
     def list(self, *, by: Principal = LOCAL) -> tuple[KeyRow, ...]:
         """The keys that reach no farther than their reader, the oldest first."""
         with self._store.read_all() as reading:
-            return tuple(row for row in keys.listed(reading) if _is_within(by, row))
+            return tuple(row for row in callers.listed(reading) if _is_within(by, row))
 
     def revoke(self, key_id: str, *, by: Principal = LOCAL) -> KeyRow:
         """Refuse a key from now on.
@@ -118,18 +118,18 @@ class Keys:
         checked_id("key_id", key_id)
         if key_id not in {row.key_id for row in self.list(by=by)}:
             raise UnknownKeyError(f"there is no key {shown(key_id)}.")
-        return self._store.write_all(partial(keys.revoke, key_id=key_id))
+        return self._store.write_all(partial(callers.revoke, key_id=key_id))
 
     def any_hold(self) -> bool:
         """Whether a key is there that would be accepted now."""
         now = self._store.clock()
         with self._store.read_all() as reading:
-            return any(_holds(row, now) for row in keys.listed(reading))
+            return any(_holds(row, now) for row in callers.listed(reading))
 
     def were_made(self) -> bool:
         """Whether a key was ever made, also one that was revoked or has expired."""
         with self._store.read_all() as reading:
-            return keys.any_there(reading)
+            return callers.any_there(reading)
 
     def authenticate(self, key: str) -> Principal:
         """Who a caller is.
@@ -150,12 +150,12 @@ class Keys:
 
     def _find(self, key_id: str) -> KeyRow | None:
         with self._store.read_all() as reading:
-            return keys.find(reading, key_id)
+            return callers.find(reading, key_id)
 
     def _note_use(self, row: KeyRow, now: datetime) -> None:
         """Keep when a key was used, once in an hour: a write for each request would be too many."""
         if row.last_used_at is None or now - row.last_used_at >= _GRAIN:
-            self._store.write_all(partial(keys.note_use, key_id=row.key_id))
+            self._store.write_all(partial(callers.note_use, key_id=row.key_id))
 
 
 def principal_of(row: KeyRow) -> Principal:
