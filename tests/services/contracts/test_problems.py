@@ -71,7 +71,7 @@ def test_settings_are_pointed_at() -> None:
 
 
 def test_paths_and_the_names_of_others_are_not_told() -> None:
-    busy = problem_of(StoreBusyError("/home/kate/memory.db is locked"))
+    busy = problem_of(StoreBusyError("/data/kate/memory.db is locked"))
     assert "kate" not in busy.detail
     assert busy.kind.retry_after == 1
     unknown = UnknownWorkspaceError(
