@@ -1,4 +1,4 @@
-"""Is what a server acknowledged still there after it was killed, and do clients with retries notice?
+"""Is what a server acknowledged there after it was killed, and do clients with retries notice?
 
     python -m benchmarks.api_crash --clients 64 --seconds 120 --every 2
 
