@@ -152,15 +152,16 @@ async def test_a_key_that_asks_too_often_waits(service: MemoryService) -> None:
         assert (await http.get(MEMORIES + "/a", headers=few)).status_code == 404
 
 
-async def test_who_guesses_keys_is_stopped(
+async def test_who_guesses_keys_is_stopped_and_nobody_else(
     http: httpx2.AsyncClient, service: MemoryService
 ) -> None:
     headers = key_of(service)
     for _ in range(20):
         assert (await http.get(MEMORIES + "/a")).status_code == 401
-    stopped = await http.get(MEMORIES + "/a", headers=headers)
+    stopped = await http.get(MEMORIES + "/a")
     assert problem_in(stopped) == (429, "too-many")
     assert stopped.headers["retry-after"] == "60"
+    assert (await http.get(MEMORIES + "/a", headers=headers)).status_code == 404
 
 
 async def test_an_error_of_the_server_tells_nothing(

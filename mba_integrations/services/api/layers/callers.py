@@ -68,14 +68,14 @@ class CallerLayer:
         await self._app(scope, receive, send)
 
     async def _caller(self, scope: Scope) -> Principal:
-        address = str((scope.get("client") or ("unknown",))[0])
-        if not self._failures.test(self._failure_rate, address):
-            raise _too_many("Too many keys were refused", FAILURES_PER_MINUTE, 60)
         key = key_in(Headers(scope=scope))
         try:
             return await RUNNING.get().run("store", partial(self._principal, key))
         except UnknownCallerError:
-            self._failures.hit(self._failure_rate, address)
+            # Who guesses is stopped, and not who asks with a key through the same address.
+            address = str((scope.get("client") or ("unknown",))[0])
+            if not self._failures.hit(self._failure_rate, address):
+                raise _too_many("Too many keys were refused", FAILURES_PER_MINUTE, 60) from None
             raise
 
     def _principal(self, key: str | None) -> Principal:
