@@ -41,7 +41,7 @@ def operations(two_workspaces: Path, tmp_path_factory: pytest.TempPathFactory) -
     with MemoryService.open(path, token_counter=WordCounter(), background=False) as service:
         service.remember("kate", ["Kate lives in Lisbon."])
         app = create_app(service)
-        described = schemathesis.openapi.from_asgi(
+        described: Any = schemathesis.openapi.from_asgi(
             "/openapi.json", app, headers={"Host": "localhost"}
         )
         drawn = described.include(operation_id=sorted(DRAWN))

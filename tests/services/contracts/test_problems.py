@@ -42,6 +42,7 @@ def test_every_error_is_in_the_table_or_under_one_that_is_of_its_kind() -> None:
         *("ConfigFileError", "InvalidSettingsError", "InvalidWorkspaceError"),
         *("DuplicateItemError", "PoolError", "PinnedOverBudgetError"),
         *("AccessError", "AboutMemoriesError"),
+        "ServerError",  # of clients, which no server raises
     }
 
 
