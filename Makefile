@@ -9,13 +9,16 @@ PINS := pyproject.toml constraints.txt
 DATA ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench lock clean
+.PHONY: help demo serve test check bench lock clean
 
 help: ## Show the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
 
 demo: $(VENV)/.demo ## Ask questions about this repository and show the prompts
 	$(BIN)/mba demo
+
+serve: $(VENV)/.serve ## Serve this repository as a memory, and show how to ask it
+	$(BIN)/mba serve --db .mba/memory.db --local --repository .
 
 test: $(VENV)/.test ## Run all tests, on all processors
 	$(BIN)/python -m pytest -n auto
@@ -66,9 +69,13 @@ $(VENV)/.demo: $(VENV)/.python $(PINS)
 	$(INSTALL) -e '.[cli,fast,local]'
 	@touch $@
 
+$(VENV)/.serve: $(VENV)/.python $(PINS)
+	$(INSTALL) -e '.[cli,fast,local,server]'
+	@touch $@ $(VENV)/.demo
+
 $(VENV)/.test: $(VENV)/.python $(PINS)
 	$(INSTALL) -e '.[all]' --group test
-	@touch $@ $(VENV)/.demo
+	@touch $@ $(VENV)/.demo $(VENV)/.serve
 
 $(VENV)/.check: $(VENV)/.test
 	$(INSTALL) --group check

@@ -34,6 +34,7 @@ from mba_integrations.commands.memory import (
 )
 from mba_integrations.commands.printing.output import remark, write_text
 from mba_integrations.commands.printing.visible import in_one_line
+from mba_integrations.commands.serving import keys, serve
 from mba_integrations.core.errors import ConfigFileError, MemoryBudgetError
 from mba_integrations.services.store.errors import (
     StoreBusyError,
@@ -112,6 +113,8 @@ app.add_typer(stored_file.backup_app, name="backup")
 app.add_typer(stored_file.database_app, name="db")
 app.add_typer(embeddings.app, name="embeddings")
 app.command("doctor", help=doctor.HELP)(doctor.doctor)
+app.command("serve", help=serve.HELP)(serve.serve)
+app.add_typer(keys.app, name="keys")
 
 
 def _show_version(wanted: bool) -> None:

@@ -14,6 +14,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from mba_integrations.services.client.async_client import AsyncMbaClient
+    from mba_integrations.services.client.client import MbaClient
+    from mba_integrations.services.client.errors import ServerError
     from mba_integrations.services.memory.embedding.models import EmbeddingModel
     from mba_integrations.services.memory.errors import JobError, NotYetThereError
     from mba_integrations.services.memory.new_memory import NewMemory
@@ -46,6 +49,9 @@ if TYPE_CHECKING:
     )
 
 _HOME = {
+    "client.async_client": ("AsyncMbaClient",),
+    "client.client": ("MbaClient",),
+    "client.errors": ("ServerError",),
     "memory.embedding.models": ("EmbeddingModel",),
     "memory.errors": ("JobError", "NotYetThereError"),
     "memory.new_memory": ("NewMemory",),
@@ -64,13 +70,17 @@ _HOME = {
     "store.errors": ("StoreError",),
     "store.rows.memories": ("MemoryFilter", "MemoryRow", "MemoryState"),
 }
+_NEEDS = {"client": ("httpx2", "mcp")}
+"""Rooms that need another package than SQLAlchemy, and the extra that brings it."""
 _MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
 
 __all__ = [
+    "AsyncMbaClient",
     "ChangeReply",
     "EmbeddingModel",
     "ImportFormat",
     "JobError",
+    "MbaClient",
     "MemoryFilter",
     "MemoryHistory",
     "MemoryRow",
@@ -89,6 +99,7 @@ __all__ = [
     "RetentionRule",
     "SearchHit",
     "SearchReply",
+    "ServerError",
     "StoreError",
 ]
 
@@ -96,10 +107,11 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     if name not in _MODULE_OF:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    if importlib.util.find_spec("sqlalchemy") is None:
+    needed, extra = _NEEDS.get(_MODULE_OF[name].partition(".")[0], ("sqlalchemy", "memory"))
+    if importlib.util.find_spec(needed) is None:
         from mba_integrations.core.errors import MissingExtraError
 
-        raise MissingExtraError("mba_integrations.services", extra="memory")
+        raise MissingExtraError("mba_integrations.services", extra=extra)
     value = getattr(import_module(f"mba_integrations.services.{_MODULE_OF[name]}"), name)
     globals()[name] = value
     return value

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mba_integrations.core.arguments import checked_iterable, checked_whole
 from mba_integrations.core.arrays import FloatArray
 from mba_integrations.core.errors import InputError
 from mba_integrations.core.layout.protocol import PromptLayout
 from mba_integrations.core.log.statistics import AllocationStatistics
-from mba_integrations.core.model import MemoryTier
+from mba_integrations.core.model import MemoryItem, MemoryTier
+from mba_integrations.core.result.allocation import Allocation
 from mba_integrations.services.memory.equipment import Equipment
+from mba_integrations.services.memory.recalling.given_items import (
+    ItemsRequest,
+    allocate_items,
+    config_of_request,
+)
 from mba_integrations.services.memory.recalling.log import log_statistics
 from mba_integrations.services.memory.recalling.recall import recall
 from mba_integrations.services.memory.recalling.reply import RecallReply, SearchReply
@@ -23,12 +29,17 @@ from mba_integrations.services.memory.recalling.request import (
 )
 from mba_integrations.services.memory.recalling.search import search
 from mba_integrations.services.memory.recalling.trail import Trace
+from mba_integrations.services.memory.recalling.whole_reply import Written
 from mba_integrations.services.memory.remembering.change import named_ids
 from mba_integrations.services.memory.remembering.histories import history_of
 from mba_integrations.services.memory.remembering.results import MemoryHistory
+from mba_integrations.services.store.rows.changes import ChangeFeed
 from mba_integrations.services.store.rows.memories import MemoryFilter, MemoryPage, MemoryRow
 from mba_integrations.services.store.scopes import checked_id
-from mba_integrations.services.store.statements import finding, workspaces
+from mba_integrations.services.store.statements import changes, finding, workspaces
+
+if TYPE_CHECKING:
+    from mba_integrations import ComplexityEstimate
 
 MOST_LISTED = 500
 
@@ -54,6 +65,7 @@ class Asking:
         layout: PromptLayout | None = None,
         record_access: bool = True,
         min_change_seq: int | None = None,
+        written: Written | None = None,
     ) -> RecallReply:
         """Choose memories for a question and write the prompt, never over the budget.
 
@@ -76,6 +88,8 @@ class Asking:
                 hour.
             min_change_seq: The `change_seq` of a write that must be seen; of this service's own
                 writes every recall sees all.
+            written: How the caller writes the reply, whole: the budget is that of this text then,
+                prompt and all around it.
 
         Raises:
             InputError: If an argument is unusable.
@@ -96,7 +110,55 @@ class Asking:
             record_access=record_access,
             min_change_seq=min_change_seq,
         )
-        return recall(self._equipment, request)
+        return recall(self._equipment, request, written)
+
+    def allocate(
+        self,
+        query: str,
+        items: Sequence[MemoryItem],
+        *,
+        settings: Mapping[str, Any] | None = None,
+        budget_tokens: int | None = None,
+        reserved_tokens: int | None = None,
+        query_embedding: Sequence[float] | FloatArray | None = None,
+        now: datetime | None = None,
+    ) -> Allocation:
+        """Choose among items that the caller brings. No workspace is read, nothing is kept.
+
+        Args:
+            query: What is asked.
+            items: What there is to choose from.
+            settings: Settings that differ from the defaults, by name.
+            budget_tokens: An exact total, >= 1, instead of the ceiling of the settings.
+            reserved_tokens: Tokens that the caller needs for itself, off that ceiling.
+            query_embedding: Vector of the query, where items have vectors.
+            now: The present, for ages; the clock's by default.
+
+        Raises:
+            InputError: If an argument is unusable.
+            InvalidWorkspaceError: If a setting is out of its range.
+            PinnedOverBudgetError: If the pinned items do not fit.
+        """
+        request = ItemsRequest(
+            query=query,
+            items=items,
+            settings=settings or {},
+            budget_tokens=budget_tokens,
+            reserved_tokens=reserved_tokens,
+            query_embedding=query_embedding,
+            now=now,
+        )
+        return allocate_items(self._equipment, request)
+
+    def complexity_of(
+        self, query: str, *, settings: Mapping[str, Any] | None = None
+    ) -> ComplexityEstimate:
+        """How much a query asks for, with the evidence, under the defaults or what differs."""
+        config = config_of_request(settings or {})
+        self._equipment.settings.lend(config)
+        return self._equipment.allocator.estimate_query_complexity(
+            query, workspace_id=config.workspace_id
+        )
 
     def note_used(
         self, workspace_id: str, memory_ids: str | Sequence[str], *, session_id: str | None = None
@@ -241,6 +303,20 @@ class Asking:
         with self._equipment.read(workspace_id) as reading:
             workspaces.get(reading)
             return finding.metadata_values(reading, names, filters)
+
+    def changes_since(self, workspace_id: str, seq: int, *, limit: int = 500) -> ChangeFeed:
+        """What happened after a place of the workspace's sequence, without texts.
+
+        Args:
+            workspace_id: Of which workspace.
+            seq: The last place that is known; 0 for none.
+            limit: The most changes to give.
+
+        Raises:
+            UnknownWorkspaceError: If there is no such workspace; with those of a like name.
+        """
+        with self._equipment.read(workspace_id) as reading:
+            return changes.changes_since(reading, seq, limit=limit)
 
     def statistics(
         self, workspace_id: str, *, time_window_hours: float | None = None

@@ -22,6 +22,10 @@ class NotYetThereError(MemoryBudgetError, TimeoutError):
         self.wanted = wanted
 
 
+class UnknownAllocationError(MemoryBudgetError, LookupError):
+    """The log of the workspace has no allocation of that id."""
+
+
 class JobError(MemoryBudgetError, RuntimeError):
     """A job cannot be done as things stand: trying it again later may help."""
 

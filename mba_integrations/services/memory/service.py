@@ -23,6 +23,8 @@ from mba_integrations.core.allocator import MemoryBudgetAllocator
 from mba_integrations.core.config.workspace import WorkspaceConfig
 from mba_integrations.core.live import LiveHandle
 from mba_integrations.core.search.embedder import Embedder
+from mba_integrations.services.access.keys import Keys
+from mba_integrations.services.memory.answers import Answers
 from mba_integrations.services.memory.asking import Asking
 from mba_integrations.services.memory.changing import Changing
 from mba_integrations.services.memory.embedding import job as embed_job
@@ -39,6 +41,7 @@ from mba_integrations.services.memory.organising import job as organise_job
 from mba_integrations.services.memory.organising.extraction import Extractor, extraction_by
 from mba_integrations.services.memory.organising.merges import Merges, Organiser
 from mba_integrations.services.memory.organising.organisation import Organisation
+from mba_integrations.services.memory.past.allocations import Allocations
 from mba_integrations.services.memory.pools.cache import DEFAULT_POOL_BYTES, PoolCache
 from mba_integrations.services.memory.recalling.handed_records import HandedRecords
 from mba_integrations.services.memory.recalling.trail import Trail
@@ -90,6 +93,9 @@ class MemoryService(Asking, Changing, LiveHandle):
 
     Attributes:
         workspaces: Make, list, change and delete workspaces.
+        keys: Make, list and revoke the keys by which callers of a server are known.
+        answers: What requests of a server were answered.
+        allocations: Past recalls: list, read, ask again, compare.
         jobs: Run, list, retry and cancel jobs.
         embeddings: Which vectors workspaces have.
         retention: What is kept how long: preview and apply.
@@ -131,6 +137,9 @@ class MemoryService(Asking, Changing, LiveHandle):
         )
         self._closed = False
         self.workspaces = Workspaces(self._equipment)
+        self.keys = Keys(store)
+        self.answers = Answers(self._equipment)
+        self.allocations = Allocations(self._equipment)
         handlers = {
             embed_job.KIND: embed_job.embed_missing,
             organise_job.KIND: organise_job.organise,
@@ -237,6 +246,19 @@ class MemoryService(Asking, Changing, LiveHandle):
         from mba_integrations.services.store.sqlite.restoring import restore
 
         return restore(Path(backup), Path(where))
+
+    def now(self) -> datetime:
+        """The present, by the service's clock."""
+        return self._equipment.clock()
+
+    def check(self) -> None:
+        """Read of the store, so that who waits for the service knows that it can.
+
+        Raises:
+            StoreError: If it cannot be read.
+        """
+        with self._equipment.store.read_all() as reading:
+            reading.store_info("ledger_key")
 
     def status(self) -> ServiceStatus:
         """How the service and its store are."""

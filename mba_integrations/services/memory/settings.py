@@ -82,6 +82,10 @@ class KnownSettings:
         self._of_thread.config = known.config
         return known.config
 
+    def lend(self, config: WorkspaceConfig) -> None:
+        """Settings that this thread's next call goes by, of no stored workspace."""
+        self._of_thread.config = config
+
     def find(self, workspace_id: str, /) -> WorkspaceConfig | None:
         """The settings that were read last."""
         own: WorkspaceConfig | None = getattr(self._of_thread, "config", None)

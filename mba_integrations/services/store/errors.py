@@ -16,9 +16,11 @@
         │   └── UnknownMemoryError   there is no memory of that id
         ├── UnknownJobError          there is no job of that id, or it is in no state to do that
         ├── LeaseLostError           the job is somebody else's by now
+        ├── UnknownKeyError          there is no key of that id
+        ├── KeyExistsError           a key of that id is there
         └── IdempotencyConflictError a key came again with another request
 
-`UnknownWorkspaceError` and `InputError` are the core's. The last eight leave everything as it was.
+`UnknownWorkspaceError` and `InputError` are the core's. The last ten leave everything as it was.
 """
 
 from __future__ import annotations
@@ -118,6 +120,14 @@ class UnknownMemoryError(AboutMemoriesError, LookupError):
 
 class UnknownJobError(StoreError, LookupError):
     """There is no job of that id in the workspace, or it is in no state to do that."""
+
+
+class UnknownKeyError(StoreError, LookupError):
+    """There is no key of that id."""
+
+
+class KeyExistsError(StoreError):
+    """A key of that id is there."""
 
 
 class LeaseLostError(StoreError):

@@ -253,6 +253,11 @@ class WritingAll(ReadingAll):
     at: datetime
     actor: str | None = None
 
+    def insert(self, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Add rows to a table that belongs to no workspace."""
+        statement = insert_new(self.connection.dialect.name, table, skip_known=False)
+        self.connection.execute(statement, rows)
+
     def update(self, table: Table) -> Update:
         """An UPDATE of the rows of all workspaces."""
         return update_all(table)

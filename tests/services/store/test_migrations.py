@@ -20,13 +20,15 @@ from mba_integrations.services.store.sqlite import opening
 from mba_integrations.services.store.statements import loading, workspaces
 from mba_integrations.services.store.store import Store
 
-SECOND = '''"""A later release: memories have a mood."""
+NOW = revisions.HEAD
+LATER = f"{int(NOW) + 1:04}"
+MOODS = f'''"""A later release: memories have a mood."""
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0003"
-down_revision = "0002"
+revision = "{LATER}"
+down_revision = "{NOW}"
 
 
 def upgrade() -> None:
@@ -36,14 +38,14 @@ def upgrade() -> None:
 
 @pytest.fixture
 def later_release(populated: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The code is of a later release than the file, whose revision 0003 adds a column."""
+    """The code is of a later release than the file, whose revision adds a column."""
     scripts = tmp_path / "migrations"
     shutil.copytree(upgrading.SCRIPTS, scripts, ignore=shutil.ignore_patterns("__pycache__"))
-    (scripts / "versions" / "r0003_moods.py").write_text(SECOND)
+    (scripts / "versions" / f"r{LATER}_moods.py").write_text(MOODS)
     monkeypatch.setattr(upgrading, "SCRIPTS", scripts)
-    monkeypatch.setattr(revisions, "KNOWN", ("0001", "0002", "0003"))
+    monkeypatch.setattr(revisions, "KNOWN", (*revisions.KNOWN, LATER))
     for module in (revisions, upgrading, opening):
-        monkeypatch.setattr(module, "HEAD", "0003")
+        monkeypatch.setattr(module, "HEAD", LATER)
 
 
 @pytest.fixture
@@ -82,14 +84,14 @@ def test_a_populated_file_is_copied_and_upgraded_with_all_its_rows(populated: Pa
         before = connection.execute("SELECT * FROM memory ORDER BY memory_id").fetchall()
     with open_store(populated) as store:
         assert ids(current(store)) == ["a", "b"]
-        assert store.status().revision == "0003"
+        assert store.status().revision == LATER
     with closing(sqlite3.connect(populated)) as connection:
         after = connection.execute("SELECT * FROM memory ORDER BY memory_id").fetchall()
     assert after == [(*one, "calm") for one in before]
-    copy = populated.with_name("memory.db.before-0003")
+    copy = populated.with_name(f"memory.db.before-{LATER}")
     with closing(sqlite3.connect(copy)) as connection:
         assert connection.execute("SELECT * FROM memory ORDER BY memory_id").fetchall() == before
-        assert connection.execute("SELECT * FROM store_version").fetchall() == [("0002",)]
+        assert connection.execute("SELECT * FROM store_version").fetchall() == [(NOW,)]
     assert copy.stat().st_mode & 0o777 == 0o600
 
 
@@ -100,6 +102,7 @@ def test_memories_of_the_first_release_get_their_terms(where: Path | str) -> Non
         add(store, "kate", row("a"), "b")
         add(store, "ben", "a")
     with connected(where) as connection:
+        connection.execute("DROP TABLE api_key")
         connection.execute("ALTER TABLE memory DROP COLUMN terms")
         connection.execute("UPDATE store_version SET version_num = '0001'")
         connection.commit()
@@ -120,10 +123,10 @@ def connected(where: Path | str) -> AbstractContextManager[Any]:
 @pytest.mark.usefixtures("later_release")
 def test_an_upgrade_that_is_not_wanted_is_refused(populated: Path) -> None:
     with pytest.raises(
-        SchemaError, match="has tables of revision 0002, this release works with 0003"
+        SchemaError, match=f"has tables of revision {NOW}, this release works with {LATER}"
     ):
         open_store(populated, upgrade=False)
-    assert not populated.with_name("memory.db.before-0003").exists()
+    assert not populated.with_name(f"memory.db.before-{LATER}").exists()
 
 
 def test_an_upgrade_waits_until_no_other_process_has_the_file(
@@ -140,31 +143,33 @@ def test_an_upgrade_waits_until_no_other_process_has_the_file(
 def test_an_upgrade_that_breaks_leaves_the_file_as_it_was(
     populated: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    script = upgrading.SCRIPTS / "versions" / "r0003_moods.py"
-    script.write_text(SECOND + '    raise KeyError("half way")\n')
+    script = upgrading.SCRIPTS / "versions" / f"r{LATER}_moods.py"
+    script.write_text(MOODS + '    raise KeyError("half way")\n')
     with pytest.raises(KeyError, match="half way"):
         open_store(populated)
-    script.write_text(SECOND)
+    script.write_text(MOODS)
     monkeypatch.setattr(upgrading, "_run", lambda connection: None)
-    with pytest.raises(SchemaError, match="the upgrade from 0002 ended at 0002, not at 0003"):
+    with pytest.raises(SchemaError, match=f"the upgrade from {NOW} ended at {NOW}, not at {LATER}"):
         open_store(populated)
     monkeypatch.undo()
     with open_store(populated) as store:
         assert ids(current(store)) == ["a", "b"]
-        assert store.status().revision == "0002"
+        assert store.status().revision == NOW
 
 
 def test_tables_of_a_later_release_are_refused_by_both_names(where: Path | str) -> None:
     with open_store(where) as store:
         set_revision(store, "0999")
     try:
-        with pytest.raises(SchemaError, match="have revision 0999, this release knows 0002") as no:
+        with pytest.raises(
+            SchemaError, match=f"have revision 0999, this release knows {NOW}"
+        ) as no:
             open_store(where)
-        assert (no.value.found, no.value.known) == ("0999", "0002")
+        assert (no.value.found, no.value.known) == ("0999", NOW)
     finally:
         if isinstance(where, str):
             with connected(where) as connection:
-                connection.execute("UPDATE store_version SET version_num = '0002'")
+                connection.execute(f"UPDATE store_version SET version_num = '{NOW}'")
 
 
 def set_revision(store: Store, revision: str) -> None:

@@ -105,7 +105,7 @@ def test_every_key_of_a_table_of_workspaces_begins_with_the_workspace() -> None:
         for index in table.indexes:
             if table.name != "job":  # jobs are claimed over all workspaces
                 assert next(iter(index.columns)).name == "workspace_id", index.name
-    assert {table.name for table in NOBODYS} == {"store_info"}
+    assert {table.name for table in NOBODYS} == {"store_info", "api_key"}
     assert {table.name for table in TENANT_TABLES} - {table.name for table in OF_WORKSPACES} == {
         *("workspace", "erased"),
     }

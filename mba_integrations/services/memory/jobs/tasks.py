@@ -83,6 +83,11 @@ class Tasks:
             workspaces.get(reading)
             return jobs.counts(reading)
 
+    def counts_everywhere(self) -> Mapping[JobState, int]:
+        """How many jobs all workspaces have, by state: for who runs the service."""
+        with self._equipment.store.read_all() as reading:
+            return jobs.counts(reading)
+
     def wait_until_idle(self, workspace_id: str, *, seconds: float = 60.0) -> bool:
         """Wait until no job of a workspace runs or is due; False if some still are."""
         until = time.monotonic() + seconds

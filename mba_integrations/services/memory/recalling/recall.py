@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from functools import cache, partial
 from importlib.metadata import PackageNotFoundError, version
@@ -19,6 +20,7 @@ from mba_integrations.services.memory.recalling.candidates import Candidates, ca
 from mba_integrations.services.memory.recalling.reply import RecallReply
 from mba_integrations.services.memory.recalling.request import RecallRequest
 from mba_integrations.services.memory.recalling.trail import Trace
+from mba_integrations.services.memory.recalling.whole_reply import Written, fitting_reply
 from mba_integrations.services.store.rows.allocations import AllocationItem, AllocationRow
 from mba_integrations.services.store.statements.records import hash_of
 
@@ -27,24 +29,37 @@ LOGGED_OMISSIONS = 50
 _NO_MEMORIES = "There are no memories to choose from."
 
 
-def recall(equipment: Equipment, request: RecallRequest) -> RecallReply:
+def recall(
+    equipment: Equipment, request: RecallRequest, written: Written | None = None
+) -> RecallReply:
     """Choose; see `MemoryService.recall`."""
     now = equipment.clock()
     checked = request.checked(now)
     candidates = candidates_for(equipment, checked, now)
-    allocation = allocate(equipment, checked, candidates, now)
+
+    def recalled(budget_tokens: int | None) -> RecallReply:
+        return _reply(equipment, replace(checked, budget_tokens=budget_tokens), candidates, now)
+
+    budget = checked.budget_tokens
+    reply = recalled(budget) if written is None else fitting_reply(budget, recalled, written)
     record = equipment.records.take()
-    reply = RecallReply(
+    if checked.as_of is None:
+        equipment.trail.leave(_trace(checked, candidates, reply, record, now))
+    return reply
+
+
+def _reply(
+    equipment: Equipment, request: RecallRequest, candidates: Candidates, now: datetime
+) -> RecallReply:
+    allocation = allocate(equipment, request, candidates, now)
+    return RecallReply(
         allocation=allocation,
         allocation_id=new_id(now),
         change_seq=candidates.change_seq,
         not_considered=candidates.not_considered,
-        session_id=checked.session_id,
+        session_id=request.session_id,
         notes=allocation.notes if len(candidates.pool) else (*allocation.notes, _NO_MEMORIES),
     )
-    if checked.as_of is None:
-        equipment.trail.leave(_trace(checked, candidates, reply, record, now))
-    return reply
 
 
 def allocate(

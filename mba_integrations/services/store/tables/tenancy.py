@@ -6,10 +6,10 @@ import re
 
 from sqlalchemy import Table
 
-from mba_integrations.services.store.tables import log, memories, work, workspaces
+from mba_integrations.services.store.tables import keys, log, memories, work, workspaces
 from mba_integrations.services.store.tables.columns import METADATA
 
-NOBODYS: tuple[Table, ...] = (workspaces.store_info,)
+NOBODYS: tuple[Table, ...] = (workspaces.store_info, keys.api_key)
 """Tables that belong to no workspace."""
 
 TENANT_TABLES: tuple[Table, ...] = tuple(

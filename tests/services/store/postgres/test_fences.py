@@ -21,6 +21,7 @@ from mba_integrations.services.store.errors import (
     StoreFileError,
     StoreUnreachableError,
 )
+from mba_integrations.services.store.migrations.revisions import HEAD
 from mba_integrations.services.store.opening import open_store
 from mba_integrations.services.store.statements import workspaces
 from mba_integrations.services.store.store import Store
@@ -186,7 +187,7 @@ def test_a_url_that_is_none_is_refused() -> None:
 def test_a_closed_store_says_so_and_one_has_no_copies(where: str, tmp_path: Path) -> None:
     store = open_store(where)
     status = store.status()
-    assert (status.engine.split()[0], status.revision, status.full) == ("PostgreSQL", "0002", False)
+    assert (status.engine.split()[0], status.revision, status.full) == ("PostgreSQL", HEAD, False)
     with pytest.raises(StoreError, match="is backed up with Postgres' own pg_dump"):
         store.backup(tmp_path / "copy.db")
     store.close()

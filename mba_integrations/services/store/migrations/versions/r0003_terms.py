@@ -11,8 +11,8 @@ from sqlalchemy import Column, Connection, MetaData, Table, Text, bindparam, sel
 from mba_integrations.core.search.words.written_terms import written_terms
 from mba_integrations.services.store.fences import enter
 
-revision = "0002"
-down_revision = "0001"
+revision = "0003"
+down_revision = "0002"
 
 _AT_ONCE = 1_000
 _MEMORY = Table(

@@ -1,0 +1,106 @@
+"""`mba serve`: the memory service over HTTP."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from mba_integrations.commands.arguments import memory_options as options
+from mba_integrations.commands.memory.database import file_of, place_of
+from mba_integrations.commands.printing.output import remark
+from mba_integrations.commands.serving.start import started
+from mba_integrations.core.errors import MissingExtraError
+from mba_integrations.services.store.errors import StoreInUseError
+
+if TYPE_CHECKING:
+    from mba_integrations.services.api.settings import ServerSettings
+
+HELP = """Serve a database over HTTP: to programs, agents and browsers.
+
+Only this machine reaches it by default, and no key is needed until one was made. For others, make
+keys first, and name an address and the names that callers use for it.
+
+Examples:
+
+\b
+  mba serve
+  mba serve --db memory.db --port 0
+  mba keys create app && mba serve --host 0.0.0.0 --allow-host memory.example
+"""
+
+
+def serve(
+    *,
+    database: options.Database = None,
+    host: Annotated[str, typer.Option("--host", help="Address to listen at.")] = "127.0.0.1",
+    port: Annotated[
+        int, typer.Option("--port", min=0, max=65_535, help="Port; 0 takes a free one.")
+    ] = 8377,
+    allow_host: Annotated[
+        list[str] | None,
+        typer.Option("--allow-host", metavar="NAME", help="A name of the server. Repeatable."),
+    ] = None,
+    allow_origin: Annotated[
+        list[str] | None,
+        typer.Option("--allow-origin", metavar="URL", help="Pages that may call. Repeatable."),
+    ] = None,
+    insecure: Annotated[
+        bool, typer.Option("--insecure", help="Serve everybody who reaches it, without keys.")
+    ] = False,
+    threads: Annotated[
+        int | None, typer.Option("--threads", min=1, max=256, help="Recalls at once.")
+    ] = None,
+    backups: Annotated[
+        Path | None, typer.Option("--backups", metavar="FOLDER", help="Where backups go.")
+    ] = None,
+    repository: Annotated[
+        Path | None,
+        typer.Option(
+            "--repository",
+            metavar="FOLDER",
+            help="Remember its documents, code and history as workspace 'repository'.",
+        ),
+    ] = None,
+    idle_exit: Annotated[
+        float | None,
+        typer.Option("--idle-exit", metavar="SECONDS", min=1.0, help="End if nobody asks so long."),
+    ] = None,
+    local: options.Local = False,
+) -> None:
+    """Serve a database."""
+    if importlib.util.find_spec("fastapi") is None or importlib.util.find_spec("uvicorn") is None:
+        raise MissingExtraError("mba serve", extra="server")
+    from mba_integrations.services.api.settings import ServerSettings
+
+    settings = ServerSettings(
+        host=host,
+        port=port,
+        insecure=insecure,
+        allowed_hosts=tuple(allow_host or ()),
+        allowed_origins=tuple(allow_origin or ()),
+        threads=threads,
+        backups=backups,
+    )
+    _serve(settings, place_of(database), repository, idle_exit=idle_exit, local=local)
+
+
+def _serve(
+    settings: ServerSettings,
+    place: str,
+    repository: Path | None,
+    *,
+    idle_exit: float | None,
+    local: bool,
+) -> None:
+    file = file_of(place)
+    if file is not None:
+        file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    try:
+        with started(settings, place, local=local, repository=repository) as server:
+            server.run(idle_exit=idle_exit)
+    except StoreInUseError as error:
+        where = f" It answers at {error.url}." if error.url else ""
+        remark("note", f"{place} is served by process {error.pid} already.{where}")

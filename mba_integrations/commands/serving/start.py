@@ -1,0 +1,135 @@
+"""A server from its parts: a port, a service on a database, the app, and what stands beside it.
+
+The skins do not know each other; here they are put together.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import json
+import socket
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mba_integrations.commands.arguments.memory_options import DEFAULT_WORKSPACE
+from mba_integrations.commands.memory.database import file_of
+from mba_integrations.commands.printing.output import remark, write_line
+from mba_integrations.commands.serving.repository import REPOSITORY, remember_repository
+from mba_integrations.local_embedder import LocalEmbedder
+
+if TYPE_CHECKING:
+    from mba_integrations.services.api.mounts import Mount
+    from mba_integrations.services.api.settings import ServerSettings
+    from mba_integrations.services.memory.service import MemoryService
+
+_MCP = "mba_integrations.services.mcp"
+_DAEMON = "mba_integrations.services.daemon"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Server:
+    """A server that is ready to run.
+
+    Attributes:
+        app: What answers.
+        bound: Where it listens.
+        url: Where that is.
+    """
+
+    app: Any
+    bound: socket.socket
+    url: str
+
+    def run(self, *, idle_exit: float | None = None) -> None:
+        """Answer until the process is told to end."""
+        from mba_integrations.services.api.serving import run
+
+        run(self.app, self.bound, idle_exit=idle_exit)
+
+
+@contextmanager
+def started(
+    settings: ServerSettings, place: str, *, local: bool = False, repository: Path | None = None
+) -> Iterator[Server]:
+    """A server on a database, which is made if it is not there.
+
+    Args:
+        settings: How it is run.
+        place: Path or URL of the database.
+        local: Whether it compares meanings too.
+        repository: A folder to remember first; None for none.
+
+    Raises:
+        ConfigError: If the port is taken, or others would reach it without keys.
+        StoreInUseError: If another process serves the file.
+    """
+    from mba_integrations.services.api.app import create_app
+    from mba_integrations.services.api.serving import listening, url_of
+
+    with ExitStack() as stack:
+        bound = stack.enter_context(listening(settings.host, settings.port))
+        url = url_of(bound)
+        service = stack.enter_context(_service(place, url, local=local))
+        settings.check_open(has_keys=service.keys.any_hold())
+        if repository is not None:
+            remember_repository(service, repository)
+        token = stack.enter_context(_token(file_of(place)))
+        app = create_app(service, replace(settings, token=token), mounts=_mounts(service))
+        _tell(url, service)
+        yield Server(app=app, bound=bound, url=url)
+
+
+def _service(place: str, url: str, *, local: bool) -> MemoryService:
+    from mba_integrations.services import MemoryService
+
+    embedder = LocalEmbedder() if local else None
+    held: dict[str, Any] = {} if file_of(place) is None else {"exclusive": True, "url": url}
+    service = MemoryService.open(place, embedder=embedder, **held)
+    if not service.workspaces.ids():
+        service.create_workspace(DEFAULT_WORKSPACE, template=DEFAULT_WORKSPACE)
+    return service
+
+
+def _mounts(service: MemoryService) -> list[Mount]:
+    """MCP, where it is installed."""
+    from mba_integrations.services.api.mounts import Mount
+
+    if importlib.util.find_spec(_MCP) is None or importlib.util.find_spec("mcp") is None:
+        return []
+    app = importlib.import_module(f"{_MCP}.http").mcp_app(service)
+    return [Mount(path=app.path, app=app, lifespan=app.lifespan)]
+
+
+@contextmanager
+def _token(file: Path | None) -> Iterator[str | None]:
+    """What programs of the file's owner are known by: a text beside it that only they can read."""
+    if file is None or importlib.util.find_spec(_DAEMON) is None:
+        yield None
+        return
+    place = importlib.import_module(f"{_DAEMON}.place")
+    token: str = place.write_token(file)
+    try:
+        yield token
+    finally:
+        place.remove_token(file)
+
+
+def _tell(url: str, service: MemoryService) -> None:
+    """Say where the server is, and how it is asked."""
+    known = service.workspaces.ids()
+    workspace = REPOSITORY if REPOSITORY in known else known[0]
+    recall = json.dumps({"query": "How is the token budget kept?", "budget_tokens": 400})
+    note = json.dumps({"memories": ["The server was started today."]})
+    key = ' -H "X-API-Key: $MBA_KEY"' if service.keys.were_made() else ""
+    sent = f"curl -s{key} -H 'Content-Type: application/json'"
+    remark("note", f"serving {', '.join(known[:5])} at {url}, described at {url}/docs")
+    for line in (
+        f"{sent} {url}/v1/workspaces/{workspace}/recall -d '{recall}'",
+        f"{sent} {url}/v1/workspaces/{workspace}/memories -d '{note}'",
+        f"curl -s{key} {url}/v1/workspaces/{workspace}/statistics",
+    ):
+        write_line(line)

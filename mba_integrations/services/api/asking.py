@@ -1,0 +1,129 @@
+"""What routes ask for: the service, the caller, the workspace of the path."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from fastapi import Depends, Path, Request
+
+from mba_integrations.services.access.principal import Principal, Scope
+from mba_integrations.services.api.cursors import Cursors
+from mba_integrations.services.api.metrics import Metrics
+from mba_integrations.services.api.settings import ServerSettings
+from mba_integrations.services.contracts.problems import ProblemView
+from mba_integrations.services.memory.service import MemoryService
+from mba_integrations.services.store.scopes import LONGEST_ID
+
+WorkspaceId = Annotated[str, Path(min_length=1, max_length=LONGEST_ID, alias="workspace_id")]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ground:
+    """What a server stands on, as `app.state.ground`.
+
+    Attributes:
+        service: The memory service.
+        settings: The server's.
+        cursors: Of its lists.
+        metrics: Its figures.
+    """
+
+    service: MemoryService
+    settings: ServerSettings
+    cursors: Cursors
+    metrics: Metrics
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """One call of a route.
+
+    Attributes:
+        ground: What the server stands on.
+        principal: Who asks.
+        workspace_id: Of which workspace; empty where the path names none.
+        key: Names the request, where the caller named it.
+    """
+
+    ground: Ground
+    principal: Principal
+    workspace_id: str = ""
+    key: str | None = None
+
+    @property
+    def service(self) -> MemoryService:
+        """The memory service."""
+        return self.ground.service
+
+    @property
+    def own_key(self) -> str | None:
+        """The request's name, which no other caller's request has."""
+        return None if self.key is None else f"http:{self.principal.key_id}:{self.key}"
+
+
+async def ground_of(request: Request) -> Ground:
+    """What the server stands on."""
+    ground: Ground = request.app.state.ground
+    return ground
+
+
+def _call(request: Request, workspace_id: str = "") -> Call:
+    return Call(
+        ground=request.app.state.ground,
+        principal=request.state.principal,
+        workspace_id=workspace_id,
+        key=request.headers.get("idempotency-key"),
+    )
+
+
+def within(scope: Scope) -> Any:
+    """A call in the workspace of the path, by a caller who may do that there."""
+
+    async def call(request: Request, workspace_id: WorkspaceId) -> Call:
+        made = _call(request, workspace_id)
+        made.principal.check(scope, workspace_id)
+        return made
+
+    return Depends(call)
+
+
+def anywhere(scope: Scope) -> Any:
+    """A call that names no workspace, by a caller with the scope."""
+
+    async def call(request: Request) -> Call:
+        made = _call(request)
+        made.principal.check(scope)
+        return made
+
+    return Depends(call)
+
+
+def everywhere(scope: Scope) -> Any:
+    """A call that concerns all workspaces, by a caller who may reach them."""
+
+    async def call(request: Request) -> Call:
+        made = _call(request)
+        made.principal.check_everywhere(scope)
+        return made
+
+    return Depends(call)
+
+
+Read = Annotated[Call, within(Scope.READ)]
+Write = Annotated[Call, within(Scope.WRITE)]
+Forget = Annotated[Call, within(Scope.FORGET)]
+Admin = Annotated[Call, within(Scope.ADMIN)]
+ReadContent = Annotated[Call, within(Scope.READ_CONTENT)]
+ReadAnywhere = Annotated[Call, anywhere(Scope.READ)]
+AdminAnywhere = Annotated[Call, anywhere(Scope.ADMIN)]
+AdminEverywhere = Annotated[Call, everywhere(Scope.ADMIN)]
+
+_PROBLEM: dict[str, Any] = {
+    "model": ProblemView,
+    "content": {"application/problem+json": {}},
+    "description": "A problem (RFC 9457).",
+}
+PROBLEMS: dict[int | str, dict[str, Any]] = {"4XX": _PROBLEM, "5XX": _PROBLEM}
+Decorator = Callable[[Any], Any]

@@ -1,0 +1,54 @@
+"""Files that live as long as a request: exports on their way out, imports on their way in."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import anyio
+from starlette.background import BackgroundTask
+from starlette.requests import Request
+from starlette.responses import FileResponse
+
+
+def sent_file(make: Callable[[Path], None], name: str, media_type: str) -> FileResponse:
+    """A file that is made, sent and deleted. Of what cannot be made nothing is sent."""
+    path = _new_file()
+    try:
+        make(path)
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise
+    return FileResponse(
+        path,
+        media_type=media_type,
+        filename=name,
+        background=BackgroundTask(path.unlink, missing_ok=True),
+    )
+
+
+@contextmanager
+def received_file() -> Iterator[Path]:
+    """A file for a body, deleted in the end."""
+    path = _new_file()
+    try:
+        yield path
+    finally:
+        path.unlink(missing_ok=True)
+
+
+async def receive_into(path: Path, request: Request) -> None:
+    """Write a body to a file, as it comes."""
+    async with await anyio.open_file(path, "wb") as file:
+        async for part in request.stream():
+            await file.write(part)
+
+
+def _new_file() -> Path:
+    """An empty file that only this user may read."""
+    descriptor, name = tempfile.mkstemp(prefix="mba-")
+    os.close(descriptor)
+    return Path(name)

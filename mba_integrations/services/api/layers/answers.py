@@ -1,0 +1,180 @@
+"""Requests that come again: a POST with an `Idempotency-Key` is done once and answered alike.
+
+    POST /v1/workspaces/kate/forget  Idempotency-Key: 7f3c  ->  done, 200
+    the same, since the reply was lost                      ->  200, Idempotent-Replayed: true
+    another body under 7f3c                                 ->  409
+
+Answers are kept in the workspace for 24 hours, so an erasure takes those that hold what it erases.
+Of a request that ends while the server is killed, nobody knows whether it was done; `remember`
+keeps its answer in the transaction of the memories, and is done once all the same.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from mba_integrations.core.errors import MemoryBudgetError
+from mba_integrations.services.access.principal import Principal
+from mba_integrations.services.api.errand import CURRENT
+from mba_integrations.services.api.layers.bodies import STREAMED
+from mba_integrations.services.api.replies import (
+    BAD_REQUEST,
+    ProblemError,
+    as_json,
+    response_to,
+)
+from mba_integrations.services.api.work import RUNNING
+from mba_integrations.services.memory.answers import Answers
+
+HEADER = "idempotency-key"
+REPLAYED = "Idempotent-Replayed"
+_KEY = re.compile(r"[\x21-\x7e]{1,200}")
+_WORKSPACE = re.compile(r"/v1/workspaces/([^/]+)/(.+)")
+OWN = frozenset({"memories"})
+"""Posts that keep their answer themselves."""
+MOST_KEPT_BYTES = 1024 * 1024
+
+
+class AnswerLayer:
+    """Answers a request that came before as it was answered.
+
+    Args:
+        app: What is within.
+        answers: What requests were answered.
+    """
+
+    def __init__(self, app: ASGIApp, answers: Answers) -> None:
+        self._app = app
+        self._answers = answers
+        self._busy: dict[tuple[str, str], asyncio.Lock] = {}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        key = _key_of(scope)
+        if key is None:
+            await self._app(scope, receive, send)
+            return
+        try:
+            named = _named(scope, key)
+            if named is None:
+                await self._app(scope, receive, send)
+                return
+            workspace_id, name = named
+            lock = self._busy.setdefault(named, asyncio.Lock())
+            try:
+                async with lock:
+                    await self._answered(scope, receive, send, workspace_id, name)
+            finally:
+                if not lock.locked():
+                    self._busy.pop(named, None)
+        except (ProblemError, MemoryBudgetError) as error:
+            await response_to(error)(scope, receive, send)
+
+    async def _answered(
+        self, scope: Scope, receive: Receive, send: Send, workspace_id: str, name: str
+    ) -> None:
+        body = (await receive()).get("body", b"")
+        asked = (scope["method"], scope["path"], scope.get("query_string", b"").decode("latin-1"))
+        digest = hashlib.sha256(repr(asked).encode() + body).hexdigest()
+        work = RUNNING.get()
+        known = await work.run("store", partial(self._answers.find, workspace_id, name, digest))
+        if known is not None:
+            await _send_again(known, send)
+            return
+        heard = _Heard()
+        await self._app(scope, _again(body, receive), heard)
+        if heard.is_kept:
+            keep = partial(self._answers.keep, workspace_id, name, digest, heard.written())
+            await work.run("store", keep)
+        for message in heard.messages:
+            await send(message)
+
+
+def _key_of(scope: Scope) -> str | None:
+    if scope["type"] != "http" or scope["method"] != "POST" or scope["path"].endswith(STREAMED):
+        return None
+    return Headers(scope=scope).get(HEADER)
+
+
+def _named(scope: Scope, key: str) -> tuple[str, str] | None:
+    """Workspace and name of a request that is answered here; None if it is not.
+
+    Raises:
+        ProblemError: If the key is none.
+        UnknownWorkspaceError: If the workspace is not the caller's.
+    """
+    if not _KEY.fullmatch(key):
+        detail = "Idempotency-Key must have 1 to 200 printable ASCII characters without spaces."
+        raise ProblemError(BAD_REQUEST, detail)
+    found = _WORKSPACE.fullmatch(scope["path"])
+    principal: Principal | None = CURRENT.get().principal
+    if found is None or found[2] in OWN or principal is None:
+        return None
+    if not principal.may_reach(found[1]):
+        return None  # the route says that there is none
+    return found[1], f"http:{principal.key_id}:{key}"
+
+
+class _Heard:
+    """`send` that holds an answer back until it is kept: a caller that has one may rely on it."""
+
+    def __init__(self) -> None:
+        self.messages: list[Message] = []
+
+    async def __call__(self, message: Message) -> None:
+        self.messages.append(message)
+
+    @property
+    def _body(self) -> bytes:
+        return b"".join(message.get("body", b"") for message in self.messages)
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether the answer is one that holds: what failed may be tried again."""
+        done = bool(self.messages) and 200 <= self.messages[0]["status"] < 300
+        return done and len(self._body) <= MOST_KEPT_BYTES
+
+    def written(self) -> dict[str, Any]:
+        start = self.messages[0]
+        headers = Headers(raw=start["headers"])
+        names = [name for name in headers if name.startswith("x-mba-") or name == "content-type"]
+        # As JSON and not as a text of it, so that an erasure finds what it erases.
+        return {
+            "status": start["status"],
+            "headers": {name: headers[name] for name in names},
+            "body": json.loads(self._body),
+        }
+
+
+async def _send_again(known: Mapping[str, Any], send: Send) -> None:
+    body = as_json(known["body"])
+    start: Message = {"type": "http.response.start", "status": known["status"], "headers": []}
+    headers = MutableHeaders(scope=start)
+    for name, value in known["headers"].items():
+        headers[name] = value
+    headers["Content-Length"] = str(len(body))
+    headers[REPLAYED] = "true"
+    await send(start)
+    await send({"type": "http.response.body", "body": body})
+
+
+def _again(body: bytes, receive: Receive) -> Receive:
+    """`receive` that gives the body once more, and then goes on."""
+    handed = False
+
+    async def given() -> Message:
+        nonlocal handed
+        if handed:
+            return await receive()
+        handed = True
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return given

@@ -1,0 +1,125 @@
+"""Bodies: read whole and not too large; and the end of work for a caller that went away."""
+
+from __future__ import annotations
+
+import anyio
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from mba_integrations.services.api.replies import (
+    NO_COMPRESSION,
+    TOO_LARGE,
+    ProblemError,
+    response_to,
+)
+
+STREAMED = "/imports"
+"""The end of paths whose bodies are files: they are read as they come."""
+
+
+class BodyLayer:
+    """Reads the body before anything is done, then watches whether the caller is still there.
+
+    Args:
+        app: What is within.
+        most: Bytes that a body may have.
+        most_streamed: Bytes that a file may have.
+    """
+
+    def __init__(self, app: ASGIApp, most: int, most_streamed: int) -> None:
+        self._app = app
+        self._most = most
+        self._most_streamed = most_streamed
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        streamed = scope["path"].endswith(STREAMED)
+        try:
+            _check(Headers(scope=scope), self._most_streamed if streamed else self._most)
+            if streamed:
+                await self._app(scope, self._counted(receive), send)
+                return
+            body = await self._read(receive)
+        except ProblemError as error:
+            await response_to(error)(scope, receive, send)
+            return
+        if body is not None:
+            await self._while_there(scope, body, receive, send)
+
+    async def _read(self, receive: Receive) -> bytes | None:
+        """The body; None if the caller went away while it came."""
+        parts: list[bytes] = []
+        size = 0
+        while True:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                return None
+            parts.append(message.get("body", b""))
+            size += len(parts[-1])
+            if size > self._most:
+                raise _too_large(self._most)
+            if not message.get("more_body", False):
+                return b"".join(parts)
+
+    def _counted(self, receive: Receive) -> Receive:
+        size = 0
+
+        async def counted() -> Message:
+            nonlocal size
+            message = await receive()
+            size += len(message.get("body", b""))
+            if size > self._most_streamed:
+                raise _too_large(self._most_streamed)
+            return message
+
+        return counted
+
+    async def _while_there(self, scope: Scope, body: bytes, receive: Receive, send: Send) -> None:
+        """Run the app until it is done or the caller is gone."""
+        gone, handed, done = anyio.Event(), False, False
+
+        async def given() -> Message:
+            nonlocal handed
+            if not handed:
+                handed = True
+                return {"type": "http.request", "body": body, "more_body": False}
+            await gone.wait()
+            return {"type": "http.disconnect"}
+
+        async def sent(message: Message) -> None:
+            nonlocal done
+            # Servers say that the caller is gone also after the last byte; what comes then ends.
+            done = message["type"] == "http.response.body" and not message.get("more_body", False)
+            await send(message)
+
+        async with anyio.create_task_group() as both:
+
+            async def watch() -> None:
+                while (await receive())["type"] != "http.disconnect":
+                    pass
+                gone.set()
+                if not done:
+                    both.cancel_scope.cancel()
+
+            both.start_soon(watch)
+            await self._app(scope, given, sent)
+            both.cancel_scope.cancel()
+
+
+def _check(headers: Headers, most: int) -> None:
+    """Refuse what the headers already say is too large, or compressed: that may hide any size."""
+    if headers.get("content-encoding", "identity") != "identity":
+        raise ProblemError(NO_COMPRESSION, "Send the body as it is, without Content-Encoding.")
+    length = headers.get("content-length", "0")
+    if length.isdecimal() and int(length) > most:
+        raise _too_large(most)
+
+
+def _too_large(most: int) -> ProblemError:
+    return ProblemError(
+        TOO_LARGE,
+        f"A body has at most {most:,} bytes here. Send it in parts.",
+        headers={"Connection": "close"},
+    )

@@ -1,0 +1,64 @@
+"""Keys and backups: what concerns the server and not one workspace."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path
+
+from mba_integrations.services.api.asking import PROBLEMS, AdminAnywhere, AdminEverywhere
+from mba_integrations.services.api.replies import NOT_OFFERED, ProblemError
+from mba_integrations.services.api.work import in_thread
+from mba_integrations.services.contracts.keys import (
+    BackupView,
+    KeysView,
+    KeyView,
+    NewKeyBody,
+    NewKeyView,
+)
+from mba_integrations.services.store.scopes import LONGEST_ID
+
+router = APIRouter(prefix="/v1", tags=["admin"], responses=PROBLEMS)
+KeyId = Annotated[str, Path(min_length=1, max_length=LONGEST_ID)]
+
+
+@router.post("/keys", status_code=201)
+@in_thread("store")
+def create_key(call: AdminAnywhere, body: NewKeyBody) -> NewKeyView:
+    """Make a key. It is shown once; nobody can give away more than they have."""
+    made = call.service.keys.create(
+        body.name,
+        scopes=body.scopes,
+        workspaces=body.workspaces,
+        expires_at=body.expires_at,
+        by=call.principal,
+        request=call.own_key,
+    )
+    return NewKeyView.of(made)
+
+
+@router.get("/keys")
+@in_thread("store")
+def list_keys(call: AdminAnywhere) -> KeysView:
+    """Keys that reach no farther than the caller's, without their secrets."""
+    return KeysView(keys=[KeyView.of(row) for row in call.service.keys.list(by=call.principal)])
+
+
+@router.delete("/keys/{key_id}")
+@in_thread("store")
+def revoke_key(call: AdminAnywhere, key_id: KeyId) -> KeyView:
+    """Refuse a key from now on."""
+    return KeyView.of(call.service.keys.revoke(key_id, by=call.principal))
+
+
+@router.post("/backups", status_code=201)
+@in_thread("store")
+def create_backup(call: AdminEverywhere) -> BackupView:
+    """Copy the store, as it stands now, into the server's folder of backups."""
+    folder = call.ground.settings.backups
+    if folder is None:
+        raise ProblemError(NOT_OFFERED, "The server has no folder for backups: --backups FOLDER.")
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    now = call.service.now()
+    made = call.service.backup(folder / f"memory-{now:%Y%m%d-%H%M%S-%f}.db")
+    return BackupView(name=made.name, size_bytes=made.stat().st_size)

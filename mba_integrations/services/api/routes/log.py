@@ -1,0 +1,129 @@
+"""Past recalls: listed, explained, asked again, compared; and their statistics."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Query
+from pydantic import AwareDatetime
+
+from mba_integrations.core.model import OmissionReason, QueryComplexity
+from mba_integrations.services.access.principal import Scope
+from mba_integrations.services.api.asking import PROBLEMS, Call, Read, ReadAnywhere
+from mba_integrations.services.api.work import in_thread
+from mba_integrations.services.contracts.log import (
+    CurveBody,
+    CurveView,
+    DifferenceView,
+    ExplanationView,
+    LoggedPageView,
+    ReplayBody,
+    ReplayView,
+    StatisticsView,
+)
+from mba_integrations.services.store.scopes import LONGEST_ID
+
+router = APIRouter(tags=["log"], responses=PROBLEMS)
+WORKSPACE = "/v1/workspaces/{workspace_id}"
+AllocationId = Annotated[str, Path(min_length=1, max_length=LONGEST_ID)]
+Time = Annotated[AwareDatetime | None, Query()]
+Hours = Annotated[float | None, Query(gt=0, le=1_000_000, allow_inf_nan=False)]
+
+
+def _may_read_texts(call: Call) -> bool:
+    return Scope.READ_CONTENT in call.principal.scopes
+
+
+@router.get(WORKSPACE + "/allocations")
+@in_thread("store")
+def list_allocations(
+    call: Read,
+    since: Time = None,
+    until: Time = None,
+    session_id: Annotated[str | None, Query(min_length=1, max_length=LONGEST_ID)] = None,
+    complexity: QueryComplexity | None = None,
+    reason: OmissionReason | None = None,
+    limit: Annotated[int, Query(ge=1, le=500)] = 100,
+    cursor: Annotated[str | None, Query(max_length=2_000)] = None,
+) -> LoggedPageView:
+    """A page of past recalls, the latest first."""
+    cursors = call.ground.cursors
+    of = ("log", call.workspace_id, since, until, session_id, complexity, reason)
+    after = None
+    if cursor is not None:
+        at, last = cursors.place(cursor, *of)
+        after = (datetime.fromisoformat(at), last)
+    page = call.service.allocations.list(
+        call.workspace_id,
+        since=since,
+        until=until,
+        session_id=session_id,
+        complexity=complexity,
+        reason=reason,
+        after=after,
+        limit=limit,
+    )
+    following = None
+    if page.after is not None:
+        following = cursors.make([page.after[0].isoformat(), page.after[1]], *of)
+    return LoggedPageView.of(page, following, with_texts=_may_read_texts(call))
+
+
+@router.get(WORKSPACE + "/allocations/{allocation_id}")
+@in_thread("store")
+def explain_allocation(call: Read, allocation_id: AllocationId) -> ExplanationView:
+    """One past recall: what came in, and the best of what stayed out, with the reason."""
+    row = call.service.allocations.get(call.workspace_id, allocation_id)
+    return ExplanationView.of(row, with_texts=_may_read_texts(call))
+
+
+@router.post(WORKSPACE + "/allocations/{allocation_id}/curve")
+@in_thread("choose")
+def budget_curve(call: Read, allocation_id: AllocationId, body: CurveBody) -> CurveView:
+    """What other budgets would have bought."""
+    allocation = call.service.allocations.replay(call.workspace_id, allocation_id, query=body.query)
+    return CurveView.of(allocation.budget_curve(body.budgets))
+
+
+@router.post(WORKSPACE + "/allocations/{allocation_id}/replay")
+@in_thread("choose")
+def replay_allocation(call: Read, allocation_id: AllocationId, body: ReplayBody) -> ReplayView:
+    """Ask again, of the memories of then, under other settings or another budget."""
+    allocations = call.service.allocations
+    row = allocations.get(call.workspace_id, allocation_id)
+    allocation = allocations.replay(
+        call.workspace_id,
+        allocation_id,
+        query=body.query,
+        settings=body.settings,
+        budget_tokens=body.budget_tokens,
+    )
+    return ReplayView.of(row, allocation)
+
+
+@router.get(WORKSPACE + "/allocations/{allocation_id}/diff/{other_id}")
+@in_thread("store")
+def compare_allocations(
+    call: Read, allocation_id: AllocationId, other_id: AllocationId
+) -> DifferenceView:
+    """How the memories in two prompts differ."""
+    found = call.service.allocations.difference(call.workspace_id, allocation_id, other_id)
+    return DifferenceView.of(found)
+
+
+@router.get(WORKSPACE + "/statistics")
+@in_thread("store")
+def workspace_statistics(call: Read, hours: Hours = None) -> StatisticsView:
+    """What past recalls of a workspace have in common."""
+    found = call.service.statistics(call.workspace_id, time_window_hours=hours)
+    return StatisticsView.of(found)
+
+
+@router.get("/v1/statistics")
+@in_thread("store")
+def all_statistics(call: ReadAnywhere, hours: Hours = None) -> StatisticsView:
+    """What past recalls of all workspaces that the caller may reach have in common."""
+    reachable = call.principal.reachable(call.service.workspaces.ids())
+    found = call.service.allocations.statistics(reachable, time_window_hours=hours)
+    return StatisticsView.of(found)

@@ -1,0 +1,186 @@
+"""What keeps a workspace in order: retention, tiers, erasure, jobs."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from pydantic import Field
+
+from mba_integrations.core.model import MemoryTier
+from mba_integrations.services.contracts.body import Body, Id, Ids, View
+from mba_integrations.services.memory.retention.preview import RetentionPreview
+from mba_integrations.services.memory.tiers.reviews import TierReview
+from mba_integrations.services.store.rows.erasures import Erasure
+from mba_integrations.services.store.rows.jobs import JobRow, JobState
+
+
+class RetentionBody(Body):
+    """How long memories are kept."""
+
+    policy: dict[str, Any]
+    time_zone: Id | None = None
+
+
+class RetentionView(View):
+    """How long memories are kept."""
+
+    policy: dict[str, Any]
+
+
+class PreviewBody(Body):
+    """A policy to try; the workspace's own where none is given."""
+
+    policy: dict[str, Any] | None = None
+
+
+class GoingView(View):
+    """A memory that would go."""
+
+    memory_id: str
+    tier: MemoryTier
+    action: str
+    rule: str
+    why: str
+    text: str
+
+
+class PreviewView(View):
+    """What a policy would do now."""
+
+    total: int
+    expired: int
+    summary: str
+    samples: list[GoingView]
+
+    @classmethod
+    def of(cls, preview: RetentionPreview) -> PreviewView:
+        """The view of a preview."""
+        return cls(
+            total=len(preview),
+            expired=preview.expired,
+            summary=str(preview),
+            samples=[
+                GoingView(
+                    memory_id=one.memory_id,
+                    tier=one.tier,
+                    action=one.action.value,
+                    rule=one.rule,
+                    why=one.why,
+                    text=text,
+                )
+                for one, text in preview.samples
+            ],
+        )
+
+
+class AppliedView(View):
+    """What a sweep did."""
+
+    counts: dict[str, int]
+    change_seq: int
+
+
+class MoveView(View):
+    """A memory that should move."""
+
+    memory_id: str
+    from_tier: MemoryTier
+    to_tier: MemoryTier
+    action: str
+    standing: float
+    why: str
+
+
+class ReviewView(View):
+    """What should move; applied by its id within a week."""
+
+    review_id: str
+    moves: list[MoveView]
+    staying: int
+
+    @classmethod
+    def of(cls, found: TierReview) -> ReviewView:
+        """The view of a review."""
+        return cls(
+            review_id=found.review_id,
+            staying=found.review.staying,
+            moves=[
+                MoveView(
+                    memory_id=one.item_id,
+                    from_tier=one.from_tier,
+                    to_tier=one.to_tier,
+                    action=one.action,
+                    standing=one.standing,
+                    why=one.why,
+                )
+                for one in found.review
+            ],
+        )
+
+
+class ApplyBody(Body):
+    """Which moves of a review are made; all where nothing is named."""
+
+    only: Ids | None = None
+
+
+class ErasureBody(Body):
+    """What must be nowhere, by exactly one of the three."""
+
+    memory_ids: Ids | None = None
+    subjects: Ids | None = None
+    sources: Ids | None = None
+
+
+class ErasureView(View):
+    """A receipt: rows that went, by table."""
+
+    erasure_id: str
+    at: datetime
+    actor: str | None
+    counts: dict[str, int]
+
+    @classmethod
+    def of(cls, receipt: Erasure) -> ErasureView:
+        """The view of a receipt."""
+        return cls(
+            erasure_id=receipt.erasure_id,
+            at=receipt.at,
+            actor=receipt.actor,
+            counts=dict(receipt.counts),
+        )
+
+
+class ErasuresView(View):
+    """Receipts, the latest first."""
+
+    erasures: list[ErasureView]
+
+
+class JobView(View):
+    """A job, without its payload."""
+
+    job_id: str
+    workspace_id: str
+    kind: str
+    state: JobState
+    attempts: int
+    max_attempts: int
+    run_after: datetime
+    progress: float
+    error: str | None
+    created_at: datetime
+    finished_at: datetime | None
+
+    @classmethod
+    def of(cls, row: JobRow) -> JobView:
+        """The view of a job."""
+        return cls.model_construct(**{name: getattr(row, name) for name in cls.model_fields})
+
+
+class JobsView(View):
+    """Jobs, the latest first."""
+
+    jobs: list[JobView]
+    counts: dict[JobState, int] = Field(default_factory=dict)

@@ -1,0 +1,83 @@
+"""Keys and backups."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+
+from pydantic import ConfigDict, Field
+
+from mba_integrations.services.access.keys import (
+    DEFAULT_SCOPES,
+    LONGEST_NAME,
+    MOST_WORKSPACES,
+    NewKey,
+)
+from mba_integrations.services.access.principal import Scope
+from mba_integrations.services.contracts.body import Body, Id, Moment, View
+from mba_integrations.services.store.rows.keys import KeyRow
+
+
+class NewKeyBody(Body):
+    """A key to make."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"name": "notebook", "scopes": ["read"], "workspaces": ["kate"]}]
+        }
+    )
+
+    name: Annotated[str, Field(strict=True, min_length=1, max_length=LONGEST_NAME)]
+    scopes: Annotated[list[Scope], Field(min_length=1, max_length=len(Scope))] = Field(
+        default_factory=lambda: list(DEFAULT_SCOPES)
+    )
+    workspaces: Annotated[list[Id], Field(min_length=1, max_length=MOST_WORKSPACES)] | None = None
+    expires_at: Moment | None = None
+
+
+class KeyView(View):
+    """A key, without its secret."""
+
+    key_id: str
+    name: str
+    scopes: list[str]
+    workspaces: list[str] | None
+    created_at: datetime
+    expires_at: datetime | None
+    last_used_at: datetime | None
+    revoked_at: datetime | None
+
+    @classmethod
+    def of(cls, row: KeyRow) -> KeyView:
+        """The view of a key."""
+        values = {name: getattr(row, name) for name in KeyView.model_fields}
+        lists = {
+            "scopes": list(row.scopes),
+            "workspaces": None if row.workspaces is None else list(row.workspaces),
+        }
+        return KeyView(**{**values, **lists})
+
+
+class NewKeyView(View):
+    """A key that was just made, and cannot be shown again."""
+
+    key: str
+    about: KeyView
+
+    @classmethod
+    def of(cls, made: NewKey) -> NewKeyView:
+        """The view of a new key."""
+        return cls(key=made.key, about=KeyView.of(made.row))
+
+
+class KeysView(View):
+    """Keys, the oldest first."""
+
+    keys: list[KeyView]
+
+
+class BackupView(View):
+    """A backup that was made."""
+
+    name: str
+    size_bytes: int

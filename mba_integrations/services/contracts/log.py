@@ -1,0 +1,234 @@
+"""Past recalls as they are shown: numbers always, texts only to who may read them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from mba_integrations import BudgetPoint
+from mba_integrations.core.log.statistics import AllocationStatistics
+from mba_integrations.core.model import MemoryTier, QueryComplexity
+from mba_integrations.core.result.allocation import Allocation
+from mba_integrations.services.contracts.body import Body, Query, Tokens, View
+from mba_integrations.services.memory.past.allocations import (
+    AllocationPage,
+    Difference,
+    difference,
+    selected_ids,
+)
+from mba_integrations.services.store.rows.allocations import AllocationRow
+
+MOST_BUDGETS = 64
+_TEXTS = ("query", "texts")
+
+
+class LoggedView(View):
+    """One past recall."""
+
+    allocation_id: str
+    at: datetime
+    session_id: str | None
+    settings_version: int | None
+    core_version: str | None
+    change_seq: int | None
+    prefix_hash: str | None
+    stable_prefix_tokens: int | None
+    query_hash: str | None
+    record: dict[str, Any]
+
+    @classmethod
+    def of(cls, row: AllocationRow, *, with_texts: bool) -> LoggedView:
+        """The view of a row."""
+        values = {name: getattr(row, name) for name in LoggedView.model_fields}
+        record = {
+            name: value for name, value in row.record.items() if with_texts or name not in _TEXTS
+        }
+        return LoggedView.model_construct(**{**values, "record": record})
+
+
+class LoggedPageView(View):
+    """Some past recalls, the latest first."""
+
+    allocations: list[LoggedView]
+    next_cursor: str | None
+
+    @classmethod
+    def of(
+        cls, page: AllocationPage, next_cursor: str | None, *, with_texts: bool
+    ) -> LoggedPageView:
+        """The view of a page."""
+        rows = [LoggedView.of(row, with_texts=with_texts) for row in page.rows]
+        return cls(allocations=rows, next_cursor=next_cursor)
+
+
+class LoggedItemView(View):
+    """What was decided on one memory."""
+
+    memory_id: str
+    selected: bool
+    tokens: int | None
+    score: float | None
+    reason: str | None
+
+
+class ExplanationView(View):
+    """What came in, and the best of what stayed out, with the reason."""
+
+    allocation: LoggedView
+    items: list[LoggedItemView]
+
+    @classmethod
+    def of(cls, row: AllocationRow, *, with_texts: bool) -> ExplanationView:
+        """The view of a row with its items."""
+        items = [
+            LoggedItemView(**{name: getattr(one, name) for name in LoggedItemView.model_fields})
+            for one in row.items
+        ]
+        return cls(allocation=LoggedView.of(row, with_texts=with_texts), items=items)
+
+
+class DifferenceView(View):
+    """How two choices differ."""
+
+    entering: list[str]
+    leaving: list[str]
+    staying: list[str]
+
+    @classmethod
+    def of(cls, found: Difference) -> DifferenceView:
+        """The view of a difference."""
+        return cls(
+            entering=list(found.entering),
+            leaving=list(found.leaving),
+            staying=list(found.staying),
+        )
+
+
+class ReplayBody(Body):
+    """What is tried instead: settings that differ, another budget; the question if not logged."""
+
+    query: Query | None = None
+    settings: dict[str, Any] = Field(default_factory=dict)
+    budget_tokens: Tokens | None = None
+
+
+class ReplayView(View):
+    """What the choice would be, and how it differs from that of then."""
+
+    used_tokens: int
+    budget_tokens: int
+    value: float
+    upper_bound: float
+    difference: DifferenceView
+
+    @classmethod
+    def of(cls, row: AllocationRow, now: Allocation) -> ReplayView:
+        """The view of a replay."""
+        found = difference(selected_ids(row), now.selected_ids)
+        return cls(
+            used_tokens=now.used_tokens,
+            budget_tokens=now.budget_tokens,
+            value=now.value,
+            upper_bound=now.upper_bound,
+            difference=DifferenceView.of(found),
+        )
+
+
+class CurveBody(Body):
+    """Budgets to try; the question if it was not logged."""
+
+    budgets: Annotated[list[Tokens], Field(min_length=1, max_length=MOST_BUDGETS)]
+    query: Query | None = None
+
+
+class PointView(View):
+    """One budget and what it would buy."""
+
+    budget_tokens: int
+    used_tokens: int
+    value: float
+    entering: list[str]
+    leaving: list[str]
+
+
+class CurveView(View):
+    """What other budgets would buy, in ascending order."""
+
+    points: list[PointView]
+
+    @classmethod
+    def of(cls, points: tuple[BudgetPoint, ...]) -> CurveView:
+        """The view of a curve."""
+        return cls(
+            points=[
+                PointView(
+                    budget_tokens=one.budget_tokens,
+                    used_tokens=one.used_tokens,
+                    value=one.value,
+                    entering=list(one.entering),
+                    leaving=list(one.leaving),
+                )
+                for one in points
+            ]
+        )
+
+
+class TierStatisticsView(View):
+    """One tier over all allocations that have it."""
+
+    mean_utilisation: float | None
+    median_utilisation: float | None
+    mean_used_tokens: float | None
+    selected: int
+    omitted: int
+
+
+class StatisticsView(View):
+    """What past recalls have in common."""
+
+    schema_version: int
+    workspace_id: str | None
+    since: str | None
+    until: str | None
+    allocation_count: int
+    first_timestamp: str | None
+    last_timestamp: str | None
+    mean_utilisation: float | None
+    median_utilisation: float | None
+    mean_used_tokens: float | None
+    mean_gap: float | None
+    tiers: dict[MemoryTier, TierStatisticsView]
+    complexity_counts: dict[QueryComplexity, int]
+    omission_counts: dict[str, int]
+    latency_ms_p50: float | None
+    latency_ms_p95: float | None
+    latency_ms_p99: float | None
+    inexact_count: int
+    noted_count: int
+    promoted: int
+    demoted: int
+
+    @classmethod
+    def of(cls, found: AllocationStatistics) -> StatisticsView:
+        """The view of statistics."""
+        return cls.model_validate(found.to_dict())
+
+
+class ImportView(View):
+    """What an import did, or would do."""
+
+    created: int
+    duplicates: int
+    erased: int
+    rejected: int
+    reasons: list[str]
+    vectors: int
+    notes: list[str]
+
+    @classmethod
+    def of(cls, reply: Any) -> ImportView:
+        """The view of a reply."""
+        values = {name: getattr(reply, name) for name in cls.model_fields}
+        return cls(**{**values, "notes": list(reply.notes)})

@@ -1,0 +1,151 @@
+"""Workspaces: made, changed, listed, with their versions and their retention."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from pydantic import ConfigDict, Field
+
+from mba_integrations.core.errors import InputError
+from mba_integrations.core.model import MemoryTier
+from mba_integrations.services.contracts.body import Body, Id, View
+from mba_integrations.services.store.rows.workspaces import SettingsVersion, WorkspaceRow
+
+Settings = dict[str, Any]
+Zone = Annotated[str, Field(strict=True, min_length=1, max_length=100)]
+
+
+class NewWorkspaceBody(Body):
+    """A workspace to make."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"workspace_id": "kate", "template": "conversation"}]}
+    )
+
+    workspace_id: Id
+    template: Id | None = None
+    settings: Settings = Field(default_factory=dict)
+    retention: Settings | None = None
+    time_zone: Zone = "UTC"
+
+    def arguments(self) -> dict[str, Any]:
+        """The arguments of `create_workspace`, but the id.
+
+        Raises:
+            InputError: If no path could name the workspace.
+        """
+        if "/" in self.workspace_id or self.workspace_id in (".", ".."):
+            raise InputError("workspace_id must have no slash and be no dot: it is part of paths.")
+        return {
+            "template": self.template,
+            "retention": self.retention,
+            "time_zone": self.time_zone,
+            **_settings(self.settings),
+        }
+
+
+class ChangeWorkspaceBody(Body):
+    """Settings that change."""
+
+    settings: Settings
+
+    def arguments(self) -> Settings:
+        """The changes, by name."""
+        return _settings(self.settings)
+
+
+def _settings(given: Settings) -> Settings:
+    """Settings by name, none of which is an argument of its own.
+
+    Raises:
+        InputError: If a name is one.
+    """
+    for name in ("workspace_id", "template", "retention", "time_zone", "expected_version", "actor"):
+        if name in given:
+            raise InputError(f"{name!r} is no setting.")
+    return given
+
+
+class ValidateBody(Body):
+    """Settings to look at: nothing changes."""
+
+    template: Id | None = None
+    settings: Settings = Field(default_factory=dict)
+
+    def arguments(self) -> Settings:
+        """The settings, by name."""
+        return _settings(self.settings)
+
+
+class WorkspaceView(View):
+    """A workspace. `settings_version` is its ETag."""
+
+    workspace_id: str
+    settings: Settings
+    settings_version: int
+    retention: Settings
+    time_zone: str
+    change_seq: int
+    created_at: datetime
+
+    @classmethod
+    def of(cls, row: WorkspaceRow) -> WorkspaceView:
+        """The view of a row."""
+        return cls.model_construct(**{name: getattr(row, name) for name in cls.model_fields})
+
+    @property
+    def etag(self) -> str:
+        """The ETag of its settings."""
+        return etag_of(self.created_at, self.settings_version)
+
+
+def etag_of(created_at: datetime, version: int) -> str:
+    """The ETag of settings: another one for a workspace of the same name that is made anew."""
+    return f'"{created_at.timestamp():.6f}-{version}"'
+
+
+class SettingsView(View):
+    """Settings as they would hold, with every default."""
+
+    settings: Settings
+
+
+class WorkspacesView(View):
+    """Some workspaces."""
+
+    workspaces: list[str]
+    next_cursor: str | None
+
+
+class VersionView(View):
+    """Settings that a workspace had, or has."""
+
+    version: int
+    settings: Settings
+    at: datetime
+    actor: str | None
+
+    @classmethod
+    def of(cls, version: SettingsVersion) -> VersionView:
+        """The view of a version."""
+        return cls.model_construct(**{name: getattr(version, name) for name in cls.model_fields})
+
+
+class VersionsView(View):
+    """All settings that a workspace had, the first ones first."""
+
+    versions: list[VersionView]
+
+
+class CountsView(View):
+    """Active memories by tier."""
+
+    counts: dict[MemoryTier, int]
+    total: int
+
+
+class DeletedView(View):
+    """Rows that went, by table."""
+
+    deleted: dict[str, int]

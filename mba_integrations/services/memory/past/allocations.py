@@ -1,0 +1,250 @@
+"""`Allocations`: past recalls, as `service.allocations`: list, read, ask again, compare.
+
+The log has numbers, ids and reasons; texts only where the workspace logs them. So who asks again
+says the question where the log has not kept it, and its hash shows whether it is the same one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from mba_integrations.core.arguments import checked_whole
+from mba_integrations.core.errors import InputError
+from mba_integrations.core.log.records import LogRecord, record_from_dict
+from mba_integrations.core.log.statistics import AllocationStatistics, statistics, window
+from mba_integrations.core.model import QueryComplexity
+from mba_integrations.core.result.allocation import Allocation
+from mba_integrations.services.memory.equipment import Equipment
+from mba_integrations.services.memory.errors import UnknownAllocationError
+from mba_integrations.services.memory.past.replays import replayed
+from mba_integrations.services.store.rows.allocations import AllocationRow
+from mba_integrations.services.store.scopes import Reading, checked_id
+from mba_integrations.services.store.statements import allocations, workspaces
+
+_PAGE = 500
+MOST_LISTED = 500
+MOST_LOOKED_AT = 10_000
+"""Rows that one page of a list looks at for those that it wants."""
+Place = tuple[datetime, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AllocationPage:
+    """Some allocations of a list, without their items.
+
+    Attributes:
+        rows: They, the latest first.
+        after: What to give to get those that follow; None where none follow.
+    """
+
+    rows: tuple[AllocationRow, ...]
+    after: Place | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Difference:
+    """How two choices differ.
+
+    Attributes:
+        entering: Ids that are in the second alone.
+        leaving: Ids that are in the first alone.
+        staying: Ids that are in both.
+    """
+
+    entering: tuple[str, ...]
+    leaving: tuple[str, ...]
+    staying: tuple[str, ...]
+
+
+def difference(first: Iterable[str], second: Iterable[str]) -> Difference:
+    """How the second differs from the first, each in its order.
+
+    >>> difference("ab", "bc")
+    Difference(entering=('c',), leaving=('a',), staying=('b',))
+    """
+    before, after = list(first), list(second)
+    return Difference(
+        entering=tuple(one for one in after if one not in set(before)),
+        leaving=tuple(one for one in before if one not in set(after)),
+        staying=tuple(one for one in before if one in set(after)),
+    )
+
+
+class Allocations:
+    """The log of allocations of workspaces."""
+
+    def __init__(self, equipment: Equipment) -> None:
+        self._equipment = equipment
+
+    def list(
+        self,
+        workspace_id: str,
+        *,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        session_id: str | None = None,
+        complexity: QueryComplexity | None = None,
+        reason: str | None = None,
+        after: Place | None = None,
+        limit: int = 100,
+    ) -> AllocationPage:
+        """A page of past recalls, the latest first.
+
+        Args:
+            workspace_id: Of which workspace.
+            since: At this time or later.
+            until: Before this time.
+            session_id: Of this session.
+            complexity: Of queries of this complexity.
+            reason: Only those that left something out for this reason.
+            after: `after` of the page before; None for the first one.
+            limit: How many at most, 1 to 500.
+
+        Raises:
+            InputError: If *limit* is out of its range.
+            UnknownWorkspaceError: If there is no such workspace; with those of a like name.
+        """
+        if checked_whole("limit", limit, at_least=1) > MOST_LISTED:
+            raise InputError(f"limit must be at most {MOST_LISTED}, got {limit:,}.")
+        self._equipment.trail.flush()
+        found: list[AllocationRow] = []
+        with self._equipment.read(workspace_id) as reading:
+            workspaces.get(reading)
+            for looked_at, row in enumerate(
+                _rows(reading, since=since, until=until, session_id=session_id, after=after)
+            ):
+                if len(found) == limit or looked_at == MOST_LOOKED_AT:
+                    return AllocationPage(rows=tuple(found), after=after)
+                after = (row.at, row.allocation_id)
+                if _is_wanted(row.record, complexity, reason):
+                    found.append(row)
+        return AllocationPage(rows=tuple(found), after=None)
+
+    def rows(
+        self, workspace_id: str, *, since: datetime | None = None, until: datetime | None = None
+    ) -> Iterator[AllocationRow]:
+        """All past recalls of a time, the latest first, as they stood when the first is read."""
+        self._equipment.trail.flush()
+        with self._equipment.read(workspace_id) as reading:
+            workspaces.get(reading)
+            yield from _rows(reading, since=since, until=until)
+
+    def get(self, workspace_id: str, allocation_id: str) -> AllocationRow:
+        """One past recall with what was decided on memories: the selected, and the best omitted.
+
+        Raises:
+            UnknownAllocationError: If there is none of that id.
+            UnknownWorkspaceError: If there is no such workspace; with those of a like name.
+        """
+        checked_id("allocation_id", allocation_id)
+        self._equipment.trail.flush()
+        with self._equipment.read(workspace_id) as reading:
+            workspaces.get(reading)
+            return _found(reading, allocation_id)
+
+    def replay(
+        self,
+        workspace_id: str,
+        allocation_id: str,
+        *,
+        query: str | None = None,
+        settings: Mapping[str, Any] | None = None,
+        budget_tokens: int | None = None,
+    ) -> Allocation:
+        """Ask again, of the memories of then, under the settings of then with these changes.
+
+        What was erased or pruned since is not there any more. The session's earlier prompt is not
+        followed. Nothing is logged.
+
+        Args:
+            workspace_id: Of which workspace.
+            allocation_id: What is asked again.
+            query: The question, where the log has not kept it.
+            settings: Settings that differ from those of then.
+            budget_tokens: Another budget; that of then by default.
+
+        Raises:
+            UnknownAllocationError: If there is none of that id.
+            InputError: If the question is needed, or is another one than that of then.
+            InvalidWorkspaceError: If a setting is out of its range.
+        """
+        row = self.get(workspace_id, allocation_id)
+        return replayed(
+            self._equipment,
+            workspace_id,
+            row,
+            query=query,
+            changes=settings or {},
+            budget_tokens=budget_tokens,
+        )
+
+    def difference(self, workspace_id: str, first: str, second: str) -> Difference:
+        """How the memories in two prompts differ.
+
+        Raises:
+            UnknownAllocationError: If there is none of an id.
+        """
+        return difference(
+            selected_ids(self.get(workspace_id, first)),
+            selected_ids(self.get(workspace_id, second)),
+        )
+
+    def statistics(
+        self, workspace_ids: Iterable[str], *, time_window_hours: float | None = None
+    ) -> AllocationStatistics:
+        """Statistics over several workspaces together. O(n) rows.
+
+        Raises:
+            UnknownWorkspaceError: If there is no such workspace; with those of a like name.
+        """
+        hours = time_window_hours
+        since = None if hours is None else self._equipment.clock() - window(hours)
+
+        def records() -> Iterator[LogRecord]:
+            for workspace_id in workspace_ids:
+                for row in self.rows(workspace_id, since=since):
+                    yield record_from_dict(row.record)
+
+        return statistics(records(), since=since)
+
+
+def selected_ids(row: AllocationRow) -> tuple[str, ...]:
+    """Ids of the memories in the prompt, in its order."""
+    return tuple(item.memory_id for item in row.items if item.selected)
+
+
+def _rows(
+    reading: Reading,
+    *,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    session_id: str | None = None,
+    after: Place | None = None,
+) -> Iterator[AllocationRow]:
+    while True:
+        page = allocations.listed(
+            reading, since=since, until=until, session_id=session_id, after=after, limit=_PAGE
+        )
+        yield from page
+        if len(page) < _PAGE:
+            return
+        after = (page[-1].at, page[-1].allocation_id)
+
+
+def _is_wanted(
+    record: Mapping[str, Any], complexity: QueryComplexity | None, reason: str | None
+) -> bool:
+    right = complexity is None or record["complexity"] == complexity
+    return right and (reason is None or bool(record["omission_reasons"].get(reason)))
+
+
+def _found(reading: Reading, allocation_id: str) -> AllocationRow:
+    row = allocations.find(reading, allocation_id)
+    if row is None:
+        raise UnknownAllocationError(
+            f"workspace {reading.workspace_id!r} has no allocation {allocation_id!r} in its log."
+        )
+    return row

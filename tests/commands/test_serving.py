@@ -1,0 +1,96 @@
+"""`mba serve` and `mba keys`: a database over HTTP, and who may ask it."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+from command_line import done, mba, refused
+from memory_commands import database, remembered, said
+
+from mba_integrations.commands.serving.repository import remember_repository
+from mba_integrations.commands.serving.start import Server, started
+from mba_integrations.services.api import serving
+from mba_integrations.services.api.settings import ServerSettings
+from mba_integrations.services.memory.service import MemoryService
+
+__all__ = ["database"]  # a fixture
+
+
+@contextmanager
+def running(place: Path, **options: Any) -> Iterator[Server]:
+    settings = ServerSettings(port=0)
+    with started(settings, str(place), **options) as server:
+        thread = threading.Thread(target=server.run, kwargs={"idle_exit": 2.0})
+        thread.start()
+        yield server
+        thread.join(20)
+
+
+def test_a_key_is_made_shown_once_listed_and_revoked() -> None:
+    key = done("keys", "create", "app", "--scope", "read", "--workspace", "kate").strip()
+    (row,) = said("keys", "list")["keys"]
+    assert key.startswith(f"mba_{row['key_id']}_")
+    assert (row["scopes"], row["workspaces"]) == (["read"], ["kate"])
+    assert "sha256" not in row
+    table = done("keys", "list")
+    assert key not in table
+    assert "kate" in table
+    done("keys", "revoke", row["key_id"])
+    assert "revoked" in done("keys", "list")
+    assert "there is no key 'x'" in refused("keys", "revoke", "x")
+
+
+def test_a_server_does_not_start_for_others_without_keys(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def near(host: str, port: int) -> socket.socket:
+        return socket.create_server(("127.0.0.1", port))
+
+    monkeypatch.setattr(serving, "listening", near)
+    said_so = refused("serve", "--host", "0.0.0.0", "--port", "0")
+    assert "'mba keys create NAME'" in said_so
+
+
+def test_the_lines_that_a_server_prints_work(
+    database: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    remembered("Kate skis.")
+    with running(database) as server:
+        lines = capsys.readouterr().out.splitlines()
+        assert len(lines) == 3
+        for line in lines:
+            url = next(word for word in line.split() if word.startswith(server.url))
+            body = line.partition(" -d '")[2].rstrip("'")
+            headers = {"Content-Type": "application/json"}
+            reply = httpx2.request(
+                *("POST" if body else "GET", url), content=body or None, headers=headers, timeout=60
+            )
+            assert reply.status_code == 200, reply.text
+
+
+def test_a_second_server_says_where_the_first_one_is(database: Path) -> None:
+    with started(ServerSettings(port=0), str(database)) as server:
+        second = mba("serve", "--port", "0")
+    assert second.exit_code == 0
+    assert f"It answers at {server.url}." in second.stderr
+
+
+def test_a_repository_is_remembered_once(tmp_path: Path) -> None:
+    folder = tmp_path / "code"
+    folder.mkdir()
+    (folder / "README.md").write_text("# Skis\n\nKate's skis are blue.\n")
+    (folder / "skis.py").write_text('"""Skis."""\n\nBLUE = 1\n')
+    with MemoryService.open(tmp_path / "own.db", background=False) as service:
+        remember_repository(service, folder)
+        before = service.counts("repository")
+        remember_repository(service, folder)
+        assert service.counts("repository") == before
+        assert {tier.value for tier, count in before.items() if count} == {"project", "rag"}
+        assert "blue" in service.recall("repository", "What colour are Kate's skis?").prompt_text

@@ -1,0 +1,33 @@
+"""Callers of the server's app in the same process, without a socket."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import httpx2
+from fastapi import FastAPI
+
+from mba_integrations.services.memory.service import MemoryService
+
+BASE_URL = "http://localhost:8377"
+MakeKey = Callable[..., dict[str, str]]
+
+
+def caller(app: FastAPI, **options: Any) -> httpx2.AsyncClient:
+    """Somebody who calls the app."""
+    transport = httpx2.ASGITransport(app=app, raise_app_exceptions=False)
+    return httpx2.AsyncClient(transport=transport, base_url=BASE_URL, **options)
+
+
+def key_of(service: MemoryService, name: str = "app", **options: Any) -> dict[str, str]:
+    """Headers with a new key."""
+    return {"X-API-Key": service.keys.create(name, **options).key}
+
+
+def problem_in(reply: httpx2.Response) -> tuple[int, str]:
+    """Status and kind of a problem, as both its parts say it."""
+    assert reply.headers["content-type"] == "application/problem+json"
+    written = reply.json()
+    assert written["status"] == reply.status_code
+    return reply.status_code, written["type"].rsplit(":", 1)[1]
