@@ -10,6 +10,7 @@ import argparse
 import asyncio
 import contextlib
 import secrets
+import signal
 import socket
 import sys
 import time
@@ -115,12 +116,26 @@ def _held(database: Path, url: str) -> Iterator[tuple[MemoryService, str]]:
             remove_token(database)
 
 
+def _leave_at_signals() -> None:
+    """End by an exception, so that the store is closed.
+
+    While it serves, uvicorn catches signals, and raises them once more when it is done.
+    """
+
+    def leave(*_: object) -> None:
+        raise SystemExit(0)
+
+    for one in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(one, leave)
+
+
 def main() -> int:
     """Serve the file that the command line names; gives the exit code."""
     parser = argparse.ArgumentParser(prog="mba-mcp-daemon", description=__doc__)
     parser.add_argument("database", type=Path)
     parser.add_argument("--idle-exit", type=float, default=None, metavar="SECONDS")
     options = parser.parse_args()
+    _leave_at_signals()
     with socket.create_server(("127.0.0.1", 0)) as bound:
         url = f"http://127.0.0.1:{bound.getsockname()[1]}"
         try:
