@@ -18,6 +18,7 @@ import typer
 from typer.core import TyperGroup
 
 from mba_integrations.commands import allocate, config, demo, explain, stats
+from mba_integrations.commands.agents import mcp
 from mba_integrations.commands.memory import (
     doctor,
     embeddings,
@@ -112,6 +113,12 @@ app.add_typer(stored_file.backup_app, name="backup")
 app.add_typer(stored_file.database_app, name="db")
 app.add_typer(embeddings.app, name="embeddings")
 app.command("doctor", help=doctor.HELP)(doctor.doctor)
+app.add_typer(mcp.app, name="mcp")
+app.command(
+    "hook",
+    help=mcp.HOOK_HELP,
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
+)(mcp.hook)
 
 
 def _show_version(wanted: bool) -> None:
