@@ -6,6 +6,7 @@ again, and find it. The operating system gives the lock up if the one who starts
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import subprocess
 import sys
@@ -36,9 +37,13 @@ class DaemonError(MemoryBudgetError, RuntimeError):
 
 
 def serve_command(database: Path) -> list[str]:
-    """What starts a daemon on a file."""
-    module = "mba_integrations.services.mcp.runner"
-    return [sys.executable, "-m", module, str(database), "--idle-exit", str(IDLE_SECONDS)]
+    """What starts a daemon on a file: `mba serve` where its extra is, else MCP alone."""
+    idle = ["--idle-exit", str(IDLE_SECONDS)]
+    needed = ("fastapi", "mba_integrations.commands.serving")
+    if all(importlib.util.find_spec(name) is not None for name in needed):
+        serve = ["mba_integrations", "serve", "--db", str(database), "--port", "0"]
+        return [sys.executable, "-m", *serve, *idle]
+    return [sys.executable, "-m", "mba_integrations.services.mcp.runner", str(database), *idle]
 
 
 def ensure(database: Path, command: Sequence[str] | None = None) -> Daemon:
