@@ -82,11 +82,13 @@ def note(seen: Seen, text: str, kept: object, found: object) -> None:
 
 async def killer(database: Path, kills: int) -> None:
     """End the daemon so often."""
-    for _ in range(kills):
+    killed: set[int] = set()
+    while len(killed) < kills:
         await anyio.sleep(_KILL_EVERY_S)
         daemon = running(database)
-        if daemon is not None:
+        if daemon is not None and daemon.pid not in killed:
             os.kill(daemon.pid, signal.SIGKILL)
+            killed.add(daemon.pid)
 
 
 async def run(database: Path, clients: int, calls: int, kills: int) -> Seen:
