@@ -18,6 +18,7 @@ import typer
 from typer.core import TyperGroup
 
 from mba_integrations.commands import allocate, config, demo, explain, stats
+from mba_integrations.commands.agents import mcp
 from mba_integrations.commands.memory import (
     doctor,
     embeddings,
@@ -115,6 +116,12 @@ app.add_typer(embeddings.app, name="embeddings")
 app.command("doctor", help=doctor.HELP)(doctor.doctor)
 app.command("serve", help=serve.HELP)(serve.serve)
 app.add_typer(keys.app, name="keys")
+app.add_typer(mcp.app, name="mcp")
+app.command(
+    "hook",
+    help=mcp.HOOK_HELP,
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
+)(mcp.hook)
 
 
 def _show_version(wanted: bool) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mba_integrations.commands.arguments.memory_options import DEFAULT_WORKSPACE
+from mba_integrations.commands.arguments.places import file_of, place_of
 from mba_integrations.commands.printing.output import remark
 from mba_integrations.commands.printing.visible import in_one_line
 from mba_integrations.core.config.problems import nearest_hint
@@ -21,24 +22,6 @@ from mba_integrations.services.store.errors import WorkspaceExistsError
 
 if TYPE_CHECKING:
     from mba_integrations.services.memory.service import MemoryService
-
-_FILE_URL = "sqlite:///"
-
-
-def place_of(database: str | None) -> str:
-    """Path or URL of the database: the one named, else a file in the user's data folder."""
-    if database is not None:
-        return database
-    import platformdirs
-
-    return str(platformdirs.user_data_path("mba", appauthor=False) / "memory.db")
-
-
-def file_of(place: str) -> Path | None:
-    """The file of a SQLite database; None for one on a server."""
-    if place.startswith(_FILE_URL):
-        return Path(place.removeprefix(_FILE_URL))
-    return None if "://" in place else Path(place)
 
 
 @contextmanager

@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 
 from mba_integrations.commands.arguments import memory_options as options
-from mba_integrations.commands.memory.database import file_of, opened, place_of
+from mba_integrations.commands.arguments.places import file_of, place_of
+from mba_integrations.commands.memory.database import opened
 from mba_integrations.commands.printing.memories import plain, write_result
 from mba_integrations.commands.printing.output import remark
 from mba_integrations.commands.printing.progress import progress_of

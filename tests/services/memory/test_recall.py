@@ -40,6 +40,7 @@ def test_what_is_remembered_is_recalled_with_its_reasons(service: MemoryService)
     assert "'b'" not in reply.explain()
     assert "Kate skis." in reply.explain()
     assert reply.messages()[0]["content"] == reply.prompt_text
+    assert reply.count("Where does Kate live?") == 4
 
 
 def test_an_empty_workspace_gives_an_empty_prompt_and_says_so(service: MemoryService) -> None:

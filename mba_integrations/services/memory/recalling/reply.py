@@ -61,6 +61,10 @@ class RecallReply:
         """The prompt; `used_tokens` by the workspace's counter, never more than the budget."""
         return self.allocation.prompt_text
 
+    def count(self, text: str) -> int:
+        """Tokens of a text, by what counted the prompt."""
+        return self.allocation.decided.problem.counter.count(text)
+
     def messages(self) -> list[dict[str, str]]:
         """The prompt as chat messages."""
         return self.allocation.to_messages()
