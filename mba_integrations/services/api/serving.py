@@ -8,6 +8,7 @@ those that have begun have eight seconds, and two are left for the store.
 from __future__ import annotations
 
 import asyncio
+import signal
 import socket
 import time
 from typing import Any
@@ -53,7 +54,21 @@ def run(app: ASGIApp, bound: socket.socket, *, idle_exit: float | None = None) -
         bound: Where.
         idle_exit: Seconds without a request after which it ends by itself; None for never.
     """
+    _leave_at_signals()
     asyncio.run(_served(app, bound, idle_exit))
+
+
+def _leave_at_signals() -> None:
+    """End by an exception, so that the store is closed.
+
+    While it serves, uvicorn catches signals, and raises them once more when it is done.
+    """
+
+    def leave(*_: object) -> None:
+        raise SystemExit(0)
+
+    for one in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(one, leave)
 
 
 async def _served(app: ASGIApp, bound: socket.socket, idle_exit: float | None) -> None:
