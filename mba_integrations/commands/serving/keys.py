@@ -9,7 +9,8 @@ import typer
 from rich.text import Text
 
 from mba_integrations.commands.arguments import memory_options as options
-from mba_integrations.commands.memory.database import file_of, opened, place_of
+from mba_integrations.commands.arguments.places import file_of, place_of
+from mba_integrations.commands.memory.database import opened
 from mba_integrations.commands.printing.memories import write_result
 from mba_integrations.commands.printing.output import remark, results, write_line
 from mba_integrations.commands.printing.tables import titled_table

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mba_integrations.commands.arguments import memory_options as options
-from mba_integrations.commands.memory.database import file_of, place_of
+from mba_integrations.commands.arguments.places import file_of, place_of
 from mba_integrations.commands.printing.output import remark
 from mba_integrations.commands.serving.start import started
 from mba_integrations.core.errors import MissingExtraError

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mba_integrations.commands.arguments.memory_options import DEFAULT_WORKSPACE
-from mba_integrations.commands.memory.database import file_of
+from mba_integrations.commands.arguments.places import file_of
 from mba_integrations.commands.printing.output import remark, write_line
 from mba_integrations.commands.serving.repository import REPOSITORY, remember_repository
 from mba_integrations.local_embedder import LocalEmbedder
