@@ -34,7 +34,10 @@ from mba_integrations.learning.usefulness_fit import Example, fit_usefulness
 
 BUDGETS = (256, 512, 1024, 1536, 2048, 3072, 4096, 6144, 8192)
 SHOWN = (256, 512, 1024, 2048, 4096)
-FITTED_SETS = ("realtalk", "beam-100k", "2wikimultihopqa-merged", "hotpotqa-merged")
+FITTED_SETS = (
+    *("realtalk", "beam-100k", "2wikimultihopqa-merged", "hotpotqa-merged"),
+    "musique-train-merged",
+)
 OTHER_SETS = ("strategyqa-facts-merged", "2wikimultihopqa-merged-large", "cosqa", "tau2-banking-kb")
 _NEIGHBOURS = (
     "before",

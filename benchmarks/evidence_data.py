@@ -1,7 +1,8 @@
 """Load the evidence sets as columns: one `EvidencePool` per pool of items, with its questions.
 
-A set is a file `NAME.jsonl.gz`, one pool a line; embeddings are in `NAME.minilm.npz` or are made
-on the spot by WordLlama. Items without text are left out. Token counts are those of o200k_base on
+A set is a file `NAME.jsonl.gz`, one pool a line; embeddings are in `NAME.minilm.npz`, those of
+questions without the names of those who talk in `NAME.nameless.npz`, or all are made on the spot by
+WordLlama. Items without text are left out. Token counts are those of o200k_base on
 the line as it is rendered: "- ", the text, a newline.
 """
 
@@ -19,9 +20,12 @@ import numpy as np
 
 from mba_integrations.core.arrays import BoolArray, FloatArray, IntArray
 from mba_integrations.core.counting.tiktoken_counters import counter_for_model
+from mba_integrations.core.model import MemoryItem
+from mba_integrations.core.pool.columns import Speakers
 from mba_integrations.core.pool.corpus import Corpus
 from mba_integrations.core.pool.neighbourhood import Neighbourhood
 from mba_integrations.core.search.lexical import LexicalIndex
+from mba_integrations.core.search.speaker_names import without_names
 from mba_integrations.core.search.vector_column import VectorColumn
 
 Embedder = Callable[[list[str]], FloatArray]
@@ -36,10 +40,13 @@ class EvidenceQuery:
         category: Kind of question, as the set names it.
         asked_seconds: Unix time in seconds, or None.
         evidence: Groups of item rows; one row of each group is enough.
-        vector: Embedding, shape (d,), or None.
+        vector: Embedding of *nameless*, or of the text where that is not stored, shape (d,); None
+            without embeddings.
+        nameless: The question without the names of those who talk.
     """
 
     text: str
+    nameless: str
     category: str
     asked_seconds: float | None
     evidence: tuple[tuple[int, ...], ...]
@@ -74,11 +81,18 @@ def load_set(
         dense: "minilm" for the stored embeddings, "local" for *embedder*, "none" for neither.
         embedder: Used with "local".
     """
-    stored = np.load(folder / f"{name}.minilm.npz") if dense == "minilm" else None
+    stored = _stored(folder, name) if dense == "minilm" else None
     return [
         _pool(name, record, stored, embedder if dense == "local" else None)
         for record in _records(folder / f"{name}.jsonl.gz")
     ]
+
+
+def _stored(folder: Path, name: str) -> dict[str, Any]:
+    """Embeddings by pool; of questions those without names, where they are there."""
+    arrays = dict(np.load(folder / f"{name}.minilm.npz"))
+    nameless = folder / f"{name}.nameless.npz"
+    return arrays | dict(np.load(nameless)) if nameless.exists() else arrays
 
 
 def has_minilm(folder: Path, name: str) -> bool:
@@ -109,12 +123,13 @@ def _pool(
     texts = [items[i]["text"] for i in keep]
     vectors, query_vectors = _vectors(record, keep, texts, stored, embedder)
     rows = {items[i]["id"]: row for row, i in enumerate(keep)}
+    corpus = _corpus([items[i] for i in keep], texts, vectors)
     return EvidencePool(
         set_name=name,
         pool_id=record["pool_id"],
-        corpus=_corpus([items[i] for i in keep], texts, vectors),
+        corpus=corpus,
         tokens=line_tokens(texts),
-        queries=_queries(record["queries"], rows, query_vectors),
+        queries=_queries(record["queries"], rows, query_vectors, _talkers(items)),
     )
 
 
@@ -133,7 +148,10 @@ def _vectors(
         return _unit_rows(vectors), dict(zip(ids, queries, strict=True))
     if embedder is not None and texts:
         asked = [query for query in record["queries"] if query["evidence"]]
-        vectors = {query["id"]: embedder([query["text"]])[0] for query in asked}
+        names = _talkers(record["items"])
+        vectors = {
+            query["id"]: embedder([without_names(query["text"], names)])[0] for query in asked
+        }
         return _unit_rows(embedder(texts)), vectors
     return None, {}
 
@@ -167,6 +185,15 @@ def _corpus(items: list[dict[str, Any]], texts: list[str], vectors: FloatArray |
     )
 
 
+def _talkers(items: list[dict[str, Any]]) -> tuple[str, ...]:
+    """Those who say much of a pool."""
+    says = [
+        MemoryItem(str(row), item["text"], "rag", metadata={"speaker": item["meta"].get("speaker")})
+        for row, item in enumerate(items)
+    ]
+    return Speakers.build(says, np.full(len(says), -1)).frequent
+
+
 def _codes(values: Sequence[Any]) -> tuple[IntArray, list[Any]]:
     codes: dict[Any, int] = {}
     numbers = [-1 if value is None else codes.setdefault(value, len(codes)) for value in values]
@@ -187,7 +214,10 @@ def line_tokens(texts: Sequence[str]) -> IntArray:
 
 
 def _queries(
-    records: list[dict[str, Any]], rows: dict[str, int], vectors: dict[str, FloatArray]
+    records: list[dict[str, Any]],
+    rows: dict[str, int],
+    vectors: dict[str, FloatArray],
+    names: Sequence[str],
 ) -> tuple[EvidenceQuery, ...]:
     queries = []
     for record in records:
@@ -199,6 +229,7 @@ def _queries(
             queries.append(
                 EvidenceQuery(
                     text=record["text"],
+                    nameless=without_names(record["text"], names),
                     category=record["category"],
                     asked_seconds=None if np.isnan(asked) else asked,
                     evidence=evidence,

@@ -137,14 +137,18 @@ def signed_logistic(
     """
     active = list(range(len(names)))
     spread = np.std(matrix, axis=0)
+    start: FloatArray | None = None
     while True:
+        used = [names[i] for i in active]
         intercept, fitted = _ridge_logistic(
-            matrix[:, active], needed, weights, [names[i] for i in active], spread[active]
+            matrix[:, active], needed, weights, used, spread[active], start
         )
         wrong = np.array([_sign(names[i]) for i in active]) * fitted * spread[active]
         if not active or wrong.min() >= 0.0:
             break
-        del active[int(np.argmin(wrong))]
+        place = int(np.argmin(wrong))
+        start = np.delete(np.array([intercept, *fitted]), place + 1)
+        del active[place]
     kept = {names[i]: round(float(w), 4) for i, w in zip(active, fitted, strict=True) if w != 0.0}
     return LogisticModel(intercept=round(intercept, 4), weights=kept)
 
@@ -161,15 +165,20 @@ def _ridge_logistic(
     weights: FloatArray,
     names: Sequence[str],
     spread: FloatArray,
+    start: FloatArray | None,
 ) -> tuple[float, FloatArray]:
-    """Newton's method, drawn to the prior weights; fixed weights are drawn so hard they stay."""
-    start = [FIXED_WEIGHTS.get(name, PRIOR_WEIGHTS.get(name, 0.0)) for name in names]
+    """Newton's method, drawn to the prior weights; fixed weights are drawn so hard they stay.
+
+    The optimum is one, so it matters for time only where it starts: at *start*, shape (k + 1,),
+    or at the prior.
+    """
+    drawn_to = [FIXED_WEIGHTS.get(name, PRIOR_WEIGHTS.get(name, 0.0)) for name in names]
     free = _RIDGE * np.maximum(spread, _MIN_SPREAD) ** 2
     pull = np.where([name in FIXED_WEIGHTS for name in names], 1e9, free)
-    prior = np.array([-6.0, *start])
+    prior = np.array([-6.0, *drawn_to])
     penalty = np.diag([1e-6, *pull])
     rows = np.hstack([np.ones((len(matrix), 1)), matrix])
-    beta = prior.copy()
+    beta = prior.copy() if start is None else start
     for _ in range(_STEPS):
         p = 1.0 / (1.0 + np.exp(-np.clip(rows @ beta, -30.0, 30.0)))
         slope = rows.T @ (weights * (needed - p)) - penalty @ (beta - prior)

@@ -23,6 +23,10 @@ from mba_integrations.core.pool.corpus import Corpus
 from mba_integrations.core.value.match import Match, filled_by_lexical, standardised
 from mba_integrations.core.value.question import Question
 
+# All of it is better where words say nothing, and costs a point where the names of those who talk
+# are left out already; half has most of both.
+_COMMON_PART = 0.5
+
 Features = dict[str, FloatArray]
 """What is known of the items, by name, each of shape (n,)."""
 
@@ -32,19 +36,29 @@ def match_features(question: Question, corpus: Corpus, match: Match) -> Features
     known of similarity.
     """
     lexical = match.lexical
+    # The best by its words is the best of nothing where they find nothing.
+    told = match.words_tell**2
     traits = corpus.lexical.traits
     features = {
-        "lexical_share": lexical,
-        "lexical_rank": _rank_feature(lexical),
+        "lexical_share": lexical * (told / max(float(lexical.max(initial=0.0)), 1e-12)),
+        "lexical_rank": _rank_feature(lexical) * told,
         "substance": traits.substance,
         "excess_length": traits.excess_length,
         "named_in_query": _row_values(traits.headings.named_in(question.text), len(lexical)),
         "asks": traits.asks,
     }
-    similarity = _known_similarity(match.cosine, corpus.given_relevance)
+    similarity = _known_similarity(_centred(match.cosine, corpus), corpus.given_relevance)
     if similarity is not None:
         features |= _dense_features(filled_by_lexical(similarity, lexical))
+        features["dense_alone"] = features["dense_rank"] * (1.0 - match.words_tell)
     return features
+
+
+def _centred(cosine: FloatArray | None, corpus: Corpus) -> FloatArray | None:
+    """Cosine less a part of what the item has in common with all of the pool."""
+    if cosine is None or corpus.vectors is None:
+        return cosine
+    return np.asarray(cosine - _COMMON_PART * corpus.vectors.likeness_to_mean)
 
 
 def _known_similarity(cosine: FloatArray | None, given: FloatArray) -> FloatArray | None:

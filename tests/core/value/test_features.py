@@ -76,10 +76,18 @@ def deviation(values: Sequence[float]) -> float:
     return math.sqrt(mean([(value - mean(values)) ** 2 for value in values]))
 
 
-def slow_similarity(match: Match, given_relevance: Column) -> Column | None:
+def slow_centred(match: Match, corpus: Corpus) -> Column | None:
+    """Cosines less half of the product with the mean of all vectors and twenty of zeros."""
+    if match.cosine is None or corpus.vectors is None:
+        return None
+    rows = corpus.vectors.take(np.arange(len(corpus.texts))).astype(float)
+    common = rows @ (rows.sum(axis=0) / (int(corpus.vectors.known.sum()) + 20))
+    return (match.cosine - common / 2).tolist()
+
+
+def slow_similarity(cosine: Column | None, given_relevance: Column) -> Column | None:
     """Cosines, with a retriever's relevance in their place on their scale; NaN where neither is."""
     known = [not math.isnan(value) for value in given_relevance]
-    cosine = None if match.cosine is None else match.cosine.tolist()
     if cosine is None or not any(known):
         return given_relevance if any(known) else cosine
     said = [value for value, is_known in zip(given_relevance, known, strict=True) if is_known]
@@ -91,28 +99,32 @@ def slow_similarity(match: Match, given_relevance: Column) -> Column | None:
 
 
 def slow_match_features(corpus: Corpus, match: Match) -> dict[str, Column]:
-    lexical = match.lexical.tolist()
+    best = max([*match.lexical.tolist(), 1e-12])
+    told = match.words_tell**2
+    lexical = [share / best * told for share in match.lexical.tolist()]
     lengths = [len(text) for text in corpus.texts]
     features = {
         "lexical_share": lexical,
-        "lexical_rank": rank_share(lexical),
+        "lexical_rank": [share * told for share in rank_share(match.lexical.tolist())],
         "substance": [math.log((size + 1) / (size + 400)) for size in lengths],
         "excess_length": [max(0.0, math.log1p(size) - 6) for size in lengths],
         "asks": [float("?" in text) for text in corpus.texts],
     }
-    similarity = slow_similarity(match, corpus.given_relevance.tolist())
+    similarity = slow_similarity(slow_centred(match, corpus), corpus.given_relevance.tolist())
     if similarity is None:
         return features
     filled = filled_by_lexical(np.array(similarity), match.lexical).tolist()
     spread = deviation(filled)
     z = [(one - mean(filled)) / spread if spread > 1e-9 else 0.0 for one in filled]
     top, low = max(0.0, *z), min(0.0, *z)
+    ranks = rank_share([one - low for one in z])
     return {
         **features,
         "dense_z": z,
         "dense_gap": [one - top for one in z],
         "dense_share": [max(one, 0.0) / max(top, 1.0) for one in z],
-        "dense_rank": rank_share([one - low for one in z]),
+        "dense_rank": ranks,
+        "dense_alone": [share * (1 - match.words_tell) for share in ranks],
     }
 
 
@@ -125,7 +137,7 @@ def test_features_of_the_match_are_those_of_a_plain_loop(corpus: Corpus, query: 
     assert set(got) == {*expected, "named_in_query"}
     for name, column in expected.items():
         # Ranks of values that differ by rounding only may differ too.
-        if name != "dense_rank" or not has_near_ties(expected["dense_z"]):
+        if name not in ("dense_rank", "dense_alone") or not has_near_ties(expected["dense_z"]):
             assert got[name].tolist() == pytest.approx(column, rel=1e-6, abs=1e-6), name
 
 
