@@ -1,8 +1,9 @@
 """Load the evidence sets as columns: one `EvidencePool` per pool of items, with its questions.
 
 A set is a file `NAME.jsonl.gz`, one pool a line; embeddings are in `NAME.minilm.npz`, those of
-questions without the names of those who talk in `NAME.nameless.npz`, or all are made on the spot by
-WordLlama. Items without text are left out. Token counts are those of o200k_base on
+questions without the names of those who talk in `NAME.nameless.npz`, and vectors of the tokens of
+both in `NAME.tokens.npz` (`evidence_embeddings` writes the latter two); or all are made on the spot
+by WordLlama. Items without text are left out. Token counts are those of o200k_base on
 the line as it is rendered: "- ", the text, a newline.
 """
 
@@ -11,7 +12,7 @@ from __future__ import annotations
 import gzip
 import json
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -24,11 +25,14 @@ from mba_integrations.core.model import MemoryItem
 from mba_integrations.core.pool.columns import Speakers
 from mba_integrations.core.pool.corpus import Corpus
 from mba_integrations.core.pool.neighbourhood import Neighbourhood
+from mba_integrations.core.search.cached_token_embedder import CachedTokenEmbedder
 from mba_integrations.core.search.lexical import LexicalIndex
 from mba_integrations.core.search.speaker_names import without_names
+from mba_integrations.core.search.token_vectors import TokenVectors
 from mba_integrations.core.search.vector_column import VectorColumn
 
 Embedder = Callable[[list[str]], FloatArray]
+_STORED = ("minilm", "tokens")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +47,7 @@ class EvidenceQuery:
         vector: Embedding of *nameless*, or of the text where that is not stored, shape (d,); None
             without embeddings.
         nameless: The question without the names of those who talk.
+        tokens: Vectors of the tokens of *nameless*; None where they are not stored.
     """
 
     text: str
@@ -51,6 +56,7 @@ class EvidenceQuery:
     asked_seconds: float | None
     evidence: tuple[tuple[int, ...], ...]
     vector: FloatArray | None
+    tokens: TokenVectors | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,21 +84,26 @@ def load_set(
     Args:
         folder: Where the files are.
         name: File name without `.jsonl.gz`.
-        dense: "minilm" for the stored embeddings, "local" for *embedder*, "none" for neither.
+        dense: "minilm" for the stored embeddings, "tokens" for those of tokens as well where there
+            are any, "local" for *embedder*, "none" for neither.
         embedder: Used with "local".
     """
-    stored = _stored(folder, name) if dense == "minilm" else None
+    stored = _stored(folder, name, tokens=dense == "tokens") if dense in _STORED else None
     return [
         _pool(name, record, stored, embedder if dense == "local" else None)
-        for record in _records(folder / f"{name}.jsonl.gz")
+        for record in records(folder, name)
     ]
 
 
-def _stored(folder: Path, name: str) -> dict[str, Any]:
+def _stored(folder: Path, name: str, *, tokens: bool) -> dict[str, Any]:
     """Embeddings by pool; of questions those without names, where they are there."""
     arrays = dict(np.load(folder / f"{name}.minilm.npz"))
-    nameless = folder / f"{name}.nameless.npz"
-    return arrays | dict(np.load(nameless)) if nameless.exists() else arrays
+    nameless, of_tokens = folder / f"{name}.nameless.npz", folder / f"{name}.tokens.npz"
+    if nameless.exists():
+        arrays |= dict(np.load(nameless))
+    if tokens and of_tokens.exists():
+        arrays |= {f"tokens_of_{key}": array for key, array in np.load(of_tokens).items()}
+    return arrays
 
 
 def has_minilm(folder: Path, name: str) -> bool:
@@ -109,8 +120,9 @@ def local_embedder() -> Embedder:
     return lambda texts: np.asarray(model.embed(texts, norm=True), dtype=np.float32)
 
 
-def _records(path: Path) -> Iterator[dict[str, Any]]:
-    with gzip.open(path, "rt", encoding="utf-8") as lines:
+def records(folder: Path, name: str) -> Iterator[dict[str, Any]]:
+    """The pools of a set as they are written."""
+    with gzip.open(folder / f"{name}.jsonl.gz", "rt", encoding="utf-8") as lines:
         for line in lines:
             yield json.loads(line)
 
@@ -123,13 +135,15 @@ def _pool(
     texts = [items[i]["text"] for i in keep]
     vectors, query_vectors = _vectors(record, keep, texts, stored, embedder)
     rows = {items[i]["id"]: row for row, i in enumerate(keep)}
-    corpus = _corpus([items[i] for i in keep], texts, vectors)
+    asked = asked_without_names(record)
+    tokens, query_tokens = _tokens(record["pool_id"], texts, stored)
+    corpus = replace(_corpus([items[i] for i in keep], texts, vectors), tokens=tokens)
     return EvidencePool(
         set_name=name,
         pool_id=record["pool_id"],
         corpus=corpus,
         tokens=line_tokens(texts),
-        queries=_queries(record["queries"], rows, query_vectors, _talkers(items)),
+        queries=_queries(record["queries"], rows, query_vectors, asked, query_tokens),
     )
 
 
@@ -147,13 +161,37 @@ def _vectors(
         vectors = stored[f"items/{pool_id}"].astype(np.float32)[keep]
         return _unit_rows(vectors), dict(zip(ids, queries, strict=True))
     if embedder is not None and texts:
-        asked = [query for query in record["queries"] if query["evidence"]]
-        names = _talkers(record["items"])
-        vectors = {
-            query["id"]: embedder([without_names(query["text"], names)])[0] for query in asked
-        }
+        asked = asked_without_names(record)
+        vectors = {key: embedder([text])[0] for key, text in asked.items()}
         return _unit_rows(embedder(texts)), vectors
     return None, {}
+
+
+def asked_without_names(record: dict[str, Any]) -> dict[str, str]:
+    """The questions of a pool that have evidence, by id, without the names of those who talk."""
+    names = _talkers(record["items"])
+    asked = [query for query in record["queries"] if query["evidence"]]
+    return {query["id"]: without_names(query["text"], names) for query in asked}
+
+
+def _tokens(
+    pool_id: str, texts: list[str], stored: Any
+) -> tuple[CachedTokenEmbedder | None, dict[str, TokenVectors]]:
+    """Vectors of the tokens of the items, and of questions by id; None where none are stored."""
+    if stored is None or f"tokens_of_items/{pool_id}" not in stored:
+        return None, {}
+    of_text = dict(zip(texts, _parts(stored, f"items{{}}/{pool_id}"), strict=True))
+    ids = [str(key) for key in stored[f"tokens_of_query_ids/{pool_id}"]]
+    of_query = dict(zip(ids, _parts(stored, f"queries{{}}/{pool_id}"), strict=True))
+    # Kept by the embedder as soon as they are asked for, so they are made small once.
+    return CachedTokenEmbedder(lambda some: [of_text[text] for text in some]), of_query
+
+
+def _parts(stored: Any, name: str) -> list[TokenVectors]:
+    vectors = stored["tokens_of_" + name.format("")]
+    sizes = stored["tokens_of_" + name.format("_sizes")]
+    ends = np.cumsum(sizes)
+    return [vectors[end - size : end] for size, end in zip(sizes, ends, strict=True)]
 
 
 def _unit_rows(vectors: FloatArray) -> FloatArray:
@@ -217,7 +255,8 @@ def _queries(
     records: list[dict[str, Any]],
     rows: dict[str, int],
     vectors: dict[str, FloatArray],
-    names: Sequence[str],
+    nameless: dict[str, str],
+    tokens: dict[str, TokenVectors],
 ) -> tuple[EvidenceQuery, ...]:
     queries = []
     for record in records:
@@ -229,11 +268,12 @@ def _queries(
             queries.append(
                 EvidenceQuery(
                     text=record["text"],
-                    nameless=without_names(record["text"], names),
+                    nameless=nameless.get(record["id"], record["text"]),
                     category=record["category"],
                     asked_seconds=None if np.isnan(asked) else asked,
                     evidence=evidence,
                     vector=vectors.get(record["id"]),
+                    tokens=tokens.get(record["id"]),
                 )
             )
     return tuple(queries)

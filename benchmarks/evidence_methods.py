@@ -110,6 +110,7 @@ def question(query: EvidenceQuery) -> Question:
         vector=query.vector,
         now_seconds=query.asked_seconds,
         nameless=query.nameless,
+        tokens=query.tokens,
     )
 
 

@@ -44,7 +44,9 @@ from mba_integrations.core.pool.memory_pool import MemoryPool
 from mba_integrations.core.pool.prepared import PreparedPools
 from mba_integrations.core.result.allocation import Allocation
 from mba_integrations.core.search.cached_embedder import CachedEmbedder
+from mba_integrations.core.search.cached_token_embedder import CachedTokenEmbedder
 from mba_integrations.core.search.embedder import Embedder
+from mba_integrations.core.search.token_vectors import TokenEmbedder
 from mba_integrations.core.times import check_zones, has_zone, latest_time, present_of
 from mba_integrations.core.turns.previous import PreviousPrompt
 
@@ -55,6 +57,12 @@ def _remembering(embedder: Embedder | None) -> Embedder | None:
     if embedder is None or isinstance(embedder, CachedEmbedder):
         return embedder
     return CachedEmbedder(embedder)
+
+
+def _remembering_tokens(embedder: TokenEmbedder | None) -> CachedTokenEmbedder | None:
+    if embedder is None or isinstance(embedder, CachedTokenEmbedder):
+        return embedder
+    return CachedTokenEmbedder(embedder)
 
 
 def _check_config(config: object) -> None:
@@ -71,6 +79,11 @@ class MemoryBudgetAllocator(LiveHandle):
         embedder: Callable from a list of n texts to an array of shape (n, d). Each text is embedded
             once; give a `CachedEmbedder` to set how many vectors are kept. Without it, items are
             matched by their words and by the embeddings that they bring.
+        token_embedder: Callable from n texts to n arrays of shape (tokens, d), the vectors of each
+            text's tokens. Beside vectors of whole texts, the few hundred items that match best are
+            compared with the query token by token. They are embedded when first compared, and kept
+            within a bound; give a `CachedTokenEmbedder` to set it. Not asked where there are no
+            vectors of whole texts to compare.
         clock: Gives the present, with a zone. For the default of `now`, sessions and the log.
         sessions: Where the previous prompts of sessions are kept; by default in memory. With a
             store that several processes share, each continues the prompts of the others.
@@ -96,6 +109,7 @@ class MemoryBudgetAllocator(LiveHandle):
         token_counter: object = None,
         embedder: Embedder | None = None,
         *,
+        token_embedder: TokenEmbedder | None = None,
         clock: Callable[[], datetime] = utc_now,
         sessions: SessionStore | None = None,
         logs: LogStore | None = None,
@@ -107,6 +121,7 @@ class MemoryBudgetAllocator(LiveHandle):
             counters=WorkspaceCounters(given),
             prepared=PreparedPools(),
             embedder=_remembering(embedder),
+            token_embedder=_remembering_tokens(token_embedder),
             clock=clock,
         )
         self._workspaces = WorkspaceRegistry(
@@ -124,6 +139,7 @@ class MemoryBudgetAllocator(LiveHandle):
         reload: bool = False,
         token_counter: object = None,
         embedder: Embedder | None = None,
+        token_embedder: TokenEmbedder | None = None,
         clock: Callable[[], datetime] = utc_now,
         sessions: SessionStore | None = None,
         logs: LogStore | None = None,
@@ -137,6 +153,7 @@ class MemoryBudgetAllocator(LiveHandle):
                 keeps the old settings, and each allocation says so in its notes.
             token_counter: As for the constructor.
             embedder: As for the constructor.
+            token_embedder: As for the constructor.
             clock: As for the constructor.
             sessions: As for the constructor.
             logs: As for the constructor.
@@ -149,6 +166,7 @@ class MemoryBudgetAllocator(LiveHandle):
         allocator = cls(
             token_counter,
             embedder,
+            token_embedder=token_embedder,
             clock=clock,
             sessions=sessions,
             logs=logs,

@@ -43,6 +43,7 @@ from mba_integrations.core.pool.snapshot import PoolSnapshot
 from mba_integrations.core.result.allocation import Allocation, previous_prompt
 from mba_integrations.core.result.candidates import TierAllocation
 from mba_integrations.core.result.decision import Decision
+from mba_integrations.core.search.cached_token_embedder import CachedTokenEmbedder
 from mba_integrations.core.search.embedder import Embedder
 from mba_integrations.core.selection.problem import SelectionProblem, selection_problem
 from mba_integrations.core.selection.select import Selection, select
@@ -72,12 +73,14 @@ class Equipment:
         counters: The counters of workspaces.
         prepared: Snapshots of lists that were handed in before.
         embedder: Makes vectors of texts; None for none.
+        token_embedder: Makes vectors of the tokens of texts; None for none.
         clock: The present, with a zone.
     """
 
     counters: WorkspaceCounters
     prepared: PreparedPools
     embedder: Embedder | None
+    token_embedder: CachedTokenEmbedder | None
     clock: Callable[[], datetime]
 
 
@@ -160,6 +163,7 @@ class Call:
             self.config,
             query_embedding=self.query_embedding,
             embedder=self.equipment.embedder,
+            token_embedder=self.equipment.token_embedder,
             now=present,
         )
 

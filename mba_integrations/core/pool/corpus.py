@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from mba_integrations.core.arrays import BoolArray, FloatArray, IntArray
 from mba_integrations.core.pool.neighbourhood import Neighbourhood
+from mba_integrations.core.search.cached_token_embedder import CachedTokenEmbedder
 from mba_integrations.core.search.lexical import LexicalIndex
 from mba_integrations.core.search.vector_column import VectorColumn
 
@@ -28,6 +29,7 @@ class Corpus:
         given_relevance: Relevance handed in by a retriever, in [0, 1]; NaN unknown.
         importance: In [0, 1].
         around: Order of the items within their sources.
+        tokens: Gives the vectors of a text's tokens; None where those are not compared.
     """
 
     texts: Sequence[str]
@@ -42,3 +44,4 @@ class Corpus:
     given_relevance: FloatArray
     importance: FloatArray
     around: Neighbourhood
+    tokens: CachedTokenEmbedder | None = None

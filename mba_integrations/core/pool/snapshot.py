@@ -39,6 +39,7 @@ from mba_integrations.core.pool.neighbourhood import Neighbourhood
 from mba_integrations.core.pool.token_column import TokenColumn, TokenColumns
 from mba_integrations.core.rows.column import Column, carry
 from mba_integrations.core.rows.row_map import RowMap
+from mba_integrations.core.search.cached_token_embedder import CachedTokenEmbedder
 from mba_integrations.core.search.embedder import Embedder
 from mba_integrations.core.search.embeddings import Embeddings, ItemVectors
 from mba_integrations.core.search.lexical import LexicalIndex
@@ -261,7 +262,9 @@ class PoolSnapshot:
         """
         return self.embeddings.of(embedder, length=length)
 
-    def corpus(self, vectors: VectorColumn | None) -> Corpus:
+    def corpus(
+        self, vectors: VectorColumn | None, tokens: CachedTokenEmbedder | None = None
+    ) -> Corpus:
         """The columns that relevance and usefulness read, with those vectors."""
         columns = self.columns
         return Corpus(
@@ -277,6 +280,7 @@ class PoolSnapshot:
             given_relevance=columns.given_relevance,
             importance=columns.importance,
             around=self.around,
+            tokens=tokens,
         )
 
 

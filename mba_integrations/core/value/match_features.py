@@ -47,18 +47,28 @@ def match_features(question: Question, corpus: Corpus, match: Match) -> Features
         "named_in_query": _row_values(traits.headings.named_in(question.text), len(lexical)),
         "asks": traits.asks,
     }
-    similarity = _known_similarity(_centred(match.cosine, corpus), corpus.given_relevance)
+    similarity = _similarity(match, corpus, common_part=_COMMON_PART)
     if similarity is not None:
-        features |= _dense_features(filled_by_lexical(similarity, lexical))
-        features["dense_alone"] = features["dense_rank"] * (1.0 - match.words_tell)
+        features |= _dense_features(similarity)
+        features |= _features_alone(features, match, corpus)
     return features
 
 
-def _centred(cosine: FloatArray | None, corpus: Corpus) -> FloatArray | None:
-    """Cosine less a part of what the item has in common with all of the pool."""
-    if cosine is None or corpus.vectors is None:
-        return cosine
-    return np.asarray(cosine - _COMMON_PART * corpus.vectors.likeness_to_mean)
+def _features_alone(features: Features, match: Match, corpus: Corpus) -> Features:
+    """Rank and share by vectors as far as words find nothing."""
+    untold = 1.0 - match.words_tell
+    whole = _similarity(match, corpus, common_part=1.0) if untold > 0.0 else None
+    dense = features if whole is None else _dense_features(whole)
+    return {f"{name}_alone": dense[name] * untold for name in ("dense_rank", "dense_share")}
+
+
+def _similarity(match: Match, corpus: Corpus, *, common_part: float) -> FloatArray | None:
+    """Similarity of every item, less a part of what it has in common with all of the pool."""
+    cosine = match.cosine
+    if cosine is not None and corpus.vectors is not None:
+        cosine = np.asarray(cosine - common_part * corpus.vectors.likeness_to_mean)
+    similarity = _known_similarity(cosine, corpus.given_relevance)
+    return None if similarity is None else filled_by_lexical(similarity, match.lexical)
 
 
 def _known_similarity(cosine: FloatArray | None, given: FloatArray) -> FloatArray | None:

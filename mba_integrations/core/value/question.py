@@ -11,9 +11,11 @@ import numpy as np
 from mba_integrations.core.arrays import FloatArray, as_floats
 from mba_integrations.core.errors import InputError
 from mba_integrations.core.pool.snapshot import PoolSnapshot
+from mba_integrations.core.search.cached_token_embedder import CachedTokenEmbedder
 from mba_integrations.core.search.embedder import Embedder, embed
 from mba_integrations.core.search.embeddings import ItemVectors
 from mba_integrations.core.search.speaker_names import without_names
+from mba_integrations.core.search.token_vectors import TokenVectors
 from mba_integrations.core.times import seconds_of
 
 
@@ -27,12 +29,14 @@ class Question:
         now_seconds: Unix time at which it is asked, or None; None makes "last week" mean nothing.
         nameless: The text without the names of those who say much of what is asked about; None if
             it is the text.
+        tokens: Vectors of the tokens of that topic; None where they are not compared.
     """
 
     text: str
     vector: FloatArray | None
     now_seconds: float | None
     nameless: str | None = None
+    tokens: TokenVectors | None = None
 
     @property
     def topic(self) -> str:
@@ -64,6 +68,7 @@ def question_of(
     *,
     now: datetime,
     is_matched: bool = True,
+    token_embedder: CachedTokenEmbedder | None = None,
 ) -> Asked:
     """The question that a query asks of the items.
 
@@ -78,6 +83,7 @@ def question_of(
         embedder: Also makes the vectors that items lack; None for none.
         now: When it is asked.
         is_matched: Whether items are matched with it.
+        token_embedder: Makes the vectors of its tokens; asked only where it has a vector.
 
     Raises:
         InputError: If what is given is no list of numbers, or the embedder returns no array with a
@@ -94,7 +100,12 @@ def question_of(
     if vector is not None and vectors.column is not None and len(vector) != vectors.length:
         fault = f"has {len(vector):,} numbers, the items' have {vectors.length:,}"
         vector = None
-    question = Question(text=query, vector=vector, now_seconds=seconds_of(now), nameless=topic)
+    tokens = None
+    if token_embedder is not None and vector is not None:
+        [tokens] = token_embedder([topic])
+    question = Question(
+        text=query, vector=vector, now_seconds=seconds_of(now), nameless=topic, tokens=tokens
+    )
     return Asked(question=question, vectors=vectors, fault=fault)
 
 

@@ -16,6 +16,7 @@ from mba_integrations.core.arrays import FloatArray
 from mba_integrations.core.config.settings import ScoringMethod
 from mba_integrations.core.config.workspace import WorkspaceConfig
 from mba_integrations.core.pool.snapshot import PoolSnapshot
+from mba_integrations.core.search.cached_token_embedder import CachedTokenEmbedder
 from mba_integrations.core.search.embedder import Embedder
 from mba_integrations.core.value.freshness import freshness_of
 from mba_integrations.core.value.grounds.grounds import Grounds
@@ -68,6 +69,7 @@ def evaluate(
     query_embedding: Sequence[float] | FloatArray | None,
     embedder: Embedder | None,
     now: datetime,
+    token_embedder: CachedTokenEmbedder | None = None,
 ) -> Evaluation:
     """Score every candidate.
 
@@ -78,6 +80,7 @@ def evaluate(
         query_embedding: Vector of the query, shape (d,); else the embedder makes it.
         embedder: Makes the embeddings that query and items lack; None for none.
         now: The time that ages are counted from.
+        token_embedder: Makes the vectors of tokens; None for none.
 
     Raises:
         InputError: If a vector is no list of numbers, or if times with and without a zone are
@@ -86,14 +89,22 @@ def evaluate(
     asks = matches_query(snapshot, config)
     embedder = embedder if asks else None
     freshness = freshness_of(snapshot, config, now=now)
-    asked = question_of(query, query_embedding, snapshot, embedder, now=now, is_matched=asks)
+    asked = question_of(
+        query,
+        query_embedding,
+        snapshot,
+        embedder,
+        now=now,
+        is_matched=asks,
+        token_embedder=token_embedder if asks else None,
+    )
     question = asked.question
     doubt, may_be_unread, grounds = 0.0, False, Grounds(topic=question.topic)
     if not asks:
         relevance = snapshot.columns.given_relevance
         score = mem0_score(relevance, snapshot, freshness, config)
     else:
-        corpus = snapshot.corpus(asked.vectors.column)
+        corpus = snapshot.corpus(asked.vectors.column, token_embedder)
         match = match_of(question, corpus)
         relevance = estimate_relevance(match, corpus.given_relevance)
         if config.scoring_method is ScoringMethod.USEFULNESS:
