@@ -25,10 +25,10 @@ from mba_integrations.core.model import MemoryItem
 from mba_integrations.core.pool.columns import Speakers
 from mba_integrations.core.pool.corpus import Corpus
 from mba_integrations.core.pool.neighbourhood import Neighbourhood
-from mba_integrations.core.search.cached_token_embedder import CachedTokenEmbedder
 from mba_integrations.core.search.lexical import LexicalIndex
 from mba_integrations.core.search.speaker_names import without_names
-from mba_integrations.core.search.token_vectors import TokenVectors
+from mba_integrations.core.search.tokens.cached_token_embedder import CachedTokenEmbedder
+from mba_integrations.core.search.tokens.token_vectors import TokenVectors
 from mba_integrations.core.search.vector_column import VectorColumn
 
 Embedder = Callable[[list[str]], FloatArray]

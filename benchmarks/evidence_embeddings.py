@@ -17,7 +17,7 @@ import numpy as np
 
 from benchmarks.evidence_data import asked_without_names, has_minilm, records
 from mba_integrations.core.arrays import FloatArray
-from mba_integrations.core.search.token_vectors import TokenVectors
+from mba_integrations.core.search.tokens.token_vectors import TokenVectors
 from mba_integrations.minilm_embedder import MiniLmEmbedder
 
 

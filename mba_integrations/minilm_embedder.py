@@ -28,7 +28,7 @@ import numpy as np
 from mba_integrations.core.arguments import checked_path, checked_texts
 from mba_integrations.core.arrays import FloatArray
 from mba_integrations.core.errors import InputError, MissingExtraError
-from mba_integrations.core.search.cached_token_embedder import (
+from mba_integrations.core.search.tokens.cached_token_embedder import (
     DEFAULT_MAX_TOKEN_BYTES,
     CachedTokenEmbedder,
 )

@@ -44,9 +44,9 @@ from mba_integrations.core.pool.memory_pool import MemoryPool
 from mba_integrations.core.pool.prepared import PreparedPools
 from mba_integrations.core.result.allocation import Allocation
 from mba_integrations.core.search.cached_embedder import CachedEmbedder
-from mba_integrations.core.search.cached_token_embedder import CachedTokenEmbedder
 from mba_integrations.core.search.embedder import Embedder
-from mba_integrations.core.search.token_vectors import TokenEmbedder
+from mba_integrations.core.search.tokens.cached_token_embedder import CachedTokenEmbedder
+from mba_integrations.core.search.tokens.token_vectors import TokenEmbedder
 from mba_integrations.core.times import check_zones, has_zone, latest_time, present_of
 from mba_integrations.core.turns.previous import PreviousPrompt
 

@@ -18,9 +18,9 @@ import numpy as np
 
 from mba_integrations.core.arrays import BoolArray, FloatArray, IntArray
 from mba_integrations.core.pool.corpus import Corpus
-from mba_integrations.core.value.feedback_features import feedback_features
+from mba_integrations.core.value.features.feedback_features import feedback_features
+from mba_integrations.core.value.features.match_features import Features
 from mba_integrations.core.value.match import match_of
-from mba_integrations.core.value.match_features import Features
 from mba_integrations.core.value.question import Question
 from mba_integrations.core.value.usefulness import LogisticModel, UsefulnessModel, first_features
 

@@ -43,8 +43,8 @@ from mba_integrations.core.pool.snapshot import PoolSnapshot
 from mba_integrations.core.result.allocation import Allocation, previous_prompt
 from mba_integrations.core.result.candidates import TierAllocation
 from mba_integrations.core.result.decision import Decision
-from mba_integrations.core.search.cached_token_embedder import CachedTokenEmbedder
 from mba_integrations.core.search.embedder import Embedder
+from mba_integrations.core.search.tokens.cached_token_embedder import CachedTokenEmbedder
 from mba_integrations.core.selection.problem import SelectionProblem, selection_problem
 from mba_integrations.core.selection.select import Selection, select
 from mba_integrations.core.selection.shortening import Shortened, shorten

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from mba_integrations.core.arrays import BoolArray, FloatArray, IntArray
 from mba_integrations.core.pool.neighbourhood import Neighbourhood
-from mba_integrations.core.search.cached_token_embedder import CachedTokenEmbedder
 from mba_integrations.core.search.lexical import LexicalIndex
+from mba_integrations.core.search.tokens.cached_token_embedder import CachedTokenEmbedder
 from mba_integrations.core.search.vector_column import VectorColumn
 
 

@@ -39,10 +39,10 @@ from mba_integrations.core.pool.neighbourhood import Neighbourhood
 from mba_integrations.core.pool.token_column import TokenColumn, TokenColumns
 from mba_integrations.core.rows.column import Column, carry
 from mba_integrations.core.rows.row_map import RowMap
-from mba_integrations.core.search.cached_token_embedder import CachedTokenEmbedder
 from mba_integrations.core.search.embedder import Embedder
 from mba_integrations.core.search.embeddings import Embeddings, ItemVectors
 from mba_integrations.core.search.lexical import LexicalIndex
+from mba_integrations.core.search.tokens.cached_token_embedder import CachedTokenEmbedder
 from mba_integrations.core.search.vector_column import VectorColumn
 
 _MOST_DERIVED = 16

@@ -28,7 +28,7 @@ with the idf of Lucene, which is never negative.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import cached_property
 from itertools import chain
 
@@ -210,18 +210,16 @@ class LexicalIndex:
         known = {term.number for word in self._met(besides) for term in word.terms}
         return [self._scores_of_terms(self._rare_terms(row, known, count)) for row in rows]
 
-    def rows_with_all(self, text: str, *, besides: str = "") -> IntArray:
-        """Rows of the texts that have every term of *text*, in any order.
-
-        None where it has no term, a term that no text has, or no term that *besides* lacks.
+    def rows_with_all(self, terms: Collection[str]) -> IntArray:
+        """Rows of the texts that have every one of different *terms*, in any order of rows; none
+        without terms.
 
         >>> index = LexicalIndex.build(["Ada King", "King of all", "Ada", "the King and Ada"])
-        >>> sorted(index.rows_with_all("Ada King").tolist()), index.rows_with_all("Ada Byron").size
-        ([0, 3], 0)
+        >>> sorted(index.rows_with_all(["ada", "king"]).tolist())
+        [0, 3]
         """
-        terms = set(self.terms(text))
-        numbers = self._numbers(sorted(terms))
-        if not terms or len(numbers) < len(terms) or terms <= set(self.terms(besides)):
+        numbers = self._numbers(tuple(terms))
+        if not terms or len(numbers) < len(terms):
             return _NO_ROWS
         rarest, *others = sorted(numbers, key=lambda term: int(self.columns.frequencies[term]))
         found = self._slots_with(rarest)

@@ -11,11 +11,11 @@ import numpy as np
 from mba_integrations.core.arrays import FloatArray, as_floats
 from mba_integrations.core.errors import InputError
 from mba_integrations.core.pool.snapshot import PoolSnapshot
-from mba_integrations.core.search.cached_token_embedder import CachedTokenEmbedder
 from mba_integrations.core.search.embedder import Embedder, embed
 from mba_integrations.core.search.embeddings import ItemVectors
 from mba_integrations.core.search.speaker_names import without_names
-from mba_integrations.core.search.token_vectors import TokenVectors
+from mba_integrations.core.search.tokens.cached_token_embedder import CachedTokenEmbedder
+from mba_integrations.core.search.tokens.token_vectors import TokenVectors
 from mba_integrations.core.times import seconds_of
 
 

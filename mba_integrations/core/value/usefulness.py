@@ -23,13 +23,13 @@ import numpy as np
 
 from mba_integrations.core.arrays import FloatArray
 from mba_integrations.core.pool.corpus import Corpus
-from mba_integrations.core.value.context_features import context_features
-from mba_integrations.core.value.feedback_features import feedback_features
+from mba_integrations.core.value.features.context_features import context_features
+from mba_integrations.core.value.features.feedback_features import feedback_features
+from mba_integrations.core.value.features.match_features import Features, match_features
+from mba_integrations.core.value.features.neighbour_features import neighbour_features
+from mba_integrations.core.value.features.token_features import token_features
 from mba_integrations.core.value.match import Match
-from mba_integrations.core.value.match_features import Features, match_features
-from mba_integrations.core.value.neighbour_features import neighbour_features
 from mba_integrations.core.value.question import Question
-from mba_integrations.core.value.token_features import token_features
 
 # No evidence set has importances, so this weight is set, not fitted: from importance 0 to 1 the
 # odds grow by e. Where all items have the same importance it changes nothing.

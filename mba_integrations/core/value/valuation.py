@@ -16,8 +16,8 @@ from mba_integrations.core.arrays import FloatArray
 from mba_integrations.core.config.settings import ScoringMethod
 from mba_integrations.core.config.workspace import WorkspaceConfig
 from mba_integrations.core.pool.snapshot import PoolSnapshot
-from mba_integrations.core.search.cached_token_embedder import CachedTokenEmbedder
 from mba_integrations.core.search.embedder import Embedder
+from mba_integrations.core.search.tokens.cached_token_embedder import CachedTokenEmbedder
 from mba_integrations.core.value.freshness import freshness_of
 from mba_integrations.core.value.grounds.grounds import Grounds
 from mba_integrations.core.value.match import match_of

@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mba_integrations.core.errors import InputError
-from mba_integrations.core.search.cached_token_embedder import CachedTokenEmbedder
-from mba_integrations.core.search.late_interaction import nearest_tokens
-from mba_integrations.core.search.token_vectors import token_vectors
+from mba_integrations.core.search.tokens.cached_token_embedder import CachedTokenEmbedder
+from mba_integrations.core.search.tokens.late_interaction import nearest_tokens
+from mba_integrations.core.search.tokens.token_vectors import token_vectors
 
 Array = np.ndarray[Any, Any]
 

@@ -16,12 +16,12 @@ from hypothesis import strategies as st
 
 from mba_integrations.core.pool.corpus import Corpus
 from mba_integrations.core.pool.neighbourhood import Neighbourhood
-from mba_integrations.core.value import context_features as context
-from mba_integrations.core.value.context_features import context_features
-from mba_integrations.core.value.feedback_features import feedback_features
+from mba_integrations.core.value.features import context_features as context
+from mba_integrations.core.value.features.context_features import context_features
+from mba_integrations.core.value.features.feedback_features import feedback_features
+from mba_integrations.core.value.features.match_features import match_features
+from mba_integrations.core.value.features.neighbour_features import neighbour_features
 from mba_integrations.core.value.match import Match, filled_by_lexical, match_of, standardised
-from mba_integrations.core.value.match_features import match_features
-from mba_integrations.core.value.neighbour_features import neighbour_features
 from mba_integrations.core.value.question import Question
 
 DAY = 86_400.0

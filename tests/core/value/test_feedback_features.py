@@ -10,9 +10,9 @@ from corpora import corpus_of, unit
 
 from mba_integrations.core.arrays import FloatArray
 from mba_integrations.core.pool.corpus import Corpus
-from mba_integrations.core.value.feedback_features import feedback_features
-from mba_integrations.core.value.match_features import Features
-from mba_integrations.core.value.neighbour_features import neighbour_features
+from mba_integrations.core.value.features.feedback_features import feedback_features
+from mba_integrations.core.value.features.match_features import Features
+from mba_integrations.core.value.features.neighbour_features import neighbour_features
 from mba_integrations.core.value.question import Question
 
 

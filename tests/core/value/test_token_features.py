@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 
 from mba_integrations import MemoryBudgetAllocator, MemoryItem
 from mba_integrations.core.pool.corpus import Corpus
-from mba_integrations.core.search.cached_token_embedder import CachedTokenEmbedder
-from mba_integrations.core.value import token_features as tokens
+from mba_integrations.core.search.tokens.cached_token_embedder import CachedTokenEmbedder
+from mba_integrations.core.value.features import token_features as tokens
+from mba_integrations.core.value.features.token_features import token_features
 from mba_integrations.core.value.question import Question
-from mba_integrations.core.value.token_features import token_features
 
 Array = np.ndarray[Any, Any]
 LETTERS = "abcd"

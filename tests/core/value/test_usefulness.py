@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from mba_integrations.core.arrays import FloatArray
 from mba_integrations.core.pool.corpus import Corpus
 from mba_integrations.core.times import SECONDS_PER_DAY
-from mba_integrations.core.value.feedback_features import feedback_features
+from mba_integrations.core.value.features.feedback_features import feedback_features
 from mba_integrations.core.value.match import match_of
 from mba_integrations.core.value.question import Question
 from mba_integrations.core.value.usefulness import (

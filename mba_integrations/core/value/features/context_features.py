@@ -22,7 +22,7 @@ from mba_integrations.core.search.speaker_names import (
 )
 from mba_integrations.core.times import SECONDS_PER_DAY
 from mba_integrations.core.value.asked_time import asked_time
-from mba_integrations.core.value.match_features import Features
+from mba_integrations.core.value.features.match_features import Features
 from mba_integrations.core.value.question import Question
 
 _NEAR_PERIOD_DAYS = 7.0

@@ -12,7 +12,7 @@ from typing import Any
 
 from mba_integrations.core.arguments import check_function, checked_texts, checked_whole
 from mba_integrations.core.arrays import FloatArray
-from mba_integrations.core.search.token_vectors import (
+from mba_integrations.core.search.tokens.token_vectors import (
     TokenEmbedder,
     TokenVectors,
     token_vectors,

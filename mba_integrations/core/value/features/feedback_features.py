@@ -14,9 +14,9 @@ import numpy as np
 
 from mba_integrations.core.arrays import FloatArray, IntArray, best_rows
 from mba_integrations.core.pool.corpus import Corpus
-from mba_integrations.core.search.names import names_in
+from mba_integrations.core.search.words.names import names_in
+from mba_integrations.core.value.features.match_features import Features
 from mba_integrations.core.value.match import cosine_with, standardised
-from mba_integrations.core.value.match_features import Features
 from mba_integrations.core.value.question import Question
 
 _STRONG_ITEMS = 5  # that links and similarity start from
@@ -67,11 +67,15 @@ def _names_shared(
     question has, or that more than a hundredth of the items have, links nothing.
     """
     lexical, size = corpus.lexical, len(corpus.lexical)
+    asked = set(lexical.terms(question.text))
     most = max(_LEAST_SHARED, size // _SHARED_PART)
     found = np.zeros(size)
     for row, weight in zip(strong.tolist(), weights.tolist(), strict=True):
         for name in names_in(corpus.texts[row]):
-            rows = lexical.rows_with_all(name, besides=question.text)
+            terms = set(lexical.terms(name))
+            if terms <= asked:
+                continue
+            rows = lexical.rows_with_all(terms)
             rows = rows[rows != row]
             if 0 < len(rows) < most:
                 rarity = math.log(size / (len(rows) + 1)) / math.log(size)

@@ -21,7 +21,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from mba_integrations.core.arrays import FloatArray
-from mba_integrations.core.search.token_vectors import UNITS, TokenVectors
+from mba_integrations.core.search.tokens.token_vectors import UNITS, TokenVectors
 
 _TOKENS_AT_ONCE = 2048  # 3 MB at 384 numbers, which stay near the processor
 

@@ -23,7 +23,7 @@ import numpy as np
 
 from mba_integrations.core.arrays import FloatArray, IntArray, best_rows, ranks_of
 from mba_integrations.core.pool.corpus import Corpus
-from mba_integrations.core.search.late_interaction import nearest_tokens
+from mba_integrations.core.search.tokens.late_interaction import nearest_tokens
 from mba_integrations.core.value.match import standardised
 from mba_integrations.core.value.question import Question
 
