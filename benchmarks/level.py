@@ -36,7 +36,7 @@ from mba_integrations.core.value.usefulness import estimate_usefulness
 from mba_integrations.local_embedder import LocalEmbedder
 
 _PER_POOL = 25
-_MOST_PER_SET = 200
+_MOST_PER_SET = 50
 _RIDGE = 1.0
 _STEPS = 60
 _LOG_RANGE = (-6.0, 1.5)
@@ -91,6 +91,8 @@ def of_scenarios(scenarios: Sequence[Scenario], *, dense: bool) -> Iterator[Obse
         snapshot = PoolSnapshot(scenario.items)
         other = scenarios[(number + 7) % len(scenarios)]
         for query, needed in ((scenario.query, len(scenario.needs)), (other.query, 0)):
+            if not query.strip():
+                continue  # nothing is asked, and the level is not read
             asked = question_of(query, None, snapshot, embedder, now=scenario.now)
             yield observed(
                 asked.question,
@@ -175,6 +177,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
                 for query in pool.queries[:40]
             ]
             seen[name] = list(of_pools(some, others))
+            print(name, len(seen[name]), flush=True)
         fits = [name for name in seen if name != "implicit-dialogues"]
         print(
             f"\n| {kind} | sum / needed | own above others | own | others |\n|---|---|---|---|---|"

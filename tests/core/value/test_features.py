@@ -100,7 +100,8 @@ def slow_similarity(cosine: Column | None, given_relevance: Column) -> Column | 
 
 def slow_match_features(corpus: Corpus, match: Match) -> dict[str, Column]:
     best = max([*match.lexical.tolist(), 1e-12])
-    told = match.words_tell**2
+    dense = slow_dense_features(corpus, match, 0.5)
+    told = match.words_tell**2 if dense else 1.0
     lexical = [share / best * told for share in match.lexical.tolist()]
     lengths = [len(text) for text in corpus.texts]
     features = {
@@ -110,7 +111,6 @@ def slow_match_features(corpus: Corpus, match: Match) -> dict[str, Column]:
         "excess_length": [max(0.0, math.log1p(size) - 6) for size in lengths],
         "asks": [float("?" in text) for text in corpus.texts],
     }
-    dense = slow_dense_features(corpus, match, 0.5)
     alone = slow_dense_features(corpus, match, 1.0)
     names = ("dense_rank", "dense_share") if alone else ()
     untold = 1.0 - match.words_tell

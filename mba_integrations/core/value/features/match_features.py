@@ -36,8 +36,10 @@ def match_features(question: Question, corpus: Corpus, match: Match) -> Features
     known of similarity.
     """
     lexical = match.lexical
-    # The best by its words is the best of nothing where they find nothing.
-    told = match.words_tell**2
+    similarity = _similarity(match, corpus, common_part=_COMMON_PART)
+    # The best by its words is the best of nothing where they find nothing; without vectors there is
+    # nothing else to go by.
+    told = 1.0 if similarity is None else match.words_tell**2
     traits = corpus.lexical.traits
     features = {
         "lexical_share": lexical * (told / max(float(lexical.max(initial=0.0)), 1e-12)),
@@ -47,7 +49,6 @@ def match_features(question: Question, corpus: Corpus, match: Match) -> Features
         "named_in_query": _row_values(traits.headings.named_in(question.text), len(lexical)),
         "asks": traits.asks,
     }
-    similarity = _similarity(match, corpus, common_part=_COMMON_PART)
     if similarity is not None:
         features |= _dense_features(similarity)
         features |= _features_alone(features, match, corpus)
