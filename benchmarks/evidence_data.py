@@ -184,7 +184,9 @@ def _tokens(
     ids = [str(key) for key in stored[f"tokens_of_query_ids/{pool_id}"]]
     of_query = dict(zip(ids, _parts(stored, f"queries{{}}/{pool_id}"), strict=True))
     # Kept by the embedder as soon as they are asked for, so they are made small once.
-    return CachedTokenEmbedder(lambda some: [of_text[text] for text in some]), of_query
+    return CachedTokenEmbedder(
+        lambda some: [of_text[text].astype(np.float32) for text in some]
+    ), of_query
 
 
 def _parts(stored: Any, name: str) -> list[TokenVectors]:

@@ -182,8 +182,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         print(
             f"\n| {kind} | sum / needed | own above others | own | others |\n|---|---|---|---|---|"
         )
-        for name, some in seen.items():
-            report(name, some, fitted([seen[other] for other in fits if other != name]))
+        for name, observations in seen.items():
+            report(name, observations, fitted([seen[other] for other in fits if other != name]))
         print("all:", np.round(fitted([seen[name] for name in fits]), 3).tolist(), flush=True)
 
 

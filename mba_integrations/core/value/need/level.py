@@ -6,10 +6,10 @@ how much of the question's words the best item has, how near the nearest vector 
 there are, and what the estimates add up to. All estimates are then multiplied by one number, so
 that they sum to it: their order, and the order of their densities, stays.
 
-Coefficients of a Poisson regression over realtalk, beam-100k, 2wikimultihopqa-merged, hotpotqa and
-sixty situations made by hand, with questions of other sets put to each pool as examples of nothing
-needed. Questions that belong to a pool are told from those that do not with an area under the
-curve of 0.94 to 1.0 on each set, fitted without it.
+Coefficients of a Poisson regression over five sets of conversations and documents, small pools of
+one of them, and sixty situations made by hand, with questions of other sets put to each pool as
+examples of nothing needed (`benchmarks/level.py`; docs/evidence.md has what they say of a set that
+they were fitted without). Those of words alone are of an earlier fit, without MuSiQue.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from mba_integrations.core.value.question import Question
 _MOST_COVERED = 0.5
 """Half of the words of a question, weighed by rarity, is as good as all of them."""
 # The intercept first, then the weights of `signs_of_need`.
-_DENSE = (-1.635, 3.069, 3.376, -0.225, 0.148)
+_DENSE = (-1.686, 1.954, 2.933, -0.091, 0.33)
 _LEXICAL = (-0.108, 5.969, -0.337, 0.234)
 _LOG_RANGE = (-6.0, 1.5)
 _MOST = 0.99
