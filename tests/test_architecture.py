@@ -37,11 +37,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "testing": {"root", "core"},
     "ingest": {"root", "core", "conversation"},
     "local_embedder": {"root", "core"},
-<<<<<<< HEAD
-    "services": {"root", "core", "conversation", "ingest"},
-=======
     "minilm_embedder": {"root", "core"},
->>>>>>> ee7743b (Vectors of tokens, kept small within a bound, and an embedder by MiniLM without PyTorch)
+    "services": {"root", "core", "conversation", "ingest"},
     "demo": {"root", "core", "ingest", "local_embedder"},
     "commands": {"root", "core", "learning", "ingest", "local_embedder", "demo"},
     "cli": {"root", "core", "learning", "ingest", "local_embedder", "demo", "commands"},

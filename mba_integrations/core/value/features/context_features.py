@@ -61,7 +61,8 @@ def _speaker_features(text: str, corpus: Corpus) -> Features:
     """The query is about a speaker whom it names, or about the asker ("my") or answerer ("you")."""
     names = [name.lower() for name in corpus.speaker_names]
     # A line of the talk itself, "Kate: I am tired.", is said by Kate, and asks for nothing of hers.
-    if (name_before_colon(text) or "").lower() in names:
+    said_by = name_before_colon(text)
+    if said_by is not None and said_by.lower() in names:
         text = re.split("[:：]", text, maxsplit=1)[1]
     words = set(re.findall(r"\w+", text.lower()))
     asker, answerer = bool(_FIRST_PERSON.search(text)), bool(_SECOND_PERSON.search(text))
