@@ -73,15 +73,15 @@ class Equipment:
         counters: The counters of workspaces.
         prepared: Snapshots of lists that were handed in before.
         embedder: Makes vectors of texts; None for none.
-        token_embedder: Makes vectors of the tokens of texts; None for none.
         clock: The present, with a zone.
+        token_embedder: Makes vectors of the tokens of texts; None for none.
     """
 
     counters: WorkspaceCounters
     prepared: PreparedPools
     embedder: Embedder | None
-    token_embedder: CachedTokenEmbedder | None
     clock: Callable[[], datetime]
+    token_embedder: CachedTokenEmbedder | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
