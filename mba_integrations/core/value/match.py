@@ -25,6 +25,9 @@ from mba_integrations.core.value.question import Question
 # A best hit below this share of the BM25 of a text that has every term of the query once is no full
 # match: in an unrelated pool nothing comes near 1.
 _FULL_MATCH_SHARE = 0.25
+# Of questions whose words are in the answers, nine in ten have a best item above this share; of
+# remarks that say a thing in other words, all are below.
+_TELLING_SHARE = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +39,14 @@ class Match:
         cosine: Shape (n,), NaN for items without a vector; None where there is nothing to compare.
         nearness: The cosine; without one the places in the lists of retrievers, NaN for items in no
             list; None where there is neither.
+        words_tell: How much the words of the question find: 1 where an item has half of them or
+            more, by weight; less in proportion.
     """
 
     lexical: FloatArray
     cosine: FloatArray | None
     nearness: FloatArray | None
+    words_tell: float
 
 
 def match_of(question: Question, corpus: Corpus) -> Match:
@@ -51,10 +57,11 @@ def match_of(question: Question, corpus: Corpus) -> Match:
     """
     cosine = cosine_with(corpus, question.vector)
     lexical = corpus.lexical.scores(question.topic).astype(np.float64)
-    full = _FULL_MATCH_SHARE * corpus.lexical.best_possible(question.topic)
-    lexical /= max(float(lexical.max(initial=0.0)), full, 1e-12)
-    listed = nearness_by_lists(corpus.lists, len(lexical)) if cosine is None else None
-    return Match(lexical, cosine, listed if cosine is None else cosine)
+    best, possible = float(lexical.max(initial=0.0)), corpus.lexical.best_possible(question.topic)
+    lexical /= max(best, _FULL_MATCH_SHARE * possible, 1e-12)
+    words_tell = min(1.0, best / max(_TELLING_SHARE * possible, 1e-12))
+    nearness = nearness_by_lists(corpus.lists, len(lexical)) if cosine is None else cosine
+    return Match(lexical, cosine, nearness, words_tell)
 
 
 def cosine_with(corpus: Corpus, vector: FloatArray | None) -> FloatArray | None:

@@ -73,7 +73,7 @@ def test_the_cosine_is_that_of_each_item_alone(rows: list[list[float]]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("method", "products"), [("usefulness", 2), ("weighted_sum", 1), ("product", 1)]
+    ("method", "products"), [("usefulness", 3), ("weighted_sum", 1), ("product", 1)]
 )
 def test_the_question_is_matched_once(
     method: str, products: int, monkeypatch: pytest.MonkeyPatch
@@ -102,4 +102,23 @@ def test_the_question_is_matched_once(
         now=datetime(2026, 1, 1),
     )
     assert scored == ["apple"]
-    assert len(multiplied) == products  # one more for the centre of question and strong items
+    # One more for the centre of question and strong items, and one with the mean of the pool.
+    assert len(multiplied) == products
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        pytest.param("apple", 1.0, id="all-found"),
+        pytest.param("apple zebra quince walrus", 0.9, id="one-word-of-four"),
+        pytest.param("zebra", 0.0, id="nothing-found"),
+        pytest.param("", 0.0, id="empty"),
+    ],
+)
+def test_words_tell_as_much_as_they_find(query: str, expected: float) -> None:
+    texts = ["apple", "pear", "plum", "fig"]
+    match = match_of(Question(text=query, vector=None, now_seconds=None), corpus_of(texts))
+    index = LexicalIndex.build(texts)
+    share = index.scores(query).max() / max(0.5 * index.best_possible(query), 1e-12)
+    assert match.words_tell == pytest.approx(min(1.0, share))
+    assert match.words_tell == 0.0 if expected == 0.0 else 0.0 < match.words_tell <= expected
