@@ -10,9 +10,9 @@ the bound of CPU time. For the adapters, which pydantic builds, a `ValidationErr
 a hostile callable or object raises itself passes through. Call *n* of a seed depends on those two
 numbers only, so `--replay SEED:NUMBER` makes one again.
 
-`fuzz_values` draws values; `fuzz_core`, `fuzz_files`, `fuzz_langchain` and `fuzz_llamaindex` say
-what is called with them. Memory is limited to `--memory` GB, a call to twelve times the bound by
-the clock. Exit code 1 if there are findings.
+`fuzz_values` draws values; `fuzz_core`, `fuzz_files`, `fuzz_langchain`, `fuzz_llamaindex` and
+`fuzz_services` say what is called with them. Memory is limited to `--memory` GB, a call to twelve
+times the bound by the clock. Exit code 1 if there are findings.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from typing import Any
 import numpy as np
 from pydantic import ValidationError
 
-from benchmarks import fuzz_core, fuzz_files, fuzz_langchain, fuzz_llamaindex
+from benchmarks import fuzz_core, fuzz_files, fuzz_langchain, fuzz_llamaindex, fuzz_services
 from benchmarks.evidence import machine
 from benchmarks.fuzz_values import CallersError, Draw
 from mba_integrations import MemoryBudgetError
@@ -44,6 +44,7 @@ TARGETS = {
     **fuzz_files.TARGETS,
     **fuzz_langchain.TARGETS,
     **fuzz_llamaindex.TARGETS,
+    **fuzz_services.TARGETS,
 }
 MOST_SECONDS = 5.0
 SHOWN_ARGUMENTS = 300

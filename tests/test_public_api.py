@@ -192,6 +192,8 @@ def test_memory_item_takes_the_promised_fields_and_defaults() -> None:
         "pinned": False,
         "embedding": None,
         "metadata": {},
+        "retriever_score": None,
+        "retriever": None,
     }
 
 

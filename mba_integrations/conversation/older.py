@@ -226,7 +226,11 @@ def _importance(place: int) -> float:
 
 
 def conversation_workspace(config: WorkspaceConfig) -> WorkspaceConfig:
-    """Settings for choosing among messages: those of *config*, all shares to working memory."""
+    """Settings for choosing among messages: those of *config*, all shares to working memory.
+
+    Where it names no price, none is asked: who keeps a history expects as much of it as there is
+    room for.
+    """
     return config.model_copy(
         update={
             "workspace_id": f"{config.workspace_id}:conversation",
@@ -238,6 +242,7 @@ def conversation_workspace(config: WorkspaceConfig) -> WorkspaceConfig:
             "tier_cap_tokens": {},
             "borrowing": True,
             "recent_share": 0.0,
+            "token_price": config.token_price or 0.0,
             "duplicate_threshold": None,
             "passage_min_tokens": None,
         }

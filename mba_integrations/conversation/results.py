@@ -6,15 +6,13 @@ as the room, and one pass over the first 200,000 characters.
 
 from __future__ import annotations
 
-from functools import cache
-
 from mba_integrations.conversation.message import Message
 from mba_integrations.core.counting.counter import TokenCounter
 from mba_integrations.core.counting.truncation import truncate
 from mba_integrations.core.search.passages import best_passage
 from mba_integrations.core.search.sentences.error_lines import LAST_LINES, telling_places
+from mba_integrations.core.search.sentences.index import splitter
 from mba_integrations.core.search.sentences.spans import OMISSION
-from mba_integrations.core.search.terms import TermSplitter
 
 _CHARS_PER_TOKEN = 4
 _LEAST_PASSAGE_TOKENS = 8
@@ -78,11 +76,6 @@ def _mark(message: Message) -> str:
     return f"result of tool call {answered}: {message.tokens:,} tokens"
 
 
-@cache
-def _splitter() -> TermSplitter:
-    return TermSplitter()
-
-
 def _best_text(text: str, query: str, room: int, counter: TokenCounter) -> str:
     """As much of the beginning as fits beside the query's sentences and the errors at the end."""
     ending = _ending(text, room // _ENDING_PART, counter)
@@ -111,12 +104,12 @@ def _cost(part: str, counter: TokenCounter) -> int:
 
 def _passage(text: str, query: str, room: int) -> str:
     """The sentences of the text that the query is about; empty if there are none."""
-    splitter = _splitter()
-    weights = dict.fromkeys(splitter.terms(query), 1.0)
+    terms_of = splitter().terms
+    weights = dict.fromkeys(terms_of(query), 1.0)
     if not weights:
         return ""
     found = best_passage(
-        text, weights=weights, terms_of=splitter.terms, max_chars=room * _CHARS_PER_TOKEN
+        text, weights=weights, terms_of=terms_of, max_chars=room * _CHARS_PER_TOKEN
     )
     return found.text if found else ""
 

@@ -42,7 +42,7 @@ def kinds(report: fuzz.Report) -> list[str]:
 def test_every_public_name_is_called_or_is_a_result() -> None:
     sources = "".join(
         Path(fuzz.__file__).with_name(f"fuzz_{part}.py").read_text(encoding="utf-8")
-        for part in ("core", "files", "langchain", "llamaindex", "values")
+        for part in ("core", "files", "langchain", "llamaindex", "services", "values")
     )
     public = {*mba_integrations.__all__, *langchain.__all__, *llamaindex.__all__}
     called = {name for name in public if f"{name}(" in sources or f"{name}," in sources}

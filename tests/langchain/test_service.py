@@ -159,7 +159,11 @@ def test_a_call_may_have_a_budget_of_its_own(service: MemoryService, kate: str) 
     assert retriever.invoke(" ") == []
 
 
-@pytest.mark.parametrize("fields", [{"k": 0}, {"budget_tokens": 0}, {"service": object()}], ids=str)
+@pytest.mark.parametrize(
+    "fields",
+    [{"k": 0}, {"budget_tokens": 0}, {"service": object()}],
+    ids=["k", "budget", "service"],
+)
 def test_fields_of_another_kind_are_refused(service: MemoryService, fields: dict[str, Any]) -> None:
     with pytest.raises((InputError, ValidationError), match=str(next(iter(fields)))):
         MemoryServiceRetriever(**{"service": service, "workspace_id": "kate", **fields})

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from langchain_agents import sent_by, talk, words
 from langchain_core.callbacks import CallbackManagerForRetrieverRun
+from langchain_core.cross_encoders import BaseCrossEncoder
 from langchain_core.documents import Document
 from langchain_core.embeddings import Embeddings
 from langchain_core.messages import AIMessage, HumanMessage
@@ -26,6 +27,7 @@ from mba_integrations.langchain import (
     BudgetedMemory,
     BudgetedRetriever,
     EmbeddingsEmbedder,
+    LangChainReranker,
     LangGraphStoreSource,
     MemoryBudgetMiddleware,
     MemoryPromotionMiddleware,
@@ -46,6 +48,13 @@ class Fixed(BaseRetriever):
         self, query: str, *, run_manager: CallbackManagerForRetrieverRun
     ) -> list[Document]:
         return [Document(text) for text in self.texts]
+
+
+class Lengths(BaseCrossEncoder):
+    """Prefers short texts."""
+
+    def score(self, text_pairs: Any) -> list[float]:
+        return [-float(len(text)) for _, text in text_pairs]
 
 
 class Letters(Embeddings):
@@ -94,6 +103,7 @@ MADE: dict[type, Callable[[], Any]] = {
     BudgetedDocumentCompressor: lambda: BudgetedDocumentCompressor(token_counter=words),
     BudgetedRetriever: lambda: BudgetedRetriever(retrievers=[Fixed()], token_counter=words),
     EmbeddingsEmbedder: lambda: EmbeddingsEmbedder(Letters()),
+    LangChainReranker: lambda: LangChainReranker(Lengths()),
     LangGraphStoreSource: lambda: LangGraphStoreSource(("m",)),
     MemoryBudgetMiddleware: lambda: MemoryBudgetMiddleware(60, token_counter=words),
     MemoryPromotionMiddleware: lambda: MemoryPromotionMiddleware(LangGraphStoreSource(("m",))),
@@ -154,8 +164,17 @@ def attributes(kind: type) -> list[str]:
     return list(inspect.signature(kind).parameters)
 
 
+ON_A_SERVICE = {
+    adapters.MemoryServiceRetriever,
+    adapters.MemoryServiceSource,
+    adapters.MemoryServiceStore,
+}
+"""They hold what is open, which no copy or pickle takes along."""
+
+
 def test_the_table_has_every_class() -> None:
     public = {getattr(adapters, name) for name in adapters.__all__} - {adapters.MemorySource}
+    public -= ON_A_SERVICE
     assert {one for one in public if isinstance(one, type)} == set(MADE)
 
 
@@ -253,6 +272,8 @@ def shown(one: Any) -> Any:
         return one.id, one.count("to be or not")
     if isinstance(one, EmbeddingsEmbedder):
         return one.batch_size, one(["a", "bb"]).tolist()
+    if isinstance(one, LangChainReranker):
+        return one("oak", ["a", "bb"])
     if isinstance(one, BudgetedChatMessageHistory):
         return one.budget_tokens, one.messages
     if isinstance(one, MemoryPromotionMiddleware):

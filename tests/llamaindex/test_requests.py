@@ -68,7 +68,8 @@ LAST = "The last question."
     ("given", "last", "asked"),
     [
         pytest.param(None, LAST, LAST, id="no-input"),
-        pytest.param("Why?", LAST, "Why?", id="input"),
+        pytest.param("Which tram goes to Oslo?", LAST, "Which tram goes to Oslo?", id="input"),
+        pytest.param("Why?", LAST, f"Why?\n{LAST}", id="input-that-hangs-on-the-last"),
         pytest.param("", LAST, LAST, id="empty"),
         pytest.param(" \n", LAST, LAST, id="white-space"),
         pytest.param(ChatMessage(blocks=[IMAGE]), LAST, LAST, id="image"),
@@ -234,8 +235,8 @@ def test_vectors_that_nodes_bring_and_that_count_as_missing_are_told() -> None:
 def test_a_question_of_a_chat_whose_vector_is_missing_is_told() -> None:
     memory = BudgetedMemory.from_defaults(120, chat_history=TALK, embed_model=Broken())
     with recorded_events() as events:
-        memory.get("why")
-        memory.get("x")
+        memory.get("Which tram goes to Oslo?")
+        memory.get("Which tram goes to x in Oslo?")
     of_messages = "item '0' and 29 more have an embedding that is empty or not finite"
     of_question = "the query's embedding holds a value that is not finite"
     told = [f"{note}; it counts as missing." for note in (of_question, of_messages)]

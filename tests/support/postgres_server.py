@@ -16,6 +16,8 @@ from pathlib import Path
 
 import psycopg
 
+from mba_integrations.services.store.tables.tenancy import TENANT_TABLES
+
 DSN = "MBA_TEST_DSN"
 _RUNTIME = "XDG_RUNTIME_DIR"
 
@@ -57,6 +59,14 @@ def new_database(server: str, name: str) -> Iterator[str]:
     finally:
         with psycopg.connect(server, autocommit=True) as connection:
             connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+
+
+def emptied(database: str) -> str:
+    """The URL of a database with our tables, once there is nothing in them."""
+    names = [table.name for table in reversed(TENANT_TABLES)]
+    with psycopg.connect(database) as connection:
+        connection.execute("; ".join(f"DELETE FROM {name}" for name in names))
+    return database
 
 
 def in_database(server: str, name: str) -> str:

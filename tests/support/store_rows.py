@@ -12,23 +12,21 @@ from mba_integrations.services.store.rows.memories import MemoryRow
 from mba_integrations.services.store.scopes import Reading
 from mba_integrations.services.store.statements import finding, memories
 from mba_integrations.services.store.store import Store
+from mba_integrations.testing import Clock as StillClock
 
 T = TypeVar("T")
 START = datetime(2026, 3, 2, 12, 0, 0, 123456, tzinfo=UTC)
 
 
-class Clock:
-    """Gives the same time until it is moved on."""
+class Clock(StillClock):
+    """A clock that is moved on by days, hours or the like."""
 
     def __init__(self) -> None:
-        self.now = START
-
-    def __call__(self) -> datetime:
-        return self.now
+        super().__init__(START)
 
     def move(self, **by: float) -> datetime:
         """Move it on, as by `hours=1`."""
-        self.now += timedelta(**by)
+        self.pass_seconds(timedelta(**by).total_seconds())
         return self.now
 
 

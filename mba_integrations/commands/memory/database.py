@@ -16,7 +16,6 @@ from mba_integrations.commands.printing.output import remark
 from mba_integrations.commands.printing.visible import in_one_line
 from mba_integrations.core.config.problems import nearest_hint
 from mba_integrations.core.errors import InputError, UnknownWorkspaceError
-from mba_integrations.core.model import MemoryTier
 from mba_integrations.local_embedder import LocalEmbedder
 from mba_integrations.services.store.errors import WorkspaceExistsError
 
@@ -109,18 +108,6 @@ def opened_at(
                 raise _unknown(workspace, known)
             _make_default(service)
         yield service
-
-
-def counts_of(service: MemoryService, workspace: str) -> dict[MemoryTier, int]:
-    """How many active memories a workspace has, by tier."""
-    counts, after = dict.fromkeys(MemoryTier, 0), None
-    while True:
-        page = service.list(workspace, after=after, limit=500)
-        for row in page.rows:
-            counts[row.tier] += 1
-        after = page.after
-        if after is None:
-            return counts
 
 
 def _check_may_be_made(file: Path, database: str | None, *, create: bool) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,13 +10,14 @@ import typer
 from rich.text import Text
 
 from mba_integrations.commands.arguments import memory_options as options
-from mba_integrations.commands.memory.database import counts_of, file_of, opened, place_of
+from mba_integrations.commands.memory.database import file_of, opened, place_of
 from mba_integrations.commands.printing.memories import write_result
 from mba_integrations.commands.printing.output import results
 from mba_integrations.commands.printing.visible import in_one_line
 from mba_integrations.core.model import MemoryTier
 from mba_integrations.services.store.errors import StoreError
 from mba_integrations.services.store.rows.jobs import JobState
+from mba_integrations.services.store.sqlite.health import SQLITE_VERSION, journal_mode
 from mba_integrations.services.store.sqlite.lock_file import LockFile
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def doctor(*, database: options.Database = None, as_json: options.AsJson = False
     file = file_of(place)
     facts: dict[str, Any] = {
         "database": place,
-        "sqlite": sqlite3.sqlite_version,
+        "sqlite": SQLITE_VERSION,
         "lock": _lock(file) if file is not None and file.exists() else None,
     }
     workspaces: list[WorkspaceHealth] = []
@@ -94,18 +94,11 @@ def _facts(status: ServiceStatus, file: Path | None) -> dict[str, Any]:
         "engine": store.engine,
         "revision": store.revision,
         "size_bytes": store.size_bytes,
-        "journal_mode": None if file is None else _journal_mode(file),
+        "journal_mode": None if file is None else journal_mode(file),
         "wal_bytes": store.wal_bytes,
         "free_bytes": store.free_bytes,
         "full": store.full,
     }
-
-
-def _journal_mode(file: Path) -> str:
-    with sqlite3.connect(f"{file.resolve().as_uri()}?mode=ro", uri=True) as connection:
-        mode = str(connection.execute("PRAGMA journal_mode").fetchone()[0])
-    connection.close()
-    return mode
 
 
 def _lock(file: Path) -> str:
@@ -124,7 +117,7 @@ def _lock(file: Path) -> str:
 def _health(service: MemoryService, workspace_id: str) -> WorkspaceHealth:
     return WorkspaceHealth(
         workspace_id=workspace_id,
-        memories=counts_of(service, workspace_id),
+        memories=dict(service.counts(workspace_id)),
         coverage=dict(service.embeddings.coverage(workspace_id)),
         jobs={state: count for state, count in service.jobs.counts(workspace_id).items() if count},
     )

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
-from contextlib import closing
 from pathlib import Path
 from typing import Annotated
 
@@ -15,6 +13,7 @@ from mba_integrations.commands.printing.memories import plain, write_result
 from mba_integrations.commands.printing.output import remark
 from mba_integrations.core.errors import InputError
 from mba_integrations.services.store.errors import StoreFileError
+from mba_integrations.services.store.sqlite.health import damages
 
 BACKUP_HELP = "Copy a SQLite database while it is used, check the copy, put it back."
 DATABASE_HELP = "Check a database, and bring its tables to this release."
@@ -113,13 +112,6 @@ def check(*, database: options.Database = None, as_json: options.AsJson = False)
         remark("done", f"{found.url} is whole, {_size(found.size_bytes)}")
     if problems:
         raise StoreFileError(f"{file} is damaged: {problems[0]}. Restore a backup.")
-
-
-def damages(file: Path) -> list[str]:
-    """What SQLite finds wrong with a file; nothing where it is whole."""
-    with closing(sqlite3.connect(f"{file.resolve().as_uri()}?mode=ro", uri=True)) as connection:
-        said = [str(line) for (line,) in connection.execute("PRAGMA integrity_check(10)")]
-    return [] if said == ["ok"] else said
 
 
 def _size(count: int) -> str:

@@ -8,7 +8,7 @@ import typer
 from rich.text import Text
 
 from mba_integrations.commands.arguments import memory_options as options
-from mba_integrations.commands.memory.database import counts_of, opened, opened_at
+from mba_integrations.commands.memory.database import opened, opened_at
 from mba_integrations.commands.printing.memories import write_result
 from mba_integrations.commands.printing.output import remark, results
 from mba_integrations.commands.printing.tables import titled_table
@@ -33,7 +33,7 @@ def list_workspaces(*, database: options.Database = None, as_json: options.AsJso
     """List the workspaces."""
     with opened(database) as service:
         rows = [service.workspaces.row(name) for name in service.workspaces.ids()]
-        counts = {row.workspace_id: counts_of(service, row.workspace_id) for row in rows}
+        counts = {row.workspace_id: service.counts(row.workspace_id) for row in rows}
     if as_json:
         found = [
             {
@@ -93,7 +93,7 @@ def delete(
 ) -> None:
     """Delete a workspace."""
     with opened_at(database, workspace_id) as service:
-        count = sum(counts_of(service, workspace_id).values())
+        count = sum(service.counts(workspace_id).values())
         options.ask(
             f"{workspace_id!r} and {count:,} memories would go.",
             f"Delete {workspace_id!r} with {count:,} memories?",

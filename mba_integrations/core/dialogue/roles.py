@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
+from typing import Any
+
+from mba_integrations.core.model import name_in
 
 
 class Role(StrEnum):
@@ -35,3 +39,13 @@ def role_named(name: str) -> Role | None:
     (<Role.USER: 'user'>, <Role.SYSTEM: 'system'>, None)
     """
     return _NAMES.get(name.lower())
+
+
+def role_in(metadata: Mapping[str, Any]) -> Role | None:
+    """The role that an item's metadata name; None where they name none that is known.
+
+    >>> role_in({"role": "human"}), role_in({})
+    (<Role.USER: 'user'>, None)
+    """
+    name = name_in(metadata, "role")
+    return None if name is None else role_named(name)

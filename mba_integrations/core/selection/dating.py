@@ -19,10 +19,7 @@ from mba_integrations.core.selection.problem import SelectionProblem
 def with_dates(problem: SelectionProblem, rows: Iterable[int]) -> SelectionProblem:
     """The problem in which the items at some rows have their date before their text."""
     shown = {row: dated(problem.snapshot.items[row]) for row in rows if _may(problem, row)}
-    if not shown:
-        return problem
-    changed = problem.with_items(problem.tokens.replaced(shown), problem.units.worth)
-    return replace(changed, shown={**problem.shown, **shown})
+    return problem.showing(shown) if shown else problem
 
 
 def dated(item: MemoryItem) -> MemoryItem:

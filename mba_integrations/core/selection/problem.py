@@ -126,9 +126,17 @@ class SelectionProblem:
         """The same items for another budget."""
         return replace(self, plan=plan)._with_units(self.tokens, self.units.worth)
 
-    def with_items(self, tokens: TokenColumn, worth: Worth) -> SelectionProblem:
-        """The same items with other tokens, or another worth."""
-        return self._with_units(tokens, worth)
+    def showing(
+        self, shown: Mapping[int, MemoryItem], worth: Worth | None = None
+    ) -> SelectionProblem:
+        """The problem in which others stand in the prompt in place of the items at some rows.
+
+        Args:
+            shown: What is written, by row.
+            worth: Of all items, where that changes with it.
+        """
+        changed = self._with_units(self.tokens.replaced(shown), worth or self.units.worth)
+        return replace(changed, shown={**self.shown, **shown})
 
     def _with_units(self, tokens: TokenColumn, worth: Worth) -> SelectionProblem:
         units, recent = _formed(

@@ -129,7 +129,9 @@ def memory_of(
     """
     from mba_integrations.services.memory.new_memory import NewMemory
 
-    value = dict(put.value or {})
+    if not isinstance(put.value, Mapping):
+        raise InputError(f"value must be a dictionary of JSON values, got {shown(put.value)}.")
+    value = dict(put.value)
     text, rest, field = _split(value, put.index or None, text_field)
     path = _path(put.namespace, put.key)
     turn = before is not None and before.row.source == path + _TURNS[0]

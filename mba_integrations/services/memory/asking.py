@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from mba_integrations.core.arrays import FloatArray
@@ -161,6 +161,16 @@ class Asking:
             return finding.listed(
                 reading, filters, after=after, limit=limit, newest_first=newest_first
             )
+
+    def counts(self, workspace_id: str) -> Mapping[MemoryTier, int]:
+        """How many active memories each tier has, by one statement.
+
+        Raises:
+            UnknownWorkspaceError: If there is no such workspace; with those of a like name.
+        """
+        with self._equipment.read(workspace_id) as reading:
+            workspaces.get(reading)
+            return finding.count(reading)
 
     def statistics(
         self, workspace_id: str, *, time_window_hours: float | None = None

@@ -149,6 +149,7 @@ SAMPLES: dict[str, tuple[Any, ...]] = {
     "tier_half_life_days": ({"scoring": {"tier_half_life_days": {"rag": 2}}}, {"rag": 2.0}),
     "min_score": ({"scoring": {"min_score": 0.2}}, 0.2),
     "token_price": ({"scoring": {"token_price": 1e-5}}, 1e-5),
+    "recent_share": ({"recent_share": 0.4}, 0.4),
     "duplicate_threshold": ({"duplicate_threshold": None}, None),
     "passage_min_tokens": ({"passage_min_tokens": 300}, 300),
     "complexity.medium_points": ({"complexity": {"medium_points": 0.5}}, 0.5),

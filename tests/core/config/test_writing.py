@@ -38,6 +38,7 @@ OTHER_VALUES: dict[str, Any] = {
     "tier_half_life_days": {"project": math.inf, "working": 2.5},
     "min_score": 0.1,
     "token_price": 1e-5,
+    "recent_share": 0.4,
     "duplicate_threshold": None,
     "passage_min_tokens": 300,
     "stability": 0.0,

@@ -12,35 +12,20 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import psycopg
 import pytest
 from memory_services import Opened
-from postgres_server import new_database, postgres_server
+from postgres_server import emptied, new_database
 
 from mba_integrations.services.memory.service import MemoryService
 from mba_integrations.services.store.opening import open_store
-from mba_integrations.services.store.tables.tenancy import TENANT_TABLES
 from mba_integrations.testing import Clock, WordCounter
 
 
 @pytest.fixture(scope="session")
-def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A SQLite file with our tables and nothing in them."""
-    path = tmp_path_factory.mktemp("template") / "memory.db"
-    open_store(path).close()
-    return path
-
-
-@pytest.fixture(scope="session")
-def postgres_database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgres_database(postgres: str) -> Iterator[str]:
     """URL of the worker's database, with our tables."""
-    worker = os.environ.get("PYTEST_XDIST_WORKER")
-    folder = tmp_path_factory.getbasetemp()
-    name = f"mba_memory_{worker or 'alone'}_{os.getpid()}"
-    with (
-        postgres_server(folder.parent if worker else folder) as server,
-        new_database(server, name) as url,
-    ):
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "alone")
+    with new_database(postgres, f"mba_memory_{worker}_{os.getpid()}") as url:
         open_store(url).close()
         yield url
 
@@ -51,10 +36,7 @@ def where(request: pytest.FixtureRequest, sqlite_template: Path, tmp_path: Path)
     if getattr(request, "param", "sqlite") == "sqlite":
         return str(shutil.copy(sqlite_template, tmp_path / "memory.db"))
     url: str = request.getfixturevalue("postgres_database")
-    names = [table.name for table in reversed(TENANT_TABLES)]
-    with psycopg.connect(url) as connection:
-        connection.execute("; ".join(f"DELETE FROM {name}" for name in names))
-    return url
+    return emptied(url)
 
 
 @pytest.fixture

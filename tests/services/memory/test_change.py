@@ -194,3 +194,15 @@ def test_pages_of_a_list_hold_each_memory_once(filled: MemoryService) -> None:
 def test_a_page_is_no_larger_than_it_may_be(filled: MemoryService) -> None:
     with pytest.raises(InputError, match="limit must be at most 500"):
         filled.list("kate", limit=501)
+
+
+def test_active_memories_are_counted_by_tier(filled: MemoryService) -> None:
+    filled.move("kate", "a", "long_term")
+    filled.revise("kate", "b", "Kate moved.")
+    filled.forget("kate", "c")
+    assert {tier: count for tier, count in filled.counts("kate").items() if count} == {
+        MemoryTier.PROJECT: 2,
+        MemoryTier.LONG_TERM: 1,
+    }
+    with pytest.raises(UnknownWorkspaceError):
+        filled.counts("nobody")

@@ -11,23 +11,13 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-import psycopg
 import pytest
-from postgres_server import new_database, postgres_server
+from postgres_server import emptied, new_database
 from store_rows import Clock
 
 from mba_integrations.services.store.opening import open_store
 from mba_integrations.services.store.statements import workspaces
 from mba_integrations.services.store.store import Store
-from mba_integrations.services.store.tables.tenancy import TENANT_TABLES
-
-
-@pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """URL of a Postgres server."""
-    folder = tmp_path_factory.getbasetemp()
-    with postgres_server(folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder) as url:
-        yield url
 
 
 @pytest.fixture(scope="session")
@@ -37,14 +27,6 @@ def postgres_database(postgres: str) -> Iterator[str]:
     with new_database(postgres, f"mba_{worker}_{os.getpid()}") as url:
         open_store(url).close()
         yield url
-
-
-@pytest.fixture(scope="session")
-def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A SQLite file with our tables and nothing in them."""
-    path = tmp_path_factory.mktemp("template") / "memory.db"
-    open_store(path).close()
-    return path
 
 
 @pytest.fixture
@@ -63,10 +45,7 @@ def postgres_store(postgres_database: str) -> Iterator[Store]:
 @pytest.fixture
 def empty_postgres(postgres_database: str) -> str:
     """URL of the worker's database, with nothing in its tables."""
-    names = [table.name for table in reversed(TENANT_TABLES)]
-    with psycopg.connect(postgres_database) as connection:
-        connection.execute("; ".join(f"DELETE FROM {name}" for name in names))
-    return postgres_database
+    return emptied(postgres_database)
 
 
 @pytest.fixture(params=["sqlite", "postgres"])

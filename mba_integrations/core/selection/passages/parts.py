@@ -33,9 +33,9 @@ from typing import Any
 
 import numpy as np
 
-from mba_integrations.core.arrays import FloatArray, IntArray
-from mba_integrations.core.dialogue.roles import Role, role_named
-from mba_integrations.core.model import MemoryItem, MemoryTier, OmissionReason, name_in
+from mba_integrations.core.arrays import FloatArray, best_rows
+from mba_integrations.core.dialogue.roles import Role, role_in
+from mba_integrations.core.model import MemoryItem, MemoryTier, OmissionReason
 from mba_integrations.core.pool.snapshot import PoolSnapshot
 from mba_integrations.core.search.sentences.error_lines import telling_places
 from mba_integrations.core.search.sentences.index import (
@@ -186,7 +186,7 @@ def is_result(item: MemoryItem) -> bool:
     """Whether an item of the conversation is the result of a tool."""
     if item.tier is not MemoryTier.WORKING:
         return False
-    return role_named(name_in(item.metadata, "role") or "") is Role.RESULT
+    return role_in(item.metadata) is Role.RESULT
 
 
 def index_of_item(item: MemoryItem) -> SentenceIndex:
@@ -228,8 +228,7 @@ def _strongest(problem: SelectionProblem) -> list[str]:
     """Texts of the strongest items; none where scores are no probabilities of being needed."""
     if problem.units.worth.per_token:
         return []
-    count = min(STRONGEST, len(problem.score))
-    return [problem.snapshot.texts[row] for row in _best(problem.score, count).tolist()]
+    return [problem.snapshot.texts[row] for row in best_rows(problem.score, STRONGEST).tolist()]
 
 
 def candidates(problem: SelectionProblem, selection: Selection, min_tokens: int) -> list[int]:
@@ -244,7 +243,7 @@ def candidates(problem: SelectionProblem, selection: Selection, min_tokens: int)
     rows = np.flatnonzero(may)
     if not len(rows):
         return []
-    rows = rows[_best(problem.score[rows], MOST_LOOKED_AT)]
+    rows = rows[best_rows(problem.score[rows], MOST_LOOKED_AT)]
     tokens = problem.tokens.of(rows)
     found: list[int] = []
     for row, size in zip(rows.tolist(), tokens.tolist(), strict=True):
@@ -257,15 +256,6 @@ def candidates(problem: SelectionProblem, selection: Selection, min_tokens: int)
         if len(found) == MOST_CANDIDATES:
             break
     return found
-
-
-def _best(score: FloatArray, count: int) -> IntArray:
-    """Places of the highest scores, best first; of equal ones the first."""
-    places: IntArray = np.arange(len(score))
-    if 0 < count < len(score):
-        least = np.partition(score, len(score) - count)[len(score) - count]
-        places = np.flatnonzero(score >= least)
-    return places[np.argsort(-score[places], kind="stable")][:count]
 
 
 def _has_parts(snapshot: PoolSnapshot, row: int, tokens: int) -> bool:

@@ -187,7 +187,4 @@ def with_passages(
     of_item = problem.units.worth.of_item.copy()
     for row, part in worth.items():
         of_item[row] *= part
-    changed = problem.with_items(
-        problem.tokens.replaced(shown), replace(problem.units.worth, of_item=of_item)
-    )
-    return replace(changed, shown={**problem.shown, **shown})
+    return problem.showing(shown, replace(problem.units.worth, of_item=of_item))

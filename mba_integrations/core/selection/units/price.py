@@ -29,18 +29,21 @@ def below_price(problem: SelectionProblem, is_open: BoolArray) -> IntArray:
     """
     if problem.token_price <= 0.0:
         return np.zeros(0, dtype=np.int64)
-    below = problem.units.worth_less(problem.token_price)
-    below = below[is_open[below]]
-    if not problem.spares:
-        return below
-    return np.setdiff1d(below, _spared(problem, below))
+    is_below = np.zeros(len(problem.units), dtype=np.bool_)
+    is_below[problem.units.worth_less(problem.token_price)] = True
+    is_below &= is_open
+    if problem.spares:
+        is_below[_spared(problem, is_below)] = False
+    return np.flatnonzero(is_below)
 
 
-def _spared(problem: SelectionProblem, below: IntArray) -> IntArray:
+def _spared(problem: SelectionProblem, is_below: BoolArray) -> IntArray:
     """The densest of the units, as many as fit in `SPARED_TOKENS`, headings not counted."""
     units = problem.units
     spared = SPARED_TOKENS - int(units.tokens(problem.recent).sum())
-    below = np.setdiff1d(below, problem.recent)
+    may_be = is_below.copy()
+    may_be[problem.recent] = False
+    below = np.flatnonzero(may_be)
     best = densest_units(units, units.density, below, spared + 1) if spared > 0 else below[:0]
     filled = np.cumsum(units.tokens(best))
     return best[: int(np.searchsorted(filled, spared, side="right"))]

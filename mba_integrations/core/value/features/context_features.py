@@ -34,7 +34,6 @@ _SECOND_PERSON = re.compile(r"\b(?:you|your|yours)\b", re.I)
 _WHEN = re.compile(
     r"\b(?:when|how long|how old|how soon|what (?:date|day|time|year|month))\b", re.I
 )
-_HOW_MANY = re.compile(r"\bhow (?:many|much|old|long|far|big|tall|high)\b|\bnumber of\b", re.I)
 _MAX_CUE_CHARS = 20_000
 
 

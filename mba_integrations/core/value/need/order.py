@@ -17,8 +17,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 from mba_integrations.core.arrays import FloatArray
-from mba_integrations.core.dialogue.roles import Role, role_named
-from mba_integrations.core.model import name_in
+from mba_integrations.core.dialogue.roles import Role, role_in
 from mba_integrations.core.pool.snapshot import PoolSnapshot
 from mba_integrations.core.value.match import Match
 from mba_integrations.core.value.need.standing import joined
@@ -108,7 +107,7 @@ def _in_order(text: str, snapshot: PoolSnapshot, match: Match) -> Sequence[int]:
     asker, answerer = _ASKER.search(text), _ANSWERER.search(text)
     if (asker or answerer) and not _OF_NOUN.search(text):
         role = Role.USER if asker else Role.ASSISTANT
-        return [row for row in talk if _role(snapshot, row) is role]
+        return [row for row in talk if role_in(snapshot.items[row].metadata) is role]
     labelled: dict[str, list[int]] = {}
     for row in talk:
         label = _LABEL.match(snapshot.texts[row][:40])
@@ -117,7 +116,3 @@ def _in_order(text: str, snapshot: PoolSnapshot, match: Match) -> Sequence[int]:
     groups = [(float(match.lexical[rows].sum()), rows) for rows in labelled.values()]
     weight, rows = max(groups, key=lambda group: group[0], default=(0.0, []))
     return rows if weight > 0.0 else []
-
-
-def _role(snapshot: PoolSnapshot, row: int) -> Role | None:
-    return role_named((name_in(snapshot.items[row].metadata, "role") or "").lower())

@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import groupby
@@ -199,10 +199,3 @@ def _of_message(item: MemoryItem, defaults: Defaults, now: datetime) -> NewMemor
     )
     memory = NewMemory(item=moved, author=item.metadata.get("role"))
     return _of_one(memory, defaults, now)
-
-
-def rows_in_order(found: Sequence[NewMemory | InputError]) -> Iterator[tuple[int, NewMemory]]:
-    """Those that can be stored, with their places."""
-    for place, one in enumerate(found):
-        if isinstance(one, NewMemory):
-            yield place, one

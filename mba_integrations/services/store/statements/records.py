@@ -20,12 +20,6 @@ from mba_integrations.services.store.tables.memories import memory
 
 _NAMES = ("source", "group", "subject", "author", "client", "session_id")
 _MOMENTS = ("created_at", "event_at", "last_accessed_at", "expires_at")
-FREE_COLUMNS = (
-    *("importance", "created_at", "event_at", "last_accessed_at", "access_count", "expires_at"),
-    *("source", "position", "group_id", "pinned", "held", "metadata"),
-    *("subject", "author", "client", "session_id"),
-)
-"""What an update may change: all but text, tier, state and what the store itself sets."""
 COLUMNS = tuple(column for column in memory.c if column.name != "workspace_id")
 
 
