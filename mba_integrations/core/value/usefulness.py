@@ -87,8 +87,7 @@ def estimate_usefulness(
     if not len(corpus.lexical):
         return np.zeros(0)
     features = first_features(question, corpus, match, freshness)
-    kind = "dense" if "dense_share" in features else "lexical"
-    model = (models or shipped_models())[kind]
+    model = (models or shipped_models())[_kind(features)]
     offset = IMPORTANCE_LOGIT * (np.asarray(corpus.importance, dtype=np.float64) - 0.5)
     estimate = model.first.probability(features, offset=offset)
     features |= feedback_features(question, corpus, estimate)

@@ -16,9 +16,16 @@ from hypothesis import strategies as st
 from mba_integrations import MemoryBudgetAllocator, MemoryItem
 from mba_integrations.core.pool.corpus import Corpus
 from mba_integrations.core.search.tokens.cached_token_embedder import CachedTokenEmbedder
+from mba_integrations.core.search.vector_column import VectorColumn
 from mba_integrations.core.value.features import token_features as tokens
 from mba_integrations.core.value.features.token_features import token_features
+from mba_integrations.core.value.match import match_of
 from mba_integrations.core.value.question import Question
+from mba_integrations.core.value.usefulness import (
+    LogisticModel,
+    UsefulnessModel,
+    estimate_usefulness,
+)
 
 Array = np.ndarray[Any, Any]
 LETTERS = "abcd"
@@ -167,6 +174,35 @@ def test_an_item_without_tokens_counts_as_the_lowest() -> None:
 def test_where_words_find_nothing_neither_do_tokens() -> None:
     found = features_of(corpus_with(["a", "b"], Letters()), "a", told=0.0)
     assert {value for column in found.values() for value in column} == {0.0}
+
+
+@pytest.mark.parametrize(
+    ("has_tokens", "has_vectors", "kind"),
+    [
+        pytest.param(True, True, "tokens", id="tokens"),
+        pytest.param(False, True, "dense", id="vectors-alone"),
+        pytest.param(True, False, "lexical", id="words-alone"),
+    ],
+)
+def test_each_kind_of_match_has_its_coefficients(
+    has_tokens: bool, has_vectors: bool, kind: str
+) -> None:
+    logits = {"tokens": -1.0, "dense": -2.0, "lexical": -3.0}
+    models = {
+        name: UsefulnessModel(
+            first=LogisticModel(intercept=x, weights={}),
+            final=LogisticModel(intercept=x, weights={}),
+        )
+        for name, x in logits.items()
+    }
+    corpus = corpus_with(["ab", "cd"], Letters()) if has_tokens else corpus_of(["ab", "cd"])
+    if has_vectors:
+        corpus = replace(corpus, vectors=VectorColumn.of_matrix(np.eye(2, dtype=np.float32)))
+    asked = replace(question("ab"), vector=np.ones(2, dtype=np.float32))
+    value = estimate_usefulness(
+        asked, corpus, match_of(asked, corpus), freshness=np.full(2, 0.5), models=models
+    )
+    assert np.log(value / (1.0 - value)) == pytest.approx(logits[kind])
 
 
 def vectors(texts: list[str]) -> Array:
