@@ -26,7 +26,7 @@ from mba_integrations.core.value.usefulness import LogisticModel, UsefulnessMode
 
 # Fixed, not fitted. `substance` corrects for texts shorter than the sets it was fitted on; the
 # others have no consistent sign over the sets, and act as tie-breakers only.
-FIXED_WEIGHTS = {"substance": 1.0, "freshness": 0.1, "latest_asked": 0.5, "outdated": -0.3}
+FIXED_WEIGHTS = {"substance": 1.5, "freshness": 0.1, "latest_asked": 0.5, "outdated": -0.3}
 PRIOR_WEIGHTS = {"speaker_meant": 1.0, "other_speaker_meant": -0.5}
 NEGATIVE_FEATURES = frozenset({"asks", "other_speaker_meant", "outdated"})
 UNSIGNED_FEATURES = frozenset({"excess_length", "asks_before_match", "freshness"})

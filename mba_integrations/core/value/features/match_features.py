@@ -23,9 +23,9 @@ from mba_integrations.core.pool.corpus import Corpus
 from mba_integrations.core.value.match import Match, filled_by_lexical, standardised
 from mba_integrations.core.value.question import Question
 
-# All of it is better where words say nothing, and costs a point where the names of those who talk
-# are left out already; half has most of both.
-_COMMON_PART = 0.5
+# All of it is better where words say nothing, and costs where they say something: two points in
+# small pools, one where the names of those who talk are left out already.
+_COMMON_PART = 0.25
 
 Features = dict[str, FloatArray]
 """What is known of the items, by name, each of shape (n,)."""
