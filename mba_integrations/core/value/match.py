@@ -72,7 +72,7 @@ def match_of(question: Question, corpus: Corpus) -> Match:
 def _standing_out(nearness: FloatArray | None) -> float:
     """How far the nearest item stands out from the others, in [0, 1]; 0 where none is known.
 
-    >>> _standing_out(np.array([0.1, 0.2, np.nan, 0.3])), _standing_out(np.array([*[0.0] * 9, 1]))
+    >>> _standing_out(np.array([0.1, 0.2, np.nan, 0.3])), _standing_out(np.array([*[0.0] * 19, 1]))
     (0.0, 1.0)
     """
     if nearness is None:

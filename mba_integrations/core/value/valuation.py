@@ -145,7 +145,7 @@ def evaluate(
     )
 
 
-USEFULNESS_PRICE = 1.5e-5
+USEFULNESS_PRICE = 2e-5
 """Usefulness that a token has to be worth where the workspace names no price and `USUAL_NEED` items
 are expected to be needed.
 
@@ -181,7 +181,7 @@ def usual_price(usefulness: FloatArray) -> float:
 
     >>> import numpy as np
     >>> usual_price(np.array([0.9, 0.6])), usual_price(np.array([0.5, 0.25]))
-    (1.5e-05, 3.75e-06)
+    (2e-05, 5e-06)
     """
     needed = min(float(usefulness.sum()), MOST_NEED)
     return USEFULNESS_PRICE * (needed / USUAL_NEED) ** 2

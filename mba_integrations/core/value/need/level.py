@@ -9,7 +9,8 @@ that they sum to it: their order, and the order of their densities, stays.
 Coefficients of a Poisson regression over five sets of conversations and documents, small pools of
 one of them, and sixty situations made by hand, with questions of other sets put to each pool as
 examples of nothing needed (`benchmarks/level.py`; docs/evidence.md has what they say of a set that
-they were fitted without). Those of words alone are of an earlier fit, without MuSiQue.
+they were fitted without), on estimates of an earlier fit. Those of words alone are of one without
+MuSiQue.
 """
 
 from __future__ import annotations
