@@ -59,10 +59,11 @@ def replay(
     allocator.register_workspace(config)
     done: list[Allocation] = []
     for number, (items, budget) in enumerate(turns):
+        query = QUERIES[number % len(QUERIES)]
         try:
             done.append(
                 allocator.allocate_memory_budget(
-                    QUERIES[number % len(QUERIES)],
+                    query,
                     items,
                     "w",
                     budget,
@@ -72,7 +73,7 @@ def replay(
             )
         except PinnedOverBudgetError:
             with pytest.raises(PinnedOverBudgetError):
-                allocator.allocate_memory_budget("", items, "w", budget, now=NOW)
+                allocator.allocate_memory_budget(query, items, "w", budget, now=NOW)
             assume(False)
     return done
 
