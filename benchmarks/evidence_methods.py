@@ -105,7 +105,13 @@ def usefulness(models: Mapping[str, UsefulnessModel] | None = None) -> Method:
 
 def question(query: EvidenceQuery) -> Question:
     """A question of a set as the library takes it."""
-    return Question(text=query.text, vector=query.vector, now_seconds=query.asked_seconds)
+    return Question(
+        text=query.text,
+        vector=query.vector,
+        now_seconds=query.asked_seconds,
+        nameless=query.nameless,
+        tokens=query.tokens,
+    )
 
 
 def freshness(pool: EvidencePool, query: EvidenceQuery) -> FloatArray:

@@ -173,7 +173,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     names = options.sets if options.shipped else FITTED_SETS
     sets: Sets = {name: load_set(options.data, name) for name in names}
     for name in options.sets:
-        models = shipped_models() if options.shipped else fitted_without(sets, name)
+        models = (
+            shipped_models()
+            if options.shipped
+            else fitted_without(sets, name, kinds=["dense", "lexical"])
+        )
         with patch.object(usefulness, "shipped_models", lambda models=models: models):
             for pool in sets[name]:
                 report(name, measured(pool))

@@ -37,6 +37,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "testing": {"root", "core"},
     "ingest": {"root", "core", "conversation"},
     "local_embedder": {"root", "core"},
+    "minilm_embedder": {"root", "core"},
     "services": {"root", "core", "conversation", "ingest"},
     "demo": {"root", "core", "ingest", "local_embedder"},
     "commands": {"root", "core", "learning", "ingest", "local_embedder", "demo", "services"},

@@ -51,6 +51,8 @@ from mba_integrations.core.pool.prepared import PreparedPools
 from mba_integrations.core.result.allocation import Allocation
 from mba_integrations.core.search.cached_embedder import CachedEmbedder
 from mba_integrations.core.search.embedder import Embedder
+from mba_integrations.core.search.tokens.cached_token_embedder import CachedTokenEmbedder
+from mba_integrations.core.search.tokens.token_vectors import TokenEmbedder
 from mba_integrations.core.times import check_zones, has_zone, latest_time, present_of
 from mba_integrations.core.turns.previous import PreviousPrompt
 
@@ -61,6 +63,12 @@ def _remembering(embedder: Embedder | None) -> Embedder | None:
     if embedder is None or isinstance(embedder, CachedEmbedder):
         return embedder
     return CachedEmbedder(embedder)
+
+
+def _remembering_tokens(embedder: TokenEmbedder | None) -> CachedTokenEmbedder | None:
+    if embedder is None or isinstance(embedder, CachedTokenEmbedder):
+        return embedder
+    return CachedTokenEmbedder(embedder)
 
 
 def _check_config(config: object) -> None:
@@ -77,6 +85,11 @@ class MemoryBudgetAllocator(LiveHandle):
         embedder: Callable from a list of n texts to an array of shape (n, d). Each text is embedded
             once; give a `CachedEmbedder` to set how many vectors are kept. Without it, items are
             matched by their words and by the embeddings that they bring.
+        token_embedder: Callable from n texts to n arrays of shape (tokens, d), the vectors of each
+            text's tokens. Beside vectors of whole texts, the few hundred items that match best are
+            compared with the query token by token. They are embedded when first compared, and kept
+            within a bound; give a `CachedTokenEmbedder` to set it. Not asked where there are no
+            vectors of whole texts to compare.
         reranker: Callable from a query and a list of n texts to n numbers, higher is better, on
             any scale; such as a cross-encoder. It is asked about the best candidates, and its order
             moves their estimates. Not asked where the relevance of every item is given.
@@ -108,6 +121,7 @@ class MemoryBudgetAllocator(LiveHandle):
         token_counter: object = None,
         embedder: Embedder | None = None,
         *,
+        token_embedder: TokenEmbedder | None = None,
         reranker: Reranker | None = None,
         rerank_candidates: int = RERANK_CANDIDATES,
         rerank_seconds: float | None = RERANK_SECONDS,
@@ -122,6 +136,7 @@ class MemoryBudgetAllocator(LiveHandle):
             counters=WorkspaceCounters(given),
             prepared=PreparedPools(),
             embedder=_remembering(embedder),
+            token_embedder=_remembering_tokens(token_embedder),
             reranking=reranking_of(reranker, rerank_candidates, rerank_seconds),
             clock=clock,
         )
@@ -140,6 +155,7 @@ class MemoryBudgetAllocator(LiveHandle):
         reload: bool = False,
         token_counter: object = None,
         embedder: Embedder | None = None,
+        token_embedder: TokenEmbedder | None = None,
         reranker: Reranker | None = None,
         rerank_candidates: int = RERANK_CANDIDATES,
         rerank_seconds: float | None = RERANK_SECONDS,
@@ -156,6 +172,7 @@ class MemoryBudgetAllocator(LiveHandle):
                 keeps the old settings, and each allocation says so in its notes.
             token_counter: As for the constructor.
             embedder: As for the constructor.
+            token_embedder: As for the constructor.
             reranker: As for the constructor.
             rerank_candidates: As for the constructor.
             rerank_seconds: As for the constructor.
@@ -171,6 +188,7 @@ class MemoryBudgetAllocator(LiveHandle):
         allocator = cls(
             token_counter,
             embedder,
+            token_embedder=token_embedder,
             reranker=reranker,
             rerank_candidates=rerank_candidates,
             rerank_seconds=rerank_seconds,

@@ -12,15 +12,15 @@ dozen steps.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from mba_integrations.core.arrays import BoolArray, FloatArray, IntArray
 from mba_integrations.core.pool.corpus import Corpus
-from mba_integrations.core.value.feedback_features import feedback_features
+from mba_integrations.core.value.features.feedback_features import feedback_features
+from mba_integrations.core.value.features.match_features import Features
 from mba_integrations.core.value.match import match_of
-from mba_integrations.core.value.match_features import Features
 from mba_integrations.core.value.question import Question
 from mba_integrations.core.value.usefulness import LogisticModel, UsefulnessModel, first_features
 
@@ -33,9 +33,10 @@ UNSIGNED_FEATURES = frozenset({"excess_length", "asks_before_match", "freshness"
 
 _RIDGE = 20.0
 _MIN_SPREAD = 0.05
-_ROWS_PER_QUESTION = 120  # best matches; half as many others stand for the rest
+_ROWS_PER_QUESTION = 80  # best matches; half as many others stand for the rest
 _COLLECTION_WEIGHT = 300.0
-_MAX_QUESTIONS = 300
+_MAX_QUESTIONS = 200
+_WORDLESS_EVERY = 4
 _STEPS = 25
 _LARGEST_STEP = 4.0
 
@@ -58,8 +59,8 @@ class Example:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Rows:
-    """The rows of one example that are fitted on, and their features so far."""
+class Prepared:
+    """An example with the rows that are fitted on, and the features of match and context."""
 
     example: Example
     rows: IntArray
@@ -67,8 +68,28 @@ class _Rows:
     features: Features  # of all items
 
 
+def prepared(examples: Sequence[Example]) -> list[Prepared]:
+    """Examples of one collection, ready to be fitted as often as wanted.
+
+    Up to 200 are taken, evenly. Every fourth with a vector is taken once more as if none of its
+    words were found: few questions are so, and what vectors are worth there is learnt from these.
+    """
+    step = max(1.0, len(examples) / _MAX_QUESTIONS)
+    chosen = [examples[int(i * step)] for i in range(min(len(examples), _MAX_QUESTIONS))]
+    chosen += [_wordless(example) for example in chosen[::_WORDLESS_EVERY] if _is_dense(example)]
+    return [_with_features(example, _COLLECTION_WEIGHT / len(chosen)) for example in chosen]
+
+
+def _is_dense(example: Example) -> bool:
+    return example.question.vector is not None
+
+
+def _wordless(example: Example) -> Example:
+    return replace(example, question=replace(example.question, text="", nameless=None))
+
+
 def fit_usefulness(
-    collections: Sequence[Sequence[Example]], *, without: frozenset[str] = frozenset()
+    collections: Sequence[Sequence[Prepared]], *, without: frozenset[str] = frozenset()
 ) -> UsefulnessModel:
     """Coefficients for pools like those of *collections*.
 
@@ -76,28 +97,26 @@ def fit_usefulness(
         collections: Examples, by where they come from. All with embeddings, or all without.
         without: Features to leave out, for ablation.
     """
-    prepared = [_prepared(examples) for examples in collections if examples]
-    first = _fitted(prepared, without)
-    for rows in (rows for group in prepared for rows in group):
-        estimate = first.probability(rows.features)
-        rows.features.update(
-            feedback_features(rows.example.question, rows.example.corpus, estimate)
-        )
-    return UsefulnessModel(first=first, final=_fitted(prepared, without))
+    groups = [list(examples) for examples in collections if examples]
+    first = _fitted(groups, without)
+    return UsefulnessModel(
+        first=first,
+        final=_fitted([[_with_feedback(one, first) for one in group] for group in groups], without),
+    )
 
 
-def _prepared(examples: Sequence[Example]) -> list[_Rows]:
-    step = max(1.0, len(examples) / _MAX_QUESTIONS)
-    chosen = [examples[int(i * step)] for i in range(min(len(examples), _MAX_QUESTIONS))]
-    return [_with_features(example, _COLLECTION_WEIGHT / len(chosen)) for example in chosen]
+def _with_feedback(one: Prepared, first: LogisticModel) -> Prepared:
+    question, corpus = one.example.question, one.example.corpus
+    feedback = feedback_features(question, corpus, first.probability(one.features))
+    return replace(one, features=one.features | feedback)
 
 
-def _with_features(example: Example, weight: float) -> _Rows:
+def _with_features(example: Example, weight: float) -> Prepared:
     question, corpus = example.question, example.corpus
     features = first_features(question, corpus, match_of(question, corpus), example.freshness)
     match = features["lexical_share"] + features.get("dense_share", 0.0)
     rows, weights = _sampled(match, example.needed)
-    return _Rows(example=example, rows=rows, weights=weights * weight, features=features)
+    return Prepared(example=example, rows=rows, weights=weights * weight, features=features)
 
 
 def _sampled(match: FloatArray, needed: BoolArray) -> tuple[IntArray, FloatArray]:
@@ -113,7 +132,7 @@ def _sampled(match: FloatArray, needed: BoolArray) -> tuple[IntArray, FloatArray
     return np.concatenate([kept, picked]), np.concatenate([np.ones(len(kept)), shares])
 
 
-def _fitted(groups: list[list[_Rows]], without: frozenset[str]) -> LogisticModel:
+def _fitted(groups: list[list[Prepared]], without: frozenset[str]) -> LogisticModel:
     parts = [rows for group in groups for rows in group]
     names = [name for name in parts[0].features if name not in without]
     matrix = np.vstack(
@@ -137,14 +156,18 @@ def signed_logistic(
     """
     active = list(range(len(names)))
     spread = np.std(matrix, axis=0)
+    start: FloatArray | None = None
     while True:
+        used = [names[i] for i in active]
         intercept, fitted = _ridge_logistic(
-            matrix[:, active], needed, weights, [names[i] for i in active], spread[active]
+            matrix[:, active], needed, weights, used, spread[active], start
         )
         wrong = np.array([_sign(names[i]) for i in active]) * fitted * spread[active]
         if not active or wrong.min() >= 0.0:
             break
-        del active[int(np.argmin(wrong))]
+        place = int(np.argmin(wrong))
+        start = np.delete(np.array([intercept, *fitted]), place + 1)
+        del active[place]
     kept = {names[i]: round(float(w), 4) for i, w in zip(active, fitted, strict=True) if w != 0.0}
     return LogisticModel(intercept=round(intercept, 4), weights=kept)
 
@@ -161,19 +184,27 @@ def _ridge_logistic(
     weights: FloatArray,
     names: Sequence[str],
     spread: FloatArray,
+    start: FloatArray | None,
 ) -> tuple[float, FloatArray]:
-    """Newton's method, drawn to the prior weights; fixed weights are drawn so hard they stay."""
-    start = [FIXED_WEIGHTS.get(name, PRIOR_WEIGHTS.get(name, 0.0)) for name in names]
+    """Newton's method, drawn to the prior weights; fixed weights are drawn so hard they stay.
+
+    The optimum is one, so it matters for time only where it starts: at *start*, shape (k + 1,),
+    or at the prior.
+    """
+    drawn_to = [FIXED_WEIGHTS.get(name, PRIOR_WEIGHTS.get(name, 0.0)) for name in names]
     free = _RIDGE * np.maximum(spread, _MIN_SPREAD) ** 2
     pull = np.where([name in FIXED_WEIGHTS for name in names], 1e9, free)
-    prior = np.array([-6.0, *start])
+    prior = np.array([-6.0, *drawn_to])
     penalty = np.diag([1e-6, *pull])
     rows = np.hstack([np.ones((len(matrix), 1)), matrix])
-    beta = prior.copy()
+    # Only the direction of a step hangs on these, not where steps end, and they cost most time.
+    coarse = rows.astype(np.float32)
+    beta = prior.copy() if start is None else start
     for _ in range(_STEPS):
         p = 1.0 / (1.0 + np.exp(-np.clip(rows @ beta, -30.0, 30.0)))
         slope = rows.T @ (weights * (needed - p)) - penalty @ (beta - prior)
-        curve = (rows * (weights * p * (1.0 - p))[:, None]).T @ rows + penalty
+        bends = (weights * p * (1.0 - p)).astype(np.float32)
+        curve = (coarse * bends[:, None]).T @ coarse + penalty
         step = np.linalg.solve(curve, slope)
         largest = float(np.abs(step).max())
         beta = beta + step * min(1.0, _LARGEST_STEP / max(largest, 1e-12))

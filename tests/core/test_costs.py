@@ -224,7 +224,7 @@ def choose(items: Sequence[MemoryItem]) -> object:
 @pytest.mark.parametrize("name", ITEMS)
 def test_a_call_makes_calls_in_proportion_to_the_items(name: str) -> None:
     choose(many(name, 2))  # what is made once for all calls is not counted
-    counts = [calls_in(partial(choose, many(name, size))) for size in (150, 300, 600)]
+    counts = [calls_in(partial(choose, many(name, size))) for size in (300, 600, 1200)]
     assert counts[2] - counts[1] < 2.5 * (counts[1] - counts[0]) + 2000
 
 

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from corpora import corpus_of
 
+from mba_integrations.core.search.vector_column import VectorColumn
 from mba_integrations.core.value.match import match_of
 from mba_integrations.core.value.question import Question
 from mba_integrations.core.value.usefulness import estimate_usefulness
-from mba_integrations.learning.usefulness_fit import Example, fit_usefulness, signed_logistic
+from mba_integrations.learning.usefulness_fit import (
+    Example,
+    fit_usefulness,
+    prepared,
+    signed_logistic,
+)
 
 WORDS = [
     *("apple", "bridge", "candle", "desert", "engine"),
@@ -28,7 +36,7 @@ def example(needed_word: str) -> Example:
 
 
 def test_fitted_coefficients_find_the_evidence() -> None:
-    model = fit_usefulness([[example(word) for word in WORDS[:6]]])
+    model = fit_usefulness([prepared([example(word) for word in WORDS[:6]])])
     unseen = example("island")
     values = estimate_usefulness(
         unseen.question,
@@ -41,14 +49,34 @@ def test_fitted_coefficients_find_the_evidence() -> None:
     assert values.max() > 0.5 > np.sort(values)[-2]
 
 
+def test_every_fourth_example_with_a_vector_is_fitted_again_without_its_words() -> None:
+    vectors = np.eye(len(WORDS), dtype=np.float32)
+    examples = [example(word) for word in WORDS[:8]]
+    dense = [
+        replace(
+            one,
+            question=replace(one.question, vector=vectors[place]),
+            corpus=replace(one.corpus, vectors=VectorColumn.of_matrix(vectors)),
+        )
+        for place, one in enumerate(examples)
+    ]
+    made = prepared(dense)
+    assert [one.example.question.text == "" for one in made] == [False] * 8 + [True] * 2
+    assert [one.example.needed.argmax() for one in made[8:]] == [0, 4]
+    assert not made[8].features["lexical_share"].any()
+    assert made[8].features["dense_rank_alone"].argmax() == 0
+    assert len(prepared(examples)) == 8
+
+
 def test_a_feature_left_out_has_no_weight() -> None:
-    model = fit_usefulness([[example(word) for word in WORDS]], without=frozenset({"lexical_rank"}))
+    examples = prepared([example(word) for word in WORDS])
+    model = fit_usefulness([examples], without=frozenset({"lexical_rank"}))
     assert "lexical_rank" not in model.first.weights
     assert "lexical_share" in model.first.weights
 
 
 def test_fitting_twice_gives_the_same() -> None:
-    examples = [[example(word) for word in WORDS]]
+    examples = [prepared([example(word) for word in WORDS])]
     assert fit_usefulness(examples) == fit_usefulness(examples)
 
 

@@ -45,6 +45,7 @@ from mba_integrations.core.result.allocation import Allocation, previous_prompt
 from mba_integrations.core.result.candidates import TierAllocation
 from mba_integrations.core.result.decision import Decision
 from mba_integrations.core.search.embedder import Embedder
+from mba_integrations.core.search.tokens.cached_token_embedder import CachedTokenEmbedder
 from mba_integrations.core.selection.dating import with_dates
 from mba_integrations.core.selection.passages.shortening import Shortened, shorten
 from mba_integrations.core.selection.problem import SelectionProblem, selection_problem
@@ -77,6 +78,7 @@ class Equipment:
         embedder: Makes vectors of texts; None for none.
         reranking: Looks again at the best candidates; None for nothing.
         clock: The present, with a zone.
+        token_embedder: Makes vectors of the tokens of texts; None for none.
     """
 
     counters: WorkspaceCounters
@@ -84,6 +86,7 @@ class Equipment:
     embedder: Embedder | None
     reranking: Reranking | None
     clock: Callable[[], datetime]
+    token_embedder: CachedTokenEmbedder | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,6 +174,7 @@ class Call:
             self.config,
             query_embedding=self.query_embedding,
             embedder=self.equipment.embedder,
+            token_embedder=self.equipment.token_embedder,
             now=present,
             look=None if reranking is None else reranking.asked(of_reranker),
         )

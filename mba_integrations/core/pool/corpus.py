@@ -11,6 +11,7 @@ from mba_integrations.core.arrays import BoolArray, FloatArray, IntArray
 from mba_integrations.core.pool.columns import Columns
 from mba_integrations.core.pool.neighbourhood import Neighbourhood
 from mba_integrations.core.search.lexical import LexicalIndex
+from mba_integrations.core.search.tokens.cached_token_embedder import CachedTokenEmbedder
 from mba_integrations.core.search.vector_column import VectorColumn
 
 
@@ -55,6 +56,7 @@ class Corpus:
         importance: In [0, 1].
         around: Order of the items within their sources.
         lists: What retrievers found.
+        tokens: Gives the vectors of a text's tokens; None where those are not compared.
     """
 
     texts: Sequence[str]
@@ -70,3 +72,4 @@ class Corpus:
     importance: FloatArray
     around: Neighbourhood
     lists: tuple[RankedList, ...] = ()
+    tokens: CachedTokenEmbedder | None = None

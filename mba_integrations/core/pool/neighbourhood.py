@@ -17,6 +17,7 @@ has none; so in source order the rows are 4, 3, 0, 2, 1:
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 
 import numpy as np
 
@@ -92,6 +93,24 @@ class Neighbourhood:
         best = np.maximum.reduceat(ordered, self._starts)
         sizes = np.diff(self._starts, append=len(ordered))
         return self._in_input_order(np.where(self._known, np.repeat(best, sizes), 0.0))
+
+    def beside(self, rows: IntArray) -> IntArray:
+        """Rows of the items before and after some, shape (2, len(rows)); -1 where there is none."""
+        places = rows if self._in_order else self._place_of_row[rows]
+        found = np.full((2, len(rows)), -1, dtype=np.int64)
+        for side, steps in enumerate((-1, 1)):
+            there = places + steps
+            inside = np.flatnonzero((there >= 0) & (there < len(self._order)))
+            here, there = places[inside], there[inside]
+            same = self._known[here] & (self._source[here] == self._source[there])
+            found[side, inside[same]] = self._order[there[same]]
+        return found
+
+    @cached_property
+    def _place_of_row(self) -> IntArray:
+        places = np.empty(len(self._order), dtype=np.int64)
+        places[self._order] = np.arange(len(self._order))
+        return places
 
     def _added(self, total: FloatArray, ordered: FloatArray, steps: int) -> FloatArray:
         """*total*, changed in place, with the values that many steps away."""

@@ -43,6 +43,7 @@ from mba_integrations.core.rows.row_map import RowMap
 from mba_integrations.core.search.embedder import Embedder
 from mba_integrations.core.search.embeddings import Embeddings, ItemVectors
 from mba_integrations.core.search.lexical import LexicalIndex
+from mba_integrations.core.search.tokens.cached_token_embedder import CachedTokenEmbedder
 from mba_integrations.core.search.vector_column import VectorColumn
 
 _MOST_DERIVED = 16
@@ -285,7 +286,9 @@ class PoolSnapshot:
         """
         return self.embeddings.of(embedder, length=length)
 
-    def corpus(self, vectors: VectorColumn | None) -> Corpus:
+    def corpus(
+        self, vectors: VectorColumn | None, tokens: CachedTokenEmbedder | None = None
+    ) -> Corpus:
         """The columns that relevance and usefulness read, with those vectors."""
         columns = self.columns
         return Corpus(
@@ -302,6 +305,7 @@ class PoolSnapshot:
             importance=columns.importance,
             around=self.around,
             lists=self.lists,
+            tokens=tokens,
         )
 
 

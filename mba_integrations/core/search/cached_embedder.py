@@ -49,7 +49,7 @@ class CachedEmbedder:
     ) -> None:
         check_function("embedder", embedder)
         self._embedder = embedder
-        self._vectors = VectorCache(
+        self._vectors: VectorCache[FloatArray] = VectorCache(
             max_entries=checked_whole("max_entries", max_entries),
             max_bytes=checked_whole("max_bytes", max_bytes),
         )

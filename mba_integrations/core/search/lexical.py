@@ -27,7 +27,7 @@ with the idf of Lucene, which is never negative.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import cached_property
 from itertools import chain
 
@@ -48,6 +48,7 @@ from mba_integrations.core.search.words.written_terms import cut_written
 # k1 and b are the values of Lucene; evidence recall moves by under 1 point for k1 in [0.9, 1.5].
 _K1 = 1.2
 _B = 0.75
+_NO_ROWS: IntArray = np.zeros(0, dtype=np.int64)
 _MAX_QUERY_CHARS = 100_000  # bounds a query at about 0.1 s of cutting it into terms
 
 
@@ -216,6 +217,27 @@ class LexicalIndex:
         known = {term.number for word in self._met(besides) for term in word.terms}
         return [self._scores_of_terms(self._rare_terms(row, known, count)) for row in rows]
 
+    def rows_with_all(self, terms: Collection[str]) -> IntArray:
+        """Rows of the texts that have every one of different *terms*, in any order of rows; none
+        without terms.
+
+        >>> index = LexicalIndex.build(["Ada King", "King of all", "Ada", "the King and Ada"])
+        >>> sorted(index.rows_with_all(["ada", "king"]).tolist())
+        [0, 3]
+        """
+        numbers = self._numbers(tuple(terms))
+        if not terms or len(numbers) < len(terms):
+            return _NO_ROWS
+        rarest, *others = sorted(numbers, key=lambda term: int(self.columns.frequencies[term]))
+        found = self._slots_with(rarest)
+        for term in others:
+            found = found[np.isin(found, self._slots_with(term))]
+        rows = found if self.columns.slots.of_row is None else self.columns.slots.row_of[found]
+        return np.asarray(rows[rows >= 0], dtype=np.int64)
+
+    def _slots_with(self, term: int) -> IntArray:
+        return np.concatenate([part.slots_of(term) for part in self.columns.parts])
+
     def _rare_terms(self, row: int, besides: set[int], count: int) -> list[int]:
         terms = [term for term in self.numbers_in(row) if term not in besides]
         frequencies = self.columns.frequencies[terms].tolist()
@@ -236,8 +258,7 @@ class LexicalIndex:
     def first_row(self, term: int) -> int:
         """The first row that has a term, which some text has."""
         slots = self.columns.slots
-        found = np.concatenate([part.slots_of(term) for part in self.columns.parts])
-        rows = slots.row_of[found]
+        rows = slots.row_of[self._slots_with(term)]
         return int(rows[rows >= 0].min())
 
     def numbers_in(self, row: int) -> list[int]:

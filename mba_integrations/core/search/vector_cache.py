@@ -19,28 +19,31 @@ import sys
 import threading
 from collections.abc import Mapping
 from itertools import islice
+from typing import Any, Generic, TypeVar
 
-from mba_integrations.core.arrays import FloatArray
+from numpy.typing import NDArray
+
+Kept = TypeVar("Kept", bound=NDArray[Any])
 
 _SHARE = 16
 _ENTRY_BYTES = 250  # of a dictionary's entry and of what an array is beside its numbers
 
 
-class VectorCache:
-    """Safe to use from many threads.
+class VectorCache(Generic[Kept]):
+    """Safe to use from many threads; what is kept of a text is one array.
 
     Args:
         max_entries: Most vectors that are kept; 0 keeps none.
         max_bytes: Most bytes that they take.
 
     Attributes:
-        length: Numbers of the vector that came last; 0 while none has come.
+        length: Length of the array that came last; 0 while none has come.
     """
 
     def __init__(self, *, max_entries: int, max_bytes: int) -> None:
         self.max_entries, self.max_bytes = max_entries, max_bytes
         self.length = 0
-        self._vectors: dict[str, FloatArray] = {}
+        self._vectors: dict[str, Kept] = {}
         self._bytes = 0
         self._lock = threading.Lock()
 
@@ -55,11 +58,11 @@ class VectorCache:
         """Bytes of what is kept."""
         return self._bytes
 
-    def get(self, text: str) -> FloatArray | None:
+    def get(self, text: str) -> Kept | None:
         """The vector of a text; None if it is not kept."""
         return self._vectors.get(text)
 
-    def keep(self, vectors: Mapping[str, FloatArray]) -> None:
+    def keep(self, vectors: Mapping[str, Kept]) -> None:
         """Keep vectors, the last of them as the newest."""
         kept = self._that_fit(vectors)
         with self._lock:
@@ -71,7 +74,7 @@ class VectorCache:
             if len(self._vectors) > self.max_entries or self._bytes > self.max_bytes:
                 self._make_room()
 
-    def _that_fit(self, vectors: Mapping[str, FloatArray]) -> dict[str, FloatArray]:
+    def _that_fit(self, vectors: Mapping[str, Kept]) -> dict[str, Kept]:
         """Those that could stay if nothing else were kept."""
         small = [
             (text, vector)
@@ -106,5 +109,5 @@ class VectorCache:
             self._bytes -= _bytes_of(text, vector)
 
 
-def _bytes_of(text: str, vector: FloatArray) -> int:
+def _bytes_of(text: str, vector: NDArray[Any]) -> int:
     return sys.getsizeof(text) + vector.nbytes + _ENTRY_BYTES

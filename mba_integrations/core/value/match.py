@@ -25,6 +25,14 @@ from mba_integrations.core.value.question import Question
 # A best hit below this share of the BM25 of a text that has every term of the query once is no full
 # match: in an unrelated pool nothing comes near 1.
 _FULL_MATCH_SHARE = 0.25
+# Of questions whose words are in the answers, nine in ten have a best item above this share; of
+# remarks that say a thing in other words, all are below.
+_TELLING_SHARE = 0.5
+# How many standard deviations the nearest vector is above the mean. Of two dozen vectors that have
+# nothing to do with the question the nearest is two above; of remarks that say in other words what
+# one item says, nine in ten have one three above.
+_NEAREST_BY_CHANCE = 2.0
+_NEAREST_STANDS_OUT = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +44,14 @@ class Match:
         cosine: Shape (n,), NaN for items without a vector; None where there is nothing to compare.
         nearness: The cosine; without one the places in the lists of retrievers, NaN for items in no
             list; None where there is neither.
+        words_tell: How much its words say of the question, in [0, 1]: all where an item has half of
+            them or more, by weight; less in proportion, as far as a vector stands out instead.
     """
 
     lexical: FloatArray
     cosine: FloatArray | None
     nearness: FloatArray | None
+    words_tell: float
 
 
 def match_of(question: Question, corpus: Corpus) -> Match:
@@ -51,10 +62,24 @@ def match_of(question: Question, corpus: Corpus) -> Match:
     """
     cosine = cosine_with(corpus, question.vector)
     lexical = corpus.lexical.scores(question.topic).astype(np.float64)
-    full = _FULL_MATCH_SHARE * corpus.lexical.best_possible(question.topic)
-    lexical /= max(float(lexical.max(initial=0.0)), full, 1e-12)
-    listed = nearness_by_lists(corpus.lists, len(lexical)) if cosine is None else None
-    return Match(lexical, cosine, listed if cosine is None else cosine)
+    best, possible = float(lexical.max(initial=0.0)), corpus.lexical.best_possible(question.topic)
+    lexical /= max(best, _FULL_MATCH_SHARE * possible, 1e-12)
+    nearness = nearness_by_lists(corpus.lists, len(lexical)) if cosine is None else cosine
+    untold = 1.0 - min(1.0, best / max(_TELLING_SHARE * possible, 1e-12))
+    return Match(lexical, cosine, nearness, 1.0 - untold * _standing_out(nearness))
+
+
+def _standing_out(nearness: FloatArray | None) -> float:
+    """How far the nearest item stands out from the others, in [0, 1]; 0 where none is known.
+
+    >>> _standing_out(np.array([0.1, 0.2, np.nan, 0.3])), _standing_out(np.array([*[0.0] * 19, 1]))
+    (0.0, 1.0)
+    """
+    if nearness is None:
+        return 0.0
+    z = standardised(nearness[np.isfinite(nearness)])
+    above_chance = float(z.max(initial=0.0)) - _NEAREST_BY_CHANCE
+    return min(max(above_chance / (_NEAREST_STANDS_OUT - _NEAREST_BY_CHANCE), 0.0), 1.0)
 
 
 def cosine_with(corpus: Corpus, vector: FloatArray | None) -> FloatArray | None:

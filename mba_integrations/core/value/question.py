@@ -14,6 +14,8 @@ from mba_integrations.core.pool.snapshot import PoolSnapshot
 from mba_integrations.core.search.embedder import Embedder, embed
 from mba_integrations.core.search.embeddings import ItemVectors
 from mba_integrations.core.search.speaker_names import without_names
+from mba_integrations.core.search.tokens.cached_token_embedder import CachedTokenEmbedder
+from mba_integrations.core.search.tokens.token_vectors import TokenVectors
 from mba_integrations.core.times import seconds_of
 
 
@@ -27,12 +29,14 @@ class Question:
         now_seconds: Unix time at which it is asked, or None; None makes "last week" mean nothing.
         nameless: The text without the names of those who say much of what is asked about; None if
             it is the text.
+        tokens: Vectors of the tokens of that topic; None where they are not compared.
     """
 
     text: str
     vector: FloatArray | None
     now_seconds: float | None
     nameless: str | None = None
+    tokens: TokenVectors | None = None
 
     @property
     def topic(self) -> str:
@@ -63,6 +67,7 @@ def question_of(
     embedder: Embedder | None,
     *,
     now: datetime,
+    token_embedder: CachedTokenEmbedder | None = None,
 ) -> Asked:
     """The question that a query asks of the items.
 
@@ -76,6 +81,7 @@ def question_of(
         snapshot: The items.
         embedder: Also makes the vectors that items lack; None for none.
         now: When it is asked.
+        token_embedder: Makes the vectors of its tokens; asked only where vectors are compared.
 
     Raises:
         InputError: If what is given is no list of numbers, or the embedder returns no array with a
@@ -92,7 +98,12 @@ def question_of(
     if vector is not None and vectors.column is not None and len(vector) != vectors.length:
         fault = f"has {len(vector):,} numbers, the items' have {vectors.length:,}"
         vector = None
-    question = Question(text=query, vector=vector, now_seconds=seconds_of(now), nameless=topic)
+    tokens = None
+    if token_embedder is not None and vector is not None and vectors.column is not None:
+        [tokens] = token_embedder([topic])
+    question = Question(
+        text=query, vector=vector, now_seconds=seconds_of(now), nameless=topic, tokens=tokens
+    )
     return Asked(question=question, vectors=vectors, fault=fault)
 
 

@@ -2,8 +2,9 @@
 
 Two logistic regressions in a row: the first sees how an item matches the query and where it
 stands, the second also how it hangs together with the items that the first found strongest. The
-coefficients are in `usefulness.json`, with what they were fitted on and the held-out figures; one
-set for pools with embeddings or a retriever's relevance, one for lexical features alone.
+coefficients are in `usefulness.json`, with what they were fitted on and the held-out figures: one
+set for lexical features alone, one for pools with embeddings or a retriever's relevance, one where
+vectors of tokens are compared as well.
 
 No model is called. O(n d) for vectors of length d, plus O(n log n); about as much again as search
 itself. Equal input gives equal output.
@@ -22,11 +23,12 @@ import numpy as np
 
 from mba_integrations.core.arrays import FloatArray
 from mba_integrations.core.pool.corpus import Corpus
-from mba_integrations.core.value.context_features import context_features
-from mba_integrations.core.value.feedback_features import feedback_features
+from mba_integrations.core.value.features.context_features import context_features
+from mba_integrations.core.value.features.feedback_features import feedback_features
+from mba_integrations.core.value.features.match_features import Features, match_features
+from mba_integrations.core.value.features.neighbour_features import neighbour_features
+from mba_integrations.core.value.features.token_features import token_features
 from mba_integrations.core.value.match import Match
-from mba_integrations.core.value.match_features import Features, match_features
-from mba_integrations.core.value.neighbour_features import neighbour_features
 from mba_integrations.core.value.question import Question
 
 # No evidence set has importances, so this weight is set, not fitted: from importance 0 to 1 the
@@ -80,13 +82,12 @@ def estimate_usefulness(
         corpus: The candidates.
         match: How they match the question.
         freshness: Freshness of each item, shape (n,), in [0, 1].
-        models: Other coefficients, under "dense" and "lexical"; None for the shipped ones.
+        models: Other coefficients, under "tokens", "dense" and "lexical"; None for those shipped.
     """
     if not len(corpus.lexical):
         return np.zeros(0)
     features = first_features(question, corpus, match, freshness)
-    kind = "dense" if "dense_share" in features else "lexical"
-    model = (models or shipped_models())[kind]
+    model = (models or shipped_models())[_kind(features)]
     offset = IMPORTANCE_LOGIT * (np.asarray(corpus.importance, dtype=np.float64) - 0.5)
     estimate = model.first.probability(features, offset=offset)
     features |= feedback_features(question, corpus, estimate)
@@ -98,16 +99,28 @@ def first_features(
 ) -> Features:
     """Features of match and context, by name."""
     features = match_features(question, corpus, match)
-    share = features["lexical_share"]
-    strength = (share + features.get("dense_share", share)) / 2.0
+    strength = features["lexical_share"]
+    if "dense_share" in features:
+        match_so_far = strength + features["dense_share"]
+        features |= token_features(question, corpus, match_so_far, told=match.words_tell)
+        strength = match_so_far / 2.0
+    if "tokens_share" in features:
+        strength = (2.0 * strength + features["tokens_share"]) / 3.0
     asks = corpus.lexical.traits.asks
     features |= neighbour_features(corpus.around, strength, asks)
     return features | context_features(question, corpus, strength, freshness)
 
 
+def _kind(features: Features) -> str:
+    """Which coefficients go with the features."""
+    if "tokens_share" in features:
+        return "tokens"
+    return "dense" if "dense_share" in features else "lexical"
+
+
 @cache
 def shipped_models() -> Mapping[str, UsefulnessModel]:
-    """The coefficients of `usefulness.json`, under "dense" and "lexical"."""
+    """The coefficients of `usefulness.json`, under "tokens", "dense" and "lexical"."""
     file = resources.files("mba_integrations.core.value") / "usefulness.json"
     return models_from_dict(json.loads(file.read_text(encoding="utf-8"))["models"])
 

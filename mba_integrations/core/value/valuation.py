@@ -19,6 +19,7 @@ from mba_integrations.core.config.settings import ScoringMethod
 from mba_integrations.core.config.workspace import WorkspaceConfig
 from mba_integrations.core.pool.snapshot import PoolSnapshot
 from mba_integrations.core.search.embedder import Embedder
+from mba_integrations.core.search.tokens.cached_token_embedder import CachedTokenEmbedder
 from mba_integrations.core.value.freshness import freshness_of
 from mba_integrations.core.value.grounds.grounds import Grounds
 from mba_integrations.core.value.match import match_of
@@ -81,6 +82,7 @@ def evaluate(
     embedder: Embedder | None,
     now: datetime,
     look: SecondLook | None = None,
+    token_embedder: CachedTokenEmbedder | None = None,
 ) -> Evaluation:
     """Score every candidate.
 
@@ -93,6 +95,7 @@ def evaluate(
         now: The time that ages are counted from.
         look: The reranker; None for none. Like the embedder it is not asked where the relevance of
             every item is given.
+        token_embedder: Makes the vectors of tokens; None for none.
 
     Raises:
         InputError: If a vector is no list of numbers, or if times with and without a zone are
@@ -110,8 +113,11 @@ def evaluate(
         else:
             score = mem0_score(relevance, snapshot, freshness, config)
     else:
-        asked = question_of(query, query_embedding, snapshot, embedder, now=now)
-        corpus = snapshot.corpus(None if asked.vectors is None else asked.vectors.column)
+        asked = question_of(
+            query, query_embedding, snapshot, embedder, now=now, token_embedder=token_embedder
+        )
+        vectors = None if asked.vectors is None else asked.vectors.column
+        corpus = snapshot.corpus(vectors, token_embedder)
         match = match_of(asked.question, corpus)
         if useful:
             relevance = estimate_relevance(match, corpus, query)
@@ -139,7 +145,7 @@ def evaluate(
     )
 
 
-USEFULNESS_PRICE = 1.5e-5
+USEFULNESS_PRICE = 2e-5
 """Usefulness that a token has to be worth where the workspace names no price and `USUAL_NEED` items
 are expected to be needed.
 
@@ -175,7 +181,7 @@ def usual_price(usefulness: FloatArray) -> float:
 
     >>> import numpy as np
     >>> usual_price(np.array([0.9, 0.6])), usual_price(np.array([0.5, 0.25]))
-    (1.5e-05, 3.75e-06)
+    (2e-05, 5e-06)
     """
     needed = min(float(usefulness.sum()), MOST_NEED)
     return USEFULNESS_PRICE * (needed / USUAL_NEED) ** 2

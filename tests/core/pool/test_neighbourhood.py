@@ -36,6 +36,17 @@ def test_shifted_reads_the_item_that_many_steps_away(
 
 
 @given(places)
+def test_beside_an_item_are_those_one_step_away(rows: list[tuple[int, float]]) -> None:
+    around = Neighbourhood(
+        source=np.array([s for s, _ in rows], int), position=np.array([p for _, p in rows], float)
+    )
+    numbers = [float(row + 1) for row in range(len(rows))]
+    expected = [slow_shifted(rows, numbers, steps) for steps in (-1, 1)]
+    found = around.beside(np.arange(len(rows))) + 1
+    assert found.tolist() == expected
+
+
+@given(places)
 def test_best_of_source_is_the_maximum_of_its_items(rows: list[tuple[int, float]]) -> None:
     values = [float((7 * i) % 5) for i in range(len(rows))]
     around = Neighbourhood(

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
+import pytest
 from corpora import corpus_of, unit
 
 from mba_integrations.core.arrays import FloatArray
 from mba_integrations.core.pool.corpus import Corpus
-from mba_integrations.core.value.feedback_features import feedback_features
-from mba_integrations.core.value.match_features import Features
-from mba_integrations.core.value.neighbour_features import neighbour_features
+from mba_integrations.core.value.features.feedback_features import feedback_features
+from mba_integrations.core.value.features.match_features import Features
+from mba_integrations.core.value.features.neighbour_features import neighbour_features
 from mba_integrations.core.value.question import Question
 
 
@@ -45,6 +48,30 @@ def test_rare_terms_of_a_strong_item_link_its_like() -> None:
     assert shared[1] > 0
     assert shared[2] == 0
     assert shared[0] == 0
+
+
+def test_a_name_of_a_strong_item_links_those_that_have_it() -> None:
+    texts = ["It was Ada Blom of Oslo.", "Ada Blom sails.", "Blom is a tree.", "Oslo", "Oslo again"]
+    shared = feedback(corpus_of(texts), [0.8, 0.0, 0.0, 0.0, 0.4])["shares_names"]
+    ada, oslo = math.log(5 / 2) / math.log(5), math.log(5 / 3) / math.log(5)
+    assert shared.tolist() == pytest.approx([0.5 * oslo, ada, 0.0, oslo, oslo])
+
+
+@pytest.mark.parametrize(
+    ("text", "texts"),
+    [
+        pytest.param("Who is Oslo?", ["In Oslo.", "Oslo", "x"], id="name-in-the-question"),
+        pytest.param("query", ["In Oslo.", "Bergen", "x"], id="nobody-else-has-it"),
+        pytest.param("query", ["in oslo", "oslo", "x"], id="no-capital"),
+        pytest.param("query", ["Oslo"] * 12, id="so-many-have-it-that-it-links-nothing"),
+        pytest.param("query", [""], id="one-text"),
+    ],
+)
+def test_other_names_link_nothing(text: str, texts: list[str]) -> None:
+    question = Question(text=text, vector=None, now_seconds=None)
+    estimate = np.array([0.9, *[0.0] * (len(texts) - 1)])
+    found = feedback_features(question, corpus_of(texts), estimate)
+    assert not found["shares_names"].any()
 
 
 def test_a_strong_item_names_by_its_weight() -> None:

@@ -23,7 +23,7 @@ def expected(query: str, *, cosine: FloatArray | None = None, estimate: float = 
     items = [MemoryItem(f"m{n}", text, "rag") for n, text in enumerate(TEXTS)]
     corpus = PoolSnapshot(items).corpus(None)
     question = Question(text=query, vector=None, now_seconds=None)
-    match = Match(match_of(question, corpus).lexical, cosine, cosine)
+    match = Match(match_of(question, corpus).lexical, cosine, cosine, 1.0)
     return expected_needed(question, corpus, match, np.full(len(TEXTS), estimate))
 
 

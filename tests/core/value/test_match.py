@@ -73,7 +73,7 @@ def test_the_cosine_is_that_of_each_item_alone(rows: list[list[float]]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("method", "products"), [("usefulness", 2), ("weighted_sum", 1), ("product", 1)]
+    ("method", "products"), [("usefulness", 3), ("weighted_sum", 1), ("product", 1)]
 )
 def test_the_question_is_matched_once(
     method: str, products: int, monkeypatch: pytest.MonkeyPatch
@@ -102,4 +102,53 @@ def test_the_question_is_matched_once(
         now=datetime(2026, 1, 1),
     )
     assert scored == ["apple"]
-    assert len(multiplied) == products  # one more for the centre of question and strong items
+    # One more for the centre of question and strong items, and one with the mean of the pool.
+    assert len(multiplied) == products
+
+
+TEN = ["apple", "pear", "plum", "fig", "lime", "date", "kiwi", "melon", "grape", "mango"]
+ONE_STANDS_OUT = np.eye(10, dtype=np.float32)
+"""Ten vectors; asked with one of them, that is three standard deviations above the mean."""
+
+
+@pytest.mark.parametrize(
+    ("query", "lowest", "highest"),
+    [
+        pytest.param("apple", 1.0, 1.0, id="all-found"),
+        pytest.param("apple zebra quince walrus", 0.1, 0.9, id="one-word-of-four"),
+        pytest.param("zebra", 0.0, 0.0, id="nothing-found"),
+        pytest.param("", 0.0, 0.0, id="empty"),
+    ],
+)
+def test_words_tell_as_much_as_they_find(query: str, lowest: float, highest: float) -> None:
+    asked = Question(text=query, vector=ONE_STANDS_OUT[3], now_seconds=None)
+    match = match_of(asked, corpus_of(TEN, vectors=ONE_STANDS_OUT))
+    index = LexicalIndex.build(TEN)
+    share = index.scores(query).max() / max(0.5 * index.best_possible(query), 1e-12)
+    assert match.words_tell == pytest.approx(min(1.0, share), abs=1e-3)
+    assert lowest - 1e-3 <= match.words_tell <= highest + 1e-3
+
+
+@pytest.mark.parametrize(
+    ("nearest", "told"),
+    [
+        pytest.param([0.9, 0.9], 1.0, id="two-are-near"),
+        pytest.param([0.9, 0.3], 0.16, id="one-is-nearer"),
+        pytest.param([0.9, 0.0], 0.0, id="one-stands-out"),
+        pytest.param([0.0, 0.0], 1.0, id="all-alike"),
+    ],
+)
+def test_words_that_find_nothing_decide_unless_a_vector_stands_out(
+    nearest: list[float], told: float
+) -> None:
+    cosine = np.array([*nearest, *[0.0] * 8])
+    vectors = np.stack([cosine, np.sqrt(1.0 - cosine**2)], axis=1).astype(np.float32)
+    asked = Question(text="zebra", vector=np.array([1.0, 0.0], dtype=np.float32), now_seconds=None)
+    assert match_of(asked, corpus_of(TEN, vectors=vectors)).words_tell == pytest.approx(
+        told, abs=0.01
+    )
+
+
+def test_without_vectors_words_decide() -> None:
+    asked = Question(text="zebra", vector=None, now_seconds=None)
+    assert match_of(asked, corpus_of(TEN)).words_tell == 1.0

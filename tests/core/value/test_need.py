@@ -138,12 +138,12 @@ def test_no_items_need_nothing() -> None:
     ("expected", "doubt"),
     [
         pytest.param(3.0, 0.0, id="three"),
-        pytest.param(0.5, 0.0, id="one-half"),
-        pytest.param(0.25, 7.0, id="a-quarter"),
+        pytest.param(0.45, 0.0, id="just-enough"),
+        pytest.param(0.225, 7.0, id="half-of-that"),
         pytest.param(0.01, 100.0, id="next-to-nothing"),
     ],
 )
-def test_doubt_grows_where_less_than_half_an_item_is_expected(
+def test_doubt_grows_where_less_than_about_half_an_item_is_expected(
     expected: float, doubt: float
 ) -> None:
     assert doubt_of(expected) == pytest.approx(doubt)

@@ -6,10 +6,11 @@ how much of the question's words the best item has, how near the nearest vector 
 there are, and what the estimates add up to. All estimates are then multiplied by one number, so
 that they sum to it: their order, and the order of their densities, stays.
 
-Coefficients of a Poisson regression over realtalk, beam-100k, 2wikimultihopqa-merged, hotpotqa and
-sixty situations made by hand, with questions of other sets put to each pool as examples of nothing
-needed. Questions that belong to a pool are told from those that do not with an area under the
-curve of 0.94 to 1.0 on each set, fitted without it.
+Coefficients of a Poisson regression over five sets of conversations and documents, small pools of
+one of them, and sixty situations made by hand, with questions of other sets put to each pool as
+examples of nothing needed (`benchmarks/level.py`; docs/evidence.md has what they say of a set that
+they were fitted without), on estimates of an earlier fit. Those of words alone are of one without
+MuSiQue.
 """
 
 from __future__ import annotations
@@ -25,6 +26,9 @@ from mba_integrations.core.value.question import Question
 
 _MOST_COVERED = 0.5
 """Half of the words of a question, weighed by rarity, is as good as all of them."""
+# The intercept first, then the weights of `signs_of_need`.
+_DENSE = (-1.686, 1.954, 2.933, -0.091, 0.33)
+_LEXICAL = (-0.108, 5.969, -0.337, 0.234)
 _LOG_RANGE = (-6.0, 1.5)
 _MOST = 0.99
 
@@ -40,15 +44,22 @@ def expected_needed(
         match: How they match.
         estimate: Usefulness of each, shape (n,).
     """
+    signs = signs_of_need(question, corpus, match, estimate)
+    intercept, *weights = _LEXICAL if match.cosine is None else _DENSE
+    logarithm = intercept + sum(w * sign for w, sign in zip(weights, signs, strict=True))
+    return math.exp(min(max(logarithm, _LOG_RANGE[0]), _LOG_RANGE[1]))
+
+
+def signs_of_need(
+    question: Question, corpus: Corpus, match: Match, estimate: FloatArray
+) -> tuple[float, ...]:
+    """What the number of needed items is read from, in the order of the coefficients."""
     covered = min(float(corpus.lexical.coverage(question.topic).max(initial=0.0)), _MOST_COVERED)
     items = math.log(len(estimate))
     total = math.log(max(float(estimate.sum()), 1e-9))
     if match.cosine is None:
-        logarithm = -0.108 + 5.969 * covered - 0.337 * items + 0.234 * total
-    else:
-        nearest = float(np.nanmax(match.cosine))
-        logarithm = -1.635 + 3.069 * covered + 3.376 * nearest - 0.225 * items + 0.148 * total
-    return math.exp(min(max(logarithm, _LOG_RANGE[0]), _LOG_RANGE[1]))
+        return covered, items, total
+    return covered, float(np.nanmax(match.cosine)), items, total
 
 
 def levelled(estimate: FloatArray, expected: float) -> FloatArray:

@@ -60,8 +60,9 @@ _CLOSING_STANDING = 0.2
 """What a standing instruction counts there, as a part."""
 _CLOSING_DOUBT = 15.0
 """So much that a standing instruction of 40 tokens still comes in."""
-_SURE_OF = 0.5
-"""Expected items from which there is no doubt that something is needed."""
+_SURE_OF = 0.45
+"""Expected items from which there is no doubt that something is needed. At 0.5 answerable questions
+of chats lose another 1.4 points of recall, at 0.4 half as much more comes in where nothing is needed."""
 _MOST_DOUBT = 100.0
 
 
@@ -219,7 +220,7 @@ def _is_known(match: Match, corpus: Corpus) -> bool:
 def doubt_of(expected: float) -> float:
     """Doubt that anything is needed where *expected* items are, in [0, 100].
 
-    >>> doubt_of(0.5), doubt_of(0.25), doubt_of(0.05)
+    >>> doubt_of(0.45), round(doubt_of(0.225), 6), doubt_of(0.05)
     (0.0, 7.0, 100.0)
     """
     return float(min(max((_SURE_OF / expected) ** 3 - 1.0, 0.0), _MOST_DOUBT))

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from mba_integrations.core.arrays import FloatArray
 from mba_integrations.core.pool.neighbourhood import Neighbourhood
-from mba_integrations.core.value.match_features import Features
+from mba_integrations.core.value.features.match_features import Features
 
 _WIDER_STEPS = (-5, -4, -3, 3, 4, 5)
 

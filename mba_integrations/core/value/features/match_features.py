@@ -23,6 +23,10 @@ from mba_integrations.core.pool.corpus import Corpus
 from mba_integrations.core.value.match import Match, filled_by_lexical, standardised
 from mba_integrations.core.value.question import Question
 
+# All of it is better where words say nothing, and costs where they say something: two points in
+# small pools, one where the names of those who talk are left out already.
+_COMMON_PART = 0.25
+
 Features = dict[str, FloatArray]
 """What is known of the items, by name, each of shape (n,)."""
 
@@ -32,18 +36,42 @@ def match_features(question: Question, corpus: Corpus, match: Match) -> Features
     known of similarity.
     """
     lexical = match.lexical
+    similarity = _similarity(match, corpus, common_part=_COMMON_PART)
+    # The best by its words is the best of nothing where they find nothing; without vectors there is
+    # nothing else to go by.
+    told = 1.0 if similarity is None else match.words_tell**2
     traits = corpus.lexical.traits
     features = {
-        "lexical_share": lexical,
-        "lexical_rank": _rank_feature(lexical),
+        "lexical_share": lexical * (told / max(float(lexical.max(initial=0.0)), 1e-12)),
+        "lexical_rank": _rank_feature(lexical) * told,
         "substance": traits.substance,
         "excess_length": traits.excess_length,
         "named_in_query": _row_values(traits.headings.named_in(question.text), len(lexical)),
         "asks": traits.asks,
     }
-    if match.nearness is not None:
-        features |= _dense_features(filled_by_lexical(match.nearness, lexical))
+    if similarity is not None:
+        features |= _dense_features(similarity)
+        features |= _features_alone(features, match, corpus)
     return features
+
+
+def _features_alone(features: Features, match: Match, corpus: Corpus) -> Features:
+    """Rank and share by vectors as far as words find nothing."""
+    untold = 1.0 - match.words_tell
+    whole = _similarity(match, corpus, common_part=1.0) if untold > 0.0 else None
+    dense = features if whole is None else _dense_features(whole)
+    return {f"{name}_alone": dense[name] * untold for name in ("dense_rank", "dense_share")}
+
+
+def _similarity(match: Match, corpus: Corpus, *, common_part: float) -> FloatArray | None:
+    """Nearness of every item; of a cosine without a part of what the item has in common with all of
+    the pool. None where nothing is known of it."""
+    nearness = match.nearness
+    if nearness is None:
+        return None
+    if match.cosine is not None and corpus.vectors is not None:
+        nearness = np.asarray(match.cosine - common_part * corpus.vectors.likeness_to_mean)
+    return filled_by_lexical(nearness, match.lexical)
 
 
 def _dense_features(similarity: FloatArray) -> Features:

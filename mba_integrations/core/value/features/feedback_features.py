@@ -8,17 +8,21 @@ product of the vectors with the strongest items; O(n d).
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from mba_integrations.core.arrays import FloatArray, IntArray, best_rows
 from mba_integrations.core.pool.corpus import Corpus
+from mba_integrations.core.search.words.names import names_in
+from mba_integrations.core.value.features.match_features import Features
 from mba_integrations.core.value.match import cosine_with, standardised
-from mba_integrations.core.value.match_features import Features
 from mba_integrations.core.value.question import Question
 
 _STRONG_ITEMS = 5  # that links and similarity start from
 _RARE_TERMS = 12  # of a strong item that its links go by
 _FULL_LINK_BM25 = 10.0  # about three rare terms in common
+_LEAST_SHARED, _SHARED_PART = 10, 100  # items that may share a name: so many, or a part of all
 _RIVALS = 20  # best items among which a newer one can outdate an older one
 _SAME_SUBJECT_COSINE = 0.8
 _NEAR_STEPS = (-4, -3, -2, 2, 3, 4)
@@ -36,6 +40,7 @@ def feedback_features(question: Question, corpus: Corpus, estimate: FloatArray) 
         "source_estimate": around.best_of_source(share),
         "wider_estimate": around.mean_shifted(share, _NEAR_STEPS),
         "named_by_strong": _named_by(corpus, strong, share[strong]),
+        "shares_names": _names_shared(question, corpus, strong, share[strong]),
         "shares_rare_terms": _rare_terms_shared(question, corpus, strong, share[strong]),
         "like_strong": _like_strong(question, corpus, strong, share[strong]),
         "outdated": _outdated(corpus, ranked),
@@ -50,6 +55,31 @@ def _named_by(corpus: Corpus, strong: IntArray, weights: FloatArray) -> FloatArr
         for named, share in headings.named_in(corpus.texts[row]).items():
             if named != row:
                 found[named] = max(found[named], share * weight)
+    return found
+
+
+def _names_shared(
+    question: Question, corpus: Corpus, strong: IntArray, weights: FloatArray
+) -> FloatArray:
+    """Highest weight of a strong item times the rarity of a name that both have, in [0, 1].
+
+    What a question needs second is often told of somebody whom it does not name. A name that the
+    question has, or that more than a hundredth of the items have, links nothing.
+    """
+    lexical, size = corpus.lexical, len(corpus.lexical)
+    asked = set(lexical.terms(question.text))
+    most = max(_LEAST_SHARED, size // _SHARED_PART)
+    found = np.zeros(size)
+    for row, weight in zip(strong.tolist(), weights.tolist(), strict=True):
+        for name in names_in(corpus.texts[row]):
+            terms = set(lexical.terms(name))
+            if terms <= asked:
+                continue
+            rows = lexical.rows_with_all(terms)
+            rows = rows[rows != row]
+            if 0 < len(rows) < most:
+                rarity = math.log(size / (len(rows) + 1)) / math.log(size)
+                found[rows] = np.maximum(found[rows], weight * rarity)
     return found
 
 

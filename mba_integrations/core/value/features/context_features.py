@@ -17,11 +17,12 @@ from mba_integrations.core.search.speaker_names import (
     ANSWERER_ROLES,
     ASKER_ROLES,
     is_role,
+    name_before_colon,
     words_of_name,
 )
 from mba_integrations.core.times import SECONDS_PER_DAY
 from mba_integrations.core.value.asked_time import asked_time
-from mba_integrations.core.value.match_features import Features
+from mba_integrations.core.value.features.match_features import Features
 from mba_integrations.core.value.question import Question
 
 _NEAR_PERIOD_DAYS = 7.0
@@ -57,8 +58,12 @@ def context_features(
 
 def _speaker_features(text: str, corpus: Corpus) -> Features:
     """The query is about a speaker whom it names, or about the asker ("my") or answerer ("you")."""
-    words = set(re.findall(r"\w+", text.lower()))
     names = [name.lower() for name in corpus.speaker_names]
+    # A line of the talk itself, "Kate: I am tired.", is said by Kate, and asks for nothing of hers.
+    said_by = name_before_colon(text)
+    if said_by is not None and said_by.lower() in names:
+        text = re.split("[:：]", text, maxsplit=1)[1]
+    words = set(re.findall(r"\w+", text.lower()))
     asker, answerer = bool(_FIRST_PERSON.search(text)), bool(_SECOND_PERSON.search(text))
     meant = [
         _is_named(name, words)
