@@ -225,7 +225,8 @@ class LexicalIndex:
         >>> sorted(index.rows_with_all(["ada", "king"]).tolist())
         [0, 3]
         """
-        numbers = self._numbers(tuple(terms))
+        met = map(self.columns.numbers.number, terms)
+        numbers = [term for term in met if term is not None and self.columns.has(term)]
         if not terms or len(numbers) < len(terms):
             return _NO_ROWS
         rarest, *others = sorted(numbers, key=lambda term: int(self.columns.frequencies[term]))
