@@ -22,7 +22,7 @@ def vectors(*texts: str, length: int = 3) -> dict[str, FloatArray]:
     return dict(zip(texts, matrix, strict=True))
 
 
-def held(cache: VectorCache, texts: list[str]) -> int:
+def held(cache: VectorCache[FloatArray], texts: list[str]) -> int:
     """Bytes of the vectors that are kept of these texts, and of the texts."""
     found = [(text, cache.get(text)) for text in texts]
     return sum(sys.getsizeof(text) + one.nbytes for text, one in found if one is not None)
@@ -39,7 +39,7 @@ def held(cache: VectorCache, texts: list[str]) -> int:
 def test_what_is_kept_never_exceeds_either_bound(
     batches: list[list[tuple[str, int]]], max_entries: int, max_bytes: int
 ) -> None:
-    cache = VectorCache(max_entries=max_entries, max_bytes=max_bytes)
+    cache: VectorCache[FloatArray] = VectorCache(max_entries=max_entries, max_bytes=max_bytes)
     seen: list[str] = []
     for batch in batches:
         texts = list(dict.fromkeys(letter * size for letter, size in batch))
@@ -52,7 +52,7 @@ def test_what_is_kept_never_exceeds_either_bound(
 
 
 def test_the_oldest_go_and_what_is_kept_again_is_new() -> None:
-    cache = VectorCache(max_entries=3, max_bytes=10**6)
+    cache: VectorCache[FloatArray] = VectorCache(max_entries=3, max_bytes=10**6)
     cache.keep(vectors("a", "b", "c"))
     cache.keep(vectors("a"))
     cache.keep(vectors("d"))
@@ -60,7 +60,7 @@ def test_the_oldest_go_and_what_is_kept_again_is_new() -> None:
 
 
 def test_one_text_of_any_size_costs_no_other_its_place() -> None:
-    cache = VectorCache(max_entries=100, max_bytes=2**20)
+    cache: VectorCache[FloatArray] = VectorCache(max_entries=100, max_bytes=2**20)
     cache.keep(vectors("a", "b"))
     cache.keep(vectors("x" * 2**20))
     cache.keep(vectors("y" * (2**16 + 1)))
@@ -79,7 +79,7 @@ def test_an_array_is_shared_only_where_all_of_it_stays(
     count: int, max_entries: int, is_shared: bool
 ) -> None:
     """Two rows of an array of a million would keep the million."""
-    cache = VectorCache(max_entries=max_entries, max_bytes=10**6)
+    cache: VectorCache[FloatArray] = VectorCache(max_entries=max_entries, max_bytes=10**6)
     given = vectors(*(f"t{row}" for row in range(count)))
     cache.keep(given)
     newest = cache.get("t3")
@@ -89,7 +89,7 @@ def test_an_array_is_shared_only_where_all_of_it_stays(
 
 
 def test_no_room_keeps_nothing() -> None:
-    cache = VectorCache(max_entries=5, max_bytes=0)
+    cache: VectorCache[FloatArray] = VectorCache(max_entries=5, max_bytes=0)
     cache.keep(vectors("a"))
     assert (len(cache), cache.bytes) == (0, 0)
 

@@ -164,7 +164,12 @@ def test_what_is_too_short_for_sentences_is_not_read_for_them(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     read: list[str] = []
-    monkeypatch.setattr(parts, "index_of", lambda text: read.append(text) or index_of(text))
+
+    def noted(text: str) -> SentenceIndex:
+        read.append(text)
+        return index_of(text)
+
+    monkeypatch.setattr(parts, "index_of", noted)
     one_sentence, two, three = "word " * 100, "Word word. " * 2, "Word word. " * 3
     texts = [one_sentence, f"{one_sentence}\nMore", f"{three} {one_sentence}", two]
     shortened([MemoryItem(f"i{n}", text, "rag") for n, text in enumerate(texts)], 60, min_tokens=0)
@@ -184,7 +189,12 @@ def test_looking_at_the_number_of_sentences_cuts_nothing_into_terms(
     text: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cut: list[str] = []
-    monkeypatch.setattr(TermSplitter, "terms", lambda self, text: cut.append(text) or [])
+
+    def noted(_: TermSplitter, text: str) -> list[str]:
+        cut.append(text)
+        return []
+
+    monkeypatch.setattr(TermSplitter, "terms", noted)
     index = SentenceIndex(text, sentence_spans(text), headed=False)
     assert (len(index) >= 3, index.is_prose in (True, False), cut) == (True, True, [])
     assert len(index.sizes) == len(index.words) == len(cut) == len(index)
