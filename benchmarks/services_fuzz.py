@@ -17,7 +17,7 @@ from typing import Any
 
 from mba_integrations import MemoryTier
 from mba_integrations.core.errors import MemoryBudgetError
-from mba_integrations.services.store.erasure import erasing, ledger
+from mba_integrations.services.store.erasure import erasing, ledger, pruning
 from mba_integrations.services.store.opening import open_store
 from mba_integrations.services.store.rows.allocations import (
     AllocationItem,
@@ -35,7 +35,6 @@ from mba_integrations.services.store.statements import (
     history,
     jobs,
     memories,
-    pruning,
     sessions,
     vectors,
     workspaces,

@@ -78,7 +78,7 @@ def test_requirements_have_a_lower_bound() -> None:
     unbounded = [
         str(one)
         for one in everything_required()
-        if not any(specifier.operator == ">=" for specifier in one.specifier)
+        if not any(specifier.operator in (">=", "==") for specifier in one.specifier)
     ]
     assert not unbounded
 

@@ -40,7 +40,9 @@ def serve_stdio(arguments: Sequence[str]) -> int:
     try:
         upstream = _upstream(options)
     except MemoryBudgetError as error:
-        print(f"mba: error: {error}", file=sys.stderr)
+        from mba_integrations.commands.printing.output import remark  # with rich, so only now
+
+        remark("error", str(error))
         return 1
     with contextlib.closing(upstream):
         Proxy(upstream, sys.stdout.buffer).run(iter(sys.stdin.buffer.readline, b""))

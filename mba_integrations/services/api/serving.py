@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import socket
+import threading
 import time
 from typing import Any
 
@@ -61,8 +62,11 @@ def run(app: ASGIApp, bound: socket.socket, *, idle_exit: float | None = None) -
 def _leave_at_signals() -> None:
     """End by an exception, so that the store is closed.
 
-    While it serves, uvicorn catches signals, and raises them once more when it is done.
+    While it serves, uvicorn catches signals, and raises them once more when it is done. Only a
+    process' first thread may say what they do; who serves in another one closes the store itself.
     """
+    if threading.current_thread() is not threading.main_thread():
+        return
 
     def leave(*_: object) -> None:
         raise SystemExit(0)

@@ -80,6 +80,7 @@ KINDS: Mapping[type[core.MemoryBudgetError], Kind] = {
     memory.UnknownAllocationError: _kind(
         404, "unknown-allocation", "there is no such allocation in the log"
     ),
+    memory.NotActiveError: _kind(409, "not-active", "the memory was revised or forgotten already"),
     memory.JobError: _kind(409, "job", "a job cannot be done as things stand", retry_after=60),
     store.StoreError: _kind(409, "store", "the store cannot do that"),
     store.StoreFileError: _kind(

@@ -98,7 +98,7 @@ def test_the_page_on_the_architecture_names_the_steps_in_their_order() -> None:
     assert named == [step for step in steps if step in named]
     assert named == [
         *("estimate_complexity", "plan_budget", "evaluate", "selection_problem"),
-        *("carried_over", "follow", "select", "shorten"),
+        *("carried_over", "follow", "select_with_talk", "shorten"),
     ]
 
 

@@ -10,9 +10,10 @@ import pytest
 import sqlalchemy
 
 from mba_integrations.services.memory.service import MemoryService
+from mba_integrations.services.store.erasure import pruning
 from mba_integrations.services.store.rows.memories import MemoryFilter, MemoryRow
 from mba_integrations.services.store.scopes import Reading
-from mba_integrations.services.store.statements import finding, pruning, vectors
+from mba_integrations.services.store.statements import finding, vectors
 
 NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
 ROW = MemoryRow(memory_id="x", content="Kate skis.", tier="rag")

@@ -14,10 +14,10 @@ from mba_integrations.core.errors import ConfigError, InputError
 from mba_integrations.services.memory.organising.merges import MergeProposal
 from mba_integrations.services.memory.organising.steps import REPEATS
 from mba_integrations.services.memory.service import MemoryService
+from mba_integrations.services.store.erasure import pruning
 from mba_integrations.services.store.rows.jobs import JobState
 from mba_integrations.services.store.rows.memories import MemoryState
 from mba_integrations.services.store.scopes import Writing
-from mba_integrations.services.store.statements import pruning
 from mba_integrations.testing import Clock
 
 

@@ -13,6 +13,7 @@ from store_rows import START, Clock, add, current, ids, read, row
 
 from mba_integrations import MemoryTier
 from mba_integrations.core.errors import InputError
+from mba_integrations.services.store.erasure import pruning
 from mba_integrations.services.store.rows.changes import ChangeFeed
 from mba_integrations.services.store.rows.memories import MemoryRow, MemoryState
 from mba_integrations.services.store.scopes import Writing
@@ -22,7 +23,6 @@ from mba_integrations.services.store.statements import (
     finding,
     history,
     memories,
-    pruning,
     workspaces,
 )
 from mba_integrations.services.store.statements.records import hash_of

@@ -11,7 +11,7 @@ from sqlalchemy import inspect, text
 from store_rows import START, Clock, add, current, ids, read, row
 
 from mba_integrations.core.errors import InputError
-from mba_integrations.services.store.erasure import erasing, ledger
+from mba_integrations.services.store.erasure import erasing, ledger, pruning
 from mba_integrations.services.store.rows.allocations import (
     AllocationItem,
     AllocationRow,
@@ -28,7 +28,6 @@ from mba_integrations.services.store.statements import (
     history,
     jobs,
     memories,
-    pruning,
     sessions,
     vectors,
 )

@@ -41,7 +41,8 @@ MAKE_STATEMENTS = {
     "owned.py",  # on tables of workspaces, with the workspace in them
     "dialect.py",  # the INSERT of each dialect, for `owned`
     "fences.py",  # settings of a transaction, policies
-    "postgres/store.py",  # size, lock, VACUUM
+    "postgres/scrubbing.py",  # VACUUM, and what the catalogue says of tables
+    "postgres/store.py",  # size, lock
 }
 
 

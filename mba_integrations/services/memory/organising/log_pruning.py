@@ -9,7 +9,7 @@ from functools import partial
 
 from mba_integrations.services.memory.jobs.work import JobWork
 from mba_integrations.services.memory.organising.plan import OrganisationPlan
-from mba_integrations.services.store.statements import pruning
+from mba_integrations.services.store.erasure import pruning
 
 
 def prune_log(work: JobWork, plan: OrganisationPlan) -> Mapping[str, int]:

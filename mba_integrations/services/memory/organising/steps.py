@@ -13,10 +13,11 @@ from datetime import datetime, timedelta
 
 from mba_integrations.core.model import MemoryTier
 from mba_integrations.services.memory.organising.plan import OrganisationPlan
+from mba_integrations.services.store.erasure import pruning
+from mba_integrations.services.store.erasure.pruning import Horizon
 from mba_integrations.services.store.rows.memories import MemoryFilter, MemoryRow
 from mba_integrations.services.store.scopes import Writing
-from mba_integrations.services.store.statements import finding, memories, pruning, sessions
-from mba_integrations.services.store.statements.pruning import Horizon
+from mba_integrations.services.store.statements import finding, memories, sessions
 
 REPEATS = "repeats"
 _WORKING = MemoryFilter(tiers=frozenset({MemoryTier.WORKING}))

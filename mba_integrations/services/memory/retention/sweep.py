@@ -23,6 +23,7 @@ from mba_integrations.services.memory.retention.decisions import (
 from mba_integrations.services.memory.retention.preview import SAMPLES, RetentionPreview
 from mba_integrations.services.memory.retention.rules import OnLimit, RetentionPolicy
 from mba_integrations.services.memory.settings import retention_of
+from mba_integrations.services.store.erasure import pruning
 from mba_integrations.services.store.rows.changes import ChangeOp
 from mba_integrations.services.store.rows.memories import MemoryFilter, MemoryRow, MemoryState
 from mba_integrations.services.store.scopes import Writing
@@ -30,7 +31,6 @@ from mba_integrations.services.store.statements import (
     changes,
     finding,
     memories,
-    pruning,
     workspaces,
 )
 

@@ -23,12 +23,12 @@ from mba_integrations.core.errors import InputError
 from mba_integrations.services.store.dialect import among
 from mba_integrations.services.store.documents import written_as_json
 from mba_integrations.services.store.erasure import ledger
+from mba_integrations.services.store.erasure.pruning import remove
 from mba_integrations.services.store.rows.changes import ChangeOp
 from mba_integrations.services.store.rows.erasures import ErasedKind, Erasure
 from mba_integrations.services.store.rows.memories import MemoryFilter, MemoryRow
 from mba_integrations.services.store.scopes import Reading, Writing, checked_id
 from mba_integrations.services.store.statements import finding
-from mba_integrations.services.store.statements.pruning import remove
 from mba_integrations.services.store.tables.log import (
     allocation,
     allocation_item,
