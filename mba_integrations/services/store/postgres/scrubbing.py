@@ -6,6 +6,8 @@ meanwhile. So it is done to those that hold rows of the workspace, which are one
 table, as long as they are small. ANALYZE comes along, for the statistics of a column hold values of
 it. Old pages of the statistics' own table are written anew too, where the user may do that.
 
+A row that a running transaction may still see stays until the next time.
+
 The write-ahead log keeps what was written until its files are used again, and so do its archives,
 replicas and backups: those are the server's.
 """
