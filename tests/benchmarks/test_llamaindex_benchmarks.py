@@ -29,7 +29,12 @@ def test_own_order_is_cut_at_the_first_node_that_does_not_fit() -> None:
 
 def test_recall_counts_groups_of_evidence() -> None:
     query = EvidenceQuery(
-        text="river", category="", asked_seconds=None, evidence=((0, 1), (2,)), vector=None
+        text="river",
+        nameless="river",
+        category="",
+        asked_seconds=None,
+        evidence=((0, 1), (2,)),
+        vector=None,
     )
     assert llamaindex_evidence.recall(query, NODES[:1]) == 0.5
     assert llamaindex_evidence.recall(query, [NODES[1], NODES[2]]) == 1.0
