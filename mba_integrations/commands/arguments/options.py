@@ -80,6 +80,7 @@ Budget = Annotated[
     int | None,
     typer.Option(
         "--budget",
+        "--budget-tokens",
         "-b",
         min=1,
         metavar="TOKENS",

@@ -97,13 +97,25 @@ def _point(
         chosen, used = found.rows, found.summed_tokens
     except PinnedOverBudgetError:
         chosen, used = NO_ROWS, 0
+    if budget >= problem.plan.total_tokens and _value(problem, rows) > _value(problem, chosen):
+        # The written prompt was smaller than the sum of its lines, so that more came in.
+        chosen, used = rows, min(budget, _summed_tokens(problem, rows))
     return BudgetPoint(
         budget_tokens=budget,
         used_tokens=used,
-        value=float(problem.values(chosen).sum()),
+        value=_value(problem, chosen),
         entering=_ids(problem, np.setdiff1d(chosen, rows)),
         leaving=_ids(problem, np.setdiff1d(rows, chosen)),
     )
+
+
+def _value(problem: SelectionProblem, rows: IntArray) -> float:
+    return float(problem.values(rows).sum())
+
+
+def _summed_tokens(problem: SelectionProblem, rows: IntArray) -> int:
+    tiers = np.unique(problem.snapshot.columns.tier[rows])
+    return int(problem.tokens.of(rows).sum() + problem.opening[tiers].sum())
 
 
 def _scaled(plan: BudgetPlan, budget: int) -> BudgetPlan:
