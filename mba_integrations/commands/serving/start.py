@@ -5,7 +5,6 @@ The skins do not know each other; here they are put together.
 
 from __future__ import annotations
 
-import importlib
 import importlib.util
 import json
 import socket
@@ -20,14 +19,12 @@ from mba_integrations.commands.arguments.places import file_of
 from mba_integrations.commands.printing.output import remark, write_line
 from mba_integrations.commands.serving.repository import REPOSITORY, remember_repository
 from mba_integrations.local_embedder import LocalEmbedder
+from mba_integrations.services.daemon.place import token_beside
 
 if TYPE_CHECKING:
     from mba_integrations.services.api.mounts import Mount
     from mba_integrations.services.api.settings import ServerSettings
     from mba_integrations.services.memory.service import MemoryService
-
-_MCP = "mba_integrations.services.mcp"
-_DAEMON = "mba_integrations.services.daemon"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +74,8 @@ def started(
         settings.check_open(has_keys=service.keys.any_hold())
         if repository is not None:
             remember_repository(service, repository)
-        token = stack.enter_context(_token(file_of(place)))
+        file = file_of(place)
+        token = None if file is None else stack.enter_context(token_beside(file))
         app = create_app(service, replace(settings, token=token), mounts=_mounts(service))
         _tell(url, service)
         yield Server(app=app, bound=bound, url=url)
@@ -98,24 +96,12 @@ def _mounts(service: MemoryService) -> list[Mount]:
     """MCP, where it is installed."""
     from mba_integrations.services.api.mounts import Mount
 
-    if importlib.util.find_spec(_MCP) is None or importlib.util.find_spec("mcp") is None:
+    if importlib.util.find_spec("mcp") is None:
         return []
-    app = importlib.import_module(f"{_MCP}.http").mcp_app(service)
+    from mba_integrations.services.mcp.http import mcp_app
+
+    app = mcp_app(service)
     return [Mount(path=app.path, app=app, lifespan=app.lifespan)]
-
-
-@contextmanager
-def _token(file: Path | None) -> Iterator[str | None]:
-    """What programs of the file's owner are known by: a text beside it that only they can read."""
-    if file is None or importlib.util.find_spec(_DAEMON) is None:
-        yield None
-        return
-    place = importlib.import_module(f"{_DAEMON}.place")
-    token: str = place.write_token(file)
-    try:
-        yield token
-    finally:
-        place.remove_token(file)
 
 
 def _tell(url: str, service: MemoryService) -> None:

@@ -8,16 +8,17 @@ those that have begun have eight seconds, and two are left for the store.
 from __future__ import annotations
 
 import asyncio
-import signal
 import socket
-import threading
-import time
-from typing import Any
 
 import uvicorn
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp
 
 from mba_integrations.core.errors import ConfigError
+from mba_integrations.services.daemon.ending import (
+    IdleWatch,
+    leave_at_signals,
+    serve_until_idle,
+)
 
 GRACE_SECONDS = 8
 _BACKLOG = 2_048
@@ -55,28 +56,12 @@ def run(app: ASGIApp, bound: socket.socket, *, idle_exit: float | None = None) -
         bound: Where.
         idle_exit: Seconds without a request after which it ends by itself; None for never.
     """
-    _leave_at_signals()
+    leave_at_signals()
     asyncio.run(_served(app, bound, idle_exit))
 
 
-def _leave_at_signals() -> None:
-    """End by an exception, so that the store is closed.
-
-    While it serves, uvicorn catches signals, and raises them once more when it is done. Only a
-    process' first thread may say what they do; who serves in another one closes the store itself.
-    """
-    if threading.current_thread() is not threading.main_thread():
-        return
-
-    def leave(*_: object) -> None:
-        raise SystemExit(0)
-
-    for one in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(one, leave)
-
-
 async def _served(app: ASGIApp, bound: socket.socket, idle_exit: float | None) -> None:
-    watch = _IdleWatch(app)
+    watch = IdleWatch(app)
     config = uvicorn.Config(
         watch,
         lifespan="on",
@@ -86,32 +71,4 @@ async def _served(app: ASGIApp, bound: socket.socket, idle_exit: float | None) -
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
     server = uvicorn.Server(config)
-    serving = asyncio.create_task(server.serve(sockets=[bound]))
-    while idle_exit is not None and not serving.done():
-        await asyncio.wait([serving], timeout=min(1.0, idle_exit))
-        server.should_exit = server.should_exit or watch.idle_seconds >= idle_exit
-    await serving
-
-
-class _IdleWatch:
-    """An app, and since when it was not asked."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-        self._open = 0
-        self._last = time.monotonic()
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> Any:
-        if scope["type"] == "lifespan":
-            return await self._app(scope, receive, send)
-        self._open += 1
-        try:
-            await self._app(scope, receive, send)
-        finally:
-            self._open -= 1
-            self._last = time.monotonic()
-
-    @property
-    def idle_seconds(self) -> float:
-        """0 while something is answered."""
-        return 0.0 if self._open else time.monotonic() - self._last
+    await serve_until_idle(server, bound, watch, idle_exit=idle_exit)

@@ -11,6 +11,8 @@ import contextlib
 import json
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -58,6 +60,16 @@ def remove_token(database: Path) -> None:
     path = beside(database.resolve(), "token")
     if _token_of(path, os.getpid()) is not None:
         path.unlink(missing_ok=True)
+
+
+@contextmanager
+def token_beside(database: Path) -> Iterator[str]:
+    """The token of this process, there as long as the process answers."""
+    token = write_token(database)
+    try:
+        yield token
+    finally:
+        remove_token(database)
 
 
 def running(database: Path) -> Daemon | None:

@@ -39,8 +39,7 @@ class DaemonError(MemoryBudgetError, RuntimeError):
 def serve_command(database: Path) -> list[str]:
     """What starts a daemon on a file: `mba serve` where its extra is, else MCP alone."""
     idle = ["--idle-exit", str(IDLE_SECONDS)]
-    needed = ("fastapi", "mba_integrations.commands.serving")
-    if all(importlib.util.find_spec(name) is not None for name in needed):
+    if importlib.util.find_spec("fastapi") is not None:
         serve = ["mba_integrations", "serve", "--db", str(database), "--port", "0"]
         return [sys.executable, "-m", *serve, *idle]
     return [sys.executable, "-m", "mba_integrations.services.mcp.runner", str(database), *idle]

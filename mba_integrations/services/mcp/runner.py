@@ -10,10 +10,8 @@ import argparse
 import asyncio
 import contextlib
 import secrets
-import signal
 import socket
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -26,7 +24,12 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from mba_integrations.core.errors import MemoryBudgetError
 from mba_integrations.services.access.errors import UnknownCallerError
 from mba_integrations.services.access.principal import LOCAL
-from mba_integrations.services.daemon.place import remove_token, write_token
+from mba_integrations.services.daemon.ending import (
+    IdleWatch,
+    leave_at_signals,
+    serve_until_idle,
+)
+from mba_integrations.services.daemon.place import token_beside
 from mba_integrations.services.mcp.http import McpApp, mcp_app, refusal
 from mba_integrations.services.mcp.tools.caller import DEFAULT_WORKSPACE
 from mba_integrations.services.memory.service import MemoryService
@@ -62,44 +65,13 @@ class OwnerOnly:
         await self._app({**scope, "state": state}, receive, send)
 
 
-class IdleWatch:
-    """Counts requests, so that a server without any can be ended.
-
-    Args:
-        app: What answers them.
-    """
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-        self._open = 0
-        self._last = time.monotonic()
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request."""
-        self._open += 1
-        try:
-            await self._app(scope, receive, send)
-        finally:
-            self._open -= 1
-            self._last = time.monotonic()
-
-    @property
-    def idle_seconds(self) -> float:
-        """Since when nothing was asked; 0 while something is answered."""
-        return 0.0 if self._open else time.monotonic() - self._last
-
-
 async def serve(app: McpApp, bound: socket.socket, token: str, *, idle_exit: float | None) -> None:
     """Answer until the process is told to end, or nothing was asked for long."""
     watch = IdleWatch(OwnerOnly(app, token))
     config = uvicorn.Config(watch, log_level="warning", lifespan="off", timeout_graceful_shutdown=5)
     server = uvicorn.Server(config)
     async with app.lifespan():
-        serving = asyncio.create_task(server.serve(sockets=[bound]))
-        while idle_exit is not None and not serving.done():
-            await asyncio.wait([serving], timeout=min(1.0, idle_exit))
-            server.should_exit = server.should_exit or watch.idle_seconds >= idle_exit
-        await serving
+        await serve_until_idle(server, bound, watch, idle_exit=idle_exit)
 
 
 @contextmanager
@@ -109,24 +81,8 @@ def _held(database: Path, url: str) -> Iterator[tuple[MemoryService, str]]:
         if not service.workspaces.ids():
             with contextlib.suppress(WorkspaceExistsError):
                 service.create_workspace(DEFAULT_WORKSPACE, template=DEFAULT_WORKSPACE)
-        token = write_token(database)
-        try:
+        with token_beside(database) as token:
             yield service, token
-        finally:
-            remove_token(database)
-
-
-def _leave_at_signals() -> None:
-    """End by an exception, so that the store is closed.
-
-    While it serves, uvicorn catches signals, and raises them once more when it is done.
-    """
-
-    def leave(*_: object) -> None:
-        raise SystemExit(0)
-
-    for one in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(one, leave)
 
 
 def main() -> int:
@@ -135,7 +91,7 @@ def main() -> int:
     parser.add_argument("database", type=Path)
     parser.add_argument("--idle-exit", type=float, default=None, metavar="SECONDS")
     options = parser.parse_args()
-    _leave_at_signals()
+    leave_at_signals()
     with socket.create_server(("127.0.0.1", 0)) as bound:
         url = f"http://127.0.0.1:{bound.getsockname()[1]}"
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated
 
 from fastapi import APIRouter, Path
@@ -23,6 +24,7 @@ from mba_integrations.services.contracts.memories import (
     RememberView,
     ReviseBody,
 )
+from mba_integrations.services.memory.remembering.results import ChangeReply
 from mba_integrations.services.store.scopes import LONGEST_ID
 
 router = APIRouter(prefix="/v1/workspaces/{workspace_id}", tags=["memories"], responses=PROBLEMS)
@@ -109,18 +111,17 @@ def move(call: Write, body: MoveBody) -> ChangeView:
 @in_thread("store")
 def pin(call: Write, body: MarkBody) -> ChangeView:
     """Have memories in every prompt, or no longer."""
-    return _marked(call, body, "pin")
+    return _marked(call.service.pin, call, body)
 
 
 @router.post("/hold")
 @in_thread("store")
 def hold(call: Write, body: MarkBody) -> ChangeView:
     """Keep memories from retention, or no longer."""
-    return _marked(call, body, "hold")
+    return _marked(call.service.hold, call, body)
 
 
-def _marked(call: Call, body: MarkBody, act: str) -> ChangeView:
-    mark = call.service.pin if act == "pin" else call.service.hold
+def _marked(mark: Callable[..., ChangeReply], call: Call, body: MarkBody) -> ChangeView:
     reply = mark(
         call.workspace_id,
         body.memory_ids,
