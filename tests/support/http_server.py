@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from typing import Any
 
 import httpx2
+import pytest
 from fastapi import FastAPI
 
 from mba_integrations.services.memory.service import MemoryService
@@ -31,3 +33,21 @@ def problem_in(reply: httpx2.Response) -> tuple[int, str]:
     written = reply.json()
     assert written["status"] == reply.status_code
     return reply.status_code, written["type"].rsplit(":", 1)[1]
+
+
+def held_search(
+    service: MemoryService, monkeypatch: pytest.MonkeyPatch
+) -> tuple[threading.Event, threading.Event, list[str]]:
+    """Searches of a service begin and wait: that one began, what lets it go on, what was asked."""
+    begun, go_on = threading.Event(), threading.Event()
+    asked: list[str] = []
+    search = service.search
+
+    def slow(*given: Any, **named: Any) -> Any:
+        asked.append(given[1])
+        begun.set()
+        go_on.wait(10)
+        return search(*given, **named)
+
+    monkeypatch.setattr(service, "search", slow)
+    return begun, go_on, asked

@@ -34,7 +34,7 @@ from mba_integrations.services.client.requests import (
     got,
     pause_before,
     posted,
-    problem_error,
+    refused,
     unreachable,
 )
 
@@ -211,7 +211,7 @@ class AsyncMbaClient:
             if reply.is_success:
                 return reply.json()
             if last or reply.status_code not in LATER:
-                raise _refused(reply)
+                raise refused(reply)
             await asyncio.sleep(pause_before(attempt, reply.headers.get("retry-after")))
         raise AssertionError("the last attempt gives or raises")
 
@@ -229,11 +229,3 @@ class AsyncMbaClient:
         trace: TracebackType | None,
     ) -> None:
         await self.aclose()
-
-
-def _refused(reply: httpx2.Response) -> Exception:
-    try:
-        told = reply.json()
-    except ValueError:
-        told = None
-    return problem_error(reply.status_code, told, reply.headers.get("x-request-id"))

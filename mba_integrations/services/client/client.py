@@ -34,7 +34,7 @@ from mba_integrations.services.client.requests import (
     got,
     pause_before,
     posted,
-    problem_error,
+    refused,
     unreachable,
 )
 
@@ -201,7 +201,7 @@ class MbaClient:
             if reply.is_success:
                 return reply.json()
             if last or reply.status_code not in LATER:
-                raise _refused(reply)
+                raise refused(reply)
             time.sleep(pause_before(attempt, reply.headers.get("retry-after")))
         raise AssertionError("the last attempt gives or raises")
 
@@ -219,11 +219,3 @@ class MbaClient:
         trace: TracebackType | None,
     ) -> None:
         self.close()
-
-
-def _refused(reply: httpx2.Response) -> Exception:
-    try:
-        told = reply.json()
-    except ValueError:
-        told = None
-    return problem_error(reply.status_code, told, reply.headers.get("x-request-id"))

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
 
+import httpx2
+
 from mba_integrations.services.client.errors import ServerError
 
 LATER = frozenset({429, 503, 507})
@@ -88,17 +90,21 @@ def pause_before(attempt: int, retry_after: str | None) -> float:
     return min(doubled, LONGEST_PAUSE_SECONDS)
 
 
-def problem_error(status: int, problem: Any, request_id: str | None) -> ServerError:
-    """The error for an answer that is a problem."""
+def refused(reply: httpx2.Response) -> ServerError:
+    """The error for an answer that is no success: what its problem says, where it is one."""
+    try:
+        problem = reply.json()
+    except ValueError:
+        problem = None
     told = problem if isinstance(problem, dict) else {}
     fields = "; ".join(f"{one['pointer']}: {one['detail']}" for one in told.get("errors", ())[:5])
-    message = str(told.get("detail", f"the server answered with status {status}"))
+    message = str(told.get("detail", f"the server answered with status {reply.status_code}"))
     return ServerError(
         f"{message} {fields}".strip(),
-        status=status,
+        status=reply.status_code,
         kind=str(told.get("type", "")).rpartition(":")[2] or None,
         problem=told,
-        request_id=request_id,
+        request_id=reply.headers.get("x-request-id"),
     )
 
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import threading
 from typing import Any
 
 import httpx2
 import pytest
 from fastapi import FastAPI
-from http_server import caller, key_of, problem_in
+from http_server import caller, held_search, key_of, problem_in
 
 from mba_integrations.core.errors import ConfigError
 from mba_integrations.services.api.app import create_app
@@ -192,16 +191,7 @@ async def test_work_that_waits_ends_when_its_caller_goes_away(
     service: MemoryService, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """One request holds the only thread; those that wait behind it are taken back."""
-    begun, go_on, asked = threading.Event(), threading.Event(), []
-    search = service.search
-
-    def slow(*given: Any, **named: Any) -> Any:
-        asked.append(given[1])
-        begun.set()
-        go_on.wait(10)
-        return search(*given, **named)
-
-    monkeypatch.setattr(service, "search", slow)
+    begun, go_on, asked = held_search(service, monkeypatch)
     app = create_app(service, ServerSettings(threads=1, waiting=2))
     path = "/v1/workspaces/kate/search"
     async with caller(app) as http:

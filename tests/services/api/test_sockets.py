@@ -11,6 +11,7 @@ from typing import Any
 
 import httpx2
 import pytest
+from http_server import held_search
 
 from mba_integrations.core.errors import ConfigError
 from mba_integrations.services import AsyncMbaClient, MbaClient, MemoryService, ServerError
@@ -82,16 +83,7 @@ def test_a_caller_that_goes_away_leaves_the_queue(
 ) -> None:
     """The one thread is held; the caller behind it closes its connection and is never served."""
     url, service = served
-    begun, go_on, asked = threading.Event(), threading.Event(), []
-    search = service.search
-
-    def slow(*given: Any, **named: Any) -> Any:
-        asked.append(given[1])
-        begun.set()
-        go_on.wait(10)
-        return search(*given, **named)
-
-    monkeypatch.setattr(service, "search", slow)
+    begun, go_on, asked = held_search(service, monkeypatch)
     path = "/v1/workspaces/kate/search"
     first = threading.Thread(target=httpx2.post, args=(url + path,), kwargs=_asked("first"))
     first.start()
