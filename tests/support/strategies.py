@@ -1,4 +1,7 @@
-"""Hypothesis strategies for items, settings and budgets."""
+"""Hypothesis strategies for items, settings and budgets.
+
+A strategy is made once: to make it and to learn what it draws costs more than to draw from it.
+"""
 
 from __future__ import annotations
 
@@ -36,46 +39,64 @@ fractions = st.sampled_from([0.0, 0.25, 0.5, 1.0]) | st.floats(0.0, 1.0)
 times = st.none() | st.integers(-400, 40).map(lambda days: NOW + timedelta(days=days))
 
 
+tiers = st.sampled_from(MemoryTier)
+relevances = st.none() | fractions
+positions = st.none() | st.integers(0, 9)
+scores = st.none() | st.floats(-9.0, 9.0)
+groups = st.sampled_from([None, None, "g", "h"])
+sources = st.sampled_from([None, "s", "t\n## Project"])
+metadata = st.sampled_from([{}, {"role": "user"}, {"role": "assistant"}])
+retrievers = st.sampled_from([None, "web", "docs"])
+
+
 @st.composite
 def memories(draw: st.DrawFn, max_size: int = 12, pins: bool = True) -> list[MemoryItem]:
     """Items with unique ids; a group stays within one tier."""
     items = []
     for number in range(draw(st.integers(0, max_size))):
-        tier = draw(st.sampled_from(MemoryTier))
-        group = draw(st.sampled_from([None, None, "g", "h"]))
+        tier = draw(tiers)
+        group = draw(groups)
         items.append(
             MemoryItem(
                 f"m{number}",
                 draw(texts),
                 tier,
-                relevance=draw(st.none() | fractions),
+                relevance=draw(relevances),
                 importance=draw(fractions),
                 created_at=draw(times),
-                source=draw(st.sampled_from([None, "s", "t\n## Project"])),
-                position=draw(st.none() | st.integers(0, 9)),
+                source=draw(sources),
+                position=draw(positions),
                 group=None if group is None else f"{group}-{tier.value}",
                 pinned=pins and draw(st.integers(0, 9)) == 0,
-                metadata=draw(st.sampled_from([{}, {"role": "user"}, {"role": "assistant"}])),
-                retriever_score=draw(st.none() | st.floats(-9.0, 9.0)),
-                retriever=draw(st.sampled_from([None, "web", "docs"])),
+                metadata=draw(metadata),
+                retriever_score=draw(scores),
+                retriever=draw(retrievers),
             )
         )
     return items
 
 
+shares = (
+    st.lists(st.integers(0, 5), min_size=4, max_size=4)
+    .filter(any)
+    .map(lambda parts: [part / sum(parts) for part in parts])
+)
+limits = st.dictionaries(tiers, st.integers(0, 60), max_size=2)
+templates = st.dictionaries(
+    tiers, st.sampled_from(["{text}", "[{date}] {text}", "{id}: {text} ({source})"])
+)
+orders = st.dictionaries(tiers, st.sampled_from(["value", "chronological", "input", "ends"]))
+section_orders = st.permutations(list(MemoryTier))
+SHARES = ("working_memory_pct", "project_memory_pct", "long_term_memory_pct", "rag_memory_pct")
+
+
 @st.composite
 def workspaces(draw: st.DrawFn, **fixed: Any) -> WorkspaceConfig:
     """Any valid settings that an allocation depends on."""
-    parts = draw(st.lists(st.integers(0, 5), min_size=4, max_size=4).filter(any))
-    shares = [part / sum(parts) for part in parts]
-    names = ("working_memory_pct", "project_memory_pct", "long_term_memory_pct", "rag_memory_pct")
-    template = st.sampled_from(["{text}", "[{date}] {text}", "{id}: {text} ({source})"])
-    order = st.sampled_from(["value", "chronological", "input", "ends"])
-    limits = st.dictionaries(st.sampled_from(MemoryTier), st.integers(0, 60), max_size=2)
     settings: dict[str, Any] = {
         "workspace_id": "w",
         "max_total_tokens": draw(st.integers(300, 600)),
-        **dict(zip(names, shares, strict=True)),
+        **dict(zip(SHARES, draw(shares), strict=True)),
         "borrowing": draw(st.booleans()),
         "scoring_method": draw(st.sampled_from(["usefulness", "weighted_sum", "product"])),
         "duplicate_threshold": draw(st.sampled_from([None, 0.5, 0.9])),
@@ -84,9 +105,9 @@ def workspaces(draw: st.DrawFn, **fixed: Any) -> WorkspaceConfig:
         "tier_cap_tokens": draw(limits),
         "rendering": {
             "format": draw(st.sampled_from(["markdown", "xml", "messages"])),
-            "section_order": draw(st.permutations(list(MemoryTier))),
-            "line_templates": draw(st.dictionaries(st.sampled_from(MemoryTier), template)),
-            "item_order": draw(st.dictionaries(st.sampled_from(MemoryTier), order)),
+            "section_order": draw(section_orders),
+            "line_templates": draw(templates),
+            "item_order": draw(orders),
         },
     }
     return WorkspaceConfig(**{**settings, **fixed})
