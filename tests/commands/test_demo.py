@@ -9,8 +9,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from command_line import mba
 from repository import ROOT
-from typer.testing import CliRunner, Result
+from typer.testing import Result
 
 from mba_integrations import (
     MemoryBudgetAllocator,
@@ -20,7 +21,6 @@ from mba_integrations import (
     counter_for_model,
 )
 from mba_integrations.commands import demo as demo_command
-from mba_integrations.commands.application import app
 from mba_integrations.commands.demo import demo_workspace, keeps_budget
 from mba_integrations.commands.demo_sources import (
     demo_conversation,
@@ -33,7 +33,7 @@ NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
 
 def demo(*arguments: str) -> Result:
-    return CliRunner().invoke(app, ["demo", *arguments])
+    return mba("demo", *arguments)
 
 
 @pytest.fixture

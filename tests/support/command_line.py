@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 from datetime import UTC, datetime
@@ -9,11 +10,16 @@ from pathlib import Path
 from typing import Any
 
 from repository import ROOT
+from typer import testing
+from typer.main import get_command
 from typer.testing import CliRunner, Result
 
 from mba_integrations import MemoryTier, QueryComplexity
 from mba_integrations.commands.application import app
 from mba_integrations.core.log.records import AllocationRecord, TierRecord
+
+# The runner would make all commands of the application again for each that it runs.
+testing._get_command = functools.cache(get_command)  # type: ignore[attr-defined]
 
 NOTES = (
     {"id": "kate-ski", "content": "Kate likes skiing in the north.", "tier": "project"},
