@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -128,6 +129,7 @@ def talks(draw: st.DrawFn, max_size: int = 14) -> list[Said]:
     return [one for n in range(draw(st.integers(0, max_size))) for one in draw(_parts(n))]
 
 
+@functools.cache  # to make strategies costs more than to draw from them
 def _parts(number: int) -> st.SearchStrategy[list[Said]]:
     text = st.sampled_from(["oslo", "tram " * 3, "filler words here. " * 9, "error: " + "x" * 90])
     call = st.sampled_from(["a", "b", f"c{number}", ""])
