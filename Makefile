@@ -21,7 +21,8 @@ serve: $(VENV)/.serve ## Serve this repository as a memory, and show how to ask 
 	$(BIN)/mba serve --db .mba/memory.db --local --repository .
 
 test: $(VENV)/.test ## Run all tests, on all processors
-	$(BIN)/python -m pytest -n auto
+	@# Where bytecode is not kept, each process that a test starts compiles the package again.
+	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n auto
 
 check: $(VENV)/.check ## Lint, check formatting and types, run the code in the documentation
 	$(BIN)/ruff check .
