@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from typing import Any
 
 import numpy as np
@@ -42,25 +43,39 @@ def problem(
     )
 
 
+WORTH = st.sampled_from([0.0, 0.25, 0.5, 1.0]) | st.floats(0.0, 1.0)
+CAP = st.just(np.inf) | st.floats(0.0, 60.0)
+LEAST = st.just(0.0) | st.floats(0.0, 0.3)
+PART = st.sampled_from([None, 0.0, 0.5, 1.0])
+
+
+@functools.cache  # to make strategies costs more than to draw from them
+def items_of(tiers: int, max_items: int) -> Any:
+    item = st.tuples(st.integers(1, 25), WORTH, st.integers(0, tiers - 1))
+    return st.lists(item, max_size=max_items)
+
+
+@functools.cache
+def of_each(tiers: int, drawn: Any) -> Any:
+    return st.lists(drawn, min_size=tiers, max_size=tiers)
+
+
 @st.composite
 def problems(draw: st.DrawFn, *, max_items: int = 10, borrowing: bool | None = None) -> Any:
     tiers = draw(st.integers(1, 3))
     total = draw(st.integers(0, 60))
-    worth = st.sampled_from([0.0, 0.25, 0.5, 1.0]) | st.floats(0.0, 1.0)
-    item = st.tuples(st.integers(1, 25), worth, st.integers(0, tiers - 1))
-    weights = draw(st.lists(st.integers(0, 5), min_size=tiers, max_size=tiers))
+    weights = draw(of_each(tiers, st.integers(0, 5)))
     left_free = draw(st.integers(0, 3))
-    cap = st.just(np.inf) | st.floats(0.0, 60.0)
     shares = [total * weight / max(1, sum(weights) + left_free) for weight in weights]
-    part = draw(st.sampled_from([None, 0.0, 0.5, 1.0]))
+    part = draw(PART)
     return problem(
-        draw(st.lists(item, max_size=max_items)),
+        draw(items_of(tiers, max_items)),
         total,
         shares=shares,
-        least=draw(st.just(0.0) | st.floats(0.0, 0.3)),
+        least=draw(LEAST),
         firm=None if part is None else [share * part for share in shares],
-        caps=draw(st.lists(cap, min_size=tiers, max_size=tiers)),
-        opening=draw(st.lists(st.integers(0, 6), min_size=tiers, max_size=tiers)),
+        caps=draw(of_each(tiers, CAP)),
+        opening=draw(of_each(tiers, st.integers(0, 6))),
         borrowing=draw(st.booleans()) if borrowing is None else borrowing,
     )
 
