@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,7 @@ class Import:
     at_import: bool
 
 
+@functools.cache
 def imports_of(path: Path) -> tuple[Import, ...]:
     return tuple(_walk(ast.parse(path.read_text(encoding="utf-8")), at_import=True))
 
