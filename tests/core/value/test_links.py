@@ -63,8 +63,14 @@ def test_what_many_items_speak_of_links_nothing() -> None:
 
 
 def test_the_second_step_comes_into_a_tight_budget() -> None:
-    items = [MemoryItem("second", SECOND, "rag"), MemoryItem("first", FIRST, "rag"), *OTHERS]
+    crowd = [MemoryItem(f"c{number}", f"Fee {number} for customs.", "rag") for number in range(3)]
+    items = [
+        MemoryItem("second", SECOND, "rag"),
+        MemoryItem("first", FIRST, "rag"),
+        *crowd,
+        *OTHERS,
+    ]
     allocation = MemoryBudgetAllocator().allocate_memory_budget(
-        QUERY, items, budget_tokens=45, now=NOW
+        QUERY, items, budget_tokens=36, now=NOW
     )
     assert {"first", "second"} <= set(allocation.selected_ids)
