@@ -27,6 +27,7 @@ with the idf of Lucene, which is never negative.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Mapping, Sequence
 from functools import cached_property
 from itertools import chain
@@ -48,6 +49,10 @@ from mba_integrations.core.search.words.written_terms import cut_written
 # k1 and b are the values of Lucene; evidence recall moves by under 1 point for k1 in [0.9, 1.5].
 _K1 = 1.2
 _B = 0.75
+_MOST_SHARED = 12
+"""Terms of a text, the rarest, that others may share with it."""
+_MOST_CUT = 16
+"""Texts whose terms are kept: the likeliest are cut for more than one step of a call."""
 _NO_ROWS: IntArray = np.zeros(0, dtype=np.int64)
 _MAX_QUERY_CHARS = 100_000  # bounds a query at about 0.1 s of cutting it into terms
 
@@ -67,6 +72,7 @@ class LexicalIndex:
         self.columns = columns
         self._texts = texts
         self._last_asked: tuple[str, tuple[AskedWord, ...]] | None = None
+        self._last_cut: dict[int, list[int]] = {}
 
     @classmethod
     def build(cls, texts: Sequence[str]) -> LexicalIndex:
@@ -217,6 +223,27 @@ class LexicalIndex:
         known = {term.number for word in self._met(besides) for term in word.terms}
         return [self._scores_of_terms(self._rare_terms(row, known, count)) for row in rows]
 
+    def rarity_shared(self, row: int, *, besides: str, most: int) -> dict[int, float]:
+        """Rows of the texts that share terms with that of *row*, each with the summed rarity of
+        these terms, in [0, 1] each.
+
+        Terms of *besides*, and those that more than *most* texts have, do not count.
+
+        >>> index = LexicalIndex.build(["Ada met Max Orr", "Orr, Max: 0178", "Max ran", "Ada ran"])
+        >>> index.rarity_shared(0, besides="Who met Ada?", most=2)
+        {1: 0.5}
+        """
+        known = {term.number for word in self._met(besides) for term in word.terms}
+        shared: dict[int, float] = {}
+        for term in self._rare_terms(row, known, _MOST_SHARED):
+            frequency = int(self.columns.frequencies[term])
+            if frequency <= most:
+                rarity = 1.0 - math.log(frequency) / math.log(len(self))
+                for other in self._rows_of(self._slots_with(term)).tolist():
+                    shared[other] = shared.get(other, 0.0) + rarity
+        shared.pop(row, None)
+        return shared
+
     def rows_with_all(self, terms: Collection[str]) -> IntArray:
         """Rows of the texts that have every one of different *terms*, in any order of rows; none
         without terms.
@@ -233,7 +260,11 @@ class LexicalIndex:
         found = self._slots_with(rarest)
         for term in others:
             found = found[np.isin(found, self._slots_with(term))]
-        rows = found if self.columns.slots.of_row is None else self.columns.slots.row_of[found]
+        return self._rows_of(found)
+
+    def _rows_of(self, slots: IntArray) -> IntArray:
+        """Rows of the texts in some slots; a slot whose text is gone has none."""
+        rows = slots if self.columns.slots.of_row is None else self.columns.slots.row_of[slots]
         return np.asarray(rows[rows >= 0], dtype=np.int64)
 
     def _slots_with(self, term: int) -> IntArray:
@@ -264,6 +295,14 @@ class LexicalIndex:
 
     def numbers_in(self, row: int) -> list[int]:
         """Numbers of the terms of a text, each once, in order of appearance."""
+        known = self._last_cut.get(row)
+        if known is None:
+            if len(self._last_cut) >= _MOST_CUT:
+                self._last_cut = {}
+            known = self._last_cut[row] = self._cut(row)
+        return known
+
+    def _cut(self, row: int) -> list[int]:
         number = self.columns.numbers.number
         found = map(number, dict.fromkeys(self.terms(self._texts[row])))
         return [number for number in found if number is not None]

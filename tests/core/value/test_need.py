@@ -140,7 +140,7 @@ def test_no_items_need_nothing() -> None:
         pytest.param(3.0, 0.0, id="three"),
         pytest.param(0.45, 0.0, id="just-enough"),
         pytest.param(0.225, 7.0, id="half-of-that"),
-        pytest.param(0.01, 100.0, id="next-to-nothing"),
+        pytest.param(0.01, 20.0, id="next-to-nothing"),
     ],
 )
 def test_doubt_grows_where_less_than_about_half_an_item_is_expected(

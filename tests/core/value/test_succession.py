@@ -74,6 +74,18 @@ def test_a_newer_statement_counts_as_much_as_the_older_one(
     assert is_raised(items) == expected
 
 
+def test_where_one_fits_it_is_the_newer_one_though_the_older_one_is_shorter() -> None:
+    items = pair(CHANGED + " Merge until ten.")
+    assert len(items[1].content) > 1.5 * len(items[0].content)
+    room = len("## Project\n") + len("- [2026-01-01] \n") + len(items[1].content)
+    assert allocate(items, room).selected_ids == ("new",)
+
+
+def test_an_older_statement_is_lowered_once_for_all_that_come_after_it() -> None:
+    found = succession.with_successors(np.array([0.5, 0.1, 0.2]), {1: 0, 2: 0})
+    assert found.tolist() == pytest.approx([0.5 * succession.OLDER_PART, 0.5, 0.5])
+
+
 def test_numbers_differ_in_statements_that_are_else_the_same() -> None:
     old = MemoryItem(
         "old", "The release day is the 12th, merge until noon.", "project", created_at=OLD
@@ -85,7 +97,7 @@ def test_numbers_differ_in_statements_that_are_else_the_same() -> None:
     assert not is_raised([old, same, *OTHERS])
 
 
-def test_the_newer_one_comes_in_beside_the_older_one_and_nothing_falls() -> None:
+def test_the_newer_one_comes_in_beside_the_older_one_which_keeps_most() -> None:
     items = pair(CHANGED)
     plain = [item for item in items if item.id != "new"]
     scored, before = allocate(items), allocate(plain)

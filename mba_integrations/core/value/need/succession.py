@@ -1,9 +1,10 @@
-"""Of two statements about the same thing the newer one counts at least as much as the older one.
+"""Of two statements about the same thing the newer one counts more than the older one.
 
 "The release is on Thursday" may match a question better than "new rhythm: on Wednesday from March
 on", and be wrong. So where a statement is among the likeliest and a newer one says something else
-of its subject, the newer one gets the probability of the older one. Nothing is taken from the older
-one: two statements that only look alike both stay.
+of its subject, the newer one gets the probability of the older one. The older one keeps most of its
+own, `OLDER_PART`: two statements that only look alike both stay where there is room, and where
+there is not, the older one does not come in alone for being a few tokens shorter.
 
 A newer one says something else of the same subject if both have at least two words in common, one
 of them of the question, and
@@ -32,6 +33,9 @@ from mba_integrations.core.arrays import FloatArray, IntArray, best_rows
 from mba_integrations.core.model import MemoryTier
 from mba_integrations.core.pool.snapshot import PoolSnapshot
 
+OLDER_PART = 0.8
+"""What of its probability a statement keeps after which a newer one comes. From 0.8 to 0.4 the same
+items come in on a hundred situations made by hand."""
 _OLDER = 8
 _NEWER = 48
 _MOST_CHARS = 600
@@ -94,14 +98,16 @@ def successors(query: str, snapshot: PoolSnapshot, probability: FloatArray) -> d
 
 
 def with_successors(probability: FloatArray, found: Mapping[int, int]) -> FloatArray:
-    """Probabilities in which a newer statement has at least that of the older one.
+    """Probabilities in which a newer statement has at least that of the older one, and the older
+    one a part of it.
 
-    >>> with_successors(np.array([0.4, 0.1]), {1: 0}).tolist()
-    [0.4, 0.4]
+    >>> with_successors(np.array([0.4, 0.1]), {1: 0}).round(2).tolist()
+    [0.32, 0.4]
     """
     result = probability.copy() if found else probability
     for newer, older in found.items():
         result[newer] = max(result[newer], probability[older])
+    result[sorted(set(found.values()))] *= OLDER_PART
     return result
 
 

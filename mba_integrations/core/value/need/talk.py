@@ -28,8 +28,9 @@ _MOST_ITEMS = 8
 _ITEMS_WITHOUT_ROLES = 2
 _FALLS_BY = 0.1
 """An exchange further back counts a tenth."""
-NEWEST_PROBABILITY = 0.005
-"""That the newest exchange is needed by a question that does not hang on it."""
+NEWEST_PROBABILITY = 0.002
+"""That the newest exchange is needed by a question that does not hang on it. With 0.005 two short
+lines of talk came in before an item whose words or vector match little."""
 FOLLOWED_PROBABILITY = 0.5
 """The same for a question that does, and for an empty one."""
 _TERMS = 8
