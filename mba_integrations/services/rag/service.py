@@ -112,6 +112,7 @@ class RagService(LiveHandle):
         valid_until: datetime | None = None,
         tags: Sequence[str] = (),
         subject: str | None = None,
+        origin: str | None = None,
         actor: str | None = None,
     ) -> PutReply:
         """Keep a document; comes back when it is durable. Vectors are made by a job afterwards.
@@ -135,6 +136,7 @@ class RagService(LiveHandle):
             valid_until: From this moment on it is not recalled.
             tags: Words to filter by.
             subject: The person whom it is about, for erasure.
+            origin: The folder or system that it comes from, for a later `sync`.
             actor: Who writes, for the history.
 
         Raises:
@@ -155,7 +157,9 @@ class RagService(LiveHandle):
             subject=subject,
         )
         cut = cut_document(new, now=self._equipment.clock())
-        act = put([cut], origin=None, models=self._equipment.models)
+        if origin is not None:
+            checked_id("origin", origin)
+        act = put([cut], origin=origin, models=self._equipment.models)
         reply = self._equipment.write(workspace_id, act, actor=actor)[0]
         self.memory.jobs.wake()
         return reply

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import fields
 from typing import Any
 
@@ -54,6 +54,12 @@ def listed(
     return DocumentPage(
         documents=rows, next_after=rows[-1].document_id if len(found) > limit else None
     )
+
+
+def every(reading: Reading) -> Iterator[DocumentRow]:
+    """All documents, in the order of their ids."""
+    statement = reading.select(document, *_COLUMNS).order_by(document.c.document_id)
+    return (DocumentRow(**values) for values in reading.execute(statement).mappings())
 
 
 def stamps(reading: Reading, origin: str) -> dict[str, DocumentStamp]:
