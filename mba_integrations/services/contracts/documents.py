@@ -27,7 +27,11 @@ from mba_integrations.services.contracts.body import (
 )
 from mba_integrations.services.contracts.filters import FilterBody
 from mba_integrations.services.contracts.recalls import RecallView
-from mba_integrations.services.rag.new_document import MOST_PIECES
+from mba_integrations.services.rag.new_document import (
+    LONGEST_DOCUMENT_ID,
+    MOST_PIECES,
+    MOST_TEXT_BYTES,
+)
 from mba_integrations.services.rag.replacing import PutReply, RemoveReply
 from mba_integrations.services.rag.retrieving import RetrieveReply
 from mba_integrations.services.rag.service import RagService
@@ -35,12 +39,10 @@ from mba_integrations.services.rag.syncing import MOST_REMOVED, SyncReply
 from mba_integrations.services.store.rows.documents import DocumentPage, DocumentRow
 from mba_integrations.services.store.rows.memories import MemoryRow
 
-MOST_DOCUMENT_BYTES = 16 * 1024 * 1024
 MOST_CANDIDATES = 1_000
 MOST_SEEN = 100_000
 """Ids that one sync may name."""
-LONGEST_DOCUMENT_ID = 480
-_WholeText = Annotated[str, Field(strict=True, min_length=1, max_length=MOST_DOCUMENT_BYTES)]
+_WholeText = Annotated[str, Field(strict=True, min_length=1, max_length=MOST_TEXT_BYTES)]
 _Title = Annotated[str, Field(strict=True, min_length=1, max_length=2_000)]
 _DocumentId = Annotated[str, Field(strict=True, min_length=1, max_length=LONGEST_DOCUMENT_ID)]
 
@@ -269,6 +271,7 @@ class CitationView(View):
     """Where a passage of the prompt stands."""
 
     memory_id: str
+    text: str
     document_id: str | None
     title: str | None
     uri: str | None

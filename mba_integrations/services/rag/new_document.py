@@ -22,7 +22,9 @@ from typing import Any
 from mba_integrations.core.arguments import checked_iterable, checked_text, shown
 from mba_integrations.core.errors import InputError
 from mba_integrations.core.model import MemoryItem, MemoryTier
-from mba_integrations.ingest.chunking import chunks
+from mba_integrations.ingest.documents.citing import cited
+from mba_integrations.ingest.documents.model import Document, Refusal
+from mba_integrations.ingest.documents.reader import DocumentReader
 from mba_integrations.services.memory.new_memory import (
     NewMemory,
     check_metadata,
@@ -34,8 +36,10 @@ from mba_integrations.services.store.scopes import LONGEST_ID, checked_id, check
 from mba_integrations.services.store.statements.records import hash_of
 
 MOST_PIECES = 50_000
+MOST_TEXT_BYTES = 16 * 1024 * 1024
+"""Of a whole document; a piece has the limit of a memory."""
 _HASH_LETTERS = 12
-_LONGEST_DOCUMENT_ID = LONGEST_ID - 32
+LONGEST_DOCUMENT_ID = LONGEST_ID - 32
 """What leaves room for the rest of a piece's id."""
 
 
@@ -52,7 +56,8 @@ class NewDocument:
         title: What people call it.
         uri: Where it can be opened.
         metadata: Anything else that JSON can hold; each piece has it as well.
-        created_at: When it was written; from then on its freshness falls.
+        created_at: When it was written; from then on its freshness falls. By default when its
+            file was changed, or the document first put.
         valid_until: From this moment on its pieces are not recalled.
         tags: Words to filter its pieces by.
         subject: The person whom it is about, for erasure.
@@ -102,11 +107,11 @@ def cut_document(new: NewDocument, *, now: datetime) -> CutDocument:
     check_metadata(label, new.metadata)
     for name in ("created_at", "valid_until", "file_modified_at"):
         check_time(f"{label}: {name}", getattr(new, name))
-    items = _items(label, new)
-    pieces = {
-        piece.item.id: checked_memory(piece, now=now)
-        for piece in (_piece(new, item, place) for place, item in enumerate(_named(new, items)))
-    }
+    new, items = _with_pieces(label, new)
+    dated = new.created_at or _past(new.file_modified_at, now)
+    named = enumerate(_named(new, items))
+    made = (_piece(new, item, place, dated) for place, item in named)
+    pieces = {piece.item.id: checked_memory(piece, now=now) for piece in made}
     row = DocumentRow(
         document_id=document_id,
         title=new.title,
@@ -129,9 +134,9 @@ def checked_document_id(document_id: object) -> str:
         InputError: If it is no text, empty or too long.
     """
     named = checked_id("document_id", document_id)
-    if len(named) > _LONGEST_DOCUMENT_ID:
+    if len(named) > LONGEST_DOCUMENT_ID:
         raise InputError(
-            f"document_id has {len(named):,} characters, at most {_LONGEST_DOCUMENT_ID} are kept."
+            f"document_id has {len(named):,} characters, at most {LONGEST_DOCUMENT_ID} are kept."
         )
     return named
 
@@ -145,11 +150,17 @@ def document_of(memory_id: str) -> str:
     return memory_id.rpartition("#")[0]
 
 
-def _items(label: str, new: NewDocument) -> list[MemoryItem]:
+def _with_pieces(label: str, new: NewDocument) -> tuple[NewDocument, list[MemoryItem]]:
+    """The document, with the title that its text gives it if it brings none, and its pieces."""
     if (new.text is None) is (new.pieces is None):
         given = "neither" if new.text is None else "both"
         raise InputError(f"{label}: give a text or pieces, got {given}.")
-    items = _of_text(label, new) if new.pieces is None else _of_pieces(label, new.pieces)
+    if new.pieces is None:
+        read = _read(label, new)
+        new = replace(new, title=new.title or read.title)
+        items = piece_items(read)
+    else:
+        items = _of_pieces(label, new.pieces)
     if not items:
         raise InputError(f"{label}: has no text. Leave it out, or remove the one that is there.")
     if len(items) > MOST_PIECES:
@@ -157,15 +168,27 @@ def _items(label: str, new: NewDocument) -> list[MemoryItem]:
             f"{label}: has {len(items):,} pieces, at most {MOST_PIECES:,} are kept. "
             "Put its parts as documents of their own."
         )
-    return items
+    return new, items
 
 
-def _of_text(label: str, new: NewDocument) -> list[MemoryItem]:
-    text = checked_text(f"{label}: text", new.text)
-    path = new.name or new.uri or new.document_id
-    suffix = PurePath(path).suffix
-    cut = chunks(text, path=path if suffix else f"{path}.md")
-    return [MemoryItem("piece", piece, MemoryTier.RAG) for piece in cut]
+def _read(label: str, new: NewDocument) -> Document:
+    text = checked_storable(f"{label}: text", checked_text(f"{label}: text", new.text))
+    name = new.name or new.uri or new.document_id
+    if not PurePath(name).suffix:
+        name = f"{name}.md"
+    with DocumentReader(max_text_bytes=MOST_TEXT_BYTES) as reader:
+        found = reader.parse(text.encode(), name)
+    if isinstance(found, Refusal):
+        raise InputError(f"{label}: {found.message}{f' ({found.detail})' if found.detail else ''}.")
+    return found
+
+
+def piece_items(document: Document) -> list[MemoryItem]:
+    """The pieces of a document that was read, with their places as metadata."""
+    return [
+        MemoryItem("piece", chunk.text, MemoryTier.RAG, metadata=dict(chunk.place))
+        for chunk in document.chunks
+    ]
 
 
 def _of_pieces(label: str, pieces: Sequence[str | MemoryItem]) -> list[MemoryItem]:
@@ -196,14 +219,21 @@ def _named(new: NewDocument, items: Sequence[MemoryItem]) -> list[MemoryItem]:
     return named
 
 
-def _piece(new: NewDocument, item: MemoryItem, place: int) -> NewMemory:
+def _past(moment: datetime | None, now: datetime) -> datetime | None:
+    """A file's time, which may lie in the future: clocks differ, and anybody can set it."""
+    return None if moment is None else min(moment, now)
+
+
+def _piece(new: NewDocument, item: MemoryItem, place: int, dated: datetime | None) -> NewMemory:
+    metadata = {**new.metadata, **item.metadata}
+    cite = cited(new.title or new.document_id, item.metadata)
     of_document = replace(
         item,
         tier=MemoryTier.RAG,
         source=new.document_id,
         position=float(place),
-        created_at=item.created_at or new.created_at,
-        metadata={**new.metadata, **item.metadata},
+        created_at=item.created_at or dated,
+        metadata={"citation": cite, **metadata},
     )
     return NewMemory(
         item=of_document, subject=new.subject, expires_at=new.valid_until, tags=new.tags

@@ -12,8 +12,8 @@ from mba_integrations.core.model import MemoryItem, MemoryTier
 from mba_integrations.services.memory.recalling.reply import RecallReply
 from mba_integrations.services.store.rows.documents import DocumentRow
 
-_PLACES = ("page", "slide", "sheet", "lines", "cell", "heading")
-"""Of a piece's metadata, what tells where it stands; see `ingest`."""
+_PLACES = ("page", "slide", "sheet", "cell", "rows", "lines", "symbol", "headings")
+"""Of a piece's metadata, what tells where it stands; see `ingest.documents.citing`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,6 +22,7 @@ class Citation:
 
     Attributes:
         memory_id: The piece.
+        text: As an answer would name it, such as `Handbook, page 12`.
         document_id: The document; of a candidate its source.
         title: What people call the document.
         uri: Where it can be opened.
@@ -29,6 +30,7 @@ class Citation:
     """
 
     memory_id: str
+    text: str
     document_id: str | None
     title: str | None = None
     uri: str | None = None
@@ -38,6 +40,7 @@ class Citation:
         """JSON-ready."""
         return {
             "memory_id": self.memory_id,
+            "text": self.text,
             "document_id": self.document_id,
             "title": self.title,
             "uri": self.uri,
@@ -77,12 +80,16 @@ def cited(reply: RecallReply, documents: Mapping[str, DocumentRow]) -> RetrieveR
 
 def _citation(item: MemoryItem, document: DocumentRow | None) -> Citation:
     known = item.metadata if document is None else {"title": document.title, "uri": document.uri}
+    place = {name: item.metadata[name] for name in _PLACES if name in item.metadata}
+    title = _text(known.get("title"))
+    said = _text(item.metadata.get("citation")) or title or item.source or item.id
     return Citation(
         memory_id=item.id,
+        text=" ".join(said.splitlines()),
         document_id=item.source,
-        title=_text(known.get("title")),
+        title=title,
         uri=_text(known.get("uri")),
-        place={name: item.metadata[name] for name in _PLACES if name in item.metadata},
+        place=place,
     )
 
 

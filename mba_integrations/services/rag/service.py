@@ -14,23 +14,27 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Self
 
-from mba_integrations.core.arguments import checked_whole
+from mba_integrations.core.arguments import checked_path, checked_text, checked_whole
 from mba_integrations.core.arrays import FloatArray
 from mba_integrations.core.errors import InputError
 from mba_integrations.core.layout.protocol import PromptLayout
 from mba_integrations.core.live import LiveHandle
 from mba_integrations.core.model import MemoryItem, MemoryTier
+from mba_integrations.ingest.documents.reader import DocumentReader
+from mba_integrations.ingest.formats.limits import Limits
 from mba_integrations.services.memory.asking import MOST_LISTED
 from mba_integrations.services.memory.service import MemoryService
+from mba_integrations.services.rag.files import FolderDocuments, read_file
 from mba_integrations.services.rag.new_document import (
     NewDocument,
     checked_document_id,
     cut_document,
     document_of,
+    piece_items,
 )
 from mba_integrations.services.rag.replacing import (
     PutReply,
@@ -206,6 +210,99 @@ class RagService(LiveHandle):
         reply = sync(self._equipment, workspace_id, found, request.checked())
         self.memory.jobs.wake()
         return reply
+
+    def sync_folder(
+        self,
+        workspace_id: str,
+        folder: str | os.PathLike[str],
+        *,
+        prefix: str | None = None,
+        origin: str | None = None,
+        wanted: Callable[[str], bool] = lambda path: True,
+        reread: bool = False,
+        limits: Limits | None = None,
+        dry_run: bool = False,
+        most_removed: float = MOST_REMOVED,
+        progress: Progress | None = None,
+        actor: str | None = None,
+    ) -> SyncReply:
+        """Bring a workspace to the files that a folder has now; see `sync`.
+
+        A file whose time and size are as they were is not read. Nothing outside of the folder is
+        read, and no link is followed. A document's id is the path of its file.
+
+        Args:
+            workspace_id: Where.
+            folder: Where to look, subfolders included.
+            prefix: What stands before the paths in ids; the folder's name and `/` by default.
+            origin: Names the folder for later syncs; its whole path by default.
+            wanted: Says of a path below the folder whether it counts; others are in no list, and
+                removed if they were put before.
+            reread: Whether files are read all the same.
+            limits: What a file may take to read.
+            dry_run: Whether to count only, and write nothing.
+            most_removed: The share of the folder's documents that may be removed.
+            progress: Told how many files were seen.
+            actor: Who writes, for the history.
+
+        Raises:
+            TooManyRemovedError: If more would be removed; what was found is put all the same.
+            InputError: If the folder is none, or an argument is unusable.
+            UnknownWorkspaceError: If there is no such workspace; with those of a like name.
+        """
+        root = checked_path("folder", folder)
+        named = f"{root.resolve().name}/" if prefix is None else checked_text("prefix", prefix)
+        own = root.resolve().as_posix() if origin is None else checked_id("origin", origin)
+        with self._equipment.read(workspace_id) as reading:
+            workspaces.get(reading)
+            stamps = documents.stamps(reading, own)
+        found = FolderDocuments.find(root, named, wanted, reread=reread)
+        with DocumentReader(limits=limits) as reader:
+            return self.sync(
+                workspace_id,
+                own,
+                found.synced(stamps, reader),
+                dry_run=dry_run,
+                most_removed=most_removed,
+                progress=progress,
+                actor=actor,
+            )
+
+    def put_file(
+        self,
+        workspace_id: str,
+        path: str | os.PathLike[str],
+        *,
+        document_id: str | None = None,
+        limits: Limits | None = None,
+        actor: str | None = None,
+        **more: Any,
+    ) -> PutReply:
+        """Keep the document that a file has; see `put_document`.
+
+        Args:
+            workspace_id: Where.
+            path: The file, of any format that `sync_folder` reads.
+            document_id: Its id; the file's name by default.
+            limits: What the file may take to read.
+            actor: Who writes, for the history.
+            more: `title`, `uri`, `metadata`, `created_at`, `valid_until`, `tags`, `subject` and
+                `origin`, as for `put_document`.
+
+        Raises:
+            InputError: If the file cannot be read, with the reason; what was there stays.
+            UnknownWorkspaceError: If there is no such workspace; with those of a like name.
+        """
+        named = checked_path("path", path)
+        read = read_file(named, limits)
+        more.setdefault("title", read.title)
+        return self.put_document(
+            workspace_id,
+            named.name if document_id is None else document_id,
+            pieces=piece_items(read),
+            actor=actor,
+            **more,
+        )
 
     def retrieve(
         self,

@@ -151,10 +151,13 @@ def _seen(found: Iterable[Synced], seen: set[str], progress: Progress | None) ->
     for count, one in enumerate(found, start=1):
         if not isinstance(one, Synced):
             raise InputError(f"documents must be NewDocuments, got {shown(one)}.")
-        document_id = checked_document_id(one.document_id)
-        if document_id in seen:
-            raise InputError(f"document {document_id!r} comes twice. Give each an id of its own.")
-        seen.add(document_id)
+        if not isinstance(one, RefusedDocument):  # that may be why it is refused
+            checked_document_id(one.document_id)
+        if one.document_id in seen:
+            raise InputError(
+                f"document {one.document_id!r} comes twice. Give each an id of its own."
+            )
+        seen.add(one.document_id)
         yield one
         if progress is not None:
             progress(count)

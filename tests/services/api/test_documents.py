@@ -45,6 +45,7 @@ async def test_pieces_of_the_caller_bring_their_places(http: httpx2.AsyncClient)
     assert found["citations"] == [
         {
             "memory_id": found["selected"][0]["id"],
+            "text": "Guide, page 4",
             "document_id": "guide",
             "title": "Guide",
             "uri": "https://a.example/g",

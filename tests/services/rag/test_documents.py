@@ -127,7 +127,7 @@ def test_what_the_document_says_of_itself_is_said_of_its_pieces(rag: RagService)
     )
     piece = rag.pieces("kate", "guide")[0]
     assert (piece.tier.value, piece.source, piece.importance) == ("rag", "guide", 0.9)
-    assert piece.metadata == {"team": "people", "page": 3}
+    assert piece.metadata == {"citation": "guide, page 3", "team": "people", "page": 3}
     assert (piece.created_at, piece.expires_at, piece.tags, piece.subject) == (
         *(written, until),
         *(("hr",), "ben"),

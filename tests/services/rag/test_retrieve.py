@@ -32,9 +32,18 @@ def test_passages_are_cited_with_title_address_and_place(filled: RagService) -> 
     reply = filled.retrieve("kate", "Who approves leave?")
     first = reply.citations[0]
     assert (first.document_id, first.title, first.uri) == ("guide", "Guide", "https://a.example/g")
-    assert first.place == {"page": 4}
+    assert (first.text, first.place) == ("Guide, page 4", {"page": 4})
     assert [one.memory_id for one in reply.citations] == [one.item.id for one in reply.selected]
     assert reply.to_dict()["citations"][0]["place"] == {"page": 4}
+
+
+def test_a_line_template_names_the_place_of_each_passage(filled: RagService) -> None:
+    filled.memory.workspaces.change(
+        "kate", rendering={"line_templates": {"rag": "[{citation}] {text}"}}
+    )
+    reply = filled.retrieve("kate", "Who approves leave?")
+    assert f"[Guide, page 4] {LEAVE}" in reply.prompt_text
+    assert WordCounter().count(reply.prompt_text) == reply.used_tokens
 
 
 def test_memories_share_the_budget_when_asked_for(filled: RagService) -> None:

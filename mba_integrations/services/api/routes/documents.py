@@ -11,7 +11,6 @@ from mba_integrations.services.api.asking import PROBLEMS, Call, Forget, Read, W
 from mba_integrations.services.api.routes.recalls import say_tokens
 from mba_integrations.services.api.work import in_thread
 from mba_integrations.services.contracts.documents import (
-    LONGEST_DOCUMENT_ID,
     DocumentBody,
     DocumentPageView,
     DocumentView,
@@ -24,6 +23,7 @@ from mba_integrations.services.contracts.documents import (
     SyncBody,
     SyncView,
 )
+from mba_integrations.services.rag.new_document import LONGEST_DOCUMENT_ID
 from mba_integrations.services.rag.service import RagService
 from mba_integrations.services.rag.syncing import SameDocument
 from mba_integrations.services.store.scopes import LONGEST_ID
