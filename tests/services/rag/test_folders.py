@@ -150,7 +150,7 @@ def test_two_folders_of_one_name_need_a_prefix(rag: RagService, wiki: Path) -> N
     rag.sync_folder("kate", wiki)
     other = wiki.parent / "other" / "wiki"
     write(other / "leave.md", "Zoe approves leave.")
-    with pytest.raises(InputError, match="'wiki/leave.md' belongs to .*by a prefix"):
+    with pytest.raises(InputError, match=r"'wiki/leave\.md' belongs to .*by a prefix"):
         rag.sync_folder("kate", other)
     rag.sync_folder("kate", other, prefix="other/")
     assert len(ids(rag)) == 4
@@ -178,9 +178,9 @@ def test_one_file_is_put_alone(rag: RagService, wiki: Path) -> None:
 
 def test_a_file_that_cannot_be_put_says_why(rag: RagService, tmp_path: Path) -> None:
     (tmp_path / "a.md").write_bytes(b"\x00\x01" * 50)
-    with pytest.raises(InputError, match="a.md: binary"):
+    with pytest.raises(InputError, match=r"a\.md: binary"):
         rag.put_file("kate", tmp_path / "a.md")
-    with pytest.raises(InputError, match="nothing.md: "):
+    with pytest.raises(InputError, match=r"nothing\.md: "):
         rag.put_file("kate", tmp_path / "nothing.md")
     with pytest.raises(InputError, match="does not exist"):
         rag.sync_folder("kate", tmp_path / "nothing")
