@@ -3,8 +3,8 @@
     from mba_integrations.services import MemoryService, RagService
 
 Rooms: `store` (tables, transactions, migrations), `memory` (the service over it), `rag` (documents,
-over that). Imports the core, and `ingest` to read files; the core imports none of it. SQLAlchemy comes with the extra `memory`,
-psycopg with `postgres`. The names below load on first use.
+over that). Imports the core, and `ingest` to read files; the core imports none of it. SQLAlchemy
+comes with the extra `memory`, psycopg with `postgres`. The names below load on first use.
 """
 
 from __future__ import annotations

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -23,7 +24,7 @@ from mba_integrations.core.arguments import checked_iterable, checked_text, show
 from mba_integrations.core.errors import InputError
 from mba_integrations.core.model import MemoryItem, MemoryTier
 from mba_integrations.ingest.documents.citing import cited
-from mba_integrations.ingest.documents.model import Document, Refusal
+from mba_integrations.ingest.documents.model import Chunk, Document, Refusal
 from mba_integrations.ingest.documents.reader import DocumentReader
 from mba_integrations.services.memory.new_memory import (
     NewMemory,
@@ -39,6 +40,7 @@ MOST_PIECES = 50_000
 MOST_TEXT_BYTES = 16 * 1024 * 1024
 """Of a whole document; a piece has the limit of a memory."""
 _HASH_LETTERS = 12
+_HEADINGS = re.compile(r"(?:#{1,6} [^\n]*\n*)+")
 LONGEST_DOCUMENT_ID = LONGEST_ID - 32
 """What leaves room for the rest of a piece's id."""
 
@@ -184,11 +186,30 @@ def _read(label: str, new: NewDocument) -> Document:
 
 
 def piece_items(document: Document) -> list[MemoryItem]:
-    """The pieces of a document that was read, with their places as metadata."""
-    return [
-        MemoryItem("piece", chunk.text, MemoryTier.RAG, metadata=dict(chunk.place))
-        for chunk in document.chunks
-    ]
+    """The pieces of a document that was read, with their places as metadata.
+
+    A heading with nothing below it answers no question, so it begins the piece that follows.
+    """
+    items: list[MemoryItem] = []
+    above: list[Chunk] = []
+    for chunk in document.chunks:
+        above.append(chunk)
+        if not _HEADINGS.fullmatch(chunk.text):
+            items.append(_item_of(above))
+            above = []
+    if above:
+        items.append(_item_of(above))
+    return items
+
+
+def _item_of(chunks: Sequence[Chunk]) -> MemoryItem:
+    """One piece of chunks that follow each other, all but the last of them headings."""
+    place = dict(chunks[-1].place)
+    first, last = (one.place.get("lines") for one in (chunks[0], chunks[-1]))
+    if first and last:
+        place["lines"] = [first[0], last[1]]
+    text = "\n\n".join(one.text for one in chunks)
+    return MemoryItem("piece", text, MemoryTier.RAG, metadata=place)
 
 
 def _of_pieces(label: str, pieces: Sequence[str | MemoryItem]) -> list[MemoryItem]:

@@ -59,6 +59,17 @@ def test_the_name_says_how_a_text_is_cut(
     assert rag.put_document("kate", "guide", text=GUIDE, **named).added == expected
 
 
+def test_a_heading_without_text_begins_the_piece_that_follows(rag: RagService) -> None:
+    text = "# Leave\n\n## Who approves\n\nBen does.\n\n## Notice\n\nTwo weeks.\n\n# Appendix\n"
+    rag.put_document("kate", "guide", text=text)
+    assert pieces(rag) == [
+        "# Leave\n\n## Who approves\n\nBen does.",
+        "## Notice\n\nTwo weeks.",
+        "# Appendix",
+    ]
+    assert rag.pieces("kate", "guide")[0].metadata["lines"] == [1, 5]
+
+
 @on_both
 def test_the_same_document_again_writes_nothing(rag: RagService) -> None:
     first = rag.put_document("kate", "guide", text=GUIDE)
