@@ -11,7 +11,9 @@ from pathlib import Path, PurePosixPath
 
 from mba_integrations.core.errors import InputError
 from mba_integrations.core.model import MemoryItem, MemoryTier
-from mba_integrations.ingest.folder import CODE_SUFFIXES, MAX_FILE_BYTES, read_folder
+from mba_integrations.ingest.documents.reader import MAX_TEXT_BYTES
+from mba_integrations.ingest.folder import read_folder
+from mba_integrations.ingest.formats.kinds import CODE_SUFFIXES
 from mba_integrations.ingest.git import read_history
 from mba_integrations.ingest.git_folder import GitError
 from mba_integrations.ingest.opening import read_below
@@ -116,7 +118,7 @@ def demo_questions(*, own: bool) -> tuple[str, ...]:
 def is_own_repository(repository: Path) -> bool:
     """Whether the folder's pyproject.toml names this project."""
     try:
-        data = read_below(repository, "pyproject.toml", max_bytes=MAX_FILE_BYTES)
+        data = read_below(repository, "pyproject.toml", max_bytes=MAX_TEXT_BYTES)
         project = tomllib.loads(data.decode("utf-8"))
     except (OSError, ValueError, RecursionError):
         return False

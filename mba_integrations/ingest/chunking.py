@@ -1,10 +1,10 @@
 """Cut a file into pieces that make sense alone.
 
-Markdown is cut at its headings, Python at its docstring and top-level definitions, anything else
-not at all. A piece longer than `max_chars` is cut further (`cutting`): at blank lines, then at
-lines, then between words. A Markdown table is cut at its rows (`tables`), since a row is often what
-a question is about. The parts of a section repeat its heading, those of a table its header, those
-of a long class its first line, as long as that is at most half of a piece.
+Markdown is cut at its headings, code at its definitions (`code`), anything else not at all. A piece
+longer than `max_chars` is cut further (`cutting`): at blank lines, then at lines, then between
+words. A Markdown table is cut at its rows (`tables`), since a row is often what a question is
+about. The parts of a section repeat its heading, those of a table its header, those of a long class
+its first line, as long as that is at most half of a piece.
 
     # Words                     # Words             # Words
     | word | meaning |          | word | meaning |  | word | meaning |
@@ -17,14 +17,17 @@ Nothing is lost but blank lines around pieces. Linear in the length of the file.
 
 from __future__ import annotations
 
-import ast
 import re
 from collections.abc import Iterator
 from pathlib import PurePath
 
 from mba_integrations.core.arguments import checked_text, checked_whole
 from mba_integrations.core.errors import InputError
-from mba_integrations.ingest.cutting import bounded, may_repeat, packed, repeating, trimmed
+from mba_integrations.ingest.code.blocks import BLOCK_SUFFIXES
+from mba_integrations.ingest.code.parts import block_parts
+from mba_integrations.ingest.code.python import PYTHON_SUFFIXES, python_parts
+from mba_integrations.ingest.cutting import bounded, may_repeat, repeating, trimmed
+from mba_integrations.ingest.formats.kinds import MARKDOWN_SUFFIXES
 from mba_integrations.ingest.tables import cut_tables, has_table
 
 MAX_CHARS = 2000
@@ -38,8 +41,8 @@ in the demo; for 43 with 300 characters, for 20 with whole tables.
 """
 
 _HEADING = re.compile(r"#{1,6}\s+\S")
-_FENCE = re.compile(r"\s{0,3}(`{3,}|~{3,})")
-_MARKDOWN = frozenset({".md", ".markdown", ".mdx"})
+# A fence, or a heading: the two lines of Markdown that decide where it is cut.
+_MARKS = re.compile(r"^(?:[^\S\n]{0,3}(`{3,}|~{3,})|#{1,6}[^\S\n]+\S)", re.MULTILINE)
 
 
 def chunks(text: str, *, path: str, max_chars: int = MAX_CHARS) -> list[str]:
@@ -59,16 +62,23 @@ def chunks(text: str, *, path: str, max_chars: int = MAX_CHARS) -> list[str]:
     checked_text("text", text)
     max_chars = checked_whole("max_chars", max_chars, at_least=1)
     suffix = _suffix(path)
-    whole = text.replace("\r\n", "\n").replace("\r", "\n")
+    whole = with_line_feeds(text)
     parts: Iterator[str]
-    if suffix in _MARKDOWN:
+    if suffix in MARKDOWN_SUFFIXES:
         parts = (piece for part in _sections(whole) for piece in _section(part, max_chars))
-    elif suffix in (".py", ".pyi"):
-        parts = _definitions(whole, max_chars)
+    elif suffix in PYTHON_SUFFIXES:
+        parts = python_parts(whole, max_chars)
+    elif suffix in BLOCK_SUFFIXES:
+        parts = block_parts(whole, max_chars)
     else:
         parts = iter([whole])
     pieces = (piece for part in parts for piece in bounded(part, max_chars))
     return [piece for piece in (trimmed(piece) for piece in pieces) if piece]
+
+
+def with_line_feeds(text: str) -> str:
+    """The text as it is cut, with one kind of line end."""
+    return text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
 
 
 def _suffix(path: object) -> str:
@@ -77,21 +87,33 @@ def _suffix(path: object) -> str:
     return PurePath(path).suffix.lower()
 
 
-def _sections(text: str) -> Iterator[str]:
-    """Parts that begin with a heading; a heading in a fenced block is none."""
-    part: list[str] = []
+def heading_places(text: str) -> Iterator[int]:
+    """Where headings begin; a heading in a fenced block is none.
+
+    >>> list(heading_places("# A\\n```\\n# no\\n```\\n## B"))
+    [0, 17]
+    """
     fence = ""
-    for line in text.split("\n"):
-        mark = _FENCE.match(line)
-        if mark and not fence:
-            fence = mark[1]
-        elif mark and mark[1].startswith(fence):
+    for found in _MARKS.finditer(text):
+        mark = found[1]
+        if mark is None:
+            if not fence:
+                yield found.start()
+        elif not fence:
+            fence = mark
+        elif mark.startswith(fence):
             fence = ""
-        elif not fence and _HEADING.match(line) and any(kept.strip() for kept in part):
-            yield "\n".join(part)
-            part = []
-        part.append(line)
-    yield "\n".join(part)
+
+
+def _sections(text: str) -> Iterator[str]:
+    """Parts that begin with a heading."""
+    start = 0
+    for place in heading_places(text):
+        part = text[start:place]
+        if part and not part.isspace():
+            yield part[:-1]
+            start = place
+    yield text[start:]
 
 
 def _section(text: str, max_chars: int) -> Iterator[str]:
@@ -105,60 +127,3 @@ def _section(text: str, max_chars: int) -> Iterator[str]:
     else:
         parts = cut_tables(trimmed(body), max_chars - len(head), rows_chars=_ROWS_CHARS)
         yield from repeating(head, parts, max_chars)
-
-
-def _definitions(text: str, max_chars: int) -> Iterator[str]:
-    """The docstring, top-level functions and classes each, and what stands between them."""
-    try:
-        module = ast.parse(text)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        yield text
-        return
-    lines = text.split("\n")
-    start = 0
-    if ast.get_docstring(module, clean=False) is not None:
-        start = module.body[0].end_lineno or 0
-        yield "\n".join(lines[:start])
-    yield from _cut_at(lines[start:], module.body, max_chars, start)
-
-
-def _cut_at(
-    lines: list[str], body: list[ast.stmt], max_chars: int, offset: int = 0
-) -> Iterator[str]:
-    """Cut *lines*, the first of which is line `offset + 1` of the file, at the definitions."""
-    done = 0
-    for node in body:
-        if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
-            continue
-        start = _with_comments(lines, _first_line(node) - 1 - offset, done)
-        end = (node.end_lineno or node.lineno) - offset
-        if start < done:
-            continue
-        yield "\n".join(lines[done:start])
-        yield from _definition(lines[start:end], node, max_chars, offset + start)
-        done = end
-    yield "\n".join(lines[done:])
-
-
-def _definition(lines: list[str], node: ast.stmt, max_chars: int, offset: int) -> Iterator[str]:
-    """A definition whole; a class that is too long is cut at its methods."""
-    text = "\n".join(lines)
-    if not isinstance(node, ast.ClassDef) or len(text) <= max_chars:
-        yield text
-        return
-    head = lines[node.lineno - 1 - offset].rstrip() + "\n"
-    if not may_repeat(head, max_chars):
-        head = ""
-    parts = packed(_cut_at(lines, node.body, max_chars - len(head), offset), max_chars, "\n")
-    yield next(parts)
-    yield from repeating(head, parts, max_chars)
-
-
-def _first_line(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> int:
-    return min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
-
-
-def _with_comments(lines: list[str], start: int, done: int) -> int:
-    while start > done and lines[start - 1].lstrip().startswith("#"):
-        start -= 1
-    return start

@@ -10,13 +10,14 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator
 
+_BLANK_LINES = re.compile(r"\A(?:[ \t]*\n)+")
 _JOINER = "\u200d"
 """Makes one picture or one letter of its two neighbours."""
 
 
 def trimmed(piece: str) -> str:
     """Without blank lines around; the indentation of the first line stays."""
-    return re.sub(r"\A(?:[ \t]*\n)+", "", piece).rstrip()
+    return _BLANK_LINES.sub("", piece).rstrip() if piece[:1].isspace() else piece.rstrip()
 
 
 def may_repeat(head: str, max_chars: int) -> bool:

@@ -33,13 +33,17 @@ _FOLDER = getattr(os, "O_DIRECTORY", 0)
 
 
 class UnsuitableFileError(InputError):
-    """A file is not read; the message says why, without its name.
+    """A file is not read; the message says why, without its name."""
+
+
+class FileTooLargeError(UnsuitableFileError):
+    """A file has more bytes than it may.
 
     Attributes:
-        detail: What belongs to this file alone, such as its size; may be empty.
+        detail: How many it has.
     """
 
-    def __init__(self, message: str, *, detail: str = "") -> None:
+    def __init__(self, message: str, *, detail: str) -> None:
         super().__init__(message)
         self.detail = detail
 
@@ -117,7 +121,7 @@ def _regular(descriptor: int, max_bytes: int) -> bytes:
         if not stat.S_ISREG(known.st_mode):
             raise UnsuitableFileError("not a regular file")
         if known.st_size > max_bytes:
-            raise UnsuitableFileError(f"over {max_bytes:,} bytes", detail=f"{known.st_size:,}")
+            raise FileTooLargeError(f"over {max_bytes:,} bytes", detail=f"{known.st_size:,}")
         # A file that grows meanwhile is read to its limit only.
         return _read(descriptor, max_bytes)
     finally:

@@ -58,6 +58,8 @@ def _table_end(lines: list[str], place: int) -> int | None:
 
 def has_table(text: str) -> bool:
     """Whether a table begins somewhere in *text*."""
+    if "|" not in text:
+        return False
     lines = text.split("\n")
     return any(_table_end(lines, place) is not None for place in range(len(lines)))
 

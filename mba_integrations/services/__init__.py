@@ -1,10 +1,10 @@
 """What stays: memories in a store, and services that remember, recall and forget with it.
 
-    from mba_integrations.services import MemoryService
+    from mba_integrations.services import MemoryService, RagService
 
-Rooms: `store` (tables, transactions, migrations), `memory` (the service over it). Imports the core,
-and `ingest` to read files; the core imports none of it. SQLAlchemy comes with the extra `memory`,
-psycopg with `postgres`. The names below load on first use.
+Rooms: `store` (tables, transactions, migrations), `memory` (the service over it), `rag` (documents,
+over that). Imports the core, and `ingest` to read files; the core imports none of it. SQLAlchemy
+comes with the extra `memory`, psycopg with `postgres`. The names below load on first use.
 """
 
 from __future__ import annotations
@@ -41,7 +41,14 @@ if TYPE_CHECKING:
     )
     from mba_integrations.services.memory.service import MemoryService
     from mba_integrations.services.memory.transfer.transfer import ImportFormat
+    from mba_integrations.services.rag.errors import TooManyRemovedError, UnknownDocumentError
+    from mba_integrations.services.rag.new_document import NewDocument
+    from mba_integrations.services.rag.replacing import PutReply, RemoveReply
+    from mba_integrations.services.rag.retrieving import Citation, RetrieveReply
+    from mba_integrations.services.rag.service import RagService
+    from mba_integrations.services.rag.syncing import RefusedDocument, SameDocument, SyncReply
     from mba_integrations.services.store.errors import StoreError
+    from mba_integrations.services.store.rows.documents import DocumentPage, DocumentRow
     from mba_integrations.services.store.rows.memories import (
         MemoryFilter,
         MemoryRow,
@@ -67,7 +74,14 @@ _HOME = {
     "memory.retention.rules": ("OnLimit", "RetentionPolicy", "RetentionRule"),
     "memory.service": ("MemoryService",),
     "memory.transfer.transfer": ("ImportFormat",),
+    "rag.errors": ("TooManyRemovedError", "UnknownDocumentError"),
+    "rag.new_document": ("NewDocument",),
+    "rag.replacing": ("PutReply", "RemoveReply"),
+    "rag.retrieving": ("Citation", "RetrieveReply"),
+    "rag.service": ("RagService",),
+    "rag.syncing": ("RefusedDocument", "SameDocument", "SyncReply"),
     "store.errors": ("StoreError",),
+    "store.rows.documents": ("DocumentPage", "DocumentRow"),
     "store.rows.memories": ("MemoryFilter", "MemoryRow", "MemoryState"),
 }
 _NEEDS = {"client": ("httpx2", "mcp")}
@@ -77,6 +91,9 @@ _MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
 __all__ = [
     "AsyncMbaClient",
     "ChangeReply",
+    "Citation",
+    "DocumentPage",
+    "DocumentRow",
     "EmbeddingModel",
     "ImportFormat",
     "JobError",
@@ -87,20 +104,30 @@ __all__ = [
     "MemoryService",
     "MemoryState",
     "MergeProposal",
+    "NewDocument",
     "NewMemory",
     "NotConsidered",
     "NotYetThereError",
     "OnLimit",
     "OrganisationPlan",
+    "PutReply",
+    "RagService",
     "RecallReply",
+    "RefusedDocument",
     "RememberReply",
     "RememberResult",
+    "RemoveReply",
     "RetentionPolicy",
     "RetentionRule",
+    "RetrieveReply",
+    "SameDocument",
     "SearchHit",
     "SearchReply",
     "ServerError",
     "StoreError",
+    "SyncReply",
+    "TooManyRemovedError",
+    "UnknownDocumentError",
 ]
 
 

@@ -83,7 +83,7 @@ class ItemOrder(StrEnum):
     """Most valuable at the beginning and the end, least in the middle."""
 
 
-PLACEHOLDERS = ("text", "speaker", "date", "source", "id")
+PLACEHOLDERS = ("text", "speaker", "date", "source", "citation", "id")
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 
 
@@ -137,7 +137,8 @@ SectionOrder = Annotated[tuple[MemoryTier, ...], AfterValidator(_check_order)]
 class RenderingSettings(SettingsGroup):
     """How selected items are written.
 
-    `line_templates` may use {text}, {speaker}, {date}, {source} and {id}. A part in square
+    `line_templates` may use {text}, {speaker}, {date}, {source}, {id} and {citation}: what
+    metadata calls `citation`, such as a document with its page, else the source. A part in square
     brackets, such as `[{date}] `, is left out for an item that lacks what it names.
     `section_order` is from the part of the prompt that changes least to the one that changes most,
     which keeps prompt caches useful.

@@ -43,7 +43,7 @@ LINE_BREAKS = "\n\r\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029"
 
 _BREAK = re.compile(f"[{LINE_BREAKS}]")
 _MARGIN = re.compile(f"(?<=[{LINE_BREAKS}])(?=[^{LINE_BREAKS}])")
-_OPTIONAL_PART = re.compile(r"\[[^\[\]]*\{(?:speaker|date|source|id)\}[^\[\]]*\] ?")
+_OPTIONAL_PART = re.compile(r"\[[^\[\]]*\{(?:speaker|date|source|citation|id)\}[^\[\]]*\] ?")
 _ELEMENTS = "|".join(["item", *(tier.value for tier in MemoryTier)])
 # White space is never given back: two runs of it that may share would be tried at every border.
 _OUR_TAG = re.compile(rf"<(?=\s*+(?:/\s*+)?(?:{_ELEMENTS})\b)", re.IGNORECASE)
@@ -261,6 +261,7 @@ class Renderer(PromptLayout):
             "date": item.created_at.date().isoformat() if item.created_at else "",
             "speaker": _BREAK.sub(" ", speaker or ""),
             "source": _BREAK.sub(" ", item.source or ""),
+            "citation": _BREAK.sub(" ", name_in(item.metadata, "citation") or item.source or ""),
             "id": _BREAK.sub(" ", item.id),
         }
         return _filled(_without_unknown(template, fields), {**fields, "text": text})
@@ -297,5 +298,7 @@ def _without_unknown(template: str, fields: dict[str, str]) -> str:
 def _filled(template: str, fields: dict[str, str]) -> str:
     """Fill in one pass, so that a placeholder within an item's text stays as it is."""
     return re.sub(
-        r"\{(text|speaker|date|source|id)\}", lambda match: fields[match.group(1)], template
+        r"\{(text|speaker|date|source|citation|id)\}",
+        lambda match: fields[match.group(1)],
+        template,
     )

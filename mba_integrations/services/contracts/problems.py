@@ -19,6 +19,7 @@ from mba_integrations.core.config.problems import InvalidSettingsError
 from mba_integrations.services.access import errors as access
 from mba_integrations.services.contracts.body import View
 from mba_integrations.services.memory import errors as memory
+from mba_integrations.services.rag import errors as rag
 from mba_integrations.services.store import errors as store
 
 _TYPE = "urn:mba:problem:"
@@ -82,6 +83,10 @@ KINDS: Mapping[type[core.MemoryBudgetError], Kind] = {
     ),
     memory.NotActiveError: _kind(409, "not-active", "the memory was revised or forgotten already"),
     memory.JobError: _kind(409, "job", "a job cannot be done as things stand", retry_after=60),
+    rag.UnknownDocumentError: _kind(404, "unknown-document", "there is no such document"),
+    rag.TooManyRemovedError: _kind(
+        409, "too-many-removed", "more documents would be removed than may go without a word"
+    ),
     store.StoreError: _kind(409, "store", "the store cannot do that"),
     store.StoreFileError: _kind(
         503, "store-file", "a file cannot be used", detail=_LATER, retry_after=30
@@ -210,6 +215,8 @@ _MEMBERS: Mapping[type[core.MemoryBudgetError], tuple[str, ...]] = {
     core.MissingExtraError: ("extra",),
     access.MissingScopeError: ("scope",),
     memory.NotYetThereError: ("change_seq", "wanted"),
+    rag.UnknownDocumentError: ("document_ids",),
+    rag.TooManyRemovedError: ("removed", "known"),
     store.SettingsConflictError: ("version",),
     store.AboutMemoriesError: ("memory_ids",),
 }

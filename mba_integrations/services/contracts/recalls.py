@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import ConfigDict, Field
 
@@ -128,7 +128,7 @@ class RecallView(View):
     blocks: list[dict[str, Any]] | None = None
 
     @classmethod
-    def of(cls, reply: RecallReply, form: str = "text") -> RecallView:
+    def of(cls, reply: RecallReply, form: str = "text") -> Self:
         """The view of a reply; in *form*, the prompt stands once more as messages or blocks."""
         more = {
             "messages": reply.messages() if form == "messages" else None,

@@ -25,6 +25,7 @@ from mba_integrations.services.memory.recalling.reply import RecallReply, Search
 from mba_integrations.services.memory.recalling.request import (
     RecallRequest,
     checked_filter,
+    checked_items,
     narrowed,
 )
 from mba_integrations.services.memory.recalling.search import search
@@ -65,6 +66,7 @@ class Asking:
         layout: PromptLayout | None = None,
         record_access: bool = True,
         min_change_seq: int | None = None,
+        items: Iterable[MemoryItem] = (),
         written: Written | None = None,
     ) -> RecallReply:
         """Choose memories for a question and write the prompt, never over the budget.
@@ -88,6 +90,8 @@ class Asking:
                 hour.
             min_change_seq: The `change_seq` of a write that must be seen; of this service's own
                 writes every recall sees all.
+            items: What the caller brings, such as hits of an index of its own: chosen together with
+                the memories, and not kept.
             written: How the caller writes the reply, whole: the budget is that of this text then,
                 prompt and all around it.
 
@@ -109,6 +113,7 @@ class Asking:
             layout=layout,
             record_access=record_access,
             min_change_seq=min_change_seq,
+            items=checked_items(items),
         )
         return recall(self._equipment, request, written)
 

@@ -247,6 +247,11 @@ class MemoryService(Asking, Changing, LiveHandle):
 
         return restore(Path(backup), Path(where))
 
+    @property
+    def equipment(self) -> Equipment:
+        """What other services of this package stand on."""
+        return self._equipment
+
     def now(self) -> datetime:
         """The present, by the service's clock."""
         return self._equipment.clock()

@@ -34,6 +34,10 @@ BODIES: dict[str, Any] = {
     "preview_retention": {},
     "apply_review": {},
     "erase": {"subjects": ["tom"]},
+    "put_document": {"text": "x"},
+    "sync_documents": {"origin": "wiki", "document_ids": []},
+    "remove_documents": {"document_ids": ["canary"]},
+    "retrieve": {"query": "canary?"},
 }
 
 
@@ -45,8 +49,10 @@ def routes(app: FastAPI) -> Iterator[tuple[str, str, str]]:
 
 
 def placed(path: str, workspace_id: str) -> str:
-    places = {"workspace_id": workspace_id, "memory_id": "canary", "review_id": "r"}
-    return path.format(**places, job_id="j", allocation_id="a", other_id="b", key_id="k")
+    places = {"workspace_id": workspace_id, "memory_id": "canary", "document_id": "d"}
+    return path.format(
+        **places, review_id="r", job_id="j", allocation_id="a", other_id="b", key_id="k"
+    )
 
 
 @pytest.fixture
@@ -115,12 +121,16 @@ ROUTES_OF = {
         *("events", "get_retention", "preview_retention", "list_erasures", "list_jobs"),
         *("get_workspace", "validate_settings", "list_versions", "count_memories"),
         *("list_memories", "get_memory", "history"),
+        *("list_documents", "get_document", "list_pieces", "retrieve"),
     },
     Scope.WRITE: {
         *("import_memories", "review_tiers", "apply_review", "undo_review"),
-        *("remember", "revise", "move", "pin", "hold"),
+        *("remember", "revise", "move", "pin", "hold", "put_document"),
     },
-    Scope.FORGET: {"apply_retention", "erase", "forget"},
+    Scope.FORGET: {
+        *("apply_retention", "erase", "forget"),
+        *("sync_documents", "remove_documents", "remove_document"),
+    },
     Scope.ADMIN: {"set_retention", "retry_job", "cancel_job", "change_workspace"},
     Scope.READ_CONTENT: {"export_workspace", "export_log"},
     Scope.GATEWAY: set(),

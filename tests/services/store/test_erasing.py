@@ -146,7 +146,7 @@ def test_what_nobody_has_is_entered_in_the_ledger(store: Store) -> None:
 
 NOTHING = (
     *("memory", "memory_vector", "memory_tag", "memory_version", "memory_access"),
-    "memory_change",
+    *("memory_change", "document"),
 )
 
 

@@ -102,6 +102,7 @@ def test_memories_of_the_first_release_get_their_terms(where: Path | str) -> Non
         add(store, "kate", row("a"), "b")
         add(store, "ben", "a")
     with connected(where) as connection:
+        connection.execute("DROP TABLE document")
         connection.execute("DROP TABLE api_key")
         connection.execute("ALTER TABLE memory DROP COLUMN terms")
         connection.execute("UPDATE store_version SET version_num = '0001'")

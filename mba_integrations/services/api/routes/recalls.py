@@ -31,7 +31,10 @@ from mba_integrations.services.memory.recalling.reply import RecallReply
 router = APIRouter(tags=["recall"], responses=PROBLEMS)
 
 
-def _say(response: Response, used: int, budget: int, allocation_id: str | None = None) -> None:
+def say_tokens(
+    response: Response, used: int, budget: int, allocation_id: str | None = None
+) -> None:
+    """Put tokens and the allocation into the headers of a reply."""
     response.headers["X-Mba-Used-Tokens"] = str(used)
     response.headers["X-Mba-Budget-Tokens"] = str(budget)
     if allocation_id is not None:
@@ -43,7 +46,7 @@ def _say(response: Response, used: int, budget: int, allocation_id: str | None =
 def recall(call: Read, body: RecallBody, response: Response) -> RecallView:
     """Choose memories for a question and write the prompt, never over the budget."""
     reply = recalled(call.service, call.workspace_id, body)
-    _say(response, reply.used_tokens, reply.budget_tokens, reply.allocation_id)
+    say_tokens(response, reply.used_tokens, reply.budget_tokens, reply.allocation_id)
     return RecallView.of(reply, body.format)
 
 
@@ -89,7 +92,7 @@ def search(call: Read, body: SearchBody) -> SearchView:
 def allocate(call: ReadAnywhere, body: AllocateBody, response: Response) -> AllocationView:
     """Choose among the items of the request. Nothing is kept."""
     allocation = body.allocated(call.service)
-    _say(response, allocation.used_tokens, allocation.budget_tokens)
+    say_tokens(response, allocation.used_tokens, allocation.budget_tokens)
     return AllocationView.of(allocation)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from mba_integrations.services.api.routes import (
     admin,
+    documents,
     events,
     health,
     keeping,
@@ -23,5 +24,6 @@ ROUTERS = (
     keeping.router,
     admin.router,
     workspaces.router,
+    documents.router,
     memories.router,
 )

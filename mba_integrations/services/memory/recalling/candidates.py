@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from mba_integrations import PreviousPrompt
 from mba_integrations.core.config.workspace import WorkspaceConfig
 from mba_integrations.core.errors import InputError
+from mba_integrations.core.model import MemoryItem
 from mba_integrations.core.pool.memory_pool import MemoryPool
 from mba_integrations.services.memory.equipment import Equipment
 from mba_integrations.services.memory.errors import NotYetThereError
@@ -99,12 +100,17 @@ def _of_now(
         return Candidates(
             config=config,
             settings_version=row.settings_version,
-            pool=chosen,
+            pool=_with_items(chosen, request.items),
             model_id=pool.model_id,
             not_considered=apart,
             change_seq=pool.change_seq,
             previous=previous,
         )
+
+
+def _with_items(pool: MemoryPool, items: Sequence[MemoryItem]) -> MemoryPool:
+    """The memories and what the caller brings. O(n) where it brings something."""
+    return MemoryPool.from_items([*pool, *items]) if items else pool
 
 
 def _previous(
@@ -146,7 +152,7 @@ def _of_then(
     return Candidates(
         config=equipment.settings.of(row),
         settings_version=row.settings_version,
-        pool=MemoryPool.from_items(items),
+        pool=MemoryPool.from_items([*items, *request.items]),
         model_id=model_id,
         not_considered=NotConsidered(
             expired=len(rows) - len(alive), filtered=len(alive) - len(chosen)

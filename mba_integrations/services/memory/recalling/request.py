@@ -16,7 +16,7 @@ from mba_integrations.core.arguments import (
 from mba_integrations.core.arrays import FloatArray
 from mba_integrations.core.errors import InputError
 from mba_integrations.core.layout.protocol import PromptLayout
-from mba_integrations.core.model import MemoryTier
+from mba_integrations.core.model import MemoryItem, MemoryTier
 from mba_integrations.services.memory.new_memory import CLOCK_TOLERANCE, check_time
 from mba_integrations.services.store.rows.memories import MemoryFilter, MemoryState
 from mba_integrations.services.store.scopes import checked_id
@@ -40,6 +40,7 @@ class RecallRequest:
     layout: PromptLayout | None = None
     record_access: bool = True
     min_change_seq: int | None = None
+    items: tuple[MemoryItem, ...] = ()
 
     def checked(self, now: datetime) -> RecallRequest:
         """The request, if it can be asked at *now*.
@@ -61,6 +62,20 @@ class RecallRequest:
         if self.as_of is not None and self.as_of - now > CLOCK_TOLERANCE:
             raise InputError(f"as_of lies in the future, at {self.as_of.isoformat()}.")
         return self
+
+
+def checked_items(items: Iterable[MemoryItem]) -> tuple[MemoryItem, ...]:
+    """Items that the caller brings.
+
+    Raises:
+        InputError: If they are no items.
+    """
+    checked_iterable("items", items, "a list of items")
+    listed = tuple(items)
+    for item in listed:
+        if not isinstance(item, MemoryItem):
+            raise InputError(f"items must be MemoryItems, got {shown(item)}.")
+    return listed
 
 
 def checked_filter(filters: object) -> MemoryFilter:

@@ -1,9 +1,10 @@
-"""Memories and vectors as the records of an export, and back."""
+"""Memories, vectors and documents as the records of an export, and back."""
 
 from __future__ import annotations
 
 import base64
 from collections.abc import Mapping
+from dataclasses import fields
 from datetime import datetime
 from typing import Any
 
@@ -14,15 +15,19 @@ from mba_integrations.core.arrays import FloatArray
 from mba_integrations.core.errors import InputError
 from mba_integrations.core.model import MemoryItem
 from mba_integrations.services.memory.new_memory import NewMemory
+from mba_integrations.services.store.rows.documents import DocumentRow
 from mba_integrations.services.store.rows.memories import MemoryRow, MemoryState
 
-MEMORY, VECTOR = "memory", "vector"
+MEMORY, VECTOR, DOCUMENT = "memory", "vector", "document"
 _TIMES = ("created_at", "event_at", "last_accessed_at", "expires_at")
 _OF_ITEM = (
     *("importance", "created_at", "last_accessed_at", "access_count", "source", "position"),
     *("group", "pinned", "metadata"),
 )
 _BESIDE = ("subject", "event_at", "expires_at", "tags", "author", "client", "session_id", "held")
+_TIMES_OF_DOCUMENTS = (
+    *("created_at", "valid_until", "file_modified_at", "stored_at", "replaced_at"),
+)
 _STORED = np.dtype("<f4")
 
 
@@ -61,6 +66,31 @@ def memory_of(place: str, record: Mapping[str, Any]) -> tuple[NewMemory, MemoryS
         raise InputError(f"{place}: {error}") from error
     except (KeyError, TypeError, ValueError) as error:
         raise InputError(f"{place}: is no memory: {type(error).__name__}: {error}.") from error
+
+
+def document_record(row: DocumentRow) -> dict[str, Any]:
+    """A document as a record; its pieces are records of memories."""
+    record: dict[str, Any] = {"kind": DOCUMENT}
+    for one in fields(row):
+        value = getattr(row, one.name)
+        record[one.name] = value.isoformat() if isinstance(value, datetime) else value
+    return record
+
+
+def document_of(place: str, record: Mapping[str, Any]) -> DocumentRow:
+    """The document of a record.
+
+    Raises:
+        InputError: Naming the place, if the record is none of ours.
+    """
+    try:
+        known = {one.name: record[one.name] for one in fields(DocumentRow) if one.name in record}
+        times = {name: _time(known.get(name)) for name in _TIMES_OF_DOCUMENTS}
+        return DocumentRow(**{**known, **times})
+    except InputError as error:
+        raise InputError(f"{place}: {error}") from error
+    except (TypeError, ValueError) as error:
+        raise InputError(f"{place}: is no document: {type(error).__name__}: {error}.") from error
 
 
 def vector_record(memory_id: str, model_id: str, vector: FloatArray) -> dict[str, Any]:

@@ -35,18 +35,28 @@ from mba_integrations.services.memory.transfer.langgraph_store import read_langg
 from mba_integrations.services.memory.transfer.mcp_memory import read_mcp_memory
 from mba_integrations.services.memory.transfer.mem0 import read_mem0
 from mba_integrations.services.memory.transfer.records import (
+    DOCUMENT,
     MEMORY,
     VECTOR,
+    document_of,
+    document_record,
     memory_of,
     memory_record,
     vector_of,
     vector_record,
 )
 from mba_integrations.services.store.erasure import ledger
+from mba_integrations.services.store.rows.documents import DocumentRow
 from mba_integrations.services.store.rows.erasures import ErasedKind
 from mba_integrations.services.store.rows.memories import MemoryState
 from mba_integrations.services.store.scopes import Reading, Writing
-from mba_integrations.services.store.statements import finding, memories, vectors, workspaces
+from mba_integrations.services.store.statements import (
+    documents,
+    finding,
+    memories,
+    vectors,
+    workspaces,
+)
 
 Progress = Callable[[int, int], None]
 """Told how many memories are done, and of how many."""
@@ -92,12 +102,13 @@ class ImportReply:
 
 @dataclass(frozen=True, slots=True)
 class _Read:
-    """What a file has: memories or why not, the ids that are not active, and vectors."""
+    """What a file has: memories or why not, the ids that are not active, vectors, documents."""
 
     memories: Sequence[NewMemory | InputError]
     inactive: frozenset[str] = frozenset()
     vectors: Sequence[Mapping[str, Any]] = ()
     notes: tuple[str, ...] = ()
+    documents: Sequence[DocumentRow] = ()
 
 
 class Transfer:
@@ -190,6 +201,7 @@ class Transfer:
             if progress is not None:
                 progress(done, total)
         if not dry_run:
+            self._import_documents(workspace_id, read.documents)
             self._import_vectors(workspace_id, read.vectors, reply)
             self._wake()
         return reply
@@ -255,6 +267,11 @@ class Transfer:
         except _DryRunError:
             return
 
+    def _import_documents(self, workspace_id: str, rows: Sequence[DocumentRow]) -> None:
+        """Keep what is known of documents that have pieces here, and are not there already."""
+        for part in _batches(rows):
+            self._equipment.write(workspace_id, partial(_put_documents, rows=part))
+
     def _import_vectors(
         self, workspace_id: str, records: Sequence[Mapping[str, Any]], reply: ImportReply
     ) -> None:
@@ -270,11 +287,14 @@ class _DryRunError(Exception):
 def _of_export(path: str) -> _Read:
     read: list[NewMemory | InputError] = []
     found: list[Mapping[str, Any]] = []
+    rows: list[DocumentRow] = []
     inactive = set()
     for number, record in enumerate(open_export(path).records(), start=2):
         place = f"{path}:{number}"
         if record.get("kind") == VECTOR:
             found.append({**record, "place": place})
+        elif record.get("kind") == DOCUMENT:
+            rows.append(document_of(place, record))
         elif record.get("kind") == MEMORY:
             try:
                 memory, state = memory_of(place, record)
@@ -284,7 +304,7 @@ def _of_export(path: str) -> _Read:
             read.append(memory)
             if state is not MemoryState.ACTIVE:
                 inactive.add(memory.item.id)
-    return _Read(read, frozenset(inactive), found)
+    return _Read(read, frozenset(inactive), found, documents=rows)
 
 
 def _records(
@@ -294,7 +314,8 @@ def _records(
     models = tuple(vectors.coverage(reading)) if with_vectors else ()
     total = len(rows) * (1 + len(models))
     found = _vectors(reading, models, {row.memory_id for row in rows})
-    for done, record in enumerate(itertools.chain(map(memory_record, rows), found), start=1):
+    kept = map(document_record, documents.every(reading))
+    for done, record in enumerate(itertools.chain(map(memory_record, rows), kept, found), start=1):
         yield record
         if progress is not None and done % MOST_AT_ONCE == 0:
             progress(done, total)
@@ -341,6 +362,15 @@ def _erasable(one: NewMemory) -> Iterator[tuple[ErasedKind, str]]:
         yield ErasedKind.SUBJECT, one.subject
     if one.item.source is not None:
         yield ErasedKind.SOURCE, one.item.source
+
+
+def _put_documents(writing: Writing, rows: Sequence[DocumentRow]) -> None:
+    named = [row.document_id for row in rows]
+    there, known = finding.sources(writing, named), documents.find(writing, named)
+    documents.put(
+        writing,
+        [row for row in rows if row.document_id in there and row.document_id not in known],
+    )
 
 
 def _put_vectors(writing: Writing, records: Sequence[Mapping[str, Any]]) -> int:

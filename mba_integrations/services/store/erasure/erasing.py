@@ -1,10 +1,10 @@
 """Erase memories by id, subject or source: all that the tables know of them, with a receipt.
 
 What goes: the memories, in any state, with vectors, tags, earlier texts and uses; what the feed
-said of them; items and feedback of the log; sessions and kept answers that name them, and jobs with
-their texts; queries and texts of all log records since the first of them was stored, for a passage
-of one is not told from others. What stays: one change `erase` with the id, so that pools drop it,
-and hashes in the ledger.
+said of them; documents without any piece left; items and feedback of the log; sessions and kept
+answers that name them, and jobs with their texts; queries and texts of all log records since the
+first of them was stored, for a passage of one is not told from others. What stays: one change
+`erase` with the id, so that pools drop it, and hashes in the ledger.
 
 A text that was superseded, or took the place of another, stays unless it is named too, by its own
 id or by what both have in common. `Store.scrub` frees the space, after the transaction.
@@ -28,7 +28,7 @@ from mba_integrations.services.store.rows.changes import ChangeOp
 from mba_integrations.services.store.rows.erasures import ErasedKind, Erasure
 from mba_integrations.services.store.rows.memories import MemoryFilter, MemoryRow
 from mba_integrations.services.store.scopes import Reading, Writing, checked_id
-from mba_integrations.services.store.statements import finding
+from mba_integrations.services.store.statements import documents, finding
 from mba_integrations.services.store.tables.log import (
     allocation,
     allocation_item,
@@ -80,7 +80,8 @@ def erase(writing: Writing, erasure_id: str, kind: ErasedKind, values: Iterable[
     writing.hold()
     gone = chosen(writing, kind, named)
     ledger.enter(writing, kind, named)
-    return _erase(writing, checked_id("erasure_id", erasure_id), gone)
+    sources = named if kind is ErasedKind.SOURCE else []
+    return _erase(writing, checked_id("erasure_id", erasure_id), gone, sources)
 
 
 def erase_again(writing: Writing, erasure_id: str) -> Erasure | None:
@@ -110,13 +111,18 @@ def receipts(reading: Reading) -> tuple[Erasure, ...]:
     )
 
 
-def _erase(writing: Writing, erasure_id: str, gone: Sequence[str]) -> Erasure:
+def _erase(
+    writing: Writing, erasure_id: str, gone: Sequence[str], sources: Sequence[str] = ()
+) -> Erasure:
     rows = finding.known(writing, gone)
     texts = [*(row.content for row in rows), *_earlier_texts(writing, gone)]
     ledger.enter(writing, ErasedKind.MEMORY, gone)
     ledger.enter(writing, ErasedKind.CONTENT, texts)
     counts = {**remove(writing, gone), **_forget_in_log(writing, rows, texts)}
     which = among(memory_change.c.memory_id, gone)
+    counts["document"] = _delete_documents(
+        writing, {*sources, *(row.source for row in rows if row.source is not None)}
+    )
     counts["memory_change"] = writing.execute(writing.delete(memory_change).where(which)).rowcount
     _tell_pools(writing, gone)
     receipt: dict[str, Any] = {
@@ -127,6 +133,13 @@ def _erase(writing: Writing, erasure_id: str, gone: Sequence[str]) -> Erasure:
     }
     writing.insert(erasure, [receipt])
     return Erasure(**receipt)
+
+
+def _delete_documents(writing: Writing, sources: Iterable[str]) -> int:
+    """Delete the documents of which no piece is left: titles and addresses are texts too."""
+    named = frozenset(sources)
+    left = finding.sources(writing, named)
+    return documents.delete(writing, named - left)
 
 
 def _earlier_texts(writing: Writing, gone: Sequence[str]) -> list[str]:

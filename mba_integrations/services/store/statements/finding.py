@@ -137,6 +137,12 @@ def ids(reading: Reading, wanted: MemoryFilter) -> tuple[str, ...]:
     return tuple(memory_id for _, memory_id in sorted((seq, one) for seq, one in found))
 
 
+def sources(reading: Reading, named: Iterable[str]) -> frozenset[str]:
+    """Which of these sources have memories, in any state."""
+    statement = reading.select(memory, memory.c.source).where(among(memory.c.source, list(named)))
+    return frozenset(reading.execute(statement.distinct()).scalars())
+
+
 def count(reading: Reading, wanted: MemoryFilter | None = None) -> Mapping[MemoryTier, int]:
     """How many memories a filter lets through, by tier; tiers without any are 0."""
     statement = reading.select(memory, memory.c.tier, func.count())

@@ -6,7 +6,14 @@ import re
 
 from sqlalchemy import Table
 
-from mba_integrations.services.store.tables import keys, log, memories, work, workspaces
+from mba_integrations.services.store.tables import (
+    documents,
+    keys,
+    log,
+    memories,
+    work,
+    workspaces,
+)
 from mba_integrations.services.store.tables.columns import METADATA
 
 NOBODYS: tuple[Table, ...] = (workspaces.store_info, keys.api_key)
@@ -22,6 +29,7 @@ PARTITIONED: tuple[Table, ...] = (
     memories.memory_vector,
     memories.memory_tag,
     memories.memory_change,
+    documents.document,
     log.allocation,
     log.allocation_item,
 )

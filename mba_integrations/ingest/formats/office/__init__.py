@@ -1,0 +1,1 @@
+"""Word files, presentations and workbooks: a zip of XML parts that refer to each other."""

@@ -1,0 +1,117 @@
+"""Documents: put, list, get, remove, sync; and passages of them for a question."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Query
+from starlette.responses import Response
+
+from mba_integrations.services.api.asking import PROBLEMS, Call, Forget, Read, Write
+from mba_integrations.services.api.routes.recalls import say_tokens
+from mba_integrations.services.api.work import in_thread
+from mba_integrations.services.contracts.documents import (
+    DocumentBody,
+    DocumentPageView,
+    DocumentView,
+    PiecesView,
+    PutDocumentView,
+    RemoveDocumentsBody,
+    RemoveDocumentsView,
+    RetrieveBody,
+    RetrieveView,
+    SyncBody,
+    SyncView,
+)
+from mba_integrations.services.rag.new_document import LONGEST_DOCUMENT_ID
+from mba_integrations.services.rag.service import RagService
+from mba_integrations.services.rag.syncing import SameDocument
+from mba_integrations.services.store.scopes import LONGEST_ID
+
+router = APIRouter(prefix="/v1/workspaces/{workspace_id}", tags=["documents"], responses=PROBLEMS)
+DocumentId = Annotated[str, Path(min_length=1, max_length=LONGEST_DOCUMENT_ID)]
+Origin = Annotated[str | None, Query(min_length=1, max_length=LONGEST_ID)]
+Limit = Annotated[int, Query(ge=1, le=500)]
+Cursor = Annotated[str | None, Query(max_length=2_000)]
+
+
+def _rag(call: Call) -> RagService:
+    return RagService(call.service)
+
+
+@router.get("/documents")
+@in_thread("store")
+def list_documents(
+    call: Read, origin: Origin = None, limit: Limit = 100, cursor: Cursor = None
+) -> DocumentPageView:
+    """A page of documents, in the order of their ids."""
+    of = ("documents", call.workspace_id, origin)
+    cursors = call.ground.cursors
+    after = None if cursor is None else cursors.place(cursor, *of)
+    page = _rag(call).list(call.workspace_id, origin=origin, after=after, limit=limit)
+    following = None if page.next_after is None else cursors.make(page.next_after, *of)
+    return DocumentPageView.of(page, following)
+
+
+@router.post("/documents/sync")
+@in_thread("store")
+def sync_documents(call: Forget, body: SyncBody) -> SyncView:
+    """Remove what an origin put before and has no more; refused where that is too much at once."""
+    reply = _rag(call).sync(
+        call.workspace_id,
+        body.origin,
+        [SameDocument(document_id=one) for one in dict.fromkeys(body.document_ids)],
+        dry_run=body.dry_run,
+        most_removed=body.most_removed,
+        actor=call.principal.actor,
+    )
+    return SyncView.of(reply)
+
+
+@router.post("/documents/remove")
+@in_thread("store")
+def remove_documents(call: Forget, body: RemoveDocumentsBody) -> RemoveDocumentsView:
+    """Remove documents: no recall sees them any more. What must be nowhere is erased."""
+    reply = _rag(call).remove(call.workspace_id, body.document_ids, actor=call.principal.actor)
+    return RemoveDocumentsView.of(reply)
+
+
+@router.get("/documents/{document_id:path}")
+@in_thread("store")
+def get_document(call: Read, document_id: DocumentId) -> DocumentView:
+    """What is known of one document."""
+    return DocumentView.of(_rag(call).get(call.workspace_id, document_id))
+
+
+@router.put("/documents/{document_id:path}")
+@in_thread("store")
+def put_document(call: Write, document_id: DocumentId, body: DocumentBody) -> PutDocumentView:
+    """Keep a document, in place of the one of that id; the same again changes nothing."""
+    reply = _rag(call).put_document(
+        call.workspace_id, document_id, **body.arguments(), actor=call.principal.actor
+    )
+    return PutDocumentView.of(reply)
+
+
+@router.delete("/documents/{document_id:path}")
+@in_thread("store")
+def remove_document(call: Forget, document_id: DocumentId) -> RemoveDocumentsView:
+    """Remove one document."""
+    reply = _rag(call).remove(call.workspace_id, document_id, actor=call.principal.actor)
+    return RemoveDocumentsView.of(reply)
+
+
+@router.get("/pieces/{document_id:path}")
+@in_thread("store")
+def list_pieces(call: Read, document_id: DocumentId) -> PiecesView:
+    """The pieces of one document, in their order."""
+    return PiecesView.of(_rag(call).pieces(call.workspace_id, document_id))
+
+
+@router.post("/retrieve")
+@in_thread("choose")
+def retrieve(call: Read, body: RetrieveBody, response: Response) -> RetrieveView:
+    """Choose passages for a question and write the prompt, never over the budget."""
+    reply = body.retrieved(_rag(call), call.workspace_id)
+    say_tokens(response, reply.used_tokens, reply.budget_tokens, reply.allocation_id)
+    return RetrieveView.of(reply, body.format)

@@ -1,0 +1,243 @@
+"""Sync: what a folder or system has now takes the place of what it had.
+
+Documents are put in batches, each durable when the next begins; a sync that was cut off goes on
+where it was, since what is there already costs nothing. What vanished is removed at the end, after
+all else was seen, and not where that would be more than its share.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from mba_integrations.core.arguments import shown
+from mba_integrations.core.errors import InputError
+from mba_integrations.services.memory.equipment import Equipment
+from mba_integrations.services.rag.errors import TooManyRemovedError
+from mba_integrations.services.rag.new_document import (
+    CutDocument,
+    NewDocument,
+    checked_document_id,
+    cut_document,
+)
+from mba_integrations.services.rag.replacing import put, remove
+from mba_integrations.services.store.rows.documents import DocumentStamp
+from mba_integrations.services.store.scopes import Reading
+from mba_integrations.services.store.statements import documents, workspaces
+
+MOST_REMOVED = 0.2
+"""Of the documents that an origin had: more than that is a wrong folder as a rule."""
+_FEW = 5
+"""So many may always go: a fifth of a small folder is one file."""
+_BATCH_PIECES = 2_000
+_BATCH_DOCUMENTS = 500
+
+Progress = Callable[[int], None]
+"""Told how many documents were seen."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SameDocument:
+    """A document of which the origin knows, without reading it, that it is as it was."""
+
+    document_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefusedDocument:
+    """A document that cannot be read; the version that is there stays.
+
+    Attributes:
+        document_id: Which one.
+        reason: Why.
+    """
+
+    document_id: str
+    reason: str
+
+
+Synced = NewDocument | SameDocument | RefusedDocument
+
+
+@dataclass(slots=True, kw_only=True)
+class SyncReply:
+    """What a sync did, or would do.
+
+    Attributes:
+        origin: Of what.
+        created: Documents that are new.
+        replaced: Documents that have another version.
+        unchanged: Documents that were there just so.
+        removed: Ids of documents that vanished.
+        refused: Documents that could not be read, with the reason.
+        added_pieces: Pieces that are new, or came back.
+        removed_pieces: Pieces that went.
+        dry_run: Whether nothing was written.
+        change_seq: Where the workspace's sequence of changes stood then.
+    """
+
+    origin: str
+    created: int = 0
+    replaced: int = 0
+    unchanged: int = 0
+    removed: tuple[str, ...] = ()
+    refused: list[RefusedDocument] = field(default_factory=list)
+    added_pieces: int = 0
+    removed_pieces: int = 0
+    dry_run: bool = False
+    change_seq: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SyncRequest:
+    """How a sync goes; see `RagService.sync`."""
+
+    origin: str
+    dry_run: bool = False
+    most_removed: float = MOST_REMOVED
+    actor: str | None = None
+    progress: Progress | None = None
+
+    def checked(self) -> SyncRequest:
+        """The request, if it can be done.
+
+        Raises:
+            InputError: Naming what is wrong.
+        """
+        share = self.most_removed
+        if isinstance(share, bool) or not isinstance(share, int | float) or not 0 <= share <= 1:
+            raise InputError(f"most_removed must be a share in [0, 1], got {shown(share)}.")
+        return self
+
+
+def sync(
+    equipment: Equipment, workspace_id: str, found: Iterable[Synced], request: SyncRequest
+) -> SyncReply:
+    """Put what was found and remove what was not; see `RagService.sync`."""
+    with equipment.read(workspace_id) as reading:
+        workspaces.get(reading)
+        stamps = documents.stamps(reading, request.origin)
+    reply = SyncReply(origin=request.origin, dry_run=request.dry_run)
+    seen: set[str] = set()
+    for batch in _batches(_seen(found, seen, request.progress), equipment.clock()):
+        _count_rest(batch, reply)
+        if request.dry_run:
+            _count(equipment, workspace_id, batch.documents, reply)
+        elif batch.documents:
+            _put(equipment, workspace_id, batch.documents, request, reply)
+    vanished = tuple(one for one in stamps if one not in seen)
+    _check_share(vanished, stamps, request)
+    reply.removed = vanished
+    if vanished and not request.dry_run:
+        gone = equipment.write(workspace_id, remove(vanished), actor=request.actor)
+        reply.removed_pieces += gone.pieces
+        reply.change_seq = gone.change_seq
+    if not reply.change_seq:
+        with equipment.read(workspace_id) as reading:
+            reply.change_seq = workspaces.change_seq(reading)
+    return reply
+
+
+@dataclass(slots=True)
+class _Batch:
+    documents: list[CutDocument] = field(default_factory=list)
+    refused: list[RefusedDocument] = field(default_factory=list)
+    same: int = 0
+    pieces: int = 0
+
+
+def _seen(found: Iterable[Synced], seen: set[str], progress: Progress | None) -> Iterator[Synced]:
+    for count, one in enumerate(found, start=1):
+        if not isinstance(one, Synced):
+            raise InputError(f"documents must be NewDocuments, got {shown(one)}.")
+        if not isinstance(one, RefusedDocument):  # that may be why it is refused
+            checked_document_id(one.document_id)
+        if one.document_id in seen:
+            raise InputError(
+                f"document {one.document_id!r} comes twice. Give each an id of its own."
+            )
+        seen.add(one.document_id)
+        yield one
+        if progress is not None:
+            progress(count)
+
+
+def _batches(found: Iterable[Synced], now: datetime) -> Iterator[_Batch]:
+    batch = _Batch()
+    for one in found:
+        _take(batch, one, now)
+        if batch.pieces >= _BATCH_PIECES or len(batch.documents) >= _BATCH_DOCUMENTS:
+            yield batch
+            batch = _Batch()
+    yield batch
+
+
+def _take(batch: _Batch, one: Synced, now: datetime) -> None:
+    if isinstance(one, SameDocument):
+        batch.same += 1
+    elif isinstance(one, RefusedDocument):
+        batch.refused.append(one)
+    else:
+        try:
+            cut = cut_document(one, now=now)
+        except InputError as error:
+            refused = RefusedDocument(document_id=one.document_id, reason=str(error))
+            batch.refused.append(refused)
+            return
+        batch.documents.append(cut)
+        batch.pieces += len(cut.pieces)
+
+
+def _count_rest(batch: _Batch, reply: SyncReply) -> None:
+    reply.unchanged += batch.same
+    reply.refused += batch.refused
+
+
+def _put(
+    equipment: Equipment,
+    workspace_id: str,
+    new: list[CutDocument],
+    request: SyncRequest,
+    reply: SyncReply,
+) -> None:
+    act = put(new, origin=request.origin, models=equipment.models)
+    for done in equipment.write(workspace_id, act, actor=request.actor):
+        reply.created += done.created
+        reply.unchanged += done.unchanged
+        reply.replaced += not (done.created or done.unchanged)
+        reply.added_pieces += done.added
+        reply.removed_pieces += done.removed
+        reply.change_seq = done.change_seq
+
+
+def _count(
+    equipment: Equipment, workspace_id: str, new: list[CutDocument], reply: SyncReply
+) -> None:
+    """What `_put` would count, but for pieces."""
+    with equipment.read(workspace_id) as reading:
+        hashes = _hashes(reading, new)
+    for one in new:
+        known = hashes.get(one.row.document_id)
+        reply.created += known is None
+        reply.unchanged += known == one.row.content_hash
+        reply.replaced += known not in (None, one.row.content_hash)
+
+
+def _hashes(reading: Reading, new: list[CutDocument]) -> dict[str, str]:
+    known = documents.find(reading, [one.row.document_id for one in new])
+    return {name: row.content_hash for name, row in known.items()}
+
+
+def _check_share(
+    vanished: tuple[str, ...], known: Mapping[str, DocumentStamp], request: SyncRequest
+) -> None:
+    if request.dry_run or len(vanished) <= max(_FEW, request.most_removed * len(known)):
+        return
+    raise TooManyRemovedError(
+        f"{len(vanished):,} of {len(known):,} documents of {request.origin!r} were not found, such "
+        f"as {vanished[0]!r}; {request.most_removed:.0%} may go without a word. What was found is "
+        "put, nothing is removed. Look with dry_run, then sync with a larger most_removed.",
+        removed=len(vanished),
+        known=len(known),
+    )
