@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mba_integrations.services.api.compat import langgraph, mem0
 from mba_integrations.services.api.routes import (
     admin,
     events,
@@ -25,3 +26,5 @@ ROUTERS = (
     workspaces.router,
     memories.router,
 )
+COMPAT_ROUTERS = {"langgraph": langgraph.router, "mem0": mem0.router}
+"""Routes of other servers, by the names of `ServerSettings.compat`."""
