@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -31,21 +32,31 @@ PATHS = st.tuples(st.lists(STEPS, max_size=3), st.one_of(st.none(), BRACES)).map
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(value=VALUES, path=PATHS)
 def test_a_path_names_what_it_names_to_langgraph(value: Any, path: str) -> None:
     assert texts_at(value, path) == get_text_at_path(value, path)
 
 
+TRIP = {"title": "Trip", "days": [{"note": name} for name in ("Porto", "Faro", "Beja")], "n": 2}
+
+
 @pytest.mark.parametrize(
     ("path", "texts"),
     [
-        pytest.param("", ['{"a": "x"}'], id="nothing-is-the-whole-value"),
-        pytest.param("$", ['{"a": "x"}'], id="dollar-is-the-whole-value"),
-        pytest.param("a.b", [], id="below-a-text-is-nothing"),
-        pytest.param("a[0]", [], id="a-text-has-no-entries"),
+        pytest.param("days[*].note", ["Porto", "Faro", "Beja"], id="all-entries"),
+        pytest.param("days[-1].note", ["Beja"], id="the-last-entry"),
+        pytest.param("days[-3].note", ["Porto"], id="the-third-from-the-end"),
+        pytest.param("days[-4].note", [], id="before-the-first"),
+        pytest.param("days[3].note", [], id="behind-the-last"),
+        pytest.param("{title, n}", ["Trip", "2"], id="several-fields"),
+        pytest.param("*", ["Trip", json.dumps(TRIP["days"]), "2"], id="all-fields"),
+        pytest.param("title.x", [], id="below-a-text-is-nothing"),
+        pytest.param("title[0]", [], id="a-text-has-no-entries"),
         pytest.param("[", [], id="an-open-bracket-names-nothing"),
+        pytest.param("", [json.dumps(TRIP, sort_keys=True)], id="nothing-is-the-whole-value"),
+        pytest.param("$", [json.dumps(TRIP, sort_keys=True)], id="dollar-is-the-whole-value"),
     ],
 )
-def test_paths_at_the_edge(path: str, texts: list[str]) -> None:
-    assert texts_at({"a": "x"}, path) == texts == get_text_at_path({"a": "x"}, path)
+def test_a_path_names_texts(path: str, texts: list[str]) -> None:
+    assert texts_at(TRIP, path) == texts == get_text_at_path(TRIP, path)

@@ -94,7 +94,7 @@ RECORDS = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(conditions=st.lists(NAMED, max_size=4), record=RECORDS)
 def test_the_store_and_the_rest_together_are_the_whole_filter(
     conditions: list[dict[str, Any]], record: dict[str, Any]

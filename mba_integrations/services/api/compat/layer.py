@@ -32,7 +32,8 @@ class CompatLayer:
 
     def __init__(self, app: ASGIApp, names: Iterable[str]) -> None:
         self._app = app
-        self._place = re.compile(rf"/({'|'.join(names)})(?:/workspaces/([^/]+))?(/.*)?")
+        place = rf"/({'|'.join(names)})(?:/workspaces/([^/]+))?(/.*)?"
+        self._place = re.compile(place, re.DOTALL)  # an id may have a line end
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         found = self._place.fullmatch(scope["path"]) if scope["type"] == "http" else None
