@@ -11,6 +11,7 @@ anything differs.
 from __future__ import annotations
 
 import argparse
+import functools
 import json
 import os
 import random
@@ -85,7 +86,7 @@ def update(client: Any, seen: Seen, draw: random.Random, number: int) -> None:
         seen.timed("batch_update", lambda: client.batch_update(changes))
     else:
         for one, text in texts.items():
-            reply = seen.timed("update", lambda one=one, text=text: client.update(one, text=text))
+            reply = seen.timed("update", functools.partial(client.update, one, text=text))
             seen.expect("update", reply["id"], one)
     for one, text in texts.items():
         seen.known[one]["text"] = text
@@ -198,7 +199,7 @@ def main() -> int:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         os.environ.update(MEM0_TELEMETRY="False", MEM0_DIR=str(Path(folder) / "mem0"))
-        from mem0 import MemoryClient
+        from mem0 import MemoryClient  # type: ignore[import-not-found]
 
         database = Path(folder) / "memory.db"
         key = made(options.serve_with, database)
