@@ -28,6 +28,7 @@ Examples:
 \b
   mba serve
   mba serve --db memory.db --port 0
+  mba serve --compat mem0 --compat langgraph
   mba keys create app && mba serve --host 0.0.0.0 --allow-host memory.example
 """
 
@@ -56,6 +57,14 @@ def serve(
     backups: Annotated[
         Path | None, typer.Option("--backups", metavar="FOLDER", help="Where backups go.")
     ] = None,
+    compat: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--compat",
+            metavar="NAME",
+            help="Answer clients of mem0, or of langgraph's store, too. Repeatable.",
+        ),
+    ] = None,
     repository: Annotated[
         Path | None,
         typer.Option(
@@ -83,6 +92,7 @@ def serve(
         allowed_origins=tuple(allow_origin or ()),
         threads=threads,
         backups=backups,
+        compat=tuple(compat or ()),
     )
     _serve(settings, place_of(database), repository, idle_exit=idle_exit, local=local)
 

@@ -20,6 +20,7 @@ from starlette.responses import Response
 
 from mba_integrations.core.errors import MemoryBudgetError
 from mba_integrations.services.api.asking import Ground
+from mba_integrations.services.api.compat.layer import CompatLayer, is_foreign, spelled_out
 from mba_integrations.services.api.cursors import Cursors
 from mba_integrations.services.api.description import DESCRIPTION, described
 from mba_integrations.services.api.layers.answers import AnswerLayer
@@ -37,7 +38,7 @@ from mba_integrations.services.api.replies import (
     problem_response,
     response_to,
 )
-from mba_integrations.services.api.routes.table import ROUTERS
+from mba_integrations.services.api.routes.table import COMPAT_ROUTERS, ROUTERS
 from mba_integrations.services.api.settings import ServerSettings
 from mba_integrations.services.api.work import Work
 from mba_integrations.services.contracts.problems import FieldProblem, Problem, pointer_of
@@ -76,7 +77,7 @@ def create_app(
     app.state.ground = Ground(
         service=service, settings=settings, cursors=Cursors(), metrics=metrics
     )
-    for router in ROUTERS:
+    for router in (*ROUTERS, *(COMPAT_ROUTERS[name] for name in sorted(set(settings.compat)))):
         app.include_router(router)
     _handle_errors(app)
     app.add_middleware(MountLayer, mounts=mounts)
@@ -93,6 +94,8 @@ def _wrap(
     app.add_middleware(CallerLayer, keys=service.keys, settings=settings)
     app.add_middleware(BodyLayer, most=settings.body_bytes, most_streamed=settings.import_bytes)
     app.add_middleware(HostLayer, settings=settings)
+    if settings.compat:
+        app.add_middleware(CompatLayer, names=sorted(set(settings.compat)))
     app.add_middleware(OuterLayer, work=work, metrics=metrics)
 
 
@@ -123,7 +126,8 @@ def _handle_errors(app: FastAPI) -> None:
 
     async def invalid(request: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)
-        return problem_response(_refused(error))
+        problem = _refused(error)
+        return problem_response(spelled_out(problem) if is_foreign(request.scope) else problem)
 
     app.add_exception_handler(ProblemError, ours)
     app.add_exception_handler(MemoryBudgetError, ours)

@@ -49,5 +49,5 @@ def described(app: FastAPI) -> dict[str, Any]:
 def _say_more(path: str, method: str, operation: dict[str, Any]) -> None:
     if path in OPEN_PATHS:
         operation["security"] = []
-    if method == "post":
+    if method == "post" and path.startswith("/v1/"):
         operation.setdefault("parameters", []).append(_NAMED)

@@ -11,6 +11,7 @@ from starlette.responses import Response
 from mba_integrations.core.errors import MemoryBudgetError
 from mba_integrations.services.contracts.problems import FieldProblem, Kind, Problem, problem_of
 
+PROBLEM_TYPE = "application/problem+json"
 BAD_REQUEST = Kind(status=400, slug="bad-request", title="the request cannot be read")
 NO_SUCH_PATH = Kind(status=404, slug="no-such-path", title="there is nothing at this path")
 WRONG_METHOD = Kind(status=405, slug="wrong-method", title="the path does not take this method")
@@ -70,7 +71,7 @@ def problem_response(problem: Problem, headers: Mapping[str, str] | None = None)
         more["WWW-Authenticate"] = "Bearer"
     # As ASCII, since a message may quote half of a surrogate pair.
     body = json.dumps(problem.to_dict(), allow_nan=False).encode()
-    return Response(body, problem.kind.status, more, "application/problem+json")
+    return Response(body, problem.kind.status, more, PROBLEM_TYPE)
 
 
 def response_to(error: Exception) -> Response:

@@ -12,6 +12,8 @@ from mba_integrations.core.arguments import checked_whole
 from mba_integrations.core.errors import ConfigError
 
 DEFAULT_PORT = 8377
+COMPAT_NAMES = ("langgraph", "mem0")
+"""Servers whose routes are there for their clients, where they are asked for."""
 _LOOPBACK_NAMES = ("localhost",)
 MIB = 1024 * 1024
 
@@ -33,10 +35,11 @@ class ServerSettings:
         body_bytes: The largest body.
         import_bytes: The largest file of an import.
         backups: Folder that backups go to; None refuses them.
+        compat: Servers whose routes this one has too, under their names: `langgraph`, `mem0`.
         token: A secret by which programs of the database's owner are known; None for none.
 
     Raises:
-        ConfigError: If a number is out of its range.
+        ConfigError: If a number is out of its range, or a name of *compat* is none.
     """
 
     host: str = "127.0.0.1"
@@ -50,6 +53,7 @@ class ServerSettings:
     body_bytes: int = 16 * MIB
     import_bytes: int = 1024 * MIB
     backups: Path | None = None
+    compat: tuple[str, ...] = ()
     token: str | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
@@ -57,6 +61,10 @@ class ServerSettings:
             checked_whole(name, getattr(self, name), at_least=1)
         if not 0 <= self.port <= 65_535:
             raise ConfigError(f"port must be 0 to 65535, got {self.port}.", key="port")
+        for name in self.compat:
+            if name not in COMPAT_NAMES:
+                known = " or ".join(COMPAT_NAMES)
+                raise ConfigError(f"compat must be {known}, got {name!r}.", key="compat")
 
     @property
     def is_local(self) -> bool:

@@ -276,6 +276,11 @@ class MemoryService(Asking, Changing, LiveHandle):
         )
 
     @property
+    def extracts(self) -> bool:
+        """Whether an extractor reads the messages that are remembered."""
+        return self._extracts
+
+    @property
     def is_closed(self) -> bool:
         """Whether it was closed."""
         return self._closed

@@ -127,6 +127,19 @@ def test_the_same_text_in_the_same_place_is_kept_once(service: MemoryService) ->
     assert elsewhere.created == 1
 
 
+def test_the_same_text_about_two_persons_is_two_memories(service: MemoryService) -> None:
+    """What is erased of one is still known of the other."""
+    about = [service.remember("kate", "Likes tea.", subject=name) for name in ("zoe", "tom", "zoe")]
+    assert [reply.created for reply in about] == [1, 1, 0]
+    items = [MemoryItem(name, "Skis.", "project") for name in ("a", "b", "c")]
+    both = [NewMemory(item=one, subject=name) for one, name in zip(items, "xyx", strict=True)]
+    assert [one.created for one in service.remember("kate", both).results] == [True, True, False]
+    service.erasures.erase("kate", subjects="zoe")
+    assert [row.subject for row in service.list("kate").rows if row.content == "Likes tea."] == [
+        "tom"
+    ]
+
+
 def test_an_id_that_is_there_with_the_same_text_is_no_news(service: MemoryService) -> None:
     service.remember("kate", SKIS)
     reply = service.remember("kate", SKIS)

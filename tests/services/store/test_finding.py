@@ -193,8 +193,9 @@ def test_more_names_than_a_statement_takes_parameters_are_looked_up_at_once(stor
     assert list(read(store, "kate", lambda reading: finding.find(reading, [*many, "a"]))) == ["a"]
 
 
-def test_a_text_is_repeated_within_tier_and_source(store: Store) -> None:
+def test_a_text_is_repeated_within_tier_and_source_and_subject(store: Store) -> None:
     add(store, "kate", row("a", "Hi"), row("b", "Hi", source="s"), row("gone", "Bye"))
+    add(store, "kate", row("c", "Hi", subject="zoe"))
     add(store, "tom", row("t", "Other"))
     store.write("kate", lambda writing: memories.forget(writing, ["gone"]))
     asked = [
@@ -202,12 +203,14 @@ def test_a_text_is_repeated_within_tier_and_source(store: Store) -> None:
         row("a", "Hi"),
         row("with-source", "Hi", source="s"),
         row("other-source", "Hi", source="z"),
+        row("about-zoe", "Hi", subject="zoe"),
+        row("about-tom", "Hi", subject="tom"),
         row("other-tier", "Hi", tier="rag"),
         row("forgotten", "Bye"),
         row("foreign", "Other"),
     ]
     found = read(store, "kate", lambda reading: finding.repeated(reading, asked))
-    assert found == {"same": "a", "with-source": "b"}
+    assert found == {"same": "a", "with-source": "b", "about-zoe": "c"}
 
 
 @given(texts=st.lists(st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1)))

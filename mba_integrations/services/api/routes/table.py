@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mba_integrations.services.api.compat import langgraph, mem0
 from mba_integrations.services.api.routes import (
     admin,
     documents,
@@ -27,3 +28,5 @@ ROUTERS = (
     documents.router,
     memories.router,
 )
+COMPAT_ROUTERS = {"langgraph": langgraph.router, "mem0": mem0.router}
+"""Routes of other servers, by the names of `ServerSettings.compat`."""

@@ -2,7 +2,7 @@
 
 Two things make a second write of the same harmless. A key names a request: the same request under
 the same key is answered as the first time, without being done again. And a text that is there, in
-the same tier and source, is given back rather than added.
+the same tier and source and about the same subject, is given back rather than added.
 
 All that a decision depends on is looked up within the transaction, while other writers of the
 workspace wait.
@@ -146,7 +146,7 @@ class _Sorting:
         self._vectors = GivenVectors(writing, models, fine)
         self._new: dict[str, NewMemory] = {}
         self._restored: dict[str, None] = {}
-        self._said: dict[tuple[str, str, str | None], str] = {}
+        self._said: dict[tuple[str, str, str | None, str | None], str] = {}
         self.refusals: dict[int, InputError | MemoryExistsError] = {}
 
     def result_of(self, place: int, one: NewMemory | InputError) -> RememberResult:
@@ -177,7 +177,7 @@ class _Sorting:
         item = memory.item
         if item.id in self._known or item.id in self._new:
             return self._again(memory)
-        key = (item.content, item.tier.value, item.source)
+        key = (item.content, item.tier.value, item.source, memory.subject)
         other = self._said.get(key) or self._repeated.get(item.id)
         if other is not None:
             return RememberResult(memory_id=other, duplicate_of=other)

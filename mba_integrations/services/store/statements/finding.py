@@ -40,6 +40,7 @@ _BY_HASHES = (
         memory.c.content_hash,
         memory.c.tier,
         memory.c.source,
+        memory.c.subject,
         memory.c.memory_id,
     )
     .where(among(memory.c.content_hash, "names"))
@@ -177,14 +178,16 @@ def _read(text: str) -> Any:
 def repeated(reading: Reading, rows: Sequence[MemoryRow]) -> dict[str, str]:
     """Which of these rows, by id, say what an active memory of another id says, and its id.
 
-    The same text counts as said again within one tier and source.
+    The same text counts as said again within one tier and source, about the same subject: of two
+    persons who like tea both do, and what is erased of one is still known of the other.
     """
     hashes = {"names": list({hash_of(row.content) for row in rows})}
     # Ordered here: for an order of its own SQLite walks through all rows in that order.
     found = sorted(reading.execute(_BY_HASHES, hashes), key=lambda one: -one.added_seq)
-    said = {(digest, tier, source): memory_id for _, digest, tier, source, memory_id in found}
+    said = {tuple(key): memory_id for _, *key, memory_id in found}
     keyed = (
-        (row, said.get((hash_of(row.content), MemoryTier(row.tier), row.source))) for row in rows
+        (row, said.get((hash_of(row.content), MemoryTier(row.tier), row.source, row.subject)))
+        for row in rows
     )
     return {
         row.memory_id: other for row, other in keyed if other is not None and other != row.memory_id

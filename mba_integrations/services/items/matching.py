@@ -1,4 +1,4 @@
-"""Which values a filter of a LangGraph store lets through, and which namespaces its conditions.
+"""Which values a filter lets through, and which namespaces conditions.
 
 The rules are those of LangGraph's own stores: a mapping whose keys begin with `$` compares, another
 mapping is matched key by key, a list element by element, and anything else must be equal.
@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from langgraph.store.base import MatchCondition
-
 from mba_integrations.core.errors import InputError
 
+Condition = tuple[str, Sequence[str]]
+"""`prefix` or `suffix`, and the labels that a namespace must begin or end with."""
 _COMPARES: dict[str, Callable[[Any, Any], bool]] = {
     "$eq": lambda value, other: bool(value == other),
     "$ne": lambda value, other: bool(value != other),
@@ -55,21 +55,19 @@ def _compares(value: Any, name: str, other: Any) -> bool:
         return False  # what is no number is neither more nor less than one
 
 
-def fits(conditions: Sequence[MatchCondition] | None, namespace: Sequence[str]) -> bool:
+def fits(conditions: Sequence[Condition] | None, namespace: Sequence[str]) -> bool:
     """Whether a namespace begins and ends as the conditions say; `*` is any label.
 
-    >>> fits([MatchCondition("suffix", ("*", "v1"))], ("docs", "kate", "v1"))
+    >>> fits([("suffix", ("*", "v1"))], ("docs", "kate", "v1"))
     True
     """
     return all(_begins_or_ends(condition, namespace) for condition in conditions or ())
 
 
-def _begins_or_ends(condition: MatchCondition, namespace: Sequence[str]) -> bool:
-    path = condition.path
+def _begins_or_ends(condition: Condition, namespace: Sequence[str]) -> bool:
+    end, path = condition
     if len(namespace) < len(path):
         return False
-    if condition.match_type == "prefix":
-        part = namespace[: len(path)]
-    else:
-        part = namespace[len(namespace) - len(path) :]
+    first = 0 if end == "prefix" else len(namespace) - len(path)
+    part = namespace[first : first + len(path)]
     return all(wanted in ("*", label) for wanted, label in zip(path, part, strict=True))

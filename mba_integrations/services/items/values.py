@@ -1,4 +1,4 @@
-"""An item of a LangGraph store as a memory, and back.
+"""A value under a namespace and a key as a memory, and back.
 
     namespace ("kate", "notes"), key "a"      source  lg:kate.notes/a#0
                                               tags    lg:  lg:kate  lg:kate.notes
@@ -22,12 +22,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal
 
-from langgraph.store.base import Item, PutOp
-from langgraph.store.base.embed import get_text_at_path, tokenize_path
-
 from mba_integrations.core.arguments import shown
 from mba_integrations.core.errors import InputError
 from mba_integrations.core.model import MemoryItem, MemoryTier
+from mba_integrations.services.items.paths import texts_at
 from mba_integrations.services.memory.ids import new_id
 from mba_integrations.services.store.rows.memories import MemoryRow
 
@@ -41,6 +39,10 @@ NAMESPACE_PATH = (_KEY, "namespace")
 _TURNS = ("#0", "#1")
 _MOST_MINUTES = 100 * 366 * 24 * 60
 Namespace = tuple[str, ...]
+Place = tuple[Namespace, str]
+"""Namespace and key of an item."""
+Index = Sequence[str] | Literal[False] | None
+"""Which fields are the text; False for an item that searches do not rank; None for the default."""
 
 
 def tag_of(namespace: Sequence[str]) -> str:
@@ -52,15 +54,15 @@ def tag_of(namespace: Sequence[str]) -> str:
     return _fitting("lg:" + ".".join(namespace))
 
 
-def sources_of(namespace: Sequence[str], key: str) -> frozenset[str]:
+def sources_of(place: Place) -> frozenset[str]:
     """The sources that an item may have."""
-    path = _path(namespace, key)
+    path = _path(place)
     return frozenset(path + turn for turn in _TURNS)
 
 
-def _path(namespace: Sequence[str], key: str) -> str:
+def _path(place: Place) -> str:
     # Two characters less than a name may have, for the turn.
-    return _fitting(f"{tag_of(namespace)}/{key}__")[:-2]
+    return _fitting(f"{tag_of(place[0])}/{place[1]}__")[:-2]
 
 
 def _fitting(name: str) -> str:
@@ -70,26 +72,51 @@ def _fitting(name: str) -> str:
     return fitting_name(name)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Put:
+    """What is to be written.
+
+    Attributes:
+        namespace: Labels without dots.
+        key: The key.
+        value: JSON; None takes the item away.
+        index: Which fields are its text.
+        ttl_minutes: How long it is kept after it was read or written; None for ever.
+    """
+
+    namespace: Namespace
+    key: str
+    value: Mapping[str, Any] | None
+    index: Index = None
+    ttl_minutes: float | None = None
+
+    @property
+    def place(self) -> Place:
+        """Namespace and key."""
+        return self.namespace, self.key
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StoredItem:
-    """An item of the store and the memory that keeps it.
+    """An item and the memory that keeps it.
 
     Attributes:
         row: The memory.
-        item: The item.
+        place: Namespace and key.
+        value: The value.
+        created_at: When the key was put first.
+        updated_at: When it was put last.
         ttl_minutes: How long it is kept after it was read or written; None for ever.
-        index: As it was put: which fields are its text; False where searches do not rank it.
+        index: As it was put.
     """
 
     row: MemoryRow
-    item: Item
+    place: Place
+    value: dict[str, Any]
+    created_at: datetime
+    updated_at: datetime
     ttl_minutes: float | None
-    index: list[str] | Literal[False] | None
-
-    @property
-    def place(self) -> tuple[Namespace, str]:
-        """Namespace and key."""
-        return self.item.namespace, self.item.key
+    index: Index
 
     def is_alive(self, now: datetime) -> bool:
         """Whether its time has not come."""
@@ -104,19 +131,19 @@ def stored_item(row: MemoryRow) -> StoredItem | None:
     value = json.loads(row.content if known["rest"] is None else known["rest"])
     if known["text_field"] is not None:
         value[known["text_field"]] = row.content
-    item = Item(
+    created_at = datetime.fromisoformat(known["created_at"])
+    return StoredItem(
+        row=row,
+        place=(tuple(known["namespace"]), known["key"]),
         value=value,
-        key=known["key"],
-        namespace=tuple(known["namespace"]),
-        created_at=datetime.fromisoformat(known["created_at"]),
-        updated_at=row.stored_at or datetime.fromisoformat(known["created_at"]),
+        created_at=created_at,
+        updated_at=row.stored_at or created_at,
+        ttl_minutes=known["ttl_minutes"],
+        index=known["index"],
     )
-    return StoredItem(row, item, known["ttl_minutes"], known["index"])
 
 
-def memory_of(
-    put: PutOp, *, text_field: str, now: datetime, before: StoredItem | None
-) -> NewMemory:
+def memory_of(put: Put, *, text_field: str, now: datetime, before: StoredItem | None) -> NewMemory:
     """The memory that keeps an item.
 
     Args:
@@ -134,29 +161,28 @@ def memory_of(
         raise InputError(f"value must be a dictionary of JSON values, got {shown(put.value)}.")
     value = dict(put.value)
     text, rest, field = _split(value, put.index or None, text_field)
-    source = _path(put.namespace, put.key) + _TURNS[0]
-    created_at = now if before is None else before.item.created_at
+    created_at = now if before is None else before.created_at
     known = {
         "namespace": list(put.namespace),
         "key": put.key,
         "rest": rest,
         "text_field": field,
         "created_at": created_at.isoformat(),
-        "ttl_minutes": put.ttl,
+        "ttl_minutes": put.ttl_minutes,
         "index": put.index,
     }
     item = MemoryItem(
         new_id(now),
         text,
         _tier(value),
-        source=source,
+        source=_path(put.place) + _TURNS[0],
         metadata={_KEY: known},
     )
     prefixes = [put.namespace[:depth] for depth in range(len(put.namespace) + 1)]
     return NewMemory(
         item=item,
         tags=tuple(map(tag_of, prefixes)),
-        expires_at=expiry(put.ttl, now),
+        expires_at=expiry(put.ttl_minutes, now),
         client=_KEY,
     )
 
@@ -180,11 +206,11 @@ def expiry(ttl_minutes: float | None, now: datetime) -> datetime | None:
 
 
 def _split(
-    value: dict[str, Any], paths: list[str] | None, text_field: str
+    value: dict[str, Any], paths: Sequence[str] | None, text_field: str
 ) -> tuple[str, str | None, str | None]:
     """The text, what it does not say, and the field that it stands in."""
     if paths is not None:
-        texts = [text for path in paths for text in get_text_at_path(value, tokenize_path(path))]
+        texts = [text for path in paths for text in texts_at(value, path)]
         said = "\n".join(text for text in texts if text.strip())
         if said:
             return said, _written(value), None
