@@ -41,6 +41,7 @@ def operations(two_workspaces: Path, tmp_path_factory: pytest.TempPathFactory) -
     with MemoryService.open(path, token_counter=WordCounter(), background=False) as service:
         service.remember("kate", ["Kate lives in Lisbon."])
         app = create_app(service)
+        app.openapi()  # made once: schemathesis waits ten seconds for it, also on a busy machine
         described: Any = schemathesis.openapi.from_asgi(
             "/openapi.json", app, headers={"Host": "localhost"}
         )
