@@ -5,15 +5,21 @@ from __future__ import annotations
 import json
 import os
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+import typer.main
+import typer.testing
 from repository import ROOT
 from typer.testing import CliRunner, Result
 
 from mba_integrations import MemoryTier, QueryComplexity
 from mba_integrations.commands.application import app
 from mba_integrations.core.log.records import AllocationRecord, TierRecord
+
+# A runner makes all commands anew at each call, which takes longer than most of them.
+typer.testing._get_command = cache(typer.main.get_command)
 
 NOTES = (
     {"id": "kate-ski", "content": "Kate likes skiing in the north.", "tier": "project"},

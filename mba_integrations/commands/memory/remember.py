@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from mba_integrations.commands.arguments import memory_options as options
+from mba_integrations.commands.arguments.where import Where, somewhere
 from mba_integrations.commands.memory.database import opened_at
 from mba_integrations.commands.printing.memories import write_result
 from mba_integrations.commands.printing.output import note_all, remark, write_line
@@ -38,6 +39,7 @@ _AT_ONCE = 1_000
 _SHOWN = 20
 
 
+@somewhere
 def remember(
     texts: Annotated[
         list[str], typer.Argument(metavar="TEXT...", help="The texts; - reads standard input.")
@@ -57,7 +59,7 @@ def remember(
         bool, typer.Option("--lines", help="Each line of standard input is a memory of its own.")
     ] = False,
     workspace: options.Workspace = options.DEFAULT_WORKSPACE,
-    database: options.Database = None,
+    where: Where,
     local: options.Local = False,
     as_json: options.AsJson = False,
 ) -> None:
@@ -83,7 +85,7 @@ def remember(
         )
         for text in _texts(texts, lines=lines)
     ]
-    with opened_at(database, workspace, local=local, create=True) as service:
+    with opened_at(where, workspace, local=local, create=True) as service:
         replies = []
         with progress_of("Remembering") as progress:
             for first in range(0, len(memories), _AT_ONCE):
