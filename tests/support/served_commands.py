@@ -16,7 +16,7 @@ from mba_integrations.services.api.serving import listening, url_of
 def answering(app: Any, bound: Any = None) -> Iterator[str]:
     """Where an app answers, on a free port or at a socket that listens already."""
     bound = listening("127.0.0.1", 0) if bound is None else bound
-    server = uvicorn.Server(uvicorn.Config(app, lifespan="on", log_config=None, access_log=False))
+    server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [bound]})
     thread.start()
     try:

@@ -40,8 +40,8 @@ if TYPE_CHECKING:
 
 _ATTEMPTS = 4
 """Within half a second: a person waits, and a server that goes down for a moment comes back."""
-_ANSWER_SECONDS = 600.0
-"""An import, a backup or an erasure of a large store takes minutes."""
+_ANSWER_SECONDS = 120.0
+"""What erases or moves many memories of a large store takes a while; files have more time."""
 _EXPLAINED = 20
 _AT_ONCE = 500
 

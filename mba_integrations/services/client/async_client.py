@@ -345,7 +345,7 @@ class AsyncMbaClient:
 
     async def backup(self, path: str | os.PathLike[str]) -> dict[str, Any]:
         """Write a copy of the store to a file; gives what the copy says of itself."""
-        reply = await self.download(got("/v1/backup"), path)
+        reply = await self.download(endpoints.file("/v1/backup", {}), path)
         return cast(dict[str, Any], json.loads(reply.headers[MANIFEST]))
 
     async def allocate(

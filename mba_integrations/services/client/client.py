@@ -330,7 +330,7 @@ class MbaClient:
 
     def backup(self, path: str | os.PathLike[str]) -> dict[str, Any]:
         """Write a copy of the store to a file; gives what the copy says of itself."""
-        reply = self.download(got("/v1/backup"), path)
+        reply = self.download(endpoints.file("/v1/backup", {}), path)
         return cast(dict[str, Any], json.loads(reply.headers[MANIFEST]))
 
     def allocate(self, query: str, items: Sequence[dict[str, Any]], **more: Any) -> dict[str, Any]:

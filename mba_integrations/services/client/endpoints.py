@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from mba_integrations.services.client.requests import Request, given, got, part, posted
+from mba_integrations.services.client.requests import (
+    FILE_SECONDS,
+    Request,
+    given,
+    got,
+    part,
+    posted,
+)
 
 Named = str | Sequence[str]
 
@@ -86,7 +93,7 @@ def export(workspace_id: str, *, with_vectors: bool, with_inactive: bool) -> Req
     """A workspace as a file."""
     asked = {"with_vectors": with_vectors, "with_inactive": with_inactive}
     query = {name: "true" for name, wanted in asked.items() if wanted}
-    return got(of(workspace_id, "export"), **query)
+    return file(of(workspace_id, "export"), query)
 
 
 def imported(workspace_id: str, content: bytes, more: dict[str, Any]) -> Request:
@@ -94,4 +101,16 @@ def imported(workspace_id: str, content: bytes, more: dict[str, Any]) -> Request
     query = {name: "true" if value is True else value for name, value in more.items() if value}
     headers = {"Content-Type": "application/octet-stream"}
     path = of(workspace_id, "imports")
-    return Request(method="POST", path=path, content=content, query=query, headers=headers)
+    return Request(
+        method="POST",
+        path=path,
+        content=content,
+        query=query,
+        headers=headers,
+        seconds=FILE_SECONDS,
+    )
+
+
+def file(path: str, query: dict[str, str]) -> Request:
+    """What is at a path, as a file."""
+    return Request(method="GET", path=path, query=query, seconds=FILE_SECONDS)

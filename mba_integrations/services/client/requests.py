@@ -22,6 +22,8 @@ LATER = frozenset({429, 503, 507})
 """The same request may work later, and was not done."""
 MANIFEST = "x-mba-manifest"
 """What a copy of the store says of itself."""
+FILE_SECONDS = 1_800.0
+"""How long a file may take to be made or read: a server answers when it has the whole of it."""
 LONGEST_PAUSE_SECONDS = 10.0
 _FIRST_PAUSE_SECONDS = 0.05
 _CONNECT_SECONDS = 10.0
@@ -39,6 +41,7 @@ class Request:
         content: What is sent as bytes; None for nothing.
         query: Of the URL.
         headers: Besides those of every request.
+        seconds: How long the answer may take; None as the client was told.
     """
 
     method: str
@@ -47,6 +50,7 @@ class Request:
     content: bytes | None = None
     query: Mapping[str, Any] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
+    seconds: float | None = None
 
     def arguments(self) -> dict[str, Any]:
         """What httpx2's `request` takes."""
@@ -60,6 +64,8 @@ class Request:
             given["json"] = self.body
         if self.content is not None:
             given["content"] = self.content
+        if self.seconds is not None:
+            given["timeout"] = httpx2.Timeout(self.seconds, connect=_CONNECT_SECONDS)
         return given
 
 
