@@ -32,12 +32,12 @@ class RemoteWorkspaces:
         self._client = client
 
     def ids(self) -> tuple[str, ...]:
-        """Their ids, in alphabetical order."""
+        """Their ids, in alphabetical order; without those that no path can name."""
         found: list[str] = []
         cursor = None
         while True:
             page = self._client.workspaces(limit=_PAGE, cursor=cursor)
-            found += page["workspaces"]
+            found += (one for one in page["workspaces"] if _has_path(one))
             cursor = page["next_cursor"]
             if cursor is None:
                 return tuple(found)
@@ -69,6 +69,10 @@ class RemoteWorkspaces:
         """Set how long its memories are kept."""
         told = self._client.set_retention(workspace_id, dict(policy))
         return RetentionPolicy(**told["policy"])
+
+
+def _has_path(workspace_id: str) -> bool:
+    return "/" not in workspace_id and workspace_id not in (".", "..")
 
 
 @contextmanager
