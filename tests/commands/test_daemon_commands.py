@@ -20,17 +20,25 @@ from mba_integrations.services.memory.service import MemoryService
 __all__ = ["database"]  # a fixture
 
 
-@pytest.fixture
-def held(database: Path) -> Iterator[str]:
-    """Where the process answers that holds the file."""
+@pytest.fixture(scope="module")
+def holder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, str]]:
+    """A file, and where the process answers that holds it."""
+    path = tmp_path_factory.mktemp("held") / "memory.db"
     with (
-        started(ServerSettings(port=0), str(database)) as server,
+        started(ServerSettings(port=0), str(path)) as server,
         answering(server.app, server.bound) as url,
     ):
-        yield url
+        yield path, url
 
 
-def test_a_file_that_is_held_is_reached_through_its_holder(held: str, database: Path) -> None:
+@pytest.fixture
+def held(holder: tuple[Path, str], monkeypatch: pytest.MonkeyPatch) -> str:
+    """Where the process answers that holds the file of the commands."""
+    monkeypatch.setenv("MBA_DB", str(holder[0]))
+    return holder[1]
+
+
+def test_a_file_that_is_held_is_reached_through_its_holder(held: str) -> None:
     result = mba("remember", "Kate moved to Lisbon.")
     assert (result.exit_code, result.stderr) == (0, "")
     assert "Lisbon" in done("recall", "Where does Kate live?")

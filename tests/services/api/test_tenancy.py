@@ -22,6 +22,8 @@ BODIES: dict[str, Any] = {
     "move": {"memory_ids": ["canary"], "tier": "rag"},
     "pin": {"memory_ids": ["canary"]},
     "hold": {"memory_ids": ["canary"]},
+    "expire": {"memory_ids": ["canary"]},
+    "start_organisation": {},
     "forget": {"memory_ids": ["canary"]},
     "recall": {"query": "canary?"},
     "recall_batch": {"queries": [{"query": "canary?"}]},
@@ -46,6 +48,7 @@ def routes(app: FastAPI) -> Iterator[tuple[str, str, str]]:
 
 def placed(path: str, workspace_id: str) -> str:
     places = {"workspace_id": workspace_id, "memory_id": "canary", "review_id": "r"}
+    places |= {"proposal_id": "p"}
     return path.format(**places, job_id="j", allocation_id="a", other_id="b", key_id="k")
 
 
@@ -85,6 +88,8 @@ async def test_lists_over_workspaces_show_the_callers_own(toms: MemoryService) -
         made = await http.post("/v1/workspaces", json={"workspace_id": "anna"})
         assert problem_in(made) == (404, "unknown-workspace")
         assert problem_in(await http.post("/v1/backups")) == (403, "missing-scope")
+        for path in ("/v1/backup", "/v1/status"):
+            assert problem_in(await http.get(path)) == (403, "missing-scope")
         more = await http.post("/v1/keys", json={"name": "x"})
         assert problem_in(more) == (403, "missing-scope")
 
@@ -114,14 +119,17 @@ ROUTES_OF = {
         *("budget_curve", "replay_allocation", "compare_allocations", "workspace_statistics"),
         *("events", "get_retention", "preview_retention", "list_erasures", "list_jobs"),
         *("get_workspace", "validate_settings", "list_versions", "count_memories"),
-        *("list_memories", "get_memory", "history"),
+        *("list_memories", "get_memory", "history", "get_job", "get_organisation"),
+        *("list_merges", "show_embeddings"),
     },
     Scope.WRITE: {
         *("import_memories", "review_tiers", "apply_review", "undo_review"),
-        *("remember", "revise", "move", "pin", "hold"),
+        *("remember", "revise", "move", "pin", "hold", "expire"),
     },
     Scope.FORGET: {"apply_retention", "erase", "forget"},
-    Scope.ADMIN: {"set_retention", "retry_job", "cancel_job", "change_workspace"},
+    Scope.ADMIN: {
+        *("set_retention", "retry_job", "cancel_job", "change_workspace", "stop_organisation"),
+    },
     Scope.READ_CONTENT: {"export_workspace", "export_log"},
     Scope.GATEWAY: set(),
 }
