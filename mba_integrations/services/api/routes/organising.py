@@ -17,6 +17,7 @@ from mba_integrations.services.contracts.keeping import (
     StoppedView,
 )
 from mba_integrations.services.contracts.memories import ChangeView
+from mba_integrations.services.memory.organising.plan import OrganisationPlan
 from mba_integrations.services.store.rows.jobs import JobState
 from mba_integrations.services.store.scopes import LONGEST_ID
 
@@ -38,8 +39,8 @@ def get_organisation(call: Read) -> OrganisationView:
 def start_organisation(call: Admin, body: OrganisationBody) -> OrganisationView:
     """Keep the workspace in order from now on, the first time at once. A plan is replaced."""
     call.principal.check(Scope.FORGET, call.workspace_id)
-    plan = call.service.organisation.start(call.workspace_id, **body.plan)
-    return OrganisationView.of(plan, None)
+    plan = OrganisationPlan(**body.plan)
+    return OrganisationView.of(call.service.organisation.start(call.workspace_id, plan), None)
 
 
 @router.delete("/organisation")
