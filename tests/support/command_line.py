@@ -19,7 +19,7 @@ from mba_integrations.commands.application import app
 from mba_integrations.core.log.records import AllocationRecord, TierRecord
 
 # A runner makes all commands anew at each call, which takes longer than most of them.
-typer.testing._get_command = cache(typer.main.get_command)
+vars(typer.testing)["_get_command"] = cache(typer.main.get_command)
 
 NOTES = (
     {"id": "kate-ski", "content": "Kate likes skiing in the north.", "tier": "project"},
