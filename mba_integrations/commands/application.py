@@ -1,8 +1,8 @@
 """The command `mba`: its subcommands, and how errors become lines and exit codes.
 
 Exit codes: 0 done, also where the reader of a pipe had enough; 1 a problem in input, settings or
-budget; 2 wrong usage; 3 a database that does not answer, or is held by another process;
-130 interrupted.
+budget; 2 wrong usage; 3 a database or a server that does not answer, or a file that is held by a
+process which does not; 130 interrupted.
 """
 
 from __future__ import annotations
@@ -35,8 +35,9 @@ from mba_integrations.commands.memory import (
 )
 from mba_integrations.commands.printing.output import remark, write_text
 from mba_integrations.commands.printing.visible import in_one_line
-from mba_integrations.commands.serving import keys, serve
+from mba_integrations.commands.serving import keys, serve, top
 from mba_integrations.core.errors import ConfigFileError, MemoryBudgetError
+from mba_integrations.services.client.errors import ServerError
 from mba_integrations.services.store.errors import (
     StoreBusyError,
     StoreInUseError,
@@ -46,6 +47,8 @@ from mba_integrations.services.store.errors import (
 _UNREACHABLE_EXIT_CODE = 3
 _UNREACHABLE = (StoreUnreachableError, StoreInUseError, StoreBusyError)
 """The same command may work later, or where the database answers."""
+_LATER = (429, 503)
+"""Statuses by which a server says the same."""
 
 
 class ErrorLines(TyperGroup):
@@ -116,6 +119,7 @@ app.add_typer(embeddings.app, name="embeddings")
 app.command("doctor", help=doctor.HELP)(doctor.doctor)
 app.command("serve", help=serve.HELP)(serve.serve)
 app.add_typer(keys.app, name="keys")
+app.command("top", help=top.HELP)(top.top)
 app.add_typer(mcp.app, name="mcp")
 app.command(
     "hook",
@@ -150,7 +154,11 @@ def run(arguments: Sequence[str]) -> None:
 
 
 def _exit_code(error: MemoryBudgetError) -> int:
-    return _UNREACHABLE_EXIT_CODE if isinstance(error, _UNREACHABLE) else 1
+    if isinstance(error, ServerError):
+        unreachable = error.kind is None or error.status in _LATER
+    else:
+        unreachable = isinstance(error, _UNREACHABLE)
+    return _UNREACHABLE_EXIT_CODE if unreachable else 1
 
 
 def _line(error: MemoryBudgetError) -> str:

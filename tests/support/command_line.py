@@ -6,20 +6,21 @@ import functools
 import json
 import os
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+import typer.main
+import typer.testing
 from repository import ROOT
-from typer import testing
-from typer.main import get_command
 from typer.testing import CliRunner, Result
 
 from mba_integrations import MemoryTier, QueryComplexity
 from mba_integrations.commands.application import app
 from mba_integrations.core.log.records import AllocationRecord, TierRecord
 
-# The runner would make all commands of the application again for each that it runs.
-testing._get_command = functools.cache(get_command)  # type: ignore[attr-defined]
+# A runner makes all commands anew at each call, which takes longer than most of them.
+vars(typer.testing)["_get_command"] = cache(typer.main.get_command)
 
 NOTES = (
     {"id": "kate-ski", "content": "Kate likes skiing in the north.", "tier": "project"},

@@ -1,102 +1,164 @@
-"""Which database the commands work on, and the service on it.
+"""Which database or server the commands work on, and the service on it.
 
-What writes the first memory makes the database and the workspace `default`, and says so. All other
-commands work on what is there. Jobs are done before a command ends, not by a thread.
+A file that a server of this machine holds is reached through that server. What writes the first
+memory makes the database and the workspace `default`, and says so. All other commands work on what
+is there. Jobs are done before a command ends, not by a thread.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mba_integrations.commands.arguments.memory_options import DEFAULT_WORKSPACE
 from mba_integrations.commands.arguments.places import file_of, place_of
+from mba_integrations.commands.arguments.where import Where
 from mba_integrations.commands.printing.output import remark
 from mba_integrations.commands.printing.visible import in_one_line
+from mba_integrations.commands.remote.connecting import server_of, told_of_holder
 from mba_integrations.core.config.problems import nearest_hint
 from mba_integrations.core.errors import InputError, UnknownWorkspaceError
 from mba_integrations.local_embedder import LocalEmbedder
 from mba_integrations.services.store.errors import WorkspaceExistsError
 
 if TYPE_CHECKING:
+    from mba_integrations.commands.remote.service import RemoteService
+    from mba_integrations.services.memory.organising.extraction import Extractor
     from mba_integrations.services.memory.service import MemoryService
+
+    Opened = MemoryService | RemoteService  # mypy holds each call of a command against both
 
 
 @contextmanager
 def opened(
-    database: str | None,
+    where: Where,
     *,
     local: bool = False,
     create: bool = False,
+    upgrade: bool | None = None,
+    extractor: Extractor | None = None,
+) -> Iterator[Opened]:
+    """The service on a database, or the server that holds it.
+
+    Args:
+        where: Which database or server.
+        local: Whether it compares meanings too; a server decides that for itself.
+        create: Whether a file that is not there is made.
+        upgrade: Whether tables of an earlier release are upgraded; None does so on SQLite.
+        extractor: The user's function, as for `MemoryService.open`.
+
+    Raises:
+        InputError: If there is no such file.
+        ServerError: If the server refuses what is asked, or does not answer.
+        StoreError: If the database cannot be opened.
+        MissingExtraError: If what it needs is not installed.
+    """
+    server = server_of(where)
+    if server is None:
+        functions = {} if extractor is None else {"extractor": extractor}
+        with _opened(where, local=local, create=create, upgrade=upgrade, **functions) as service:
+            yield service
+        return
+    if extractor is not None:
+        raise server.refusal("--extractor")
+    from mba_integrations.commands.remote.service import RemoteService
+
+    with told_of_holder(server), closing(RemoteService(server)) as remote:
+        yield remote
+
+
+@contextmanager
+def opened_at(
+    where: Where,
+    workspace: str,
+    *,
+    local: bool = False,
+    create: bool = False,
+    extractor: Extractor | None = None,
+) -> Iterator[Opened]:
+    """The service on a database or a server that has this workspace.
+
+    Args:
+        where: Which database or server.
+        workspace: Which workspace must be there.
+        local: Whether it compares meanings too.
+        create: Whether a file that is not there is made, and the workspace `default` in it.
+        extractor: As for `opened`.
+
+    Raises:
+        UnknownWorkspaceError: If there is no such workspace.
+    """
+    with opened(where, local=local, create=create, extractor=extractor) as service:
+        _check_is_there(service, workspace, create=create)
+        yield service
+
+
+@contextmanager
+def opened_here(
+    where: Where,
+    what: str,
+    *,
+    workspace: str | None = None,
+    local: bool = False,
     background: bool = False,
     upgrade: bool | None = None,
     **functions: Any,
 ) -> Iterator[MemoryService]:
-    """The service on a database.
+    """The service on a database itself, for what no server does.
 
     Args:
-        database: Path or URL; None for the user's own.
+        where: Which database.
+        what: What is done, for who hears that a server does not do it.
+        workspace: Which workspace must be there; None for none.
         local: Whether it compares meanings too.
-        create: Whether a file that is not there is made.
         background: Whether a thread does jobs as they come.
-        upgrade: Whether tables of an earlier release are upgraded; None does so on SQLite.
+        upgrade: As for `opened`.
         functions: The user's `extractor` and `organiser`, as for `MemoryService.open`.
 
     Raises:
-        InputError: If there is no such file.
-        StoreError: If the database cannot be opened.
-        MissingExtraError: If what it needs is not installed.
+        InputError: If it was told to ask a server.
+        StoreInUseError: If another process holds the file.
     """
-    place = place_of(database)
+    server = server_of(where)
+    if server is not None:
+        raise server.refusal(what)
+    with _opened(
+        where, local=local, background=background, upgrade=upgrade, **functions
+    ) as service:
+        if workspace is not None:
+            _check_is_there(service, workspace, create=False)
+        yield service
+
+
+@contextmanager
+def _opened(
+    where: Where, *, local: bool, create: bool = False, **options: Any
+) -> Iterator[MemoryService]:
+    place = place_of(where.database)
     file = file_of(place)
     is_new = file is not None and not file.exists()
     if file is not None and is_new:
-        _check_may_be_made(file, database, create=create)
+        _check_may_be_made(file, where.database, create=create)
     from mba_integrations.services import MemoryService
 
     embedder = LocalEmbedder() if local else None
     with MemoryService.open(
-        place, embedder=embedder, background=background, upgrade=upgrade, **functions
+        place, embedder=embedder, **{"background": False, **options}
     ) as service:
         if is_new:
             remark("note", f"new database {in_one_line(place)}")
         yield service
 
 
-@contextmanager
-def opened_at(
-    database: str | None,
-    workspace: str,
-    *,
-    local: bool = False,
-    create: bool = False,
-    background: bool = False,
-    **functions: Any,
-) -> Iterator[MemoryService]:
-    """The service on a database that has this workspace.
-
-    Args:
-        database: Path or URL; None for the user's own.
-        workspace: Which workspace must be there.
-        local: Whether it compares meanings too.
-        create: Whether a file that is not there is made, and the workspace `default` in it.
-        background: Whether a thread does jobs as they come.
-        functions: As for `opened`.
-
-    Raises:
-        UnknownWorkspaceError: If there is no such workspace.
-    """
-    with opened(
-        database, local=local, create=create, background=background, **functions
-    ) as service:
-        known = service.workspaces.ids()
-        if workspace not in known:
-            if not (create and workspace == DEFAULT_WORKSPACE):
-                raise _unknown(workspace, known)
-            _make_default(service)
-        yield service
+def _check_is_there(service: Opened, workspace: str, *, create: bool) -> None:
+    try:
+        service.workspaces.row(workspace)
+    except UnknownWorkspaceError:
+        if not (create and workspace == DEFAULT_WORKSPACE):
+            raise _unknown(workspace, service.workspaces.ids()) from None
+        _make_default(service)
 
 
 def _check_may_be_made(file: Path, database: str | None, *, create: bool) -> None:
@@ -109,7 +171,7 @@ def _check_may_be_made(file: Path, database: str | None, *, create: bool) -> Non
         file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
 
 
-def _make_default(service: MemoryService) -> None:
+def _make_default(service: Opened) -> None:
     try:
         service.create_workspace(DEFAULT_WORKSPACE, template=DEFAULT_WORKSPACE)
     except WorkspaceExistsError:

@@ -11,6 +11,7 @@ from rich.text import Text
 
 from mba_integrations.commands.arguments import memory_options as options
 from mba_integrations.commands.arguments.places import file_of, place_of
+from mba_integrations.commands.arguments.where import Where, somewhere
 from mba_integrations.commands.memory.database import opened
 from mba_integrations.commands.printing.memories import write_result
 from mba_integrations.commands.printing.output import results
@@ -22,7 +23,8 @@ from mba_integrations.services.store.sqlite.health import SQLITE_VERSION, journa
 from mba_integrations.services.store.sqlite.lock_file import LockFile
 
 if TYPE_CHECKING:
-    from mba_integrations.services.memory.service import MemoryService, ServiceStatus
+    from mba_integrations.commands.memory.database import Opened
+    from mba_integrations.services.store.store import StoreStatus
 
 HELP = """Show how the database is, and what to do where something is wrong.
 
@@ -63,22 +65,26 @@ class WorkspaceHealth:
     jobs: dict[JobState, int]
 
 
-def doctor(*, database: options.Database = None, as_json: options.AsJson = False) -> None:
+@somewhere
+def doctor(*, where: Where, as_json: options.AsJson = False) -> None:
     """Show how the database is."""
-    place = place_of(database)
-    file = file_of(place)
+    place = where.url or place_of(where.database)
+    file = None if where.url else file_of(place)
     facts: dict[str, Any] = {
         "database": place,
-        "sqlite": SQLITE_VERSION,
+        "sqlite": None if where.url else SQLITE_VERSION,
         "lock": _lock(file) if file is not None and file.exists() else None,
     }
     workspaces: list[WorkspaceHealth] = []
     try:
-        with opened(database, upgrade=False) as service:
-            status = service.status()
-            facts |= _facts(status, file)
+        with opened(where, upgrade=False) as service:
+            from mba_integrations.commands.remote.service import RemoteService
+
+            store, served = service.status().store, isinstance(service, RemoteService)
+            facts |= _facts(store, file)
             workspaces = [_health(service, name) for name in service.workspaces.ids()]
-        findings = [*_of_store(status), *(one for known in workspaces for one in _of(known))]
+        found = (one for known in workspaces for one in _of(known, served=served))
+        findings = [*_of_store(store), *found]
     except StoreError as error:
         findings = [Finding(str(error), "Until then nothing can be remembered or recalled.")]
     if as_json:
@@ -89,8 +95,7 @@ def doctor(*, database: options.Database = None, as_json: options.AsJson = False
         raise typer.Exit(1)
 
 
-def _facts(status: ServiceStatus, file: Path | None) -> dict[str, Any]:
-    store = status.store
+def _facts(store: StoreStatus, file: Path | None) -> dict[str, Any]:
     return {
         "engine": store.engine,
         "revision": store.revision,
@@ -115,7 +120,7 @@ def _lock(file: Path) -> str:
     return how if holder is None else f"{how}, last by process {holder.pid}"
 
 
-def _health(service: MemoryService, workspace_id: str) -> WorkspaceHealth:
+def _health(service: Opened, workspace_id: str) -> WorkspaceHealth:
     return WorkspaceHealth(
         workspace_id=workspace_id,
         memories=dict(service.counts(workspace_id)),
@@ -124,8 +129,7 @@ def _health(service: MemoryService, workspace_id: str) -> WorkspaceHealth:
     )
 
 
-def _of_store(status: ServiceStatus) -> list[Finding]:
-    store = status.store
+def _of_store(store: StoreStatus) -> list[Finding]:
     found = []
     if store.full:
         found.append(Finding("The disk is full: nothing is written.", "Free some space."))
@@ -140,13 +144,13 @@ def _of_store(status: ServiceStatus) -> list[Finding]:
     return found
 
 
-def _of(known: WorkspaceHealth) -> list[Finding]:
+def _of(known: WorkspaceHealth, *, served: bool) -> list[Finding]:
     name = known.workspace_id
     found = []
     if failed := known.jobs.get(JobState.FAILED, 0):
         advice = f"See `mba jobs list -w {name} --state failed`, then `mba jobs retry ID`."
         found.append(Finding(f"{name}: {failed:,} jobs failed.", advice))
-    if queued := known.jobs.get(JobState.QUEUED, 0):
+    if (queued := known.jobs.get(JobState.QUEUED, 0)) and not served:
         found.append(Finding(f"{name}: {queued:,} jobs wait.", "Do them with `mba jobs run`."))
     if known.coverage and max(known.coverage.values()) < 1.0:
         model, part = max(known.coverage.items(), key=lambda one: one[1])

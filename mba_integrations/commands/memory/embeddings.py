@@ -9,7 +9,8 @@ import typer
 from rich.text import Text
 
 from mba_integrations.commands.arguments import memory_options as options
-from mba_integrations.commands.memory.database import opened_at
+from mba_integrations.commands.arguments.where import Where, somewhere
+from mba_integrations.commands.memory.database import opened_at, opened_here
 from mba_integrations.commands.printing.memories import write_result
 from mba_integrations.commands.printing.output import remark, results
 from mba_integrations.commands.printing.progress import progress_of
@@ -41,14 +42,15 @@ class Model(StrEnum):
 
 
 @app.command("status", help="Show which part of the memories has a vector, by model.")
+@somewhere
 def status(
     *,
     workspace: options.Workspace = options.DEFAULT_WORKSPACE,
-    database: options.Database = None,
+    where: Where,
     as_json: options.AsJson = False,
 ) -> None:
     """Show which part of the memories has a vector."""
-    with opened_at(database, workspace) as service:
+    with opened_at(where, workspace) as service:
         covered = service.embeddings.coverage(workspace)
         waiting = service.jobs.counts(workspace)[JobState.QUEUED]
     if as_json:
@@ -63,6 +65,7 @@ def status(
 
 
 @app.command("migrate", help=MIGRATE_HELP)
+@somewhere
 def migrate(
     *,
     to: Annotated[Model, typer.Option("--to", help="The model.")],
@@ -70,12 +73,19 @@ def migrate(
         bool, typer.Option("--drop-others", help="Delete the vectors of other models afterwards.")
     ] = False,
     workspace: options.Workspace = options.DEFAULT_WORKSPACE,
-    database: options.Database = None,
+    where: Where,
     as_json: options.AsJson = False,
 ) -> None:
     """Make the vectors of a model for all memories."""
     model = LocalEmbedder.id
-    with opened_at(database, workspace, local=to is Model.LOCAL, background=True) as service:
+    here = opened_here(
+        where,
+        "mba embeddings migrate",
+        workspace=workspace,
+        local=to is Model.LOCAL,
+        background=True,
+    )
+    with here as service:
         service.embeddings.complete(workspace)
         with progress_of("Embedding") as progress:
             while not service.jobs.wait_until_idle(workspace, seconds=_PAUSE_SECONDS):

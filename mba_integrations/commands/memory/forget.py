@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mba_integrations.commands.arguments import memory_options as options
+from mba_integrations.commands.arguments.where import Where, somewhere
 from mba_integrations.commands.memory.database import opened_at
 from mba_integrations.commands.printing.memories import memory_table, write_result
 from mba_integrations.commands.printing.output import remark, remarks
 from mba_integrations.core.errors import InputError
 
 if TYPE_CHECKING:
-    from mba_integrations.services.memory.service import MemoryService
+    from mba_integrations.commands.memory.database import Opened
     from mba_integrations.services.store.rows.memories import MemoryFilter
 
 HELP = """Forget memories, by id or by what they have in common.
@@ -33,6 +34,7 @@ Examples:
 _SHOWN_ROWS = 10
 
 
+@somewhere
 def forget(
     ids: Annotated[
         list[str] | None, typer.Argument(metavar="[ID...]", help="Ids of memories.")
@@ -50,7 +52,7 @@ def forget(
     ] = False,
     yes: options.Yes = False,
     workspace: options.Workspace = options.DEFAULT_WORKSPACE,
-    database: options.Database = None,
+    where: Where,
     as_json: options.AsJson = False,
 ) -> None:
     """Forget memories."""
@@ -62,9 +64,9 @@ def forget(
     if erase:
         if (tiers, tags, contains) != (None, None, None):
             raise typer.BadParameter("--erase goes by ids, --subject or --source alone")
-        _erase(database, workspace, ids, subject, source, yes=yes, as_json=as_json)
+        _erase(where, workspace, ids, subject, source, yes=yes, as_json=as_json)
         return
-    with opened_at(database, workspace) as service:
+    with opened_at(where, workspace) as service:
         expected = None
         if filters is not None:
             expected = _asked(service, workspace, filters, yes=yes)
@@ -78,7 +80,7 @@ def forget(
 
 
 def _erase(
-    database: str | None,
+    where: Where,
     workspace: str,
     ids: list[str] | None,
     subject: str | None,
@@ -87,7 +89,7 @@ def _erase(
     yes: bool,
     as_json: bool,
 ) -> None:
-    with opened_at(database, workspace) as service:
+    with opened_at(where, workspace) as service:
         options.ask("Erased memories are gone for good.", "Erase them for good?", yes=yes)
         receipt = service.erasures.erase(
             workspace, memory_ids=ids or None, subjects=subject, sources=source
@@ -99,9 +101,7 @@ def _erase(
         remark("note", receipt.freed or "")
 
 
-def _asked(
-    service: MemoryService, workspace: str, filters: MemoryFilter, *, yes: bool
-) -> int | None:
+def _asked(service: Opened, workspace: str, filters: MemoryFilter, *, yes: bool) -> int | None:
     """How many memories are to be forgotten, as somebody agreed; None where nobody is asked.
 
     Raises:

@@ -10,7 +10,8 @@ from rich.text import Text
 
 from mba_integrations.commands.arguments import memory_options as options
 from mba_integrations.commands.arguments.callables import callable_named
-from mba_integrations.commands.memory.database import opened_at
+from mba_integrations.commands.arguments.where import Where, somewhere
+from mba_integrations.commands.memory.database import opened_at, opened_here
 from mba_integrations.commands.printing.memories import write_result
 from mba_integrations.commands.printing.output import remark, results, write_line
 from mba_integrations.commands.printing.progress import progress_of
@@ -18,8 +19,8 @@ from mba_integrations.commands.printing.tables import titled_table
 from mba_integrations.commands.printing.visible import in_one_line
 
 if TYPE_CHECKING:
+    from mba_integrations.commands.memory.database import Opened
     from mba_integrations.services.memory.organising.merges import MergeProposal
-    from mba_integrations.services.memory.service import MemoryService
 
 HELP = """Keep memories in order.
 
@@ -55,14 +56,15 @@ Id = Annotated[str, typer.Argument(metavar="REVIEW", help="Id of a review of the
 
 
 @app.command("review", help="Show which memories should move, and why. Nothing moves.")
+@somewhere
 def review(
     *,
     workspace: options.Workspace = options.DEFAULT_WORKSPACE,
-    database: options.Database = None,
+    where: Where,
     as_json: options.AsJson = False,
 ) -> None:
     """Show which memories should move."""
-    with opened_at(database, workspace) as service:
+    with opened_at(where, workspace) as service:
         found = service.tiers.review(workspace)
     moves = list(found.review)
     if as_json:
@@ -83,15 +85,16 @@ def review(
 
 
 @app.command("apply", help="Move what a review recommends; `undo` moves it back.")
+@somewhere
 def apply(
     review_id: Id,
     *,
     workspace: options.Workspace = options.DEFAULT_WORKSPACE,
-    database: options.Database = None,
+    where: Where,
     as_json: options.AsJson = False,
 ) -> None:
     """Move what a review recommends."""
-    with opened_at(database, workspace) as service:
+    with opened_at(where, workspace) as service:
         reply = service.tiers.apply(workspace, review_id)
     if as_json:
         write_result({"moved": reply.memory_ids, "change_seq": reply.change_seq})
@@ -100,15 +103,16 @@ def apply(
 
 
 @app.command("undo", help="Move back what a review moved, as far as it is still there.")
+@somewhere
 def undo(
     review_id: Id,
     *,
     workspace: options.Workspace = options.DEFAULT_WORKSPACE,
-    database: options.Database = None,
+    where: Where,
     as_json: options.AsJson = False,
 ) -> None:
     """Move back what a review moved."""
-    with opened_at(database, workspace) as service:
+    with opened_at(where, workspace) as service:
         reply = service.tiers.undo(workspace, review_id)
     if as_json:
         write_result({"moved": reply.memory_ids, "change_seq": reply.change_seq})
@@ -117,6 +121,7 @@ def undo(
 
 
 @app.command("start", help=START_HELP)
+@somewhere
 def start(
     *,
     every_hours: Annotated[
@@ -126,25 +131,27 @@ def start(
         float, typer.Option("--max-moves-pct", help="Most of the memories that a run moves.")
     ] = 5.0,
     workspace: options.Workspace = options.DEFAULT_WORKSPACE,
-    database: options.Database = None,
+    where: Where,
     as_json: options.AsJson = False,
 ) -> None:
     """Put a workspace in order on a schedule."""
-    with opened_at(database, workspace) as service, progress_of("Putting in order"):
+    with opened_at(where, workspace) as service, progress_of("Putting in order"):
         service.organisation.start(workspace, every_hours=every_hours, max_moves_pct=max_moves_pct)
         service.jobs.run()
+        service.jobs.wait_until_idle(workspace)
         _write_status(service, workspace, as_json=as_json)
 
 
 @app.command("stop", help="Put a workspace in order no longer.")
+@somewhere
 def stop(
     *,
     workspace: options.Workspace = options.DEFAULT_WORKSPACE,
-    database: options.Database = None,
+    where: Where,
     as_json: options.AsJson = False,
 ) -> None:
     """Put a workspace in order no longer."""
-    with opened_at(database, workspace) as service:
+    with opened_at(where, workspace) as service:
         stopped = service.organisation.stop(workspace)
     if as_json:
         write_result({"stopped": stopped})
@@ -153,65 +160,70 @@ def stop(
 
 
 @app.command("status", help="Show the schedule of a workspace, and what the last run did.")
+@somewhere
 def status(
     *,
     workspace: options.Workspace = options.DEFAULT_WORKSPACE,
-    database: options.Database = None,
+    where: Where,
     as_json: options.AsJson = False,
 ) -> None:
     """Show the schedule of a workspace."""
-    with opened_at(database, workspace) as service:
+    with opened_at(where, workspace) as service:
         _write_status(service, workspace, as_json=as_json)
 
 
 @app.command("propose", help=PROPOSE_HELP)
+@somewhere
 def propose(
     *,
     organiser: Annotated[
         str, typer.Option("--organiser", metavar="MODULE:FUNCTION", help="The function.")
     ],
     workspace: options.Workspace = options.DEFAULT_WORKSPACE,
-    database: options.Database = None,
+    where: Where,
     as_json: options.AsJson = False,
 ) -> None:
     """Ask which memories could be one."""
     organises = callable_named("--organiser", organiser)
-    with opened_at(database, workspace, organiser=organises) as service:
+    here = opened_here(where, "mba lifecycle propose", workspace=workspace, organiser=organises)
+    with here as service:
         _write_proposals(service.merges.propose(workspace), as_json=as_json)
 
 
 @app.command("proposals", help="List the merges that were proposed in the last week.")
+@somewhere
 def proposals(
     *,
     workspace: options.Workspace = options.DEFAULT_WORKSPACE,
-    database: options.Database = None,
+    where: Where,
     as_json: options.AsJson = False,
 ) -> None:
     """List the merges that were proposed."""
-    with opened_at(database, workspace) as service:
+    with opened_at(where, workspace) as service:
         _write_proposals(service.merges.list(workspace), as_json=as_json)
 
 
 @app.command("accept", help="Put one memory in the place of those that a proposal names.")
+@somewhere
 def accept(
     proposal_id: Annotated[str, typer.Argument(metavar="PROPOSAL", help="Id of a proposal.")],
     *,
     workspace: options.Workspace = options.DEFAULT_WORKSPACE,
-    database: options.Database = None,
+    where: Where,
     local: options.Local = False,
     as_json: options.AsJson = False,
 ) -> None:
     """Accept a proposal."""
-    with opened_at(database, workspace, local=local) as service:
+    with opened_at(where, workspace, local=local) as service:
         reply = service.merges.accept(workspace, proposal_id)
         service.jobs.run()
-    if as_json:
-        write_result({"memories": reply.memories, "change_seq": reply.change_seq})
-    else:
-        remark("done", f"merged into {in_one_line(reply.memory_ids[0])}")
+        if as_json:
+            write_result({"memories": reply.memories, "change_seq": reply.change_seq})
+        else:
+            remark("done", f"merged into {in_one_line(reply.memory_ids[0])}")
 
 
-def _write_status(service: MemoryService, workspace: str, *, as_json: bool) -> None:
+def _write_status(service: Opened, workspace: str, *, as_json: bool) -> None:
     plan = service.organisation.plan(workspace)
     report = service.organisation.last_report(workspace)
     if as_json:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import sys
 from datetime import datetime
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 from rich.text import Text
 
 from mba_integrations.commands.arguments import memory_options as options
+from mba_integrations.commands.arguments.where import Where, somewhere
 from mba_integrations.commands.memory.database import opened_at
 from mba_integrations.commands.printing.memories import (
     details,
@@ -23,6 +24,9 @@ from mba_integrations.core.model import MemoryTier
 from mba_integrations.ingest.reading import STANDARD_INPUT
 from mba_integrations.services.memory.remembering.results import ChangeReply, MemoryHistory
 from mba_integrations.services.store.rows.memories import MemoryRow, MemoryState
+
+if TYPE_CHECKING:
+    from mba_integrations.commands.remote.service import ToldChange
 
 HELP = "Look at memories and change them."
 LIST_HELP = """List memories, the newest first.
@@ -50,6 +54,7 @@ Id = Annotated[str, typer.Argument(metavar="ID", help="Id of a memory.")]
 
 
 @app.command("list", help=LIST_HELP)
+@somewhere
 def list_memories(
     *,
     tiers: options.Tiers = None,
@@ -66,7 +71,7 @@ def list_memories(
         int | None, typer.Option("--after", help="Go on behind the page that gave this number.")
     ] = None,
     workspace: options.Workspace = options.DEFAULT_WORKSPACE,
-    database: options.Database = None,
+    where: Where,
     as_json: options.AsJson = False,
 ) -> None:
     """List memories."""
@@ -78,7 +83,7 @@ def list_memories(
         contains=contains,
         states=states,
     )
-    with opened_at(database, workspace) as service:
+    with opened_at(where, workspace) as service:
         page = service.list(workspace, filters, after=after, limit=limit)
     if as_json:
         write_result({"memories": page.rows, "after": page.after})
@@ -93,15 +98,16 @@ def list_memories(
 
 
 @app.command("get", help="Show one memory with all that is known of it.")
+@somewhere
 def get(
     memory_id: Id,
     *,
     workspace: options.Workspace = options.DEFAULT_WORKSPACE,
-    database: options.Database = None,
+    where: Where,
     as_json: options.AsJson = False,
 ) -> None:
     """Show one memory."""
-    with opened_at(database, workspace) as service:
+    with opened_at(where, workspace) as service:
         row = service.get(workspace, memory_id)
     if as_json:
         write_result({"memory": row})
@@ -111,6 +117,7 @@ def get(
 
 
 @app.command("edit", help=EDIT_HELP)
+@somewhere
 def edit(
     memory_id: Id,
     text: Annotated[
@@ -123,7 +130,7 @@ def edit(
     ] = False,
     reason: options.Reason = None,
     workspace: options.Workspace = options.DEFAULT_WORKSPACE,
-    database: options.Database = None,
+    where: Where,
     local: options.Local = False,
     as_json: options.AsJson = False,
 ) -> None:
@@ -133,7 +140,7 @@ def edit(
     if text is None and expires is None and not never_expires:
         raise typer.BadParameter("give a text, --expires or --never-expires")
     content = sys.stdin.read().strip() if text == STANDARD_INPUT else text
-    with opened_at(database, workspace, local=local) as service:
+    with opened_at(where, workspace, local=local) as service:
         named = [memory_id]
         if content is not None:
             reply = service.revise(workspace, memory_id, content, reason=reason)
@@ -151,63 +158,67 @@ def edit(
 
 
 @app.command("move", help="Move memories to another tier.")
+@somewhere
 def move(
     ids: options.Ids,
     *,
     to: Annotated[MemoryTier, typer.Option("--to", help="The tier.")],
     reason: options.Reason = None,
     workspace: options.Workspace = options.DEFAULT_WORKSPACE,
-    database: options.Database = None,
+    where: Where,
     as_json: options.AsJson = False,
 ) -> None:
     """Move memories to another tier."""
-    with opened_at(database, workspace) as service:
+    with opened_at(where, workspace) as service:
         reply = service.move(workspace, ids, to, reason=reason)
-    _write_change(reply, f"moved to {to.value}", as_json=as_json)
+        _write_change(reply, f"moved to {to.value}", as_json=as_json)
 
 
 @app.command("pin", help="Have memories in every prompt, or no longer.")
+@somewhere
 def pin(
     ids: options.Ids,
     *,
     off: Annotated[bool, typer.Option("--off", help="No longer.")] = False,
     reason: options.Reason = None,
     workspace: options.Workspace = options.DEFAULT_WORKSPACE,
-    database: options.Database = None,
+    where: Where,
     as_json: options.AsJson = False,
 ) -> None:
     """Have memories in every prompt."""
-    with opened_at(database, workspace) as service:
+    with opened_at(where, workspace) as service:
         reply = service.pin(workspace, ids, not off, reason=reason)
-    _write_change(reply, "no longer pinned" if off else "pinned", as_json=as_json)
+        _write_change(reply, "no longer pinned" if off else "pinned", as_json=as_json)
 
 
 @app.command("hold", help="Keep memories from retention, or no longer.")
+@somewhere
 def hold(
     ids: options.Ids,
     *,
     off: Annotated[bool, typer.Option("--off", help="No longer.")] = False,
     reason: options.Reason = None,
     workspace: options.Workspace = options.DEFAULT_WORKSPACE,
-    database: options.Database = None,
+    where: Where,
     as_json: options.AsJson = False,
 ) -> None:
     """Keep memories from retention."""
-    with opened_at(database, workspace) as service:
+    with opened_at(where, workspace) as service:
         reply = service.hold(workspace, ids, not off, reason=reason)
-    _write_change(reply, "no longer held" if off else "held", as_json=as_json)
+        _write_change(reply, "no longer held" if off else "held", as_json=as_json)
 
 
 @app.command("history", help="Show what happened to a memory, and to those before and after it.")
+@somewhere
 def history(
     memory_id: Id,
     *,
     workspace: options.Workspace = options.DEFAULT_WORKSPACE,
-    database: options.Database = None,
+    where: Where,
     as_json: options.AsJson = False,
 ) -> None:
     """Show what happened to a memory."""
-    with opened_at(database, workspace) as service:
+    with opened_at(where, workspace) as service:
         found = service.history(workspace, memory_id)
     if as_json:
         write_result(
@@ -217,7 +228,7 @@ def history(
         _print_history(results(), found)
 
 
-def _write_change(reply: ChangeReply, done: str, *, as_json: bool) -> None:
+def _write_change(reply: ChangeReply | ToldChange, done: str, *, as_json: bool) -> None:
     if as_json:
         write_result({"memories": reply.memories, "change_seq": reply.change_seq})
     else:

@@ -8,6 +8,7 @@ import typer
 
 from mba_integrations.commands.arguments import memory_options as options
 from mba_integrations.commands.arguments.options import Budget
+from mba_integrations.commands.arguments.where import Where, somewhere
 from mba_integrations.commands.memory.database import opened_at
 from mba_integrations.commands.printing.memories import write_result
 from mba_integrations.commands.printing.output import (
@@ -26,6 +27,7 @@ from mba_integrations.commands.printing.tables import (
 from mba_integrations.core.config.settings import PromptFormat
 
 if TYPE_CHECKING:
+    from mba_integrations.commands.remote.recalled import ToldRecall
     from mba_integrations.services.memory.recalling.reply import RecallReply
 
 HELP = """Choose memories for a question and print the prompt.
@@ -42,6 +44,7 @@ Examples:
 _SHOWN_ROWS = 20
 
 
+@somewhere
 def recall(
     query: Annotated[str, typer.Argument(metavar="QUESTION", help="What is asked.")],
     *,
@@ -56,13 +59,13 @@ def recall(
         bool, typer.Option("--explain", help="Tables of the decision on standard error.")
     ] = False,
     workspace: options.Workspace = options.DEFAULT_WORKSPACE,
-    database: options.Database = None,
+    where: Where,
     local: options.Local = False,
     as_json: options.AsJson = False,
 ) -> None:
     """Choose memories for a question and print the prompt."""
     filters = options.wanted(tiers=tiers, subject=subject, source=source, tags=tags)
-    with opened_at(database, workspace, local=local) as service:
+    with opened_at(where, workspace, local=local) as service:
         reply = service.recall(
             workspace,
             query,
@@ -80,7 +83,7 @@ def recall(
         write_text(reply.prompt_text)
 
 
-def _explain(reply: RecallReply, *, with_tables: bool) -> None:
+def _explain(reply: RecallReply | ToldRecall, *, with_tables: bool) -> None:
     allocation = reply.allocation
     if with_tables:
         console = remarks()

@@ -5,11 +5,12 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from mba_integrations.commands.arguments import memory_options as options
+from mba_integrations.commands.arguments.where import Where, somewhere
 from mba_integrations.commands.memory.database import opened_at
 from mba_integrations.commands.printing.memories import write_result
 from mba_integrations.commands.printing.output import note_all, remark, write_line
@@ -20,6 +21,9 @@ from mba_integrations.core.model import MemoryItem, MemoryTier
 from mba_integrations.ingest.reading import STANDARD_INPUT
 from mba_integrations.services.memory.ids import new_id
 from mba_integrations.services.memory.remembering.results import RememberResult
+
+if TYPE_CHECKING:
+    from mba_integrations.services import NewMemory
 
 HELP = """Keep a memory: a fact, a note, a decision.
 
@@ -35,9 +39,12 @@ Examples:
   mba remember --lines - < facts.txt
 """
 _AT_ONCE = 1_000
+_BYTES_AT_ONCE = 2 * 1024 * 1024
+"""Of texts: a server takes 16 MiB of JSON, which writes a control character with six bytes."""
 _SHOWN = 20
 
 
+@somewhere
 def remember(
     texts: Annotated[
         list[str], typer.Argument(metavar="TEXT...", help="The texts; - reads standard input.")
@@ -57,7 +64,7 @@ def remember(
         bool, typer.Option("--lines", help="Each line of standard input is a memory of its own.")
     ] = False,
     workspace: options.Workspace = options.DEFAULT_WORKSPACE,
-    database: options.Database = None,
+    where: Where,
     local: options.Local = False,
     as_json: options.AsJson = False,
 ) -> None:
@@ -83,12 +90,12 @@ def remember(
         )
         for text in _texts(texts, lines=lines)
     ]
-    with opened_at(database, workspace, local=local, create=True) as service:
+    with opened_at(where, workspace, local=local, create=True) as service:
         replies = []
         with progress_of("Remembering") as progress:
-            for first in range(0, len(memories), _AT_ONCE):
-                replies.append(service.remember(workspace, memories[first : first + _AT_ONCE]))
-                progress(min(first + _AT_ONCE, len(memories)), len(memories))
+            for part in _parts(memories):
+                replies.append(service.remember(workspace, part))
+                progress(sum(len(reply.results) for reply in replies), len(memories))
         service.jobs.run()
     note_all(note for reply in replies for note in reply.notes)
     results = [one for reply in replies for one in reply.results]
@@ -97,6 +104,20 @@ def remember(
         write_result({"results": written, "change_seq": replies[-1].change_seq})
     else:
         _print(results, [memory.item.content for memory in memories])
+
+
+def _parts(memories: Sequence[NewMemory]) -> Iterator[list[NewMemory]]:
+    """As many memories as are kept at once, one by one where they are large."""
+    part: list[NewMemory] = []
+    size = 0
+    for memory in memories:
+        more = len(memory.item.content.encode("utf-8", "surrogatepass"))
+        if part and (len(part) == _AT_ONCE or size + more > _BYTES_AT_ONCE):
+            yield part
+            part, size = [], 0
+        part.append(memory)
+        size += more
+    yield part
 
 
 def _print(results: Sequence[RememberResult], texts: Sequence[str]) -> None:

@@ -8,6 +8,7 @@ import typer
 from rich.text import Text
 
 from mba_integrations.commands.arguments import memory_options as options
+from mba_integrations.commands.arguments.where import Where, somewhere
 from mba_integrations.commands.memory.database import opened_at
 from mba_integrations.commands.printing.memories import write_result
 from mba_integrations.commands.printing.output import remark, results
@@ -34,18 +35,20 @@ _LIMITS = ("max_age_days", "max_idle_days", "max_items", "max_tokens")
 
 
 @app.command("show", help="Show the rules of a workspace.")
+@somewhere
 def show(
     *,
     workspace: options.Workspace = options.DEFAULT_WORKSPACE,
-    database: options.Database = None,
+    where: Where,
     as_json: options.AsJson = False,
 ) -> None:
     """Show the rules of a workspace."""
-    with opened_at(database, workspace) as service:
+    with opened_at(where, workspace) as service:
         _write_policy(service.workspaces.retention(workspace), as_json=as_json)
 
 
 @app.command("set", help=SET_HELP)
+@somewhere
 def set_rule(
     tier: Annotated[MemoryTier, typer.Argument(help="Which tier.")],
     *,
@@ -63,27 +66,28 @@ def set_rule(
         OnLimit, typer.Option("--on-limit", help="What becomes of the rest.")
     ] = OnLimit.FORGET,
     workspace: options.Workspace = options.DEFAULT_WORKSPACE,
-    database: options.Database = None,
+    where: Where,
     as_json: options.AsJson = False,
 ) -> None:
     """Set what a tier keeps."""
     limits = (max_age_days, max_idle_days, max_items, max_tokens)
     given = {name: limit for name, limit in zip(_LIMITS, limits, strict=True) if limit is not None}
-    with opened_at(database, workspace) as service:
+    with opened_at(where, workspace) as service:
         rules = service.workspaces.retention(workspace).model_dump(mode="json")
         rules[tier.value] = {**given, "on_limit": on_limit.value} if given else {}
         _write_policy(service.workspaces.change_retention(workspace, rules), as_json=as_json)
 
 
 @app.command("preview", help="Show what would go now, and why. Nothing changes.")
+@somewhere
 def preview(
     *,
     workspace: options.Workspace = options.DEFAULT_WORKSPACE,
-    database: options.Database = None,
+    where: Where,
     as_json: options.AsJson = False,
 ) -> None:
     """Show what would go now."""
-    with opened_at(database, workspace) as service:
+    with opened_at(where, workspace) as service:
         found = service.retention.preview(workspace)
     if as_json:
         write_result(_preview(found))
@@ -92,14 +96,15 @@ def preview(
 
 
 @app.command("apply", help="Let go what the rules do not keep, and what has expired.")
+@somewhere
 def apply(
     *,
     workspace: options.Workspace = options.DEFAULT_WORKSPACE,
-    database: options.Database = None,
+    where: Where,
     as_json: options.AsJson = False,
 ) -> None:
     """Let go what the rules do not keep."""
-    with opened_at(database, workspace) as service:
+    with opened_at(where, workspace) as service:
         reply = service.retention.apply(workspace)
     if as_json:
         write_result({"counts": reply.counts, "change_seq": reply.change_seq})

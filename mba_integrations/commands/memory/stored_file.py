@@ -9,10 +9,12 @@ import typer
 
 from mba_integrations.commands.arguments import memory_options as options
 from mba_integrations.commands.arguments.places import file_of, place_of
-from mba_integrations.commands.memory.database import opened
+from mba_integrations.commands.arguments.where import Where, somewhere
+from mba_integrations.commands.memory.database import opened, opened_here
 from mba_integrations.commands.printing.memories import plain, write_result
 from mba_integrations.commands.printing.output import remark
 from mba_integrations.commands.printing.progress import progress_of
+from mba_integrations.commands.remote.connecting import server_of
 from mba_integrations.core.errors import InputError
 from mba_integrations.services.store.errors import StoreFileError
 from mba_integrations.services.store.sqlite.health import damages
@@ -26,11 +28,10 @@ Copy = Annotated[Path, typer.Argument(metavar="FILE", help="The copy.")]
 
 
 @backup_app.command("create", help="Copy the database as it is now into a new file.")
-def create(
-    copy: Copy, *, database: options.Database = None, as_json: options.AsJson = False
-) -> None:
+@somewhere
+def create(copy: Copy, *, where: Where, as_json: options.AsJson = False) -> None:
     """Copy the database."""
-    with opened(database) as service, progress_of("Copying"):
+    with opened(where) as service, progress_of("Copying"):
         made = service.backup(copy)
         manifest = service.verify_backup(made)
     if as_json:
@@ -55,17 +56,21 @@ def verify(copy: Copy, *, as_json: options.AsJson = False) -> None:
 @backup_app.command(
     "restore", help="Put a copy in the place of the database, without what was erased since."
 )
+@somewhere
 def restore(
     copy: Copy,
     *,
     yes: options.Yes = False,
-    database: options.Database = None,
+    where: Where,
     as_json: options.AsJson = False,
 ) -> None:
     """Put a copy in the place of the database."""
     from mba_integrations.services import MemoryService
 
-    file = file_of(place_of(database))
+    server = server_of(where)
+    if server is not None:
+        raise server.refusal("mba backup restore")
+    file = file_of(place_of(where.database))
     if file is None:
         raise InputError("a copy can take the place of a SQLite file alone.")
     if file.exists():
@@ -80,22 +85,23 @@ def restore(
 
 
 @database_app.command("current", help="Show the revision of the tables, and that of this release.")
-def current(*, database: options.Database = None, as_json: options.AsJson = False) -> None:
+@somewhere
+def current(*, where: Where, as_json: options.AsJson = False) -> None:
     """Show the revision of the tables."""
-    with opened(database, upgrade=False) as service:
-        from mba_integrations.services.store.migrations.revisions import HEAD
-
+    with opened(where, upgrade=False) as service:
         found = service.status().store
     if as_json:
-        write_result({"url": found.url, "revision": found.revision, "release": HEAD})
+        write_result({"url": found.url, "revision": found.revision, "release": found.release})
     else:
-        remark("done", f"{found.url} has revision {found.revision}, this release works with {HEAD}")
+        known = f"this release works with {found.release}"
+        remark("done", f"{found.url} has revision {found.revision}, {known}")
 
 
 @database_app.command("upgrade", help="Bring the tables to this release; a SQLite file is copied.")
-def upgrade(*, database: options.Database = None, as_json: options.AsJson = False) -> None:
+@somewhere
+def upgrade(*, where: Where, as_json: options.AsJson = False) -> None:
     """Bring the tables to this release."""
-    with opened(database, upgrade=True) as service:
+    with opened_here(where, "mba db upgrade", upgrade=True) as service:
         found = service.status().store
     if as_json:
         write_result({"url": found.url, "revision": found.revision})
@@ -104,11 +110,13 @@ def upgrade(*, database: options.Database = None, as_json: options.AsJson = Fals
 
 
 @database_app.command("check", help="Read a SQLite file through, to see that it is whole.")
-def check(*, database: options.Database = None, as_json: options.AsJson = False) -> None:
+@somewhere
+def check(*, where: Where, as_json: options.AsJson = False) -> None:
     """Read a SQLite file through."""
-    with opened(database, upgrade=False) as service, progress_of("Checking"):
+    here = opened_here(where, "mba db check", upgrade=False)
+    with here as service, progress_of("Checking"):
         found = service.status().store
-        file = file_of(place_of(database))
+        file = file_of(place_of(where.database))
         problems = [] if file is None else damages(file)
     if as_json:
         write_result({"url": found.url, "problems": problems, "store": plain(found)})

@@ -9,6 +9,7 @@ import typer
 
 from mba_integrations.commands.arguments import memory_options as options
 from mba_integrations.commands.arguments.callables import callable_named
+from mba_integrations.commands.arguments.where import Where, somewhere
 from mba_integrations.commands.memory.database import opened_at
 from mba_integrations.commands.printing.memories import write_result
 from mba_integrations.commands.printing.output import note_all, remark
@@ -45,6 +46,7 @@ Examples:
 """
 
 
+@somewhere
 def export(
     path: Annotated[Path, typer.Argument(metavar="FILE", help="The file; replaced when whole.")],
     *,
@@ -55,11 +57,11 @@ def export(
         bool, typer.Option("--with-inactive", help="With superseded and forgotten memories.")
     ] = False,
     workspace: options.Workspace = options.DEFAULT_WORKSPACE,
-    database: options.Database = None,
+    where: Where,
     as_json: options.AsJson = False,
 ) -> None:
     """Write a workspace to a file."""
-    with opened_at(database, workspace) as service, progress_of("Exporting") as progress:
+    with opened_at(where, workspace) as service, progress_of("Exporting") as progress:
         receipt = service.transfer.export_to(
             workspace,
             path,
@@ -73,6 +75,7 @@ def export(
         remark("done", f"{receipt.count:,} records in {receipt.path}, sha256 {receipt.sha256}")
 
 
+@somewhere
 def import_(
     path: Annotated[Path, typer.Argument(metavar="PATH", help="The file or folder.")],
     *,
@@ -85,7 +88,7 @@ def import_(
         bool, typer.Option("--dry-run", help="Count only, and keep nothing.")
     ] = False,
     workspace: options.Workspace = options.DEFAULT_WORKSPACE,
-    database: options.Database = None,
+    where: Where,
     local: options.Local = False,
     extractor: options.Extractor = None,
     as_json: options.AsJson = False,
@@ -93,7 +96,7 @@ def import_(
     """Remember what a file or a folder has."""
     kind = source_format or _guessed(path)
     extracts = callable_named("--extractor", extractor)
-    with opened_at(database, workspace, local=local, create=True, extractor=extracts) as service:
+    with opened_at(where, workspace, local=local, create=True, extractor=extracts) as service:
         with progress_of("Importing") as progress:
             reply = service.transfer.import_from(
                 workspace,

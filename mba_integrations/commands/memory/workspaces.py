@@ -8,6 +8,7 @@ import typer
 from rich.text import Text
 
 from mba_integrations.commands.arguments import memory_options as options
+from mba_integrations.commands.arguments.where import Where, somewhere
 from mba_integrations.commands.memory.database import opened, opened_at
 from mba_integrations.commands.printing.memories import write_result
 from mba_integrations.commands.printing.output import remark, results
@@ -29,9 +30,10 @@ Id = Annotated[str, typer.Argument(metavar="ID", help="Id of a workspace.")]
 
 
 @app.command("list", help="List the workspaces with how many memories each tier has.")
-def list_workspaces(*, database: options.Database = None, as_json: options.AsJson = False) -> None:
+@somewhere
+def list_workspaces(*, where: Where, as_json: options.AsJson = False) -> None:
     """List the workspaces."""
-    with opened(database) as service:
+    with opened(where) as service:
         rows = [service.workspaces.row(name) for name in service.workspaces.ids()]
         counts = {row.workspace_id: service.counts(row.workspace_id) for row in rows}
     if as_json:
@@ -60,6 +62,7 @@ def list_workspaces(*, database: options.Database = None, as_json: options.AsJso
 
 
 @app.command("create", help=CREATE_HELP)
+@somewhere
 def create(
     workspace_id: Id,
     *,
@@ -70,11 +73,11 @@ def create(
     time_zone: Annotated[
         str, typer.Option("--time-zone", metavar="ZONE", help="In which its days end.")
     ] = "UTC",
-    database: options.Database = None,
+    where: Where,
     as_json: options.AsJson = False,
 ) -> None:
     """Make a workspace."""
-    with opened(database, create=True) as service:
+    with opened(where, create=True) as service:
         service.create_workspace(workspace_id, template=template, time_zone=time_zone)
         config = service.workspaces.config(workspace_id)
     if as_json:
@@ -84,15 +87,16 @@ def create(
 
 
 @app.command("delete", help="Delete a workspace with all its memories; there is no way back.")
+@somewhere
 def delete(
     workspace_id: Id,
     *,
     yes: options.Yes = False,
-    database: options.Database = None,
+    where: Where,
     as_json: options.AsJson = False,
 ) -> None:
     """Delete a workspace."""
-    with opened_at(database, workspace_id) as service:
+    with opened_at(where, workspace_id) as service:
         count = sum(service.counts(workspace_id).values())
         options.ask(
             f"{workspace_id!r} and {count:,} memories would go.",

@@ -6,7 +6,8 @@ from 80 the relevance and why an item has its score; below that the reason stand
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Protocol
 
 from rich import box
 from rich.console import RenderableType
@@ -15,8 +16,8 @@ from rich.text import Text
 
 from mba_integrations.commands.printing.visible import in_one_line, one_line
 from mba_integrations.core.budget.complexity import ComplexityEstimate
-from mba_integrations.core.result.allocation import Allocation
-from mba_integrations.core.result.candidates import Candidate, Omitted
+from mba_integrations.core.model import MemoryTier, OmissionReason, QueryComplexity
+from mba_integrations.core.result.candidates import Candidate, Omitted, Selected, TierAllocation
 from mba_integrations.core.result.explanation import best_first, percent, why
 
 _WHY_WIDTH = 30
@@ -26,9 +27,59 @@ _WIDTH_WITH_TEXTS = 140
 _WIDTH_WITH_SIGNALS = 80
 
 
-def summary(allocation: Allocation) -> str:
+class Choice(Protocol):
+    """What is printed of a choice: an `Allocation`, or what a server tells of one.
+
+    `selected` and `omitted` may be the best of all; `tiers` and `omission_counts` count all.
+    """
+
+    @property
+    def used_tokens(self) -> int:
+        """Tokens of the prompt."""
+
+    @property
+    def budget_tokens(self) -> int:
+        """Tokens that it may have."""
+
+    @property
+    def utilisation(self) -> float:
+        """The one by the other."""
+
+    @property
+    def complexity(self) -> QueryComplexity:
+        """How much the query asks for."""
+
+    @property
+    def workspace_id(self) -> str:
+        """Whose settings hold."""
+
+    @property
+    def counter_id(self) -> str:
+        """What counted."""
+
+    @property
+    def exact(self) -> bool:
+        """Whether it counts as the model does."""
+
+    @property
+    def tiers(self) -> Mapping[MemoryTier, TierAllocation]:
+        """Tokens and items of each tier."""
+
+    @property
+    def selected(self) -> Sequence[Selected]:
+        """Items in the prompt."""
+
+    @property
+    def omitted(self) -> Sequence[Omitted]:
+        """Items that stayed out."""
+
+    def omission_counts(self) -> Mapping[OmissionReason, int]:
+        """How many stayed out for each reason."""
+
+
+def summary(allocation: Choice) -> str:
     """One line: items, tokens, complexity, workspace, counter."""
-    chosen, left = len(allocation.selected), len(allocation.omitted)
+    chosen, left = _chosen(allocation), _left(allocation)
     estimated = "" if allocation.exact else ", estimated"
     return (
         f"{chosen:,} of {chosen + left:,} items, {allocation.used_tokens:,} of "
@@ -48,7 +99,7 @@ def complexity_line(estimate: ComplexityEstimate) -> Text:
     )
 
 
-def tier_table(allocation: Allocation, *, width: int) -> Table:
+def tier_table(allocation: Choice, *, width: int) -> Table:
     """Tokens and items of each tier."""
     table = titled_table("Tokens by tier")
     wide = width >= _WIDTH_WITH_SIGNALS
@@ -63,18 +114,18 @@ def tier_table(allocation: Allocation, *, width: int) -> Table:
     return table
 
 
-def selected_table(allocation: Allocation, *, max_rows: int | None, width: int) -> RenderableType:
+def selected_table(allocation: Choice, *, max_rows: int | None, width: int) -> RenderableType:
     """The items in the prompt, the best first."""
     chosen = best_first(allocation.selected)
     if not chosen:
         return Text("In the prompt: nothing", style="bold")
-    table = _candidate_table(_title("In the prompt", len(chosen), max_rows), "", width)
+    table = _candidate_table(_title("In the prompt", _chosen(allocation), max_rows), "", width)
     for one in chosen[:max_rows]:
         table.add_row(*_cells(one, "pinned" if one.pinned else "", width))
     return table
 
 
-def omitted_table(allocation: Allocation, *, max_rows: int | None, width: int) -> RenderableType:
+def omitted_table(allocation: Choice, *, max_rows: int | None, width: int) -> RenderableType:
     """The items that stayed out, the best first, each with its reason."""
     left = best_first(allocation.omitted)
     if not left:
@@ -82,11 +133,19 @@ def omitted_table(allocation: Allocation, *, max_rows: int | None, width: int) -
     counts = ", ".join(
         f"{count:,} {reason.value}" for reason, count in allocation.omission_counts().items()
     )
-    title = _title("Left out", len(left), max_rows, f" ({counts})" if counts else "")
+    title = _title("Left out", _left(allocation), max_rows, f" ({counts})" if counts else "")
     table = _candidate_table(title, "reason", width)
     for one in left[:max_rows]:
         table.add_row(*_cells(one, one.reason.value, width))
     return table
+
+
+def _chosen(allocation: Choice) -> int:
+    return sum(usage.selected_count for usage in allocation.tiers.values())
+
+
+def _left(allocation: Choice) -> int:
+    return sum(usage.omitted_count for usage in allocation.tiers.values())
 
 
 def candidate_table(title: str, candidates: Iterable[Candidate], *, width: int) -> Table:

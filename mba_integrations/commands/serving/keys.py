@@ -10,6 +10,7 @@ from rich.text import Text
 
 from mba_integrations.commands.arguments import memory_options as options
 from mba_integrations.commands.arguments.places import file_of, place_of
+from mba_integrations.commands.arguments.where import Where, somewhere
 from mba_integrations.commands.memory.database import opened
 from mba_integrations.commands.printing.memories import write_result
 from mba_integrations.commands.printing.output import remark, results, write_line
@@ -24,6 +25,7 @@ DEFAULT = [Scope.READ, Scope.WRITE, Scope.FORGET]
 
 
 @app.command("create", help="Make a key. It is shown once.")
+@somewhere
 def create(
     name: Annotated[str, typer.Argument(metavar="NAME", help="What it is for.")],
     *,
@@ -36,14 +38,14 @@ def create(
         typer.Option("--workspace", "-w", metavar="ID", help="Where. Repeatable. Default: all."),
     ] = None,
     expires: options.Expires = None,
-    database: options.Database = None,
+    where: Where,
     as_json: options.AsJson = False,
 ) -> None:
     """Make a key."""
-    file = file_of(place_of(database))
+    file = None if where.url else file_of(place_of(where.database))
     if file is not None:
         file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with opened(database, create=True) as service:
+    with opened(where, create=True) as service:
         made = service.keys.create(
             name, scopes=scopes or DEFAULT, workspaces=workspaces, expires_at=expires
         )
@@ -55,9 +57,10 @@ def create(
 
 
 @app.command("list", help="List keys, the oldest first. Secrets are not kept.")
-def list_keys(*, database: options.Database = None, as_json: options.AsJson = False) -> None:
+@somewhere
+def list_keys(*, where: Where, as_json: options.AsJson = False) -> None:
     """List keys."""
-    with opened(database) as service:
+    with opened(where) as service:
         found = service.keys.list()
     if as_json:
         write_result({"keys": [_shown(row) for row in found]})
@@ -71,14 +74,15 @@ def list_keys(*, database: options.Database = None, as_json: options.AsJson = Fa
 
 
 @app.command("revoke", help="Refuse a key from now on, in every process.")
+@somewhere
 def revoke(
     key_id: Annotated[str, typer.Argument(metavar="ID", help="Id of a key.")],
     *,
-    database: options.Database = None,
+    where: Where,
     as_json: options.AsJson = False,
 ) -> None:
     """Refuse a key."""
-    with opened(database) as service:
+    with opened(where) as service:
         row = service.keys.revoke(key_id)
     if as_json:
         write_result({"key": _shown(row)})

@@ -10,10 +10,12 @@ pause follows each attempt that failed: what the server asks for, else twice as 
 
 from __future__ import annotations
 
+import json
+import os
 import time
 from collections.abc import Sequence
 from types import TracebackType
-from typing import Any, Literal, Self, cast
+from typing import Any, BinaryIO, Literal, Self, cast
 
 import httpx2
 
@@ -27,15 +29,23 @@ from mba_integrations.services.client.replies import (
     Remembered,
     Search,
     Workspace,
+    WorkspacePage,
 )
 from mba_integrations.services.client.requests import (
     LATER,
+    MANIFEST,
     Request,
+    authorities_for,
+    given,
     got,
+    is_on_this_machine,
+    part,
     pause_before,
     posted,
     refused,
+    settings_of,
     unreachable,
+    written_beside,
 )
 
 
@@ -50,6 +60,7 @@ class MbaClient:
         transport: What carries requests, in place of the network.
 
     Raises:
+        InputError: If the URL or the key is none.
         ServerError: From every method, if the server refuses a request or does not answer.
     """
 
@@ -62,12 +73,11 @@ class MbaClient:
         timeout_seconds: float = 30.0,
         transport: Any = None,
     ) -> None:
-        headers = {} if key is None else {"Authorization": f"Bearer {key}"}
+        if transport is None and is_on_this_machine(url):
+            transport = httpx2.HTTPTransport(verify=authorities_for(url))
         self._url = url
         self._attempts = max(1, attempts)
-        self._http = httpx2.Client(
-            base_url=url, headers=headers, timeout=timeout_seconds, transport=transport
-        )
+        self._http = httpx2.Client(transport=transport, **settings_of(url, key, timeout_seconds))
 
     def remember(
         self,
@@ -179,6 +189,150 @@ class MbaClient:
         request = got(of(workspace_id, "statistics"), hours=hours)
         return cast(dict[str, Any], self.send(request))
 
+    def expire(self, workspace_id: str, memory_ids: Named, at: str | None, **more: Any) -> Change:
+        """Have memories recalled no longer from a time on, ISO 8601 with a zone; None for ever."""
+        body = {"memory_ids": ids_of(memory_ids), "expires_at": at, **more}
+        return cast(Change, self.send(endpoints.act(workspace_id, "expire", body)))
+
+    def history(self, workspace_id: str, memory_id: str) -> dict[str, Any]:
+        """What happened to a memory, and to those before and after it."""
+        return cast(dict[str, Any], self.send(endpoints.history(workspace_id, memory_id)))
+
+    def workspaces(self, *, limit: int = 100, cursor: str | None = None) -> WorkspacePage:
+        """A page of the workspaces that the key may reach."""
+        request = got("/v1/workspaces", limit=limit, cursor=cursor)
+        return cast(WorkspacePage, self.send(request))
+
+    def delete_workspace(self, workspace_id: str) -> dict[str, Any]:
+        """Delete a workspace with all that belongs to it."""
+        return cast(dict[str, Any], self.send(endpoints.delete(of(workspace_id))))
+
+    def counts(self, workspace_id: str) -> dict[str, Any]:
+        """Active memories by tier."""
+        return cast(dict[str, Any], self.send(got(of(workspace_id, "counts"))))
+
+    def retention(self, workspace_id: str) -> dict[str, Any]:
+        """How long memories are kept."""
+        return cast(dict[str, Any], self.send(got(of(workspace_id, "retention"))))
+
+    def set_retention(self, workspace_id: str, policy: dict[str, Any]) -> dict[str, Any]:
+        """Set how long memories are kept."""
+        request = endpoints.put(workspace_id, "retention", {"policy": policy})
+        return cast(dict[str, Any], self.send(request))
+
+    def preview_retention(self, workspace_id: str, **more: Any) -> dict[str, Any]:
+        """What would go now, and why; under another `policy` where one is given."""
+        request = endpoints.act(workspace_id, "retention/preview", more)
+        return cast(dict[str, Any], self.send(request))
+
+    def apply_retention(self, workspace_id: str) -> dict[str, Any]:
+        """Let go what the policy does not keep, and what has expired."""
+        request = endpoints.act(workspace_id, "retention/apply", {})
+        return cast(dict[str, Any], self.send(request))
+
+    def review_tiers(self, workspace_id: str) -> dict[str, Any]:
+        """Which memories should move, and why."""
+        request = endpoints.act(workspace_id, "tiers/review", {})
+        return cast(dict[str, Any], self.send(request))
+
+    def apply_review(self, workspace_id: str, review_id: str, **more: Any) -> Change:
+        """Move what a review recommended; `only` names the ids that may move."""
+        request = endpoints.review(workspace_id, review_id, "apply", more)
+        return cast(Change, self.send(request))
+
+    def undo_review(self, workspace_id: str, review_id: str) -> Change:
+        """Move back what a review moved."""
+        request = endpoints.review(workspace_id, review_id, "undo", {})
+        return cast(Change, self.send(request))
+
+    def organisation(self, workspace_id: str) -> dict[str, Any]:
+        """By which plan a workspace is kept in order, and what the last run did."""
+        return cast(dict[str, Any], self.send(got(of(workspace_id, "organisation"))))
+
+    def start_organisation(self, workspace_id: str, **plan: Any) -> dict[str, Any]:
+        """Keep a workspace in order from now on."""
+        request = endpoints.put(workspace_id, "organisation", {"plan": plan})
+        return cast(dict[str, Any], self.send(request))
+
+    def stop_organisation(self, workspace_id: str) -> dict[str, Any]:
+        """Keep a workspace in order no longer."""
+        request = endpoints.delete(of(workspace_id, "organisation"))
+        return cast(dict[str, Any], self.send(request))
+
+    def merges(self, workspace_id: str) -> dict[str, Any]:
+        """Merges that were proposed in the last week."""
+        return cast(dict[str, Any], self.send(got(of(workspace_id, "merges"))))
+
+    def accept_merge(self, workspace_id: str, proposal_id: str) -> Change:
+        """Put one memory in the place of those that a proposal names."""
+        path = of(workspace_id, "merges", part(proposal_id), "accept")
+        return cast(Change, self.send(posted(path)))
+
+    def embeddings(self, workspace_id: str) -> dict[str, Any]:
+        """Which part of the memories has a vector, by model."""
+        return cast(dict[str, Any], self.send(got(of(workspace_id, "embeddings"))))
+
+    def jobs(
+        self, workspace_id: str, *, states: Sequence[str] = (), limit: int = 100
+    ) -> dict[str, Any]:
+        """Jobs of a workspace in these states, the latest first, and how many there are in all."""
+        request = got(of(workspace_id, "jobs"), state=[*states], limit=limit)
+        return cast(dict[str, Any], self.send(request))
+
+    def job(self, workspace_id: str, job_id: str) -> dict[str, Any]:
+        """One job."""
+        return cast(dict[str, Any], self.send(got(endpoints.job(workspace_id, job_id))))
+
+    def retry_job(self, workspace_id: str, job_id: str) -> dict[str, Any]:
+        """Try a job again that failed or was cancelled."""
+        path = endpoints.job(workspace_id, job_id) + "/retry"
+        return cast(dict[str, Any], self.send(posted(path)))
+
+    def cancel_job(self, workspace_id: str, job_id: str) -> dict[str, Any]:
+        """Cancel a job that is not done."""
+        path = endpoints.job(workspace_id, job_id) + "/cancel"
+        return cast(dict[str, Any], self.send(posted(path)))
+
+    def keys(self) -> dict[str, Any]:
+        """Keys that reach no farther than this client's."""
+        return cast(dict[str, Any], self.send(got("/v1/keys")))
+
+    def create_key(self, name: str, **more: Any) -> dict[str, Any]:
+        """Make a key: `scopes`, `workspaces`, `expires_at`. It is shown this once."""
+        return cast(dict[str, Any], self.send(posted("/v1/keys", {"name": name, **given(more)})))
+
+    def revoke_key(self, key_id: str) -> dict[str, Any]:
+        """Refuse a key from now on."""
+        return cast(dict[str, Any], self.send(endpoints.delete(f"/v1/keys/{part(key_id)}")))
+
+    def status(self) -> dict[str, Any]:
+        """How the store is."""
+        return cast(dict[str, Any], self.send(got("/v1/status")))
+
+    def export(
+        self,
+        workspace_id: str,
+        path: str | os.PathLike[str],
+        *,
+        with_vectors: bool = False,
+        with_inactive: bool = False,
+    ) -> None:
+        """Write a workspace to a file, as JSON lines that end with a count and a hash."""
+        request = endpoints.export(
+            workspace_id, with_vectors=with_vectors, with_inactive=with_inactive
+        )
+        self.download(request, path)
+
+    def import_file(self, workspace_id: str, content: bytes, **more: Any) -> dict[str, Any]:
+        """Remember what a file has: `format`, `tier`, `subject`, `dry_run`."""
+        request = endpoints.imported(workspace_id, content, more)
+        return cast(dict[str, Any], self.send(request))
+
+    def backup(self, path: str | os.PathLike[str]) -> dict[str, Any]:
+        """Write a copy of the store to a file; gives what the copy says of itself."""
+        reply = self.download(endpoints.file("/v1/backup", {}), path)
+        return cast(dict[str, Any], json.loads(reply.headers[MANIFEST]))
+
     def allocate(self, query: str, items: Sequence[dict[str, Any]], **more: Any) -> dict[str, Any]:
         """Choose among items that the request brings."""
         request = posted("/v1/allocate", {"query": query, "items": [*items], **more})
@@ -189,21 +343,40 @@ class MbaClient:
 
         A request that is no POST changes nothing, or the same when it is made twice.
         """
+        return self._answered(request, None).json()
+
+    def download(self, request: Request, path: str | os.PathLike[str]) -> httpx2.Response:
+        """Write what a request gives to a file, which takes its name once it is whole."""
+        with written_beside(path) as file:
+            return self._answered(request, file)
+
+    def _answered(self, request: Request, into: BinaryIO | None) -> httpx2.Response:
         for attempt in range(1, self._attempts + 1):
             last = attempt == self._attempts
             try:
-                reply = self._http.request(**request.arguments())
+                reply = self._asked(request, into)
             except httpx2.TransportError as error:
                 if last:
                     raise unreachable(self._url, error) from error
                 time.sleep(pause_before(attempt, None))
                 continue
             if reply.is_success:
-                return reply.json()
+                return reply
             if last or reply.status_code not in LATER:
                 raise refused(reply)
             time.sleep(pause_before(attempt, reply.headers.get("retry-after")))
         raise AssertionError("the last attempt gives or raises")
+
+    def _asked(self, request: Request, into: BinaryIO | None) -> httpx2.Response:
+        with self._http.stream(**request.arguments()) as reply:
+            if into is None or not reply.is_success:
+                reply.read()
+                return reply
+            into.seek(0)
+            into.truncate()  # an attempt before may have left a part
+            for chunk in reply.iter_bytes():
+                into.write(chunk)
+        return reply
 
     def close(self) -> None:
         """Close the connections."""

@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from mba_integrations.services.client.requests import Request, given, got, part, posted
+from mba_integrations.services.client.requests import (
+    FILE_SECONDS,
+    Request,
+    given,
+    got,
+    part,
+    posted,
+)
 
 Named = str | Sequence[str]
 
@@ -36,6 +43,11 @@ def memory(workspace_id: str, memory_id: str) -> Request:
     return got(of(workspace_id, "memories", part(memory_id)))
 
 
+def history(workspace_id: str, memory_id: str) -> Request:
+    """What happened to a memory."""
+    return got(of(workspace_id, "history", part(memory_id)))
+
+
 def memories(workspace_id: str, more: dict[str, Any]) -> Request:
     """A page of memories."""
     return posted(of(workspace_id, "memories/list"), given(more))
@@ -48,10 +60,57 @@ def revise(workspace_id: str, memory_id: str, content: str, reason: str | None) 
 
 
 def act(workspace_id: str, what: str, body: dict[str, Any]) -> Request:
-    """Move, pin, hold, forget or erase."""
+    """Move, pin, hold, expire, forget or erase."""
     return posted(of(workspace_id, what), given(body))
 
 
 def create_workspace(workspace_id: str, body: dict[str, Any]) -> Request:
     """Make a workspace."""
     return posted("/v1/workspaces", {"workspace_id": workspace_id, **given(body)})
+
+
+def put(workspace_id: str, what: str, body: dict[str, Any]) -> Request:
+    """Set the retention or the organisation of a workspace."""
+    return Request(method="PUT", path=of(workspace_id, what), body=given(body))
+
+
+def delete(path: str) -> Request:
+    """Delete or end what is at a path."""
+    return Request(method="DELETE", path=path)
+
+
+def review(workspace_id: str, review_id: str, what: str, body: dict[str, Any]) -> Request:
+    """Apply or undo a review of tiers."""
+    return posted(of(workspace_id, "tiers/reviews", part(review_id), what), given(body))
+
+
+def job(workspace_id: str, job_id: str) -> str:
+    """The path of a job."""
+    return of(workspace_id, "jobs", part(job_id))
+
+
+def export(workspace_id: str, *, with_vectors: bool, with_inactive: bool) -> Request:
+    """A workspace as a file."""
+    asked = {"with_vectors": with_vectors, "with_inactive": with_inactive}
+    query = {name: "true" for name, wanted in asked.items() if wanted}
+    return file(of(workspace_id, "export"), query)
+
+
+def imported(workspace_id: str, content: bytes, more: dict[str, Any]) -> Request:
+    """Remember what a file has."""
+    query = {name: "true" if value is True else value for name, value in more.items() if value}
+    headers = {"Content-Type": "application/octet-stream"}
+    path = of(workspace_id, "imports")
+    return Request(
+        method="POST",
+        path=path,
+        content=content,
+        query=query,
+        headers=headers,
+        seconds=FILE_SECONDS,
+    )
+
+
+def file(path: str, query: dict[str, str]) -> Request:
+    """What is at a path, as a file."""
+    return Request(method="GET", path=path, query=query, seconds=FILE_SECONDS)

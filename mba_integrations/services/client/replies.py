@@ -55,6 +55,7 @@ class Recall(TypedDict):
     change_seq: int
     messages: list[dict[str, Any]] | None
     blocks: list[dict[str, Any]] | None
+    explanation: dict[str, Any] | None
 
 
 class Hit(TypedDict):
@@ -128,3 +129,10 @@ class Workspace(TypedDict):
     time_zone: str
     change_seq: int
     created_at: str
+
+
+class WorkspacePage(TypedDict):
+    """Ids of some workspaces."""
+
+    workspaces: list[str]
+    next_cursor: str | None

@@ -2,20 +2,32 @@
 
 from __future__ import annotations
 
+import ipaddress
+import os
 import secrets
-from collections.abc import Mapping
+import ssl
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
-from urllib.parse import quote
+from pathlib import Path
+from typing import Any, BinaryIO
+from urllib.parse import quote, urlsplit
 
 import httpx2
 
+from mba_integrations.core.errors import InputError
 from mba_integrations.services.client.errors import ServerError
 
 LATER = frozenset({429, 503, 507})
 """The same request may work later, and was not done."""
+MANIFEST = "x-mba-manifest"
+"""What a copy of the store says of itself."""
+FILE_SECONDS = 1_800.0
+"""How long a file may take to be made or read: a server answers when it has the whole of it."""
 LONGEST_PAUSE_SECONDS = 10.0
 _FIRST_PAUSE_SECONDS = 0.05
+_CONNECT_SECONDS = 10.0
+"""A server that is there takes a connection at once, however long an answer takes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +41,7 @@ class Request:
         content: What is sent as bytes; None for nothing.
         query: Of the URL.
         headers: Besides those of every request.
+        seconds: How long the answer may take; None as the client was told.
     """
 
     method: str
@@ -37,6 +50,7 @@ class Request:
     content: bytes | None = None
     query: Mapping[str, Any] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
+    seconds: float | None = None
 
     def arguments(self) -> dict[str, Any]:
         """What httpx2's `request` takes."""
@@ -50,7 +64,55 @@ class Request:
             given["json"] = self.body
         if self.content is not None:
             given["content"] = self.content
+        if self.seconds is not None:
+            given["timeout"] = httpx2.Timeout(self.seconds, connect=_CONNECT_SECONDS)
         return given
+
+
+def checked_url(url: str) -> str:
+    """The address of a server.
+
+    Raises:
+        InputError: If it is none, or has a password in it, which messages would show.
+    """
+    parts = urlsplit(url)
+    if parts.username is not None or parts.password is not None:
+        raise InputError("url must have no name and no password in it. Give the server's key.")
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise InputError(f"url must be http://HOST:PORT or https://..., got {url!r}.")
+    return url
+
+
+def settings_of(url: str, key: str | None, seconds: float) -> dict[str, Any]:
+    """What clients of httpx2 are made with, but their transport.
+
+    Raises:
+        InputError: If the URL or the key is none. The key is not in the message.
+    """
+    if key is not None and not (
+        key.isascii() and key.isprintable() and key == "".join(key.split())
+    ):
+        raise InputError("key must be printable ASCII without blanks, such as mba_... .")
+    return {
+        "base_url": checked_url(url),
+        "headers": {"Authorization": f"Bearer {key}"} if key else {},
+        "timeout": httpx2.Timeout(seconds, connect=min(seconds, _CONNECT_SECONDS)),
+    }
+
+
+def is_on_this_machine(url: str) -> bool:
+    """Whether a server is reached without a network.
+
+    A transport of its own keeps the proxies of the environment out of the way then.
+
+    >>> is_on_this_machine("http://127.0.0.1:8377"), is_on_this_machine("https://memory.example")
+    (True, False)
+    """
+    host = urlsplit(url).hostname or ""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def posted(path: str, body: Any = None, *, key: str | None = None, **query: Any) -> Request:
@@ -78,6 +140,23 @@ def part(name: str) -> str:
     return quote(name, safe="")
 
 
+def authorities_for(url: str) -> ssl.SSLContext | bool:
+    """Which certificates are trusted; without TLS none is, since reading them takes 50 ms."""
+    return True if url.startswith("https:") else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+
+
+@contextmanager
+def written_beside(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
+    """A file beside a path, for its owner alone, that takes its name if nothing goes wrong."""
+    part = Path(f"{os.fspath(path)}.part")
+    try:
+        with open(os.open(part, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+            yield file
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
 def pause_before(attempt: int, retry_after: str | None) -> float:
     """Seconds to wait before an attempt, from 1: what the server asks for, else twice as long each.
 
@@ -98,7 +177,8 @@ def refused(reply: httpx2.Response) -> ServerError:
         problem = None
     told = problem if isinstance(problem, dict) else {}
     fields = "; ".join(f"{one['pointer']}: {one['detail']}" for one in told.get("errors", ())[:5])
-    message = str(told.get("detail", f"the server answered with status {reply.status_code}"))
+    nothing = f"the server answered with status {reply.status_code}, and not as `mba serve` does."
+    message = str(told.get("detail", nothing))
     return ServerError(
         f"{message} {fields}".strip(),
         status=reply.status_code,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -9,6 +10,8 @@ from pydantic import Field
 
 from mba_integrations.core.model import MemoryTier
 from mba_integrations.services.contracts.body import Body, Id, Ids, View
+from mba_integrations.services.memory.organising.merges import MergeProposal
+from mba_integrations.services.memory.organising.plan import OrganisationPlan
 from mba_integrations.services.memory.retention.preview import RetentionPreview
 from mba_integrations.services.memory.tiers.reviews import TierReview
 from mba_integrations.services.store.rows.erasures import Erasure
@@ -41,8 +44,18 @@ class GoingView(View):
     tier: MemoryTier
     action: str
     rule: str
+    score: float
     why: str
     text: str
+
+
+class GoingCountView(View):
+    """How many memories of a tier would go for the same reason."""
+
+    tier: MemoryTier
+    action: str
+    rule: str
+    count: int
 
 
 class PreviewView(View):
@@ -51,6 +64,7 @@ class PreviewView(View):
     total: int
     expired: int
     summary: str
+    counts: list[GoingCountView]
     samples: list[GoingView]
 
     @classmethod
@@ -60,12 +74,17 @@ class PreviewView(View):
             total=len(preview),
             expired=preview.expired,
             summary=str(preview),
+            counts=[
+                GoingCountView(tier=tier, action=action.value, rule=rule, count=count)
+                for (tier, action, rule), count in preview.counts.items()
+            ],
             samples=[
                 GoingView(
                     memory_id=one.memory_id,
                     tier=one.tier,
                     action=one.action.value,
                     rule=one.rule,
+                    score=one.score,
                     why=one.why,
                     text=text,
                 )
@@ -140,6 +159,7 @@ class ErasureView(View):
     at: datetime
     actor: str | None
     counts: dict[str, int]
+    freed: str | None
 
     @classmethod
     def of(cls, receipt: Erasure) -> ErasureView:
@@ -149,6 +169,7 @@ class ErasureView(View):
             at=receipt.at,
             actor=receipt.actor,
             counts=dict(receipt.counts),
+            freed=receipt.freed,
         )
 
 
@@ -159,16 +180,19 @@ class ErasuresView(View):
 
 
 class JobView(View):
-    """A job, without its payload."""
+    """A job. Its payload names memories by their ids."""
 
     job_id: str
     workspace_id: str
     kind: str
+    payload: dict[str, Any]
     state: JobState
     attempts: int
     max_attempts: int
+    lease_until: datetime | None
     run_after: datetime
     progress: float
+    result: dict[str, Any] | None
     error: str | None
     created_at: datetime
     finished_at: datetime | None
@@ -184,3 +208,62 @@ class JobsView(View):
 
     jobs: list[JobView]
     counts: dict[JobState, int] = Field(default_factory=dict)
+
+
+class OrganisationBody(Body):
+    """What is done and how often: settings that differ from those of a plan by default."""
+
+    plan: dict[str, Any] = Field(default_factory=dict)
+
+
+class OrganisationView(View):
+    """By which plan a workspace is kept in order, and what the last run did."""
+
+    plan: dict[str, Any] | None
+    last_report: dict[str, Any] | None
+
+    @classmethod
+    def of(
+        cls, plan: OrganisationPlan | None, last_report: Mapping[str, Any] | None
+    ) -> OrganisationView:
+        """The view of a plan and a report."""
+        return cls(
+            plan=None if plan is None else plan.model_dump(mode="json"),
+            last_report=None if last_report is None else dict(last_report),
+        )
+
+
+class StoppedView(View):
+    """Whether a workspace was kept in order until now."""
+
+    stopped: bool
+
+
+class MergeView(View):
+    """Memories that could be one, and the text that would take their place."""
+
+    proposal_id: str
+    memory_ids: list[str]
+    content: str
+    reason: str
+
+
+class MergesView(View):
+    """Merges that were proposed in the last week."""
+
+    proposals: list[MergeView]
+
+    @classmethod
+    def of(cls, found: Sequence[MergeProposal]) -> MergesView:
+        """The view of proposals."""
+        names = MergeView.model_fields
+        return cls.model_validate(
+            {"proposals": [{name: getattr(one, name) for name in names} for one in found]}
+        )
+
+
+class EmbeddingsView(View):
+    """Which part of the memories has a vector, by model, and how many jobs wait to make some."""
+
+    coverage: dict[str, float]
+    queued_jobs: int

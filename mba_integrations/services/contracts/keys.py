@@ -1,4 +1,4 @@
-"""Keys and backups."""
+"""Keys and backups, and how the store is."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from mba_integrations.services.access.keys import (
 from mba_integrations.services.access.principal import Scope
 from mba_integrations.services.contracts.body import Body, Id, Moment, View
 from mba_integrations.services.store.rows.keys import KeyRow
+from mba_integrations.services.store.store import StoreStatus
 
 
 class NewKeyBody(Body):
@@ -81,3 +82,20 @@ class BackupView(View):
 
     name: str
     size_bytes: int
+
+
+class StatusView(View):
+    """How the store is: sizes in bytes, None where the database does not say."""
+
+    engine: str
+    revision: str
+    release: str
+    size_bytes: int
+    wal_bytes: int | None
+    free_bytes: int | None
+    full: bool
+
+    @classmethod
+    def of(cls, status: StoreStatus) -> StatusView:
+        """The view of a status, without where the store is."""
+        return cls(**{name: getattr(status, name) for name in cls.model_fields})

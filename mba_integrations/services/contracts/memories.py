@@ -167,6 +167,14 @@ class MoveBody(Body):
     reason: Reason | None = None
 
 
+class ExpireBody(Body):
+    """Memories that are recalled no longer from a moment on; without one, again for good."""
+
+    memory_ids: Ids
+    expires_at: Moment | None = None
+    reason: Reason | None = None
+
+
 class MarkBody(Body):
     """Memories that are pinned or held, or no longer."""
 
@@ -191,6 +199,7 @@ class ListBody(Body):
     filters: FilterBody = FilterBody()
     limit: Annotated[int, Field(strict=True, ge=1, le=500)] = 100
     cursor: Annotated[str, Field(strict=True, max_length=2_000)] | None = None
+    after: Whole | None = None
     newest_first: Flag = True
 
 
@@ -278,6 +287,11 @@ class ChangeView(View):
         return cls(memory_ids=list(reply.memory_ids), change_seq=reply.change_seq)
 
 
+def _viewed(kind: type[View], row: object) -> Any:
+    """The view of a row that has all of its fields."""
+    return kind.model_construct(**{name: getattr(row, name) for name in kind.model_fields})
+
+
 class ChangeEventView(View):
     """One change of one memory, without its text."""
 
@@ -295,7 +309,15 @@ class ChangeEventView(View):
     @classmethod
     def of(cls, change: Any) -> ChangeEventView:
         """The view of a change."""
-        return cls.model_construct(**{name: getattr(change, name) for name in cls.model_fields})
+        viewed: ChangeEventView = _viewed(cls, change)
+        return viewed
+
+
+class HistoryChangeView(ChangeEventView):
+    """One change of one memory, with the hashes of its text before and after."""
+
+    before_hash: str | None
+    after_hash: str | None
 
 
 class VersionView(View):
@@ -311,7 +333,7 @@ class HistoryView(View):
     """What happened to a memory, and to those before and after it."""
 
     memories: list[MemoryView]
-    changes: list[ChangeEventView]
+    changes: list[HistoryChangeView]
     versions: list[VersionView]
 
     @classmethod
@@ -319,11 +341,6 @@ class HistoryView(View):
         """The view of a history."""
         return cls(
             memories=[MemoryView.of(row) for row in history.memories],
-            changes=[ChangeEventView.of(one) for one in history.changes],
-            versions=[
-                VersionView.model_construct(
-                    **{name: getattr(one, name) for name in VersionView.model_fields}
-                )
-                for one in history.versions
-            ],
+            changes=[_viewed(HistoryChangeView, one) for one in history.changes],
+            versions=[_viewed(VersionView, one) for one in history.versions],
         )

@@ -6,7 +6,11 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import ConfigDict, Field
 
-from mba_integrations.core.model import MemoryTier, QueryComplexity
+from mba_integrations.core.config.settings import PromptFormat
+from mba_integrations.core.model import MemoryTier, OmissionReason, QueryComplexity
+from mba_integrations.core.result.allocation import Allocation
+from mba_integrations.core.result.candidates import Candidate, Omitted, Selected
+from mba_integrations.core.result.explanation import best_first
 from mba_integrations.services.contracts.body import (
     Body,
     Flag,
@@ -23,6 +27,9 @@ from mba_integrations.services.memory.recalling.reply import RecallReply, Search
 from mba_integrations.services.memory.service import MemoryService
 
 MOST_QUERIES = 64
+MOST_EXPLAINED = 100
+MOST_SHOWN = 1_000
+"""Characters of a text that explain a choice: a wide line of a terminal has a quarter of it."""
 
 
 class AskBody(Body):
@@ -60,6 +67,7 @@ class RecallBody(AskBody):
     record_access: Flag = True
     format: Literal["text", "messages", "blocks"] = "text"
     budget_for: Literal["prompt", "reply"] = "prompt"
+    explain: Annotated[int, Field(strict=True, ge=0, le=MOST_EXPLAINED)] | None = None
 
     def arguments(self) -> dict[str, Any]:
         """The arguments of `recall`, but the query."""
@@ -101,6 +109,59 @@ class NotConsideredView(View):
     filtered: int
 
 
+class CandidateView(View):
+    """A memory as it was decided on, with the beginning of its text.
+
+    `reason` is why it stayed out, null where it came in.
+    """
+
+    id: str
+    tier: MemoryTier
+    text: str
+    tokens: int
+    score: float
+    relevance: float
+    signals: list[str]
+    pinned: bool
+    reason: OmissionReason | None
+
+    @classmethod
+    def of(cls, one: Candidate) -> CandidateView:
+        """The view of a candidate."""
+        return cls(
+            id=one.id,
+            tier=one.tier,
+            text=one.content[:MOST_SHOWN],
+            tokens=one.tokens,
+            score=one.score,
+            relevance=one.relevance,
+            signals=[str(signal) for signal in one.signals],
+            pinned=isinstance(one, Selected) and one.pinned,
+            reason=one.reason if isinstance(one, Omitted) else None,
+        )
+
+
+class ChoiceView(View):
+    """How the choice was made, and the best of what came in and of what stayed out."""
+
+    counter_id: str
+    exact: bool
+    prompt_format: PromptFormat
+    selected: list[CandidateView]
+    omitted: list[CandidateView]
+
+    @classmethod
+    def of(cls, allocation: Allocation, most: int) -> ChoiceView:
+        """The view of an allocation, with so many candidates of each kind at most."""
+        return cls(
+            counter_id=allocation.counter_id,
+            exact=allocation.exact,
+            prompt_format=allocation.prompt_format,
+            selected=[CandidateView.of(one) for one in best_first(allocation.selected)[:most]],
+            omitted=[CandidateView.of(one) for one in best_first(allocation.omitted)[:most]],
+        )
+
+
 class RecallView(View):
     """The memories for a question, within the budget."""
 
@@ -126,13 +187,15 @@ class RecallView(View):
     change_seq: int
     messages: list[dict[str, Any]] | None = None
     blocks: list[dict[str, Any]] | None = None
+    explanation: ChoiceView | None = None
 
     @classmethod
-    def of(cls, reply: RecallReply, form: str = "text") -> Self:
+    def of(cls, reply: RecallReply, form: str = "text", explain: int | None = None) -> Self:
         """The view of a reply; in *form*, the prompt stands once more as messages or blocks."""
         more = {
             "messages": reply.messages() if form == "messages" else None,
             "blocks": reply.blocks() if form == "blocks" else None,
+            "explanation": (None if explain is None else ChoiceView.of(reply.allocation, explain)),
         }
         return cls.model_validate({**reply.to_dict(), **more})
 
@@ -195,7 +258,7 @@ def recalled(service: MemoryService, workspace_id: str, body: RecallBody) -> Rec
     """What a question gets; with a budget for the reply, all of its JSON fits."""
 
     def written(reply: RecallReply) -> str:
-        return RecallView.of(reply, body.format).model_dump_json()
+        return RecallView.of(reply, body.format, body.explain).model_dump_json()
 
     return service.recall(
         workspace_id,

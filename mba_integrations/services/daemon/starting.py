@@ -56,19 +56,20 @@ def ensure(database: Path, command: Sequence[str] | None = None) -> Daemon:
         DaemonError: If it does not start; with the end of what it said.
     """
     database = database.resolve()
-    found = _answering(database)
+    found = answering(database)
     if found is not None:
         return found
     database.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     lock = LockFile(beside(database, "start-lock"))
     try:
         lock.lock()
-        return _answering(database) or _started(database, command or serve_command(database))
+        return answering(database) or _started(database, command or serve_command(database))
     finally:
         lock.close()
 
 
-def _answering(database: Path) -> Daemon | None:
+def answering(database: Path) -> Daemon | None:
+    """The process that answers for a file and takes connections now; None where there is none."""
     daemon = running(database)
     return daemon if daemon is not None and _listens(daemon.url) else None
 
@@ -93,7 +94,7 @@ def _started(database: Path, command: Sequence[str]) -> Daemon:
     deadline = time.monotonic() + _PATIENCE_SECONDS
     while time.monotonic() < deadline:
         ended = process.poll() is not None  # before looking: it may end because another one runs
-        daemon = _answering(database)
+        daemon = answering(database)
         if daemon is not None:
             leave(process)
             return daemon

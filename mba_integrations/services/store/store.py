@@ -45,6 +45,7 @@ class StoreStatus:
         url: Where it is, without a password.
         engine: Name and version of the database.
         revision: Of the tables.
+        release: The revision that this code works with.
         size_bytes: Of the database.
         wal_bytes: Of what SQLite has not put into its file yet; None on Postgres.
         free_bytes: On the disk; None where that is not known.
@@ -55,6 +56,7 @@ class StoreStatus:
     url: str
     engine: str
     revision: str
+    release: str
     size_bytes: int
     wal_bytes: int | None
     free_bytes: int | None

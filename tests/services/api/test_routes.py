@@ -11,8 +11,9 @@ from typing import Any
 import httpx2
 import pyarrow.parquet as pq
 import pytest
-from http_server import problem_in
+from http_server import key_of, problem_in
 
+from mba_integrations.services.access.principal import Scope
 from mba_integrations.services.memory.service import MemoryService
 from mba_integrations.testing import Clock
 
@@ -221,7 +222,8 @@ async def test_what_is_erased_is_in_no_answer_any_more(
     assert receipt.json()["counts"]["answer"] == 1
     again = await http.post(f"{KATE}/recall", json=asked, headers=named)
     assert "canary sings" not in again.text
-    assert (await http.get(f"{KATE}/erasures")).json()["erasures"] == [receipt.json()]
+    listed = (await http.get(f"{KATE}/erasures")).json()["erasures"]
+    assert listed == [{**receipt.json(), "freed": None}]
     assert problem_in(await http.get(f"{KATE}/memories/{one}")) == (404, "unknown-memory")
 
 
@@ -341,3 +343,96 @@ async def test_changes_are_told_from_where_a_reader_was(http: httpx2.AsyncClient
 
 async def test_backups_go_where_the_server_keeps_them(http: httpx2.AsyncClient) -> None:
     assert problem_in(await http.post("/v1/backups")) == (501, "not-offered")
+
+
+async def test_memories_expire_and_do_so_no_longer(http: httpx2.AsyncClient) -> None:
+    (one,) = await remember(http, "Kate skis.")
+    for at in ("2001-01-01T00:00:00Z", None):
+        body = {"memory_ids": [one], "expires_at": at}
+        assert (await http.post(f"{KATE}/expire", json=body)).json()["memory_ids"] == [one]
+        assert (await http.get(f"{KATE}/memories/{one}")).json()["expires_at"] == at
+    naive = {"memory_ids": [one], "expires_at": "2001-01-01T00:00:00"}
+    refused = await http.post(f"{KATE}/expire", json=naive)
+    assert problem_in(refused) == (422, "invalid-request")
+
+
+async def test_a_list_goes_on_behind_a_place(http: httpx2.AsyncClient) -> None:
+    ids = await remember(http, *(f"Memory {number}." for number in range(3)))
+    first = (await http.post(f"{KATE}/memories/list", json={"limit": 1})).json()
+    asked = {"after": first["memories"][0]["added_seq"]}
+    rest = (await http.post(f"{KATE}/memories/list", json=asked)).json()["memories"]
+    assert [one["memory_id"] for one in rest] == ids[-2::-1]
+    both = {**asked, "cursor": first["next_cursor"]}
+    refused = await http.post(f"{KATE}/memories/list", json=both)
+    assert problem_in(refused) == (422, "invalid-input")
+
+
+async def test_a_recall_explains_itself_where_that_is_asked(http: httpx2.AsyncClient) -> None:
+    (kept, *_) = await remember(http, "Kate lives in Lisbon.", "Bread " * 2_000)
+    assert (await ask(http, budget_tokens=30))["explanation"] is None
+    found = (await ask(http, budget_tokens=30, explain=5))["explanation"]
+    assert [one["id"] for one in found["selected"]] == [kept]
+    assert found["selected"][0]["signals"]
+    (left,) = found["omitted"]
+    assert left["reason"]
+    assert len(left["text"]) == 1_000
+    assert (await ask(http, budget_tokens=30, explain=0))["explanation"]["omitted"] == []
+
+
+async def test_order_begins_is_looked_at_and_ends(
+    http: httpx2.AsyncClient, service: MemoryService
+) -> None:
+    nothing = {"plan": None, "last_report": None}
+    assert (await http.get(f"{KATE}/organisation")).json() == nothing
+    begun = await http.put(f"{KATE}/organisation", json={"plan": {"every_hours": 2.0}})
+    assert begun.json()["plan"]["every_hours"] == 2.0
+    wrong: list[dict[str, Any]] = [{"every_hours": 0}, {"workspace_id": "tom"}, {"plan": {}}]
+    for plan in (*wrong, {"self": 1}):
+        refused = await http.put(f"{KATE}/organisation", json={"plan": plan})
+        assert problem_in(refused) == (422, "invalid-settings")
+    service.jobs.run()
+    assert (await http.get(f"{KATE}/organisation")).json()["last_report"] is not None
+    assert (await http.delete(f"{KATE}/organisation")).json() == {"stopped": True}
+    assert (await http.delete(f"{KATE}/organisation")).json() == {"stopped": False}
+
+
+async def test_one_job_is_shown(http: httpx2.AsyncClient, service: MemoryService) -> None:
+    await http.put(f"{KATE}/organisation", json={})
+    (job,) = (await http.get(f"{KATE}/jobs")).json()["jobs"]
+    assert (await http.get(f"{KATE}/jobs/{job['job_id']}")).json() == job
+    assert job["payload"]["plan"]
+    assert problem_in(await http.get(f"{KATE}/jobs/none")) == (404, "unknown-job")
+
+
+async def test_merges_and_vectors_are_shown(http: httpx2.AsyncClient) -> None:
+    assert (await http.get(f"{KATE}/merges")).json() == {"proposals": []}
+    refused = await http.post(f"{KATE}/merges/none/accept")
+    assert problem_in(refused) == (422, "invalid-input")
+    shown = (await http.get(f"{KATE}/embeddings")).json()
+    assert shown == {"coverage": {}, "queued_jobs": 0}
+
+
+async def test_the_store_is_shown_and_copied_to_who_may_read_all_of_it(
+    http: httpx2.AsyncClient, service: MemoryService
+) -> None:
+    status = (await http.get("/v1/status")).json()
+    assert status["revision"] == status["release"]
+    copy = await http.get("/v1/backup")
+    manifest = json.loads(copy.headers["x-mba-manifest"])
+    assert manifest["sha256"] == hashlib.sha256(copy.content).hexdigest()
+    assert manifest["workspaces"] == 2
+    for options in ({"scopes": ["admin"]}, {"scopes": list(Scope), "workspaces": ["kate"]}):
+        headers = key_of(service, **options)
+        refused = await http.get("/v1/backup", headers=headers)
+        assert problem_in(refused) == (403, "missing-scope")
+
+
+@pytest.mark.parametrize(
+    ("method", "path"), [("PUT", "organisation"), ("POST", "merges/none/accept")]
+)
+async def test_what_forgets_needs_the_scope_for_it(
+    http: httpx2.AsyncClient, service: MemoryService, method: str, path: str
+) -> None:
+    headers = key_of(service, scopes=["read", "write", "admin"])
+    refused = await http.request(method, f"{KATE}/{path}", json={}, headers=headers)
+    assert problem_in(refused) == (403, "missing-scope")

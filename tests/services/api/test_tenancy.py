@@ -22,6 +22,8 @@ BODIES: dict[str, Any] = {
     "move": {"memory_ids": ["canary"], "tier": "rag"},
     "pin": {"memory_ids": ["canary"]},
     "hold": {"memory_ids": ["canary"]},
+    "expire": {"memory_ids": ["canary"]},
+    "start_organisation": {},
     "forget": {"memory_ids": ["canary"]},
     "recall": {"query": "canary?"},
     "recall_batch": {"queries": [{"query": "canary?"}]},
@@ -50,9 +52,8 @@ def routes(app: FastAPI) -> Iterator[tuple[str, str, str]]:
 
 def placed(path: str, workspace_id: str) -> str:
     places = {"workspace_id": workspace_id, "memory_id": "canary", "document_id": "d"}
-    return path.format(
-        **places, review_id="r", job_id="j", allocation_id="a", other_id="b", key_id="k"
-    )
+    places |= {"proposal_id": "p", "review_id": "r", "job_id": "j", "key_id": "k"}
+    return path.format(**places, allocation_id="a", other_id="b")
 
 
 @pytest.fixture
@@ -91,6 +92,8 @@ async def test_lists_over_workspaces_show_the_callers_own(toms: MemoryService) -
         made = await http.post("/v1/workspaces", json={"workspace_id": "anna"})
         assert problem_in(made) == (404, "unknown-workspace")
         assert problem_in(await http.post("/v1/backups")) == (403, "missing-scope")
+        for path in ("/v1/backup", "/v1/status"):
+            assert problem_in(await http.get(path)) == (403, "missing-scope")
         more = await http.post("/v1/keys", json={"name": "x"})
         assert problem_in(more) == (403, "missing-scope")
 
@@ -120,18 +123,21 @@ ROUTES_OF = {
         *("budget_curve", "replay_allocation", "compare_allocations", "workspace_statistics"),
         *("events", "get_retention", "preview_retention", "list_erasures", "list_jobs"),
         *("get_workspace", "validate_settings", "list_versions", "count_memories"),
-        *("list_memories", "get_memory", "history"),
+        *("list_memories", "get_memory", "history", "get_job", "get_organisation"),
+        *("list_merges", "show_embeddings"),
         *("list_documents", "get_document", "list_pieces", "retrieve"),
     },
     Scope.WRITE: {
         *("import_memories", "review_tiers", "apply_review", "undo_review"),
-        *("remember", "revise", "move", "pin", "hold", "put_document"),
+        *("remember", "revise", "move", "pin", "hold", "expire", "put_document"),
     },
     Scope.FORGET: {
         *("apply_retention", "erase", "forget"),
         *("sync_documents", "remove_documents", "remove_document"),
     },
-    Scope.ADMIN: {"set_retention", "retry_job", "cancel_job", "change_workspace"},
+    Scope.ADMIN: {
+        *("set_retention", "retry_job", "cancel_job", "change_workspace", "stop_organisation"),
+    },
     Scope.READ_CONTENT: {"export_workspace", "export_log"},
     Scope.GATEWAY: set(),
 }

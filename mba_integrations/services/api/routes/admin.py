@@ -1,12 +1,18 @@
-"""Keys and backups: what concerns the server and not one workspace."""
+"""Keys, backups, how the store is: what concerns the server and not one workspace."""
 
 from __future__ import annotations
 
-from typing import Annotated
+import json
+import os
+from pathlib import Path as FilePath
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Path
+from starlette.responses import FileResponse
 
+from mba_integrations.services.access.principal import Scope
 from mba_integrations.services.api.asking import PROBLEMS, AdminAnywhere, AdminEverywhere
+from mba_integrations.services.api.files import sent_file
 from mba_integrations.services.api.replies import NOT_OFFERED, ProblemError
 from mba_integrations.services.api.work import in_thread
 from mba_integrations.services.contracts.keys import (
@@ -15,10 +21,18 @@ from mba_integrations.services.contracts.keys import (
     KeyView,
     NewKeyBody,
     NewKeyView,
+    StatusView,
 )
 from mba_integrations.services.store.scopes import LONGEST_ID
 
 router = APIRouter(prefix="/v1", tags=["admin"], responses=PROBLEMS)
+MANIFEST = "X-Mba-Manifest"
+"""What the copy says of itself, as JSON; beside the copy as `<copy>.json` it can be verified."""
+_COPY: dict[int | str, dict[str, Any]] = {
+    200: {
+        "content": {"application/vnd.sqlite3": {"schema": {"type": "string", "format": "binary"}}}
+    }
+}
 KeyId = Annotated[str, Path(min_length=1, max_length=LONGEST_ID)]
 
 
@@ -62,3 +76,29 @@ def create_backup(call: AdminEverywhere) -> BackupView:
     now = call.service.now()
     made = call.service.backup(folder / f"memory-{now:%Y%m%d-%H%M%S-%f}.db")
     return BackupView(name=made.name, size_bytes=made.stat().st_size)
+
+
+@router.get("/backup", response_class=FileResponse, responses={**PROBLEMS, **_COPY})
+@in_thread("store")
+def download_backup(call: AdminEverywhere) -> FileResponse:
+    """A copy of the store as it stands now, with what it says of itself in `X-Mba-Manifest`."""
+    call.principal.check_everywhere(Scope.READ_CONTENT)
+    said: list[str] = []
+
+    def make(path: FilePath) -> None:
+        made = call.service.backup(path.with_name(f"{path.name}.copy"))
+        beside = made.with_name(f"{made.name}.json")
+        said.append(json.dumps(json.loads(beside.read_text(encoding="utf-8"))))
+        beside.unlink()
+        os.replace(made, path)
+
+    reply = sent_file(make, "memory.db", "application/vnd.sqlite3")
+    reply.headers[MANIFEST] = said[0]
+    return reply
+
+
+@router.get("/status")
+@in_thread("store")
+def show_status(call: AdminEverywhere) -> StatusView:
+    """How the store is."""
+    return StatusView.of(call.service.status().store)

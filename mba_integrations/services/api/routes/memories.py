@@ -8,11 +8,13 @@ from typing import Annotated
 from fastapi import APIRouter, Path
 from starlette.responses import Response
 
+from mba_integrations.core.errors import InputError
 from mba_integrations.services.api.asking import PROBLEMS, Call, Forget, Read, Write
 from mba_integrations.services.api.layers.answers import REPLAYED
 from mba_integrations.services.api.work import in_thread
 from mba_integrations.services.contracts.memories import (
     ChangeView,
+    ExpireBody,
     ForgetBody,
     HistoryView,
     ListBody,
@@ -52,12 +54,14 @@ def remember(call: Write, body: RememberBody, response: Response) -> RememberVie
 @in_thread("store")
 def list_memories(call: Read, body: ListBody) -> MemoryPageView:
     """A page of memories, in the order in which they were added."""
+    if None not in (body.cursor, body.after):
+        raise InputError("give cursor or after, not both.")
     of = (call.workspace_id, body.filters, body.newest_first)
     cursors = call.ground.cursors
     page = call.service.list(
         call.workspace_id,
         body.filters.to_filter(),
-        after=None if body.cursor is None else cursors.place(body.cursor, *of),
+        after=body.after if body.cursor is None else cursors.place(body.cursor, *of),
         limit=body.limit,
         newest_first=body.newest_first,
     )
@@ -119,6 +123,20 @@ def pin(call: Write, body: MarkBody) -> ChangeView:
 def hold(call: Write, body: MarkBody) -> ChangeView:
     """Keep memories from retention, or no longer."""
     return _marked(call.service.hold, call, body)
+
+
+@router.post("/expire")
+@in_thread("store")
+def expire(call: Write, body: ExpireBody) -> ChangeView:
+    """Say from when memories are recalled no longer."""
+    reply = call.service.expire(
+        call.workspace_id,
+        body.memory_ids,
+        body.expires_at,
+        reason=body.reason,
+        actor=call.principal.actor,
+    )
+    return ChangeView.of(reply)
 
 
 def _marked(mark: Callable[..., ChangeReply], call: Call, body: MarkBody) -> ChangeView:

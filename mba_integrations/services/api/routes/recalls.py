@@ -47,7 +47,7 @@ def recall(call: Read, body: RecallBody, response: Response) -> RecallView:
     """Choose memories for a question and write the prompt, never over the budget."""
     reply = recalled(call.service, call.workspace_id, body)
     say_tokens(response, reply.used_tokens, reply.budget_tokens, reply.allocation_id)
-    return RecallView.of(reply, body.format)
+    return RecallView.of(reply, body.format, body.explain)
 
 
 @router.post("/v1/workspaces/{workspace_id}/recall/batch")
@@ -58,8 +58,12 @@ def recall_batch(call: Read, body: BatchBody) -> BatchView:
     problems: list[str | None] = []
     for one in body.queries:
         found = _tried(call, one)
-        replies.append(RecallView.of(found, one.format) if not isinstance(found, str) else None)
-        problems.append(found if isinstance(found, str) else None)
+        if isinstance(found, str):
+            replies.append(None)
+            problems.append(found)
+        else:
+            replies.append(RecallView.of(found, one.format, one.explain))
+            problems.append(None)
     return BatchView(replies=replies, problems=problems)
 
 

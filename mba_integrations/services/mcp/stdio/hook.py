@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -109,7 +110,8 @@ class Hook:
         message = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
         headers = {"Accept": "application/json, text/event-stream", "X-MBA-Client": "hook"}
         path = f"/mcp/{quote(self._workspace_id, safe='')}"
-        answer = connection.post(path, json.dumps(message).encode(), headers)
+        with closing(connection):
+            answer = connection.post(path, json.dumps(message).encode(), headers)
         result: dict[str, Any] = json.loads(answer.body).get("result") or {}
         return result
 

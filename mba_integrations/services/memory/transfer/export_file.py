@@ -96,11 +96,13 @@ class ExportFile:
         path: The file.
         header: Its first line.
         count: How many records it has.
+        sha256: Of every byte before the last line, hexadecimal.
     """
 
     path: Path
     header: Mapping[str, Any]
     count: int
+    sha256: str
 
     def records(self) -> Iterator[dict[str, Any]]:
         """The records in their order, read again from the file."""
@@ -135,7 +137,7 @@ def _checked(path: Path, file: BinaryIO) -> ExportFile:
         if values.get("end") is True:
             _check_end(path, values, count, hashed.hexdigest())
             _check_nothing_follows(path, file)
-            return ExportFile(path, header, count)
+            return ExportFile(path, header, count, hashed.hexdigest())
         hashed.update(line)
         count += 1
     raise InputError(f"{path}: the export was cut: it ends after {count:,} records without an end.")

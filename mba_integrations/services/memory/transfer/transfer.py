@@ -10,6 +10,7 @@ import itertools
 import os
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from enum import StrEnum
 from functools import partial
 from typing import Any
@@ -209,16 +210,7 @@ class Transfer:
     def _read(self, kind: ImportFormat, path: str, tier: MemoryTier | None) -> _Read:
         if kind is ImportFormat.MBA:
             return _of_export(path)
-        named: dict[str, Any] = {} if tier is None else {"tier": tier}
-        now = self._equipment.clock()
-        readers: dict[ImportFormat, Callable[[], Imported]] = {
-            ImportFormat.MEM0: lambda: read_mem0(path, **named),
-            ImportFormat.LANGGRAPH_STORE: lambda: read_langgraph_store(path, now=now, **named),
-            ImportFormat.MCP_MEMORY: lambda: read_mcp_memory(path, **named),
-            ImportFormat.MARKDOWN_FOLDER: lambda: read_markdown_folder(path, **named),
-            ImportFormat.CHAT: lambda: read_chat(path),
-        }
-        found = readers[kind]()
+        found = read_of_others(kind, path, tier, now=self._equipment.clock())
         return _Read(found.memories, notes=found.notes)
 
     def _checked(self, one: NewMemory | InputError, subject: str | None) -> NewMemory | InputError:
@@ -278,6 +270,31 @@ class Transfer:
         for part in _batches(records):
             keep = partial(_put_vectors, records=part)
             reply.vectors += self._equipment.write(workspace_id, keep)
+
+
+def read_of_others(
+    kind: ImportFormat, path: str, tier: MemoryTier | None, *, now: datetime
+) -> Imported:
+    """What a file or a folder has that is no export of this service.
+
+    Args:
+        kind: What it is.
+        path: Where it is.
+        tier: Where memories go that say no tier; None as the reader decides.
+        now: The present, for what says no time.
+
+    Raises:
+        InputError: If it is no such file.
+    """
+    named: dict[str, Any] = {} if tier is None else {"tier": tier}
+    readers: dict[ImportFormat, Callable[[], Imported]] = {
+        ImportFormat.MEM0: lambda: read_mem0(path, **named),
+        ImportFormat.LANGGRAPH_STORE: lambda: read_langgraph_store(path, now=now, **named),
+        ImportFormat.MCP_MEMORY: lambda: read_mcp_memory(path, **named),
+        ImportFormat.MARKDOWN_FOLDER: lambda: read_markdown_folder(path, **named),
+        ImportFormat.CHAT: lambda: read_chat(path),
+    }
+    return readers[kind]()
 
 
 class _DryRunError(Exception):

@@ -20,7 +20,11 @@ from sqlalchemy import Connection, text
 
 from mba_integrations.services.store.errors import StoreClosedError, StoreError
 from mba_integrations.services.store.fences import bypasses_fences, enter
-from mba_integrations.services.store.migrations.revisions import check_current, current_revision
+from mba_integrations.services.store.migrations.revisions import (
+    HEAD,
+    check_current,
+    current_revision,
+)
 from mba_integrations.services.store.migrations.upgrading import upgrade as upgraded
 from mba_integrations.services.store.postgres.connecting import (
     driver_url,
@@ -124,6 +128,7 @@ class PostgresStore(Store):
             url=self.url,
             engine=" ".join(version.split()[:2]),
             revision=self._revision,
+            release=HEAD,
             size_bytes=size_bytes,
             wal_bytes=None,
             free_bytes=None,

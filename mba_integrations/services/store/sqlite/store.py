@@ -24,6 +24,7 @@ from sqlalchemy import Connection
 
 from mba_integrations.core.arguments import checked_path
 from mba_integrations.services.store.errors import StoreClosedError
+from mba_integrations.services.store.migrations.revisions import HEAD
 from mba_integrations.services.store.scopes import Reading, ReadingAll, checked_id
 from mba_integrations.services.store.sqlite.backups import back_up
 from mba_integrations.services.store.sqlite.connecting import reading_engine
@@ -125,6 +126,7 @@ class SqliteStore(Store):
             url=self.url,
             engine=f"SQLite {sqlite3.sqlite_version}",
             revision=self._files.revision,
+            release=HEAD,
             size_bytes=self.path.stat().st_size,
             wal_bytes=wal_bytes(self.path),
             free_bytes=shutil.disk_usage(self.path.parent).free,

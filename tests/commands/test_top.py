@@ -1,0 +1,97 @@
+"""`mba top`: one frame of a file or a server, and frames that follow each other."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from command_line import done, mba
+from memory_commands import database, said
+from served_commands import answering
+
+from mba_integrations.commands.printing.output import SafeConsole
+from mba_integrations.commands.serving import top
+from mba_integrations.services.api.app import create_app
+from mba_integrations.services.memory.service import MemoryService
+
+__all__ = ["database"]  # a fixture
+HOSTILE = "[red]k\u202eate[red]"
+
+
+@pytest.fixture
+def filled(database: Path) -> Path:
+    with MemoryService.open(database, background=False) as service:
+        for name in ("quiet", HOSTILE):
+            service.create_workspace(name)
+        service.remember(HOSTILE, ["Kate skis.", "Bread needs salt."])
+        for _ in range(5):
+            service.recall(HOSTILE, "Kate?", budget_tokens=40)
+    return database
+
+
+def test_a_frame_shows_what_was_asked_in_the_last_hour(filled: Path) -> None:
+    quiet, kate = sorted(said("top")["frame"]["workspaces"], key=lambda one: one["recalls"])
+    assert (quiet["recalls"], quiet["utilisation"], quiet["omitted"]) == (0, None, {})
+    assert (kate["recalls"], kate["recalls_per_minute"]) == (5, 1.0)
+    assert kate["memories"]["long_term"] == 2
+    assert kate["tokens"]["long_term"] > 0
+    assert 0.0 < kate["utilisation"] <= 1.0
+    assert kate["p95_ms"] >= kate["p50_ms"] > 0.0
+    one = said("top", "-w", "quiet")["frame"]
+    assert ([row["workspace_id"] for row in one["workspaces"]], one["more"]) == (["quiet"], 0)
+
+
+def test_a_frame_is_printed_with_hostile_names_made_harmless(filled: Path) -> None:
+    shown = done("top", "--once")
+    assert "[red]k\ufffdate[red]" in "".join(shown.split())
+    assert "\u202e" not in shown
+    assert "\x1b" not in shown
+    assert str(filled) in shown
+    assert done("top").splitlines()[1:] == shown.splitlines()[1:]  # not a terminal: once
+
+
+def test_many_workspaces_are_counted(filled: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(top, "_MOST_WORKSPACES", 1)
+    assert "1 workspaces, and 1 more" in done("top", "--once")
+
+
+def test_a_server_shows_the_same_as_its_file(filled: Path) -> None:
+    here = said("top")["frame"]["workspaces"]
+    with (
+        MemoryService.open(filled, background=False) as service,
+        answering(create_app(service)) as url,
+    ):
+        service.create_workspace("no/path")
+        assert said("top", "--url", url)["frame"]["workspaces"] == here
+        found = mba("top", "--once", "-w", "nowhere", "--url", url)
+    assert (found.exit_code, "no workspace" in found.stderr) == (1, True)
+    assert mba("top", "--once", "--url", "http://127.0.0.1:1").exit_code == 3
+
+
+def test_frames_follow_each_other_until_ctrl_c_whatever_fails(
+    filled: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    screen = io.StringIO()
+    monkeypatch.setattr(
+        top, "results", lambda: SafeConsole(file=screen, force_terminal=True, width=150)
+    )
+    passed: list[float] = []
+    then: list[Callable[[], Any]] = [
+        lambda: monkeypatch.setenv("MBA_DB", str(filled)),
+        lambda: filled.rename(filled.with_name("away.db")),
+    ]
+
+    def sleep(seconds: float) -> None:
+        passed.append(seconds)
+        if len(passed) > len(then):
+            raise KeyboardInterrupt
+        then[len(passed) - 1]()
+
+    monkeypatch.setattr("time.sleep", sleep)
+    assert mba("top").exit_code == 0
+    assert passed == [1.0] * 3
+    assert screen.getvalue().count("UTC") >= 2
+    assert "there is no database" in screen.getvalue()
