@@ -66,6 +66,7 @@ class Asking:
         record_access: bool = True,
         min_change_seq: int | None = None,
         written: Written | None = None,
+        around_tokens: int = 0,
     ) -> RecallReply:
         """Choose memories for a question and write the prompt, never over the budget.
 
@@ -89,7 +90,9 @@ class Asking:
             min_change_seq: The `change_seq` of a write that must be seen; of this service's own
                 writes every recall sees all.
             written: How the caller writes the reply, whole: the budget is that of this text then,
-                prompt and all around it.
+                or of these texts together, prompt and all around it.
+            around_tokens: About how many tokens are written around the prompt, which saves a try;
+                the budget holds whatever it says.
 
         Raises:
             InputError: If an argument is unusable.
@@ -110,7 +113,7 @@ class Asking:
             record_access=record_access,
             min_change_seq=min_change_seq,
         )
-        return recall(self._equipment, request, written)
+        return recall(self._equipment, request, written, around=around_tokens)
 
     def allocate(
         self,

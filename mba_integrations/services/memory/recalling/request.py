@@ -40,6 +40,7 @@ class RecallRequest:
     layout: PromptLayout | None = None
     record_access: bool = True
     min_change_seq: int | None = None
+    as_of_seq: int | None = None
 
     def checked(self, now: datetime) -> RecallRequest:
         """The request, if it can be asked at *now*.
