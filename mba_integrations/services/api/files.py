@@ -47,6 +47,18 @@ async def receive_into(path: Path, request: Request) -> None:
             await file.write(part)
 
 
+def is_whole(backup: Path) -> bool:
+    """Whether a backup was made to its end; what is left of one that was not is deleted.
+
+    Its name is taken at once, and gets its bytes at last.
+    """
+    if backup.exists() and backup.stat().st_size:
+        return True
+    for left in (backup, backup.with_name(f"{backup.name}.part")):
+        left.unlink(missing_ok=True)
+    return False
+
+
 def _new_file() -> Path:
     """An empty file that only this user may read."""
     descriptor, name = tempfile.mkstemp(prefix="mba-")
