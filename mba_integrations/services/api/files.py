@@ -1,33 +1,15 @@
-"""Files that live as long as a request: exports on their way out, imports on their way in."""
+"""Files on the server: of an import on its way in, as long as its request; of a backup."""
 
 from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import anyio
-from starlette.background import BackgroundTask
 from starlette.requests import Request
-from starlette.responses import FileResponse
-
-
-def sent_file(make: Callable[[Path], None], name: str, media_type: str) -> FileResponse:
-    """A file that is made, sent and deleted. Of what cannot be made nothing is sent."""
-    path = _new_file()
-    try:
-        make(path)
-    except BaseException:
-        path.unlink(missing_ok=True)
-        raise
-    return FileResponse(
-        path,
-        media_type=media_type,
-        filename=name,
-        background=BackgroundTask(path.unlink, missing_ok=True),
-    )
 
 
 @contextmanager

@@ -175,6 +175,7 @@ class JobView(View):
     max_attempts: int
     run_after: datetime
     progress: float
+    result: dict[str, Any] | None
     error: str | None
     created_at: datetime
     finished_at: datetime | None

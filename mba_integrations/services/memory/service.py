@@ -52,6 +52,7 @@ from mba_integrations.services.memory.retention.rules import RetentionPolicy
 from mba_integrations.services.memory.retention.sweep import Retention
 from mba_integrations.services.memory.settings import KnownSettings
 from mba_integrations.services.memory.tiers.reviews import Tiers
+from mba_integrations.services.memory.transfer import import_job
 from mba_integrations.services.memory.transfer.transfer import Transfer
 from mba_integrations.services.memory.workspaces import Workspaces
 from mba_integrations.services.store.opening import open_store
@@ -146,6 +147,7 @@ class MemoryService(Asking, Changing, LiveHandle):
             embed_job.KIND: embed_job.embed_missing,
             organise_job.KIND: organise_job.organise,
             extraction_request.KIND: extraction_by(extractor),
+            import_job.KIND: import_job.import_parts(extracts=extractor is not None),
         }
         self._extracts = extractor is not None
         self.jobs = Tasks(self._equipment, handlers, background=background)

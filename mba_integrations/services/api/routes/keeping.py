@@ -139,6 +139,13 @@ def list_jobs(
     return JobsView(jobs=[JobView.of(row) for row in found], counts=counts)
 
 
+@router.get("/jobs/{job_id}")
+@in_thread("store")
+def get_job(call: Read, job_id: JobId) -> JobView:
+    """One job: how far it is, and of an import what came of it until now."""
+    return JobView.of(call.service.jobs.get(call.workspace_id, job_id))
+
+
 @router.post("/jobs/{job_id}/retry")
 @in_thread("store")
 def retry_job(call: Admin, job_id: JobId) -> JobView:

@@ -74,6 +74,17 @@ class Tasks:
             workspaces.get(reading)
             return jobs.listed(reading, states=states, limit=limit)
 
+    def get(self, workspace_id: str, job_id: str) -> JobRow:
+        """One job.
+
+        Raises:
+            UnknownJobError: If there is none of that id.
+            UnknownWorkspaceError: If there is no such workspace; with those of a like name.
+        """
+        with self._equipment.read(workspace_id) as reading:
+            workspaces.get(reading)
+            return jobs.get(reading, job_id)
+
     def counts(self, workspace_id: str) -> Mapping[JobState, int]:
         """How many jobs a workspace has, by state.
 

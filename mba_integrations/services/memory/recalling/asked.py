@@ -106,7 +106,7 @@ def _plain(value: Any) -> Any:
 def _filter_of(written: Mapping[str, Any]) -> MemoryFilter | None:
     if not written:
         return None
-    values = {
+    values: dict[str, Any] = {
         name: datetime.fromisoformat(value) if name in _TIMES else value
         for name, value in written.items()
     }

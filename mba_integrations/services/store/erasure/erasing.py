@@ -3,8 +3,9 @@
 What goes: the memories, in any state, with vectors, tags, earlier texts and uses; what the feed
 said of them; items and feedback of the log; sessions and kept answers that name them, and jobs with
 their texts; queries and texts of all log records since the first of them was stored, for a passage
-of one is not told from others; filters of log records that name what is erased. What stays: one
-change `erase` with the id, so that pools drop it, and hashes in the ledger.
+of one is not told from others; filters of log records that name what is erased; records of imports
+that wait. What stays: one change `erase` with the id, so that pools drop it, and hashes in the
+ledger.
 
 A text that was superseded, or took the place of another, stays unless it is named too, by its own
 id or by what both have in common. `Store.scrub` frees the space, after the transaction.
@@ -24,6 +25,7 @@ from mba_integrations.services.store.dialect import among
 from mba_integrations.services.store.documents import written_as_json
 from mba_integrations.services.store.erasure import ledger
 from mba_integrations.services.store.erasure.pruning import remove
+from mba_integrations.services.store.erasure.staged import clear_parts
 from mba_integrations.services.store.rows.allocations import ASKED
 from mba_integrations.services.store.rows.changes import ChangeOp
 from mba_integrations.services.store.rows.erasures import ErasedKind, Erasure
@@ -45,6 +47,12 @@ _TEXTS_OF_FILTERS = {"contains", "metadata"}
 _CLEARED = {"unkept": ["filters"]}
 _HAS_FILTERS = cast(allocation.c.record, Text).contains('"filters"')
 _NEVER = datetime.min.replace(tzinfo=UTC)
+_FIELDS = {
+    ErasedKind.MEMORY: "id",
+    ErasedKind.SUBJECT: "subject",
+    ErasedKind.SOURCE: "source",
+}
+"""Where records of parts have what is erased."""
 _SELECTED_BY = {
     ErasedKind.MEMORY: "memory_ids",
     ErasedKind.SUBJECT: "subjects",
@@ -85,6 +93,7 @@ def erase(writing: Writing, erasure_id: str, kind: ErasedKind, values: Iterable[
     gone = chosen(writing, kind, named)
     ledger.enter(writing, kind, named)
     _clear_filters(writing, [*named, *gone])
+    clear_parts(writing, {_FIELDS[kind]: set(named)})
     return _erase(writing, checked_id("erasure_id", erasure_id), gone)
 
 
@@ -128,6 +137,7 @@ def _erase(writing: Writing, erasure_id: str, gone: Sequence[str]) -> Erasure:
     texts = [*(row.content for row in rows), *_earlier_texts(writing, gone)]
     ledger.enter(writing, ErasedKind.MEMORY, gone)
     ledger.enter(writing, ErasedKind.CONTENT, texts)
+    clear_parts(writing, {"id": set(gone), "content": set(texts)})
     counts = {**remove(writing, gone), **_forget_in_log(writing, rows, texts)}
     which = among(memory_change.c.memory_id, gone)
     counts["memory_change"] = writing.execute(writing.delete(memory_change).where(which)).rowcount

@@ -163,8 +163,9 @@ def renew(
     *,
     lease: timedelta = LEASE,
     progress: float | None = None,
+    result: Mapping[str, Any] | None = None,
 ) -> None:
-    """Show a sign of life, and how far the job is, in [0, 1].
+    """Show a sign of life, how far the job is, in [0, 1], and what came out until now.
 
     Raises:
         LeaseLostError: If the job is not the owner's any more.
@@ -172,6 +173,8 @@ def renew(
     news: dict[str, Any] = {"lease_until": writing.at + lease}
     if progress is not None:
         news["progress"] = min(max(float(progress), 0.0), 1.0)
+    if result is not None:
+        news["result"] = dict(result)
     _change_own(writing, job_id, owner, news)
 
 
