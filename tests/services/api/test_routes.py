@@ -89,18 +89,16 @@ async def test_a_cursor_goes_on_after_a_restart(
     assert problem_in(foreign) == (422, "invalid-input")
 
 
-@pytest.mark.parametrize("place", range(0, 40, 3))
-async def test_a_cursor_with_one_other_byte_is_refused(
-    http: httpx2.AsyncClient, place: int
-) -> None:
+async def test_a_cursor_with_one_other_byte_is_refused(http: httpx2.AsyncClient) -> None:
     await remember(http, *(f"Memory {number}." for number in range(3)))
     listed = f"{KATE}/memories/list"
     cursor = (await http.post(listed, json={"limit": 2})).json()["next_cursor"]
-    sealed = bytearray(base64.urlsafe_b64decode(cursor))
-    sealed[place % len(sealed)] ^= 1
-    forged = base64.urlsafe_b64encode(sealed).decode()
-    reply = await http.post(listed, json={"limit": 2, "cursor": forged})
-    assert problem_in(reply) == (422, "invalid-input")
+    sealed = base64.urlsafe_b64decode(cursor)
+    for place in range(len(sealed)):
+        forged = bytearray(sealed)
+        forged[place] ^= 1
+        body = {"limit": 2, "cursor": base64.urlsafe_b64encode(forged).decode()}
+        assert problem_in(await http.post(listed, json=body)) == (422, "invalid-input")
 
 
 async def test_a_cursor_opens_its_own_list_alone(http: httpx2.AsyncClient) -> None:

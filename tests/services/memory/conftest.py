@@ -6,7 +6,6 @@ and is emptied before each test.
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,20 +13,10 @@ from typing import Any
 
 import pytest
 from memory_services import Opened
-from postgres_server import emptied, new_database
+from postgres_server import emptied
 
 from mba_integrations.services.memory.service import MemoryService
-from mba_integrations.services.store.opening import open_store
 from mba_integrations.testing import Clock, WordCounter
-
-
-@pytest.fixture(scope="session")
-def postgres_database(postgres: str) -> Iterator[str]:
-    """URL of the worker's database, with our tables."""
-    worker = os.environ.get("PYTEST_XDIST_WORKER", "alone")
-    with new_database(postgres, f"mba_memory_{worker}_{os.getpid()}") as url:
-        open_store(url).close()
-        yield url
 
 
 @pytest.fixture

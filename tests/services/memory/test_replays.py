@@ -77,7 +77,7 @@ def empty(opened: Opened) -> MemoryService:
 
 @given(facts=st.lists(facts, min_size=1, max_size=12), asked=narrowings, then=later)
 @settings(
-    max_examples=12,
+    max_examples=8,
     phases=[Phase.generate],  # a smaller example costs minutes
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )

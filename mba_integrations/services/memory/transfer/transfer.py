@@ -33,7 +33,7 @@ from mba_integrations.services.memory.transfer.import_job import (
     digest_of_file,
 )
 from mba_integrations.services.memory.transfer.imported import Imported
-from mba_integrations.services.memory.transfer.importing import ImportReply, put_vectors
+from mba_integrations.services.memory.transfer.importing import Batches, ImportReply, put_vectors
 from mba_integrations.services.memory.transfer.langgraph_store import read_langgraph_store
 from mba_integrations.services.memory.transfer.mcp_memory import read_mcp_memory
 from mba_integrations.services.memory.transfer.mem0 import read_mem0
