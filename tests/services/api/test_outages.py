@@ -135,6 +135,7 @@ async def test_a_clock_that_is_set_back_an_hour_keeps_nothing_waiting(
     service.organisation.start("kate")
     store = service._equipment.store
     held = store.write_all(lambda writing: jobs.claim(writing, "a worker that died"))
+    assert held is not None
     path = f"{KATE}/imports?format=mem0&background=true"
     waits = (await http.post(path, content=b'[{"id": "a", "memory": "Kate runs."}]')).json()
     recall = (await http.post(f"{KATE}/recall", json={"query": "Kate?"})).json()

@@ -15,6 +15,7 @@ from mba_integrations.services.memory.service import MemoryService
 from mba_integrations.services.memory.transfer import import_job, staged
 from mba_integrations.services.store.errors import IdempotencyConflictError
 from mba_integrations.services.store.rows.jobs import JobState
+from mba_integrations.services.store.statements import answers
 from mba_integrations.testing import Clock
 
 CANARY = "Kate's canary sings."
@@ -30,6 +31,11 @@ def service(opened: Opened) -> MemoryService:
 @pytest.fixture(autouse=True)
 def _small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(staged, "MOST_AT_ONCE", 2)
+
+
+def counts(service: MemoryService, job_id: str) -> Any:
+    """What came of the job until now."""
+    return service.jobs.get("kate", job_id).result
 
 
 def file_of(tmp_path: Path, *memories: dict[str, Any]) -> Path:
@@ -71,13 +77,17 @@ def test_it_goes_on_after_a_restart_and_counts_each_part_once(opened: Opened, fi
     assert texts(first) == []
     stopped_after(first, 1)
     row = first.jobs.get("kate", job_id)
-    assert (row.state, row.progress, row.result["created"]) == (JobState.QUEUED, 1 / 3, 2)
+    assert (row.state, row.progress, counts(first, job_id)["created"]) == (
+        JobState.QUEUED,
+        1 / 3,
+        2,
+    )
     five.unlink()
     second = opened()
     second.jobs.run()
     row = second.jobs.get("kate", job_id)
     assert (row.state, row.progress, row.attempts) == (JobState.DONE, 1.0, 1)
-    assert (row.result["created"], row.result["duplicates"]) == (4, 1)
+    assert (counts(second, job_id)["created"], counts(second, job_id)["duplicates"]) == (4, 1)
     assert texts(second) == [f"Kate said {number}." for number in range(4)]
     assert {one.subject for one in second.list("kate").rows} == {"kate"}
 
@@ -86,19 +96,19 @@ def test_a_worker_that_dies_within_a_part_leaves_none_of_it(
     service: MemoryService, five: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     job_id = service.transfer.begin_import("kate", five, "mem0").job_id
-    drop = import_job.answers.drop
+    drop = answers.drop
 
     def killed(*_: Any) -> None:
         raise SystemExit
 
-    monkeypatch.setattr(import_job.answers, "drop", killed)
+    monkeypatch.setattr(answers, "drop", killed)
     with pytest.raises(SystemExit):
         service.jobs.run()
     assert texts(service) == []
-    monkeypatch.setattr(import_job.answers, "drop", drop)
+    monkeypatch.setattr(answers, "drop", drop)
     clock.pass_seconds(61)
     service.jobs.run()
-    assert service.jobs.get("kate", job_id).result["created"] == 4
+    assert counts(service, job_id)["created"] == 4
 
 
 def test_it_is_cancelled_between_two_parts_and_goes_on_with_a_retry(
@@ -111,21 +121,21 @@ def test_it_is_cancelled_between_two_parts_and_goes_on_with_a_retry(
     assert len(texts(service)) == 4
     assert service.jobs.retry("kate", job_id).state is JobState.QUEUED
     service.jobs.run()
-    assert service.jobs.get("kate", job_id).result["duplicates"] == 1
+    assert counts(service, job_id)["duplicates"] == 1
 
 
 def test_a_dry_run_counts_and_keeps_nothing(service: MemoryService, five: Path) -> None:
     job_id = service.transfer.begin_import("kate", five, "mem0", dry_run=True).job_id
     service.jobs.run()
     row = service.jobs.get("kate", job_id)
-    assert (row.state, row.result["created"], texts(service)) == (JobState.DONE, 5, [])
+    assert (row.state, counts(service, job_id)["created"], texts(service)) == (JobState.DONE, 5, [])
 
 
 def test_what_is_refused_is_counted_with_its_reason(service: MemoryService, tmp_path: Path) -> None:
     path = file_of(tmp_path, {"id": "a", "memory": "x" * 300_000}, {"id": "b", "memory": "Fine."})
     job_id = service.transfer.begin_import("kate", path, "mem0").job_id
     service.jobs.run()
-    result = service.jobs.get("kate", job_id).result
+    result = counts(service, job_id)
     assert (result["created"], result["rejected"], len(result["reasons"])) == (1, 1, 1)
 
 
@@ -161,4 +171,5 @@ def test_parts_go_after_a_week(service: MemoryService, five: Path, clock: Clock)
     service._equipment.write("kate", lambda writing: prune(writing, Horizon()))
     service.jobs.run()
     row = service.jobs.get("kate", job_id)
+    assert row.error is not None
     assert "Send the file again" in row.error
