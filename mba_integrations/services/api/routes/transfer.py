@@ -48,7 +48,7 @@ class BodyFormat(StrEnum):
     CHAT = "chat"
 
 
-@router.get("/export", response_class=StreamedFile, responses={**PROBLEMS, **_MEMORIES})
+@router.get("/export", response_class=Response, responses={**PROBLEMS, **_MEMORIES})
 async def export_workspace(
     call: ReadContent, with_vectors: bool = False, with_inactive: bool = False
 ) -> StreamedFile:
@@ -62,7 +62,7 @@ async def export_workspace(
     return StreamedFile(lines, "memories.jsonl", MEDIA_TYPES[LogFormat.JSONL])
 
 
-@router.get("/export/allocations", response_class=StreamedFile, responses={**PROBLEMS, **_LOG})
+@router.get("/export/allocations", response_class=Response, responses={**PROBLEMS, **_LOG})
 async def export_log(
     call: ReadContent,
     format: LogFormat = LogFormat.JSONL,
