@@ -153,6 +153,8 @@ def test_an_erasure_takes_what_waits(
     service: MemoryService, tmp_path: Path, what: dict[str, Any]
 ) -> None:
     """No byte of it is left in the store, nothing else is lost, and it does not come in."""
+    job = service.transfer.begin_import("kate", file_of(tmp_path), "mem0", subject="zoe")
+    assert "zoe" not in str(job.payload)
     hers = {"id": "m1", "memory": CANARY, "user_id": "kate"}
     path = file_of(tmp_path, hers, {"id": "m2", "memory": "Tom swims.", "categories": ["kate"]})
     service.transfer.begin_import("kate", path, "mem0")

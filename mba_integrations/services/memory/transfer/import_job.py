@@ -36,13 +36,11 @@ class ImportJob:
 
     Attributes:
         digest: Of the file and of how it is read.
-        subject: Whom memories are about that do not say.
         dry_run: Whether to count only.
         parts: How many there are.
     """
 
     digest: str
-    subject: str | None
     dry_run: bool
     parts: int = 0
 
@@ -79,12 +77,18 @@ def begun_before(
 
 
 def begin(
-    equipment: Equipment, workspace_id: str, read: Found, wanted: ImportJob, request: str | None
+    equipment: Equipment,
+    workspace_id: str,
+    read: Found,
+    wanted: ImportJob,
+    *,
+    subject: str | None,
+    request: str | None,
 ) -> JobRow:
     """Keep what was read, part by part, and then the job: without all its parts there is none."""
     job_id = new_id(equipment.clock()) if request is None else _id_of(request)
     parts = 0
-    for parts, part in enumerate(parts_of(read), start=1):
+    for parts, part in enumerate(parts_of(read, subject), start=1):
         _keep(equipment, workspace_id, job_id, parts - 1, part)
     payload = {**asdict(wanted), "parts": parts, "notes": list(read.notes)}
 
@@ -119,12 +123,12 @@ def _do(work: JobWork, place: int, reply: ImportReply, own: Batches) -> None:
         raise JobError(f"part {place} of the import is not kept any more. Send the file again.")
     progress = (place + 1) / payload["parts"]
     if payload["dry_run"]:
-        reply += own.brought(work.workspace_id, part, subject=payload["subject"], dry_run=True)
+        reply += own.brought(work.workspace_id, part, subject=None, dry_run=True)
 
     def step(writing: Writing) -> None:
         nonlocal reply
         if not payload["dry_run"]:
-            reply += own.bring(writing, part, subject=payload["subject"])
+            reply += own.bring(writing, part, subject=None)
             reply.vectors += put_vectors(writing, part.vectors)
         answers.drop(writing, part_key(job_id, place))
         written = {**reply.to_dict(), _DONE: place + 1}

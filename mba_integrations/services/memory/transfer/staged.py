@@ -10,7 +10,7 @@ wait, by their records.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -42,12 +42,12 @@ def batches(things: Sequence[Any]) -> Iterator[Sequence[Any]]:
         yield things[start : start + MOST_AT_ONCE]
 
 
-def parts_of(found: Found) -> Iterator[dict[str, Any]]:
-    """What is read, as parts."""
+def parts_of(found: Found, subject: str | None) -> Iterator[dict[str, Any]]:
+    """What is read, as parts; of memories that do not say whom they are about, it is *subject*."""
     for some in batches(found.memories):
         ids = [one.item.id for one in some if isinstance(one, NewMemory)]
         yield {
-            "memories": [_written(one) for one in some],
+            "memories": [_written(one, subject) for one in some],
             "inactive": [one for one in ids if one in found.inactive],
         }
     for some in batches(found.vectors):
@@ -69,8 +69,10 @@ def part_at(reading: Reading, job_id: str, place: int) -> Found | None:
     return Found(listed, frozenset(part.get("inactive", ())), part.get("vectors", ()))
 
 
-def _written(one: NewMemory | InputError) -> dict[str, Any]:
-    return {"error": str(one)} if isinstance(one, InputError) else memory_record(row_of(one))
+def _written(one: NewMemory | InputError, subject: str | None) -> dict[str, Any]:
+    if isinstance(one, InputError):
+        return {"error": str(one)}
+    return memory_record(row_of(replace(one, subject=one.subject or subject)))
 
 
 def _read(place: str, record: Mapping[str, Any]) -> NewMemory | InputError:

@@ -207,7 +207,6 @@ class Transfer:
         named = None if tier is None else checked_member("tier", tier, MemoryTier)
         wanted = ImportJob(
             digest=digest_of_file(path, (kind, named, subject, dry_run)),
-            subject=subject,
             dry_run=dry_run,
         )
         before = (
@@ -218,7 +217,7 @@ class Transfer:
         if before is not None:
             return before
         read = self._read(kind, os.fspath(path), named)
-        row = begin(self._equipment, workspace_id, read, wanted, request)
+        row = begin(self._equipment, workspace_id, read, wanted, subject=subject, request=request)
         self._wake()
         return row
 
