@@ -21,7 +21,7 @@ _LONGEST_HEADER = 1_000_000
 """An export begins with a line that says so, with the workspace's settings."""
 
 if TYPE_CHECKING:
-    from mba_integrations.services.memory.transfer.transfer import ImportReply
+    from mba_integrations.services.memory.transfer.importing import ImportReply
 
 EXPORT_HELP = """Write a workspace to a file of JSON lines that ends with a count and a hash.
 

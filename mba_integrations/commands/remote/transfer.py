@@ -21,12 +21,12 @@ from mba_integrations.services.memory.transfer.export_file import (
     open_export,
     write_export,
 )
+from mba_integrations.services.memory.transfer.exporting import Progress
 from mba_integrations.services.memory.transfer.imported import Imported
+from mba_integrations.services.memory.transfer.importing import ImportReply
 from mba_integrations.services.memory.transfer.records import memory_record
 from mba_integrations.services.memory.transfer.transfer import (
     ImportFormat,
-    ImportReply,
-    Progress,
     read_of_others,
 )
 from mba_integrations.services.store.store import utc_now

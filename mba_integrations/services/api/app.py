@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -74,9 +75,8 @@ def create_app(
         generate_unique_id_function=_operation_id,
         telemetry={"operation_spans": False, "logs": False},
     )
-    app.state.ground = Ground(
-        service=service, settings=settings, cursors=Cursors(), metrics=metrics
-    )
+    cursors = Cursors(partial(service.secret, "cursors"))
+    app.state.ground = Ground(service=service, settings=settings, cursors=cursors, metrics=metrics)
     for router in (*ROUTERS, *(COMPAT_ROUTERS[name] for name in sorted(set(settings.compat)))):
         app.include_router(router)
     _handle_errors(app)

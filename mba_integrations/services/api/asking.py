@@ -10,9 +10,12 @@ from fastapi import Depends, Path, Request
 
 from mba_integrations.services.access.principal import Principal, Scope
 from mba_integrations.services.api.cursors import Cursors
+from mba_integrations.services.api.errand import CURRENT
 from mba_integrations.services.api.metrics import Metrics
 from mba_integrations.services.api.settings import ServerSettings
+from mba_integrations.services.contracts.body import View
 from mba_integrations.services.contracts.problems import ProblemView
+from mba_integrations.services.memory.once import Once
 from mba_integrations.services.memory.service import MemoryService
 from mba_integrations.services.store.scopes import LONGEST_ID
 
@@ -61,6 +64,38 @@ class Call:
     def own_key(self) -> str | None:
         """The request's name, which no other caller's request has."""
         return None if self.key is None else f"http:{self.principal.key_id}:{self.key}"
+
+    @property
+    def request(self) -> str | None:
+        """The request's name with what it asks: another request has another one."""
+        asked = CURRENT.get().asked
+        return None if asked is None else f"{asked.name} {asked.digest}"
+
+    def once(self, view: Callable[[Any], View], *, status: int = 200) -> Once | None:
+        """Have the act that it is given to keep its answer, in its own transaction.
+
+        Args:
+            view: The body of the answer, from what the act gives.
+            status: The answer's.
+        """
+        asked = CURRENT.get().asked
+        if asked is None:
+            return None
+        asked.kept = True
+        return Once(
+            name=asked.name,
+            digest=asked.digest,
+            written=lambda result: written_answer(view(result), status),
+        )
+
+
+def written_answer(view: View, status: int) -> dict[str, Any]:
+    """An answer as it is kept."""
+    headers = {"content-type": "application/json"}
+    etag = getattr(view, "etag", None)
+    if etag is not None:
+        headers["etag"] = etag
+    return {"status": status, "headers": headers, "body": view.model_dump(mode="json")}
 
 
 async def ground_of(request: Request) -> Ground:

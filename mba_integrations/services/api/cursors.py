@@ -2,8 +2,9 @@
 
     place 41 of the list (kate, filter f)  ->  "KTQx..."  ->  41, for that list alone
 
-The seal is an HMAC over the place and the list. Its key is made when the server starts, unless one
-is given: a cursor of a server that is gone is refused, and the list begun anew.
+The seal is an HMAC over the place and the list, with a key that the store keeps: a cursor goes on
+after a restart, and at every server on that store. The list is named with its workspace or caller,
+so a cursor that was changed, or taken to another's list, is refused.
 """
 
 from __future__ import annotations
@@ -13,7 +14,8 @@ import binascii
 import hashlib
 import hmac
 import json
-import secrets
+from collections.abc import Callable
+from functools import cached_property
 from typing import Any
 
 from mba_integrations.core.errors import InputError
@@ -25,16 +27,20 @@ class Cursors:
     """Makes and reads cursors.
 
     Args:
-        key: Of the seal; several servers on one store share one.
+        key: Gives that of the seal, when the first cursor is made or read.
     """
 
-    def __init__(self, key: bytes | None = None) -> None:
-        self._key = key or secrets.token_bytes(32)
+    def __init__(self, key: Callable[[], bytes]) -> None:
+        self._find_key = key
+
+    @cached_property
+    def _key(self) -> bytes:
+        return self._find_key()
 
     def make(self, place: Any, *of: object) -> str:
         """The cursor of a place in the list that *of* describes.
 
-        >>> cursors = Cursors(b"k")
+        >>> cursors = Cursors(lambda: b"k")
         >>> cursors.place(cursors.make([1, "a"], "kate"), "kate")
         [1, 'a']
         """

@@ -12,7 +12,7 @@ from mba_integrations.services.api.layers.callers import OPEN_PATHS
 DESCRIPTION = """\
 Memories that stay, and the part of them that fits a token budget, chosen and explained.
 
-Every POST takes an `Idempotency-Key`. Lists are read page by page by `cursor`. Problems are
+Every POST and PUT takes an `Idempotency-Key`. Lists are read page by page by `cursor`. Problems are
 `application/problem+json` (RFC 9457). A time has a zone.
 """
 _KEYS = {
@@ -49,5 +49,5 @@ def described(app: FastAPI) -> dict[str, Any]:
 def _say_more(path: str, method: str, operation: dict[str, Any]) -> None:
     if path in OPEN_PATHS:
         operation["security"] = []
-    if method == "post" and path.startswith("/v1/"):
+    if method in ("post", "put") and path.startswith("/v1/"):
         operation.setdefault("parameters", []).append(_NAMED)

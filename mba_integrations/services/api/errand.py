@@ -19,6 +19,21 @@ _GIVEN_ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
 
 
 @dataclass(slots=True, kw_only=True)
+class Asked:
+    """A request that has a name.
+
+    Attributes:
+        name: It, which no other caller's request has.
+        digest: Of method, path, query and body.
+        kept: Whether the act keeps its answer itself, in its own transaction.
+    """
+
+    name: str
+    digest: str
+    kept: bool = False
+
+
+@dataclass(slots=True, kw_only=True)
 class Errand:
     """One request.
 
@@ -28,6 +43,7 @@ class Errand:
         principal: Who asks; None until that is known.
         phases: Seconds by what they went to: `auth`, `queue`, `work`.
         headers: What the reply says besides its body.
+        asked: The name of the request, where the caller gave it one.
     """
 
     request_id: str
@@ -35,6 +51,7 @@ class Errand:
     principal: Principal | None = None
     phases: dict[str, float] = field(default_factory=dict)
     headers: dict[str, str] = field(default_factory=dict)
+    asked: Asked | None = None
 
     @contextmanager
     def timed(self, phase: str) -> Iterator[None]:

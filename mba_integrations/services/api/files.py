@@ -1,4 +1,4 @@
-"""Files that live as long as a request: exports on their way out, imports on their way in."""
+"""Files on the server that live as long as a request: an import, a copy of the store; backups."""
 
 from __future__ import annotations
 
@@ -45,6 +45,18 @@ async def receive_into(path: Path, request: Request) -> None:
     async with await anyio.open_file(path, "wb") as file:
         async for part in request.stream():
             await file.write(part)
+
+
+def is_whole(backup: Path) -> bool:
+    """Whether a backup was made to its end; what is left of one that was not is deleted.
+
+    Its name is taken at once, and gets its bytes at last.
+    """
+    if backup.exists() and backup.stat().st_size:
+        return True
+    for left in (backup, backup.with_name(f"{backup.name}.part")):
+        left.unlink(missing_ok=True)
+    return False
 
 
 def _new_file() -> Path:

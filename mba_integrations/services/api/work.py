@@ -21,8 +21,10 @@ from mba_integrations.services.api.replies import FULL, ProblemError
 
 P = ParamSpec("P")
 R = TypeVar("R")
-Kind = Literal["choose", "store"]
+Kind = Literal["choose", "store", "export"]
 STORE_THREADS = 16
+EXPORT_THREADS = 4
+"""Exports at once: each holds a transaction as long as its caller reads."""
 RUNNING: ContextVar[Work] = ContextVar("work")
 
 
@@ -38,6 +40,7 @@ class Work:
         self._limits = {
             "choose": anyio.CapacityLimiter(choosing),
             "store": anyio.CapacityLimiter(STORE_THREADS),
+            "export": anyio.CapacityLimiter(EXPORT_THREADS),
         }
         self._waiting = waiting
 

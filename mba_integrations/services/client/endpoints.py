@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from mba_integrations.services.client.requests import (
@@ -56,7 +57,8 @@ def memories(workspace_id: str, more: dict[str, Any]) -> Request:
 def revise(workspace_id: str, memory_id: str, content: str, reason: str | None) -> Request:
     """Another text in the place of a memory's."""
     body = given({"content": content, "reason": reason})
-    return Request(method="PUT", path=of(workspace_id, "memories", part(memory_id)), body=body)
+    path = of(workspace_id, "memories", part(memory_id))
+    return replace(posted(path, body), method="PUT")
 
 
 def act(workspace_id: str, what: str, body: dict[str, Any]) -> Request:

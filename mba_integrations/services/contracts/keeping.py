@@ -13,6 +13,7 @@ from mba_integrations.services.contracts.body import Body, Id, Ids, View
 from mba_integrations.services.memory.organising.merges import MergeProposal
 from mba_integrations.services.memory.organising.plan import OrganisationPlan
 from mba_integrations.services.memory.retention.preview import RetentionPreview
+from mba_integrations.services.memory.retention.sweep import RetentionReply
 from mba_integrations.services.memory.tiers.reviews import TierReview
 from mba_integrations.services.store.rows.erasures import Erasure
 from mba_integrations.services.store.rows.jobs import JobRow, JobState
@@ -98,6 +99,11 @@ class AppliedView(View):
 
     counts: dict[str, int]
     change_seq: int
+
+    @classmethod
+    def of(cls, reply: RetentionReply) -> AppliedView:
+        """The view of a reply."""
+        return cls(counts=dict(reply.counts), change_seq=reply.change_seq)
 
 
 class MoveView(View):

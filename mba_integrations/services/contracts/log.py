@@ -8,9 +8,11 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from mba_integrations import BudgetPoint
+from mba_integrations.core.errors import InputError
 from mba_integrations.core.log.statistics import AllocationStatistics
 from mba_integrations.core.model import MemoryTier, QueryComplexity
 from mba_integrations.core.result.allocation import Allocation
+from mba_integrations.core.result.candidates import Omitted
 from mba_integrations.services.contracts.body import Body, Query, Tokens, View
 from mba_integrations.services.memory.past.allocations import (
     AllocationPage,
@@ -18,10 +20,11 @@ from mba_integrations.services.memory.past.allocations import (
     difference,
     selected_ids,
 )
-from mba_integrations.services.store.rows.allocations import AllocationRow
+from mba_integrations.services.memory.recalling.asked import asked_in
+from mba_integrations.services.store.rows.allocations import ASKED, AllocationItem, AllocationRow
 
 MOST_BUDGETS = 64
-_TEXTS = ("query", "texts")
+_TEXTS = ("query", "texts", ASKED)
 
 
 class LoggedView(View):
@@ -114,6 +117,27 @@ class ReplayBody(Body):
     budget_tokens: Tokens | None = None
 
 
+class DecisionView(View):
+    """What was decided on one memory; without a reason it is in the prompt."""
+
+    selected: bool
+    reason: str | None
+    tokens: int | None
+    score: float | None
+
+
+class ChangedView(View):
+    """A memory on which the choice decides otherwise.
+
+    `before` is null where the log has not kept the decision, as for all but the best of what stayed
+    out; `after` where the memory is not there any more.
+    """
+
+    memory_id: str
+    before: DecisionView | None
+    after: DecisionView | None
+
+
 class ReplayView(View):
     """What the choice would be, and how it differs from that of then."""
 
@@ -122,6 +146,8 @@ class ReplayView(View):
     value: float
     upper_bound: float
     difference: DifferenceView
+    changed: list[ChangedView]
+    not_followed: list[str]
 
     @classmethod
     def of(cls, row: AllocationRow, now: Allocation) -> ReplayView:
@@ -133,7 +159,40 @@ class ReplayView(View):
             value=now.value,
             upper_bound=now.upper_bound,
             difference=DifferenceView.of(found),
+            changed=_changed(row, now),
+            not_followed=list(asked_in(row.record).not_followed),
         )
+
+
+def _changed(row: AllocationRow, now: Allocation) -> list[ChangedView]:
+    """Decisions of then and now, where they differ, in the order of the log."""
+    before = {one.memory_id: one for one in row.items}
+    pairs = (
+        (one, _logged(before.get(one)), _decided(now, one))
+        for one in dict.fromkeys([*before, *now.selected_ids])
+    )
+    return [
+        ChangedView(memory_id=one, before=was, after=will)
+        for one, was, will in pairs
+        if was is None or will is None or (was.selected, was.reason) != (will.selected, will.reason)
+    ]
+
+
+def _logged(item: AllocationItem | None) -> DecisionView | None:
+    if item is None:
+        return None
+    return DecisionView(**{name: getattr(item, name) for name in DecisionView.model_fields})
+
+
+def _decided(allocation: Allocation, memory_id: str) -> DecisionView | None:
+    try:
+        found = allocation.decision(memory_id)
+    except InputError:
+        return None
+    reason = found.reason.value if isinstance(found, Omitted) else None
+    return DecisionView(
+        selected=reason is None, reason=reason, tokens=found.tokens, score=found.score
+    )
 
 
 class CurveBody(Body):

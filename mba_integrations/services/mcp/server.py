@@ -33,9 +33,10 @@ from mba_integrations.services.mcp.definitions import (
 )
 from mba_integrations.services.mcp.tools import change
 from mba_integrations.services.mcp.tools.caller import Caller
+from mba_integrations.services.mcp.tools.explain import explain
 from mba_integrations.services.mcp.tools.problems import told
 from mba_integrations.services.mcp.tools.prompts import prompt
-from mba_integrations.services.mcp.tools.recall import RecentRecalls, explain, recall
+from mba_integrations.services.mcp.tools.recall import RecentRecalls, recall
 from mba_integrations.services.mcp.tools.reply import RECEIPT_KEY, Reply
 from mba_integrations.services.mcp.tools.resources import read
 from mba_integrations.services.mcp.tools.status import status

@@ -68,6 +68,7 @@ class Asking:
         min_change_seq: int | None = None,
         items: Iterable[MemoryItem] = (),
         written: Written | None = None,
+        around_tokens: int = 0,
     ) -> RecallReply:
         """Choose memories for a question and write the prompt, never over the budget.
 
@@ -93,7 +94,9 @@ class Asking:
             items: What the caller brings, such as hits of an index of its own: chosen together with
                 the memories, and not kept.
             written: How the caller writes the reply, whole: the budget is that of this text then,
-                prompt and all around it.
+                or of these texts together, prompt and all around it.
+            around_tokens: About how many tokens are written around the prompt, which saves a try;
+                the budget holds whatever it says.
 
         Raises:
             InputError: If an argument is unusable.
@@ -115,7 +118,7 @@ class Asking:
             min_change_seq=min_change_seq,
             items=checked_items(items),
         )
-        return recall(self._equipment, request, written)
+        return recall(self._equipment, request, written, around=around_tokens)
 
     def allocate(
         self,

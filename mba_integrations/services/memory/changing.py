@@ -12,6 +12,7 @@ from mba_integrations.core.model import MemoryTier
 from mba_integrations.services.memory.equipment import Equipment
 from mba_integrations.services.memory.jobs.tasks import Tasks
 from mba_integrations.services.memory.new_memory import NewMemory, check_time
+from mba_integrations.services.memory.once import Once
 from mba_integrations.services.memory.remembering import change
 from mba_integrations.services.memory.remembering.given import (
     Defaults,
@@ -120,6 +121,7 @@ class Changing:
         *,
         reason: str | None = None,
         actor: str | None = None,
+        once: Once | None = None,
     ) -> ChangeReply:
         """Put a memory with another text in the place of one; the old one is kept, superseded.
 
@@ -133,6 +135,7 @@ class Changing:
             content: The new text, or the whole new memory.
             reason: Why, for the history.
             actor: Who writes, for the history.
+            once: Names the request; made again, it is not done again.
 
         Raises:
             UnknownMemoryError: If there is no such memory.
@@ -141,7 +144,9 @@ class Changing:
             MemoryExistsError: If the id of the new one is there.
             UnknownWorkspaceError: If there is no such workspace; with those of a like name.
         """
-        return self.revise_all(workspace_id, {memory_id: content}, reason=reason, actor=actor)
+        return self.revise_all(
+            workspace_id, {memory_id: content}, reason=reason, actor=actor, once=once
+        )
 
     def revise_all(
         self,
@@ -150,12 +155,13 @@ class Changing:
         *,
         reason: str | None = None,
         actor: str | None = None,
+        once: Once | None = None,
     ) -> ChangeReply:
         """As `revise`, for 1 to 1,000 memories by their ids, in one transaction: all or none."""
         act = change.revise(
             change.checked_successors(successors), reason=reason, models=self._equipment.models
         )
-        reply = self._equipment.write(workspace_id, act, actor=actor)
+        reply = self._equipment.write(workspace_id, act, actor=actor, once=once)
         self.jobs.wake()
         return reply
 
@@ -167,6 +173,7 @@ class Changing:
         *,
         reason: str | None = None,
         actor: str | None = None,
+        once: Once | None = None,
     ) -> ChangeReply:
         """Move memories to a tier; those that are there already stay unchanged.
 
@@ -177,7 +184,7 @@ class Changing:
         """
         to = checked_member("tier", tier, MemoryTier)
         act = change.move(change.named_ids(memory_ids), to, reason=reason)
-        return self._equipment.write(workspace_id, act, actor=actor)
+        return self._equipment.write(workspace_id, act, actor=actor, once=once)
 
     def pin(
         self,
@@ -187,6 +194,7 @@ class Changing:
         *,
         reason: str | None = None,
         actor: str | None = None,
+        once: Once | None = None,
     ) -> ChangeReply:
         """Have memories in every prompt, or no longer.
 
@@ -195,7 +203,7 @@ class Changing:
             UnknownWorkspaceError: If there is no such workspace; with those of a like name.
         """
         act = change.mark(change.named_ids(memory_ids), pinned=bool(pinned), reason=reason)
-        return self._equipment.write(workspace_id, act, actor=actor)
+        return self._equipment.write(workspace_id, act, actor=actor, once=once)
 
     def hold(
         self,
@@ -205,6 +213,7 @@ class Changing:
         *,
         reason: str | None = None,
         actor: str | None = None,
+        once: Once | None = None,
     ) -> ChangeReply:
         """Keep memories from retention, or no longer. An erasure takes them all the same.
 
@@ -213,7 +222,7 @@ class Changing:
             UnknownWorkspaceError: If there is no such workspace; with those of a like name.
         """
         act = change.mark(change.named_ids(memory_ids), held=bool(held), reason=reason)
-        return self._equipment.write(workspace_id, act, actor=actor)
+        return self._equipment.write(workspace_id, act, actor=actor, once=once)
 
     def expire(
         self,
@@ -245,6 +254,7 @@ class Changing:
         expected: int | None = None,
         reason: str | None = None,
         actor: str | None = None,
+        once: Once | None = None,
     ) -> ChangeReply:
         """Forget memories: no recall sees them any more; their texts stay in the history.
 
@@ -259,6 +269,7 @@ class Changing:
             expected: How many it must be, or nothing is forgotten.
             reason: Why, for the history.
             actor: Who forgets, for the history.
+            once: As for `revise`.
 
         Raises:
             UnknownMemoryError: If there is no memory of an id; nothing is forgotten then.
@@ -268,4 +279,4 @@ class Changing:
         act = change.forget(
             change.forgetting(memory_ids, filters, subject, expected=expected, reason=reason)
         )
-        return self._equipment.write(workspace_id, act, actor=actor)
+        return self._equipment.write(workspace_id, act, actor=actor, once=once)

@@ -13,6 +13,7 @@ from mba_integrations.core.allocator import MemoryBudgetAllocator
 from mba_integrations.core.config.problems import nearest_hint
 from mba_integrations.core.errors import UnknownWorkspaceError
 from mba_integrations.services.memory.embedding.models import EmbeddingModels
+from mba_integrations.services.memory.once import Once, done_once
 from mba_integrations.services.memory.pools.cache import PoolCache
 from mba_integrations.services.memory.recalling.handed_records import HandedRecords
 from mba_integrations.services.memory.recalling.trail import Trail
@@ -62,18 +63,24 @@ class Equipment:
             raise self._unknown(workspace_id) from error
 
     def write(
-        self, workspace_id: str, act: Callable[[Writing], Result], *, actor: str | None = None
+        self,
+        workspace_id: str,
+        act: Callable[[Writing], Result],
+        *,
+        actor: str | None = None,
+        once: Once | None = None,
     ) -> Result:
         """Do an act in one transaction; what it gives is durable.
 
         Raises:
+            AnsweredBeforeError: If *once* was done before.
             InputError: If *actor* is no name.
             UnknownWorkspaceError: If there is no such workspace; with those of a like name.
         """
         if actor is not None:
             checked_id("actor", actor)
         try:
-            return self.store.write(workspace_id, partial(_held, act), actor=actor)
+            return self.store.write(workspace_id, partial(_held, done_once(once, act)), actor=actor)
         except UnknownWorkspaceError as error:
             raise self._unknown(workspace_id) from error
 

@@ -8,6 +8,7 @@ freed. A receipt is given only when nothing is found any more.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -18,6 +19,7 @@ from mba_integrations.services.memory.remembering.change import named_ids
 from mba_integrations.services.store.erasure import erasing
 from mba_integrations.services.store.errors import StoreError
 from mba_integrations.services.store.rows.erasures import ErasedKind, Erasure
+from mba_integrations.services.store.scopes import Writing
 from mba_integrations.services.store.statements import workspaces
 
 Named = str | Sequence[str] | None
@@ -37,6 +39,7 @@ class Erasures:
         subjects: Named = None,
         sources: Named = None,
         actor: str | None = None,
+        request: str | None = None,
     ) -> Erasure:
         """Erase memories; comes back when no bytes of them are left, as far as the receipt says.
 
@@ -49,6 +52,8 @@ class Erasures:
             subjects: All about these people.
             sources: All from these conversations and documents.
             actor: Who asks for it, for the receipt.
+            request: Names the request; made again, it is answered with the first receipt, once
+                no bytes are left.
 
         Returns:
             A receipt with the rows that went, by table, and how their bytes were freed.
@@ -61,12 +66,13 @@ class Erasures:
         kind, values = _chosen(memory_ids, subjects, sources)
         equipment = self._equipment
         equipment.trail.flush()
-        erasure_id = new_id(equipment.clock())
-        receipt = equipment.write(
-            workspace_id,
-            lambda writing: erasing.erase(writing, erasure_id, kind, values),
-            actor=actor,
-        )
+        erasure_id = new_id(equipment.clock()) if request is None else _id_of(request)
+
+        def act(writing: Writing) -> Erasure:
+            before = None if request is None else erasing.receipt(writing, erasure_id)
+            return before or erasing.erase(writing, erasure_id, kind, values)
+
+        receipt = equipment.write(workspace_id, act, actor=actor)
         equipment.trail.drop(workspace_id)
         equipment.pools.drop(workspace_id)
         equipment.models.clear()
@@ -88,6 +94,10 @@ class Erasures:
                 f"{len(left):,} memories came in while the others were erased, such as "
                 f"{left[0]!r}. Erase again."
             )
+
+
+def _id_of(request: str) -> str:
+    return hashlib.sha256(request.encode()).hexdigest()[:32]
 
 
 def _chosen(memory_ids: Named, subjects: Named, sources: Named) -> tuple[ErasedKind, list[str]]:

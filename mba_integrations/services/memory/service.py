@@ -12,6 +12,7 @@ store. What a write gave back is durable. No language model is called.
 
 from __future__ import annotations
 
+import hmac
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -37,6 +38,7 @@ from mba_integrations.services.memory.embedding.models import (
 from mba_integrations.services.memory.equipment import Equipment
 from mba_integrations.services.memory.erasures import Erasures
 from mba_integrations.services.memory.jobs.tasks import Tasks
+from mba_integrations.services.memory.once import Once
 from mba_integrations.services.memory.organising import job as organise_job
 from mba_integrations.services.memory.organising.extraction import Extractor, extraction_by
 from mba_integrations.services.memory.organising.merges import Merges, Organiser
@@ -50,6 +52,7 @@ from mba_integrations.services.memory.retention.rules import RetentionPolicy
 from mba_integrations.services.memory.retention.sweep import Retention
 from mba_integrations.services.memory.settings import KnownSettings
 from mba_integrations.services.memory.tiers.reviews import Tiers
+from mba_integrations.services.memory.transfer import import_job
 from mba_integrations.services.memory.transfer.transfer import Transfer
 from mba_integrations.services.memory.workspaces import Workspaces
 from mba_integrations.services.store.opening import open_store
@@ -144,6 +147,7 @@ class MemoryService(Asking, Changing, LiveHandle):
             embed_job.KIND: embed_job.embed_missing,
             organise_job.KIND: organise_job.organise,
             extraction_request.KIND: extraction_by(extractor),
+            import_job.KIND: import_job.import_parts(extracts=extractor is not None),
         }
         self._extracts = extractor is not None
         self.jobs = Tasks(self._equipment, handlers, background=background)
@@ -265,6 +269,16 @@ class MemoryService(Asking, Changing, LiveHandle):
         with self._equipment.store.read_all() as reading:
             reading.store_info("ledger_key")
 
+    def secret(self, purpose: str) -> bytes:
+        """A secret for a purpose, the same wherever the store is opened. It tells of no other one.
+
+        Raises:
+            StoreError: If the store cannot be read.
+        """
+        with self._equipment.store.read_all() as reading:
+            key = bytes.fromhex(reading.store_info("ledger_key"))
+        return hmac.digest(key, f"secret for {purpose}".encode(), "sha256")
+
     def status(self) -> ServiceStatus:
         """How the service and its store are."""
         equipment = self._equipment
@@ -298,6 +312,7 @@ class MemoryService(Asking, Changing, LiveHandle):
         template: str | None = None,
         retention: RetentionPolicy | Mapping[str, Any] | None = None,
         time_zone: str = "UTC",
+        once: Once | None = None,
         **overrides: Any,
     ) -> WorkspaceConfig:
         """Make a workspace: the memories and settings of one tenant or use.
@@ -308,6 +323,7 @@ class MemoryService(Asking, Changing, LiveHandle):
                 defaults.
             retention: How long its memories are kept; everything for ever by default.
             time_zone: In which the days of dates without a time end.
+            once: Names the request; made again, it is not done again.
             overrides: Settings that differ, by name; groups as mappings of what differs.
 
         Raises:
@@ -320,5 +336,6 @@ class MemoryService(Asking, Changing, LiveHandle):
             template=template,
             retention=retention,
             time_zone=time_zone,
+            once=once,
             **overrides,
         )

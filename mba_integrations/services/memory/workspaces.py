@@ -11,6 +11,7 @@ from mba_integrations.core.arguments import shown
 from mba_integrations.core.config.workspace import WorkspaceConfig
 from mba_integrations.core.errors import InputError
 from mba_integrations.services.memory.equipment import Equipment
+from mba_integrations.services.memory.once import Once, done_once
 from mba_integrations.services.memory.retention.rules import RetentionPolicy
 from mba_integrations.services.memory.settings import config_of, retention_of
 from mba_integrations.services.store.rows.workspaces import SettingsVersion, WorkspaceRow
@@ -31,6 +32,7 @@ class Workspaces:
         template: str | None = None,
         retention: RetentionPolicy | Mapping[str, Any] | None = None,
         time_zone: str = "UTC",
+        once: Once | None = None,
         **overrides: Any,
     ) -> WorkspaceConfig:
         """Make a workspace; see `MemoryService.create_workspace`."""
@@ -46,7 +48,7 @@ class Workspaces:
                 time_zone=time_zone,
             )
 
-        self._equipment.store.write(workspace_id, act)
+        self._equipment.store.write(workspace_id, done_once(once, act))
         return config
 
     def ids(self) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import csv
 import hashlib
 import io
@@ -11,9 +12,10 @@ from typing import Any
 import httpx2
 import pyarrow.parquet as pq
 import pytest
-from http_server import key_of, problem_in
+from http_server import caller, key_of, problem_in
 
 from mba_integrations.services.access.principal import Scope
+from mba_integrations.services.api.app import create_app
 from mba_integrations.services.memory.service import MemoryService
 from mba_integrations.testing import Clock
 
@@ -68,6 +70,36 @@ async def test_a_list_is_read_page_by_page(http: httpx2.AsyncClient) -> None:
         body["cursor"] = page["next_cursor"]
     assert found == ids
     assert body["cursor"] is None
+
+
+async def test_a_cursor_goes_on_after_a_restart(
+    http: httpx2.AsyncClient, service: MemoryService
+) -> None:
+    await remember(http, *(f"Memory {number}." for number in range(3)))
+    filters = {"tiers": ["long_term", "project"], "stored_from": "2026-01-01T00:00:00Z"}
+    body = {"limit": 2, "filters": filters}
+    first = (await http.post(f"{KATE}/memories/list", json=body)).json()
+    async with caller(create_app(service)) as after:
+        rest = await after.post(
+            f"{KATE}/memories/list", json={**body, "cursor": first["next_cursor"]}
+        )
+        foreign = await after.post(
+            "/v1/workspaces/tom/memories/list", json={**body, "cursor": first["next_cursor"]}
+        )
+    assert len(rest.json()["memories"]) == 1
+    assert problem_in(foreign) == (422, "invalid-input")
+
+
+async def test_a_cursor_with_one_other_byte_is_refused(http: httpx2.AsyncClient) -> None:
+    await remember(http, *(f"Memory {number}." for number in range(3)))
+    listed = f"{KATE}/memories/list"
+    cursor = (await http.post(listed, json={"limit": 2})).json()["next_cursor"]
+    sealed = base64.urlsafe_b64decode(cursor)
+    for place in range(len(sealed)):
+        forged = bytearray(sealed)
+        forged[place] ^= 1
+        body = {"limit": 2, "cursor": base64.urlsafe_b64encode(forged).decode()}
+        assert problem_in(await http.post(listed, json=body)) == (422, "invalid-input")
 
 
 async def test_a_cursor_opens_its_own_list_alone(http: httpx2.AsyncClient) -> None:

@@ -121,7 +121,7 @@ ROUTES_OF = {
     Scope.READ: {
         *("recall", "recall_batch", "search", "list_allocations", "explain_allocation"),
         *("budget_curve", "replay_allocation", "compare_allocations", "workspace_statistics"),
-        *("events", "get_retention", "preview_retention", "list_erasures", "list_jobs"),
+        *("events", "get_retention", "preview_retention", "list_erasures", "list_jobs", "get_job"),
         *("get_workspace", "validate_settings", "list_versions", "count_memories"),
         *("list_memories", "get_memory", "history", "get_job", "get_organisation"),
         *("list_merges", "show_embeddings"),

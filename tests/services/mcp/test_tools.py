@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -15,7 +16,8 @@ from mcp_clients import caller
 
 from mba_integrations.core.errors import InputError, PinnedOverBudgetError
 from mba_integrations.services.mcp.tools.change import forget, remember, revise
-from mba_integrations.services.mcp.tools.recall import RecentRecalls, explain, recall
+from mba_integrations.services.mcp.tools.explain import explain
+from mba_integrations.services.mcp.tools.recall import RecentRecalls, recall
 from mba_integrations.services.mcp.tools.reply import Reply, written
 from mba_integrations.services.memory.ids import new_id
 from mba_integrations.services.memory.service import MemoryService
@@ -64,7 +66,7 @@ def test_text_and_receipt_together_are_within_the_budget(
 
 def test_a_budget_below_an_empty_reply_is_refused(counted: MemoryService) -> None:
     counted.create_workspace("small", max_total_tokens=170)
-    with pytest.raises(InputError, match="an empty reply needs"):
+    with pytest.raises(InputError, match="the reply around the prompt needs"):
         recall(counted, RecentRecalls(), caller("all", "small"), {"query": "x"})
 
 
@@ -78,7 +80,7 @@ def test_the_workspace_s_ceiling_holds_for_the_whole_reply(service: MemoryServic
 def test_pins_that_do_not_fit_say_how_much_to_ask_for(service: MemoryService) -> None:
     (memory,) = kept(service, "pinned " * 200)
     service.pin("kate", memory)
-    with pytest.raises(PinnedOverBudgetError, match="Call recall with budget_tokens") as refused:
+    with pytest.raises(PinnedOverBudgetError, match="Ask with budget_tokens=") as refused:
         recall(service, RecentRecalls(), KATE, {"query": "x", "budget_tokens": 200})
     enough = {"query": "x", "budget_tokens": refused.value.needed_tokens}
     assert "pinned" in recall(service, RecentRecalls(), KATE, enough).text
@@ -131,12 +133,44 @@ def test_the_last_recall_is_the_caller_s_own(service: MemoryService) -> None:
     assert first.receipt != explain(service, recent, caller("both"), {}).receipt
 
 
-def test_only_the_last_recalls_are_kept(service: MemoryService) -> None:
-    recent = RecentRecalls()
-    ids = [recall(service, recent, KATE, {"query": "x"}).receipt["allocation_id"] for _ in range(9)]
-    explain(service, recent, KATE, {"allocation_id": ids[1]})
+def test_an_earlier_recall_is_told_from_the_log(service: MemoryService) -> None:
+    """After a restart nothing else is known, and nothing of another workspace ever."""
+    kept(service, "Kate lives in Lisbon.", "Bread needs salt and flour.")
+    asked = {"query": "Where does Kate live?"}
+    allocation_id = recall(service, RecentRecalls(), KATE, asked).receipt["allocation_id"]
+    of_log = explain(service, RecentRecalls(), KATE, {"allocation_id": allocation_id})
+    assert of_log.receipt == {"allocation_id": allocation_id}
+    assert explain(service, RecentRecalls(), KATE, {}).text == of_log.text
+    head, first, *_, last = of_log.text.splitlines()
+    assert "came in with" in head
+    assert "From the log" in head
+    assert re.match(r"- \S+ \[in; \d+ tokens; score [\d.]+\] Kate lives in Lisbon\.", first)
+    assert "is not in the log" in last
     with pytest.raises(InputError, match="is known any more"):
-        explain(service, recent, KATE, {"allocation_id": ids[0]})
+        explain(service, RecentRecalls(), caller("all", "bob"), {"allocation_id": allocation_id})
+    with pytest.raises(InputError, match="has nothing on 'm9'"):
+        explain(service, RecentRecalls(), KATE, {"allocation_id": allocation_id, "item_id": "m9"})
+
+
+def test_the_log_tells_what_more_tokens_would_add_where_it_has_the_question(
+    service: MemoryService,
+) -> None:
+    service.workspaces.change("kate", logging={"include_text": True}, token_price=0.0)
+    kept(service, *(f"Kate said {'word ' * 40} {place}." for place in range(9)))
+    recent = RecentRecalls()
+    recall(service, recent, KATE, {"query": "What did Kate say?", "budget_tokens": 300})
+    whole, of_log = (explain(service, one, KATE, {}).text for one in (recent, RecentRecalls()))
+    assert "200 more tokens would add: " in of_log
+    assert of_log.splitlines()[-1] == whole.splitlines()[-1]
+
+
+def test_a_recall_that_needs_several_tries_is_logged_once(counted: MemoryService) -> None:
+    counted.create_workspace("tries", token_price=0.0)
+    counted.remember("tries", [f"Kate said {place} and more." for place in range(60)])
+    asked = {"query": "What did Kate say?", "budget_tokens": 600}
+    reply = recall(counted, RecentRecalls(), caller("all", "tries"), asked)
+    (row,) = counted.allocations.list("tries").rows
+    assert row.allocation_id == reply.receipt["allocation_id"]
 
 
 # remember, revise, forget

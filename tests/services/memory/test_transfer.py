@@ -98,7 +98,7 @@ def test_an_export_tells_how_far_it_is(filled: MemoryService, tmp_path: Path) ->
     receipt = filled.transfer.export_to(
         "kate", tmp_path / "out", with_vectors=True, progress=lambda *done: seen.append(done)
     )
-    assert seen == [(4, 4)]
+    assert seen == [(2, 4), (4, 4)]  # memories, then vectors
     assert receipt.count <= 4
     filled.remember("kate", [f"Kate {number}." for number in range(1_000)])
     seen.clear()

@@ -1,12 +1,12 @@
-"""Requests that come again: a POST with an `Idempotency-Key` is done once and answered alike.
+"""Requests that come again: one with an `Idempotency-Key` is done once and answered alike.
 
     POST /v1/workspaces/kate/forget  Idempotency-Key: 7f3c  ->  done, 200
     the same, since the reply was lost                      ->  200, Idempotent-Replayed: true
     another body under 7f3c                                 ->  409
 
 Answers are kept in the workspace for 24 hours, so an erasure takes those that hold what it erases.
-Of a request that ends while the server is killed, nobody knows whether it was done; `remember`
-keeps its answer in the transaction of the memories, and is done once all the same.
+What writes keeps its answer in its own transaction, so a server that is killed in between leaves
+both or neither; what only reads is kept here, after it, and done again where that was lost.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from mba_integrations.core.errors import MemoryBudgetError
 from mba_integrations.services.access.principal import Principal
-from mba_integrations.services.api.errand import CURRENT
+from mba_integrations.services.api.errand import CURRENT, Asked
 from mba_integrations.services.api.layers.bodies import STREAMED
 from mba_integrations.services.api.replies import (
     BAD_REQUEST,
@@ -34,13 +34,17 @@ from mba_integrations.services.api.replies import (
 )
 from mba_integrations.services.api.work import RUNNING
 from mba_integrations.services.memory.answers import Answers
+from mba_integrations.services.memory.once import AnsweredBeforeError
 
 HEADER = "idempotency-key"
 REPLAYED = "Idempotent-Replayed"
+METHODS = frozenset({"POST", "PUT"})
 _KEY = re.compile(r"[\x21-\x7e]{1,200}")
+_NO_KEY = "Idempotency-Key must have 1 to 200 printable ASCII characters without spaces."
+_OURS = "/v1/"
 _WORKSPACE = re.compile(r"/v1/workspaces/([^/]+)/(.+)")
 OWN = frozenset({"memories"})
-"""Posts that keep their answer themselves."""
+"""Posts that find and keep their answer by themselves."""
 MOST_KEPT_BYTES = 1024 * 1024
 
 
@@ -55,72 +59,74 @@ class AnswerLayer:
     def __init__(self, app: ASGIApp, answers: Answers) -> None:
         self._app = app
         self._answers = answers
-        self._busy: dict[tuple[str, str], asyncio.Lock] = {}
+        self._busy: dict[str, asyncio.Lock] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         key = _key_of(scope)
-        if key is None:
+        principal = None if key is None else CURRENT.get().principal
+        if key is None or principal is None:
             await self._app(scope, receive, send)
             return
         try:
-            named = _named(scope, key)
-            if named is None:
-                await self._app(scope, receive, send)
-                return
-            workspace_id, name = named
-            lock = self._busy.setdefault(named, asyncio.Lock())
+            if not _KEY.fullmatch(key):
+                raise ProblemError(BAD_REQUEST, _NO_KEY)
+            name = f"http:{principal.key_id}:{key}"
+            lock = self._busy.setdefault(name, asyncio.Lock())
             try:
                 async with lock:
-                    await self._answered(scope, receive, send, workspace_id, name)
+                    await self._asked(scope, receive, send, name)
             finally:
                 if not lock.locked():
-                    self._busy.pop(named, None)
+                    self._busy.pop(name, None)
         except (ProblemError, MemoryBudgetError) as error:
             await response_to(error)(scope, receive, send)
 
-    async def _answered(
-        self, scope: Scope, receive: Receive, send: Send, workspace_id: str, name: str
-    ) -> None:
+    async def _asked(self, scope: Scope, receive: Receive, send: Send, name: str) -> None:
         body = (await receive()).get("body", b"")
-        asked = (scope["method"], scope["path"], scope.get("query_string", b"").decode("latin-1"))
-        digest = hashlib.sha256(repr(asked).encode() + body).hexdigest()
-        work = RUNNING.get()
-        known = await work.run("store", partial(self._answers.find, workspace_id, name, digest))
+        asked = CURRENT.get().asked = Asked(name=name, digest=_digest(scope, body))
+        workspace_id, heard = _workspace_of(scope), _Heard()
+        known = None if workspace_id is None else await self._found(workspace_id, asked)
+        try:
+            if known is None:
+                await self._app(scope, _again(body, receive), heard)
+        except AnsweredBeforeError as before:
+            known = before.answer
         if known is not None:
             await _send_again(known, send)
             return
-        heard = _Heard()
-        await self._app(scope, _again(body, receive), heard)
-        if heard.is_kept:
-            keep = partial(self._answers.keep, workspace_id, name, digest, heard.written())
-            await work.run("store", keep)
+        if workspace_id is not None and heard.is_kept and not asked.kept:
+            keep = partial(self._answers.keep, workspace_id, name, asked.digest, heard.written())
+            await RUNNING.get().run("store", keep)
         for message in heard.messages:
             await send(message)
 
+    async def _found(self, workspace_id: str, asked: Asked) -> Mapping[str, Any] | None:
+        find = partial(self._answers.find, workspace_id, asked.name, asked.digest)
+        return await RUNNING.get().run("store", find)
+
 
 def _key_of(scope: Scope) -> str | None:
-    if scope["type"] != "http" or scope["method"] != "POST" or scope["path"].endswith(STREAMED):
+    """The name that the caller gave to a request of ours whose body is no file."""
+    if scope["type"] != "http" or scope["method"] not in METHODS:
+        return None
+    if not scope["path"].startswith(_OURS) or scope["path"].endswith(STREAMED):
         return None
     return Headers(scope=scope).get(HEADER)
 
 
-def _named(scope: Scope, key: str) -> tuple[str, str] | None:
-    """Workspace and name of a request that is answered here; None if it is not.
+def _digest(scope: Scope, body: bytes) -> str:
+    asked = (scope["method"], scope["path"], scope.get("query_string", b"").decode("latin-1"))
+    return hashlib.sha256(repr(asked).encode() + body).hexdigest()
 
-    Raises:
-        ProblemError: If the key is none.
-        UnknownWorkspaceError: If the workspace is not the caller's.
-    """
-    if not _KEY.fullmatch(key):
-        detail = "Idempotency-Key must have 1 to 200 printable ASCII characters without spaces."
-        raise ProblemError(BAD_REQUEST, detail)
+
+def _workspace_of(scope: Scope) -> str | None:
+    """The workspace in which a request's answer is kept; None where it is not kept here."""
     found = _WORKSPACE.fullmatch(scope["path"])
     principal: Principal | None = CURRENT.get().principal
     if found is None or found[2] in OWN or principal is None:
         return None
-    if not principal.may_reach(found[1]):
-        return None  # the route says that there is none
-    return found[1], f"http:{principal.key_id}:{key}"
+    # Of a workspace that is not the caller's the route says that there is none.
+    return found[1] if principal.may_reach(found[1]) else None
 
 
 class _Heard:

@@ -10,7 +10,7 @@ from functools import partial
 
 from limits import RateLimitItemPerMinute
 from limits.storage import MemoryStorage
-from limits.strategies import FixedWindowRateLimiter, SlidingWindowCounterRateLimiter
+from limits.strategies import SlidingWindowCounterRateLimiter
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -46,9 +46,10 @@ class CallerLayer:
         self._open = settings.is_local
         self._insecure = settings.insecure
         self._token = None if settings.token is None else settings.token.encode()
-        counts = MemoryStorage()
-        self._rates = SlidingWindowCounterRateLimiter(counts)
-        self._failures = FixedWindowRateLimiter(counts)
+        # Sliding windows are named by their time: a clock that is set back begins with new ones,
+        # where a fixed window would be waited for until the clock has caught up.
+        self._rates = SlidingWindowCounterRateLimiter(MemoryStorage())
+        self._failures = SlidingWindowCounterRateLimiter(MemoryStorage())
         self._rate = RateLimitItemPerMinute(settings.requests_per_minute)
         self._failure_rate = RateLimitItemPerMinute(FAILURES_PER_MINUTE)
 

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from pathlib import Path as FilePath
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path
-from starlette.responses import FileResponse
+from starlette.responses import FileResponse, Response
 
 from mba_integrations.services.access.principal import Scope
 from mba_integrations.services.api.asking import PROBLEMS, AdminAnywhere, AdminEverywhere
-from mba_integrations.services.api.files import sent_file
+from mba_integrations.services.api.files import is_whole, sent_file
+from mba_integrations.services.api.layers.answers import REPLAYED
 from mba_integrations.services.api.replies import NOT_OFFERED, ProblemError
 from mba_integrations.services.api.work import in_thread
 from mba_integrations.services.contracts.keys import (
@@ -67,14 +69,20 @@ def revoke_key(call: AdminAnywhere, key_id: KeyId) -> KeyView:
 
 @router.post("/backups", status_code=201)
 @in_thread("store")
-def create_backup(call: AdminEverywhere) -> BackupView:
+def create_backup(call: AdminEverywhere, response: Response) -> BackupView:
     """Copy the store, as it stands now, into the server's folder of backups."""
     folder = call.ground.settings.backups
     if folder is None:
         raise ProblemError(NOT_OFFERED, "The server has no folder for backups: --backups FOLDER.")
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    now = call.service.now()
-    made = call.service.backup(folder / f"memory-{now:%Y%m%d-%H%M%S-%f}.db")
+    if call.request is None:
+        made = call.service.backup(folder / f"memory-{call.service.now():%Y%m%d-%H%M%S-%f}.db")
+    else:
+        made = folder / f"memory-{hashlib.sha256(call.request.encode()).hexdigest()[:32]}.db"
+        if is_whole(made):
+            response.headers[REPLAYED] = "true"
+        else:
+            call.service.backup(made)
     return BackupView(name=made.name, size_bytes=made.stat().st_size)
 
 

@@ -62,15 +62,17 @@ def preview_retention(call: Read, body: PreviewBody) -> PreviewView:
 @in_thread("store")
 def apply_retention(call: Forget) -> AppliedView:
     """Let go what the policy does not keep, and what has expired."""
-    reply = call.service.retention.apply(call.workspace_id)
-    return AppliedView(counts=dict(reply.counts), change_seq=reply.change_seq)
+    reply = call.service.retention.apply(call.workspace_id, once=call.once(AppliedView.of))
+    return AppliedView.of(reply)
 
 
 @router.post("/tiers/review")
 @in_thread("store")
 def review_tiers(call: Write) -> ReviewView:
     """Which memories should move, and why. Nothing moves."""
-    return ReviewView.of(call.service.tiers.review(call.workspace_id))
+    return ReviewView.of(
+        call.service.tiers.review(call.workspace_id, once=call.once(ReviewView.of))
+    )
 
 
 @router.post("/tiers/reviews/{review_id}/apply")
@@ -78,7 +80,11 @@ def review_tiers(call: Write) -> ReviewView:
 def apply_review(call: Write, review_id: ReviewId, body: ApplyBody) -> ChangeView:
     """Move what a review recommended."""
     reply = call.service.tiers.apply(
-        call.workspace_id, review_id, only=body.only, actor=call.principal.actor
+        call.workspace_id,
+        review_id,
+        only=body.only,
+        actor=call.principal.actor,
+        once=call.once(ChangeView.of),
     )
     return ChangeView.of(reply)
 
@@ -87,7 +93,12 @@ def apply_review(call: Write, review_id: ReviewId, body: ApplyBody) -> ChangeVie
 @in_thread("store")
 def undo_review(call: Write, review_id: ReviewId) -> ChangeView:
     """Move back what a review moved."""
-    reply = call.service.tiers.undo(call.workspace_id, review_id, actor=call.principal.actor)
+    reply = call.service.tiers.undo(
+        call.workspace_id,
+        review_id,
+        actor=call.principal.actor,
+        once=call.once(ChangeView.of),
+    )
     return ChangeView.of(reply)
 
 
@@ -101,6 +112,7 @@ def erase(call: Forget, body: ErasureBody) -> ErasureView:
         subjects=body.subjects,
         sources=body.sources,
         actor=call.principal.actor,
+        request=call.request,
     )
     return ErasureView.of(receipt)
 
@@ -130,7 +142,7 @@ def list_jobs(
 @router.get("/jobs/{job_id}")
 @in_thread("store")
 def get_job(call: Read, job_id: JobId) -> JobView:
-    """One job."""
+    """One job: how far it is, and of an import what came of it until now."""
     return JobView.of(call.service.jobs.get(call.workspace_id, job_id))
 
 
@@ -138,11 +150,13 @@ def get_job(call: Read, job_id: JobId) -> JobView:
 @in_thread("store")
 def retry_job(call: Admin, job_id: JobId) -> JobView:
     """Try a job again that failed or was cancelled."""
-    return JobView.of(call.service.jobs.retry(call.workspace_id, job_id))
+    once = call.once(JobView.of)
+    return JobView.of(call.service.jobs.retry(call.workspace_id, job_id, once=once))
 
 
 @router.post("/jobs/{job_id}/cancel")
 @in_thread("store")
 def cancel_job(call: Admin, job_id: JobId) -> JobView:
     """Cancel a job that is not done."""
-    return JobView.of(call.service.jobs.cancel(call.workspace_id, job_id))
+    once = call.once(JobView.of)
+    return JobView.of(call.service.jobs.cancel(call.workspace_id, job_id, once=once))

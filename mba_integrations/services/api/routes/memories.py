@@ -86,6 +86,7 @@ def revise(call: Write, memory_id: MemoryId, body: ReviseBody) -> ChangeView:
         body.content,
         reason=body.reason,
         actor=call.principal.actor,
+        once=call.once(ChangeView.of),
     )
     return ChangeView.of(reply)
 
@@ -107,6 +108,7 @@ def move(call: Write, body: MoveBody) -> ChangeView:
         body.tier,
         reason=body.reason,
         actor=call.principal.actor,
+        once=call.once(ChangeView.of),
     )
     return ChangeView.of(reply)
 
@@ -146,6 +148,7 @@ def _marked(mark: Callable[..., ChangeReply], call: Call, body: MarkBody) -> Cha
         body.value,
         reason=body.reason,
         actor=call.principal.actor,
+        once=call.once(ChangeView.of),
     )
     return ChangeView.of(reply)
 
@@ -162,5 +165,6 @@ def forget(call: Forget, body: ForgetBody) -> ChangeView:
         expected=body.expected,
         reason=body.reason,
         actor=call.principal.actor,
+        once=call.once(ChangeView.of),
     )
     return ChangeView.of(reply)

@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
 from pydantic import AwareDatetime
-from starlette.responses import FileResponse
+from starlette.responses import Response
 
 from mba_integrations.core.errors import InputError
 from mba_integrations.core.model import MemoryTier
 from mba_integrations.services.api.asking import PROBLEMS, Call, ReadContent, Write
-from mba_integrations.services.api.files import receive_into, received_file, sent_file
-from mba_integrations.services.api.work import RUNNING, in_thread
+from mba_integrations.services.api.files import receive_into, received_file
+from mba_integrations.services.api.streams import StreamedFile
+from mba_integrations.services.api.work import RUNNING
+from mba_integrations.services.contracts.keeping import JobView
 from mba_integrations.services.contracts.log import ImportView
-from mba_integrations.services.memory.past.log_file import LogFormat, write_log
+from mba_integrations.services.memory.past.log_file import LogFormat, log_pieces
+from mba_integrations.services.store.errors import IdempotencyConflictError
 from mba_integrations.services.store.scopes import LONGEST_ID
 
 router = APIRouter(prefix="/v1/workspaces/{workspace_id}", tags=["transfer"], responses=PROBLEMS)
@@ -43,63 +48,85 @@ class BodyFormat(StrEnum):
     CHAT = "chat"
 
 
-@router.get("/export", response_class=FileResponse, responses={**PROBLEMS, **_MEMORIES})
-@in_thread("store")
-def export_workspace(
+@router.get("/export", response_class=Response, responses={**PROBLEMS, **_MEMORIES})
+async def export_workspace(
     call: ReadContent, with_vectors: bool = False, with_inactive: bool = False
-) -> FileResponse:
+) -> StreamedFile:
     """Memories and settings as JSON lines; the last line proves that they are whole."""
-    make = functools.partial(
-        call.service.transfer.export_to,
+    lines = functools.partial(
+        call.service.transfer.export_lines,
         call.workspace_id,
         with_vectors=with_vectors,
         with_inactive=with_inactive,
     )
-    return sent_file(lambda path: _done(make(path)), "memories.jsonl", "application/x-ndjson")
+    return StreamedFile(lines, "memories.jsonl", MEDIA_TYPES[LogFormat.JSONL])
 
 
-@router.get("/export/allocations", response_class=FileResponse, responses={**PROBLEMS, **_LOG})
-@in_thread("store")
-def export_log(
+@router.get("/export/allocations", response_class=Response, responses={**PROBLEMS, **_LOG})
+async def export_log(
     call: ReadContent,
     format: LogFormat = LogFormat.JSONL,
     since: Annotated[AwareDatetime | None, Query()] = None,
     until: Annotated[AwareDatetime | None, Query()] = None,
-) -> FileResponse:
+) -> StreamedFile:
     """Past recalls, the latest first; the last line, or Parquet's footer, proves them whole."""
-    rows = call.service.allocations.rows(call.workspace_id, since=since, until=until)
-    return sent_file(
-        lambda path: write_log(path, rows, format, call.workspace_id),
-        f"allocations.{format.value}",
-        MEDIA_TYPES[format],
-    )
+
+    def pieces() -> Iterator[bytes]:
+        rows = call.service.allocations.rows(call.workspace_id, since=since, until=until)
+        return log_pieces(rows, format, call.workspace_id)
+
+    return StreamedFile(pieces, f"allocations.{format.value}", MEDIA_TYPES[format])
 
 
-@router.post("/imports", openapi_extra=_FILE)
+@router.post("/imports", openapi_extra=_FILE, responses={**PROBLEMS, 202: {"model": JobView}})
 async def import_memories(
     call: Write,
     request: Request,
+    response: Response,
     format: BodyFormat = BodyFormat.MBA,
     tier: MemoryTier | None = None,
     subject: Annotated[str | None, Query(min_length=1, max_length=LONGEST_ID)] = None,
     dry_run: bool = False,
-) -> ImportView:
-    """Remember what the body has. What is there already stays one, so it may be sent again."""
+    background: bool = False,
+) -> ImportView | JobView:
+    """Remember what the body has. What is there already stays one, so it may be sent again.
+
+    With *background* the answer is 202 and a job, whose progress and counts `jobs/{job_id}` has; it
+    goes on after a restart.
+    """
+    if "path" in request.query_params:
+        raise InputError("path is not read: send the file as the body. No file here is opened.")
     with received_file() as path:
         await receive_into(path, request)
-        bring = functools.partial(
-            _brought, call, path, format.value, tier=tier, subject=subject, dry_run=dry_run
+        bring = functools.partial(_begun, request=call.own_key) if background else _brought
+        act = functools.partial(
+            bring, call, path, format.value, tier=tier, subject=subject, dry_run=dry_run
         )
-        return await RUNNING.get().run("store", bring, timed=True)
+        view: ImportView | JobView = await RUNNING.get().run("store", act, timed=True)
+    if background:
+        response.status_code = 202
+    return view
 
 
 def _brought(call: Call, path: Path, format: str, **options: Any) -> ImportView:
-    try:
+    with _of_the_body(path):
         reply = call.service.transfer.import_from(call.workspace_id, path, format, **options)
-    except InputError as error:
-        raise InputError(str(error).replace(str(path), "the body")) from error
     return ImportView.of(reply)
 
 
-def _done(_: object) -> None:
-    """Nothing."""
+def _begun(call: Call, path: Path, format: str, **options: Any) -> JobView:
+    with _of_the_body(path):
+        row = call.service.transfer.begin_import(call.workspace_id, path, format, **options)
+    return JobView.of(row)
+
+
+@contextmanager
+def _of_the_body(path: Path) -> Iterator[None]:
+    """Errors that name the body in the place of a file that the caller does not know."""
+    try:
+        yield
+    except InputError as error:
+        said = str(error).replace(str(path), "the body")
+        if isinstance(error, IdempotencyConflictError):
+            raise
+        raise InputError(said) from error

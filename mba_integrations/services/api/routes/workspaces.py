@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import Annotated
 
 from fastapi import APIRouter, Header, Query
@@ -17,7 +16,6 @@ from mba_integrations.services.api.asking import (
     Read,
     ReadAnywhere,
 )
-from mba_integrations.services.api.layers.answers import REPLAYED
 from mba_integrations.services.api.replies import NEEDS_VERSION, ProblemError
 from mba_integrations.services.api.work import in_thread
 from mba_integrations.services.contracts.workspaces import (
@@ -49,21 +47,9 @@ def create_workspace(
 ) -> WorkspaceView:
     """Make a workspace."""
     call.principal.check(Scope.ADMIN, body.workspace_id)
-    digest = hashlib.sha256(body.model_dump_json().encode()).hexdigest()
-    if _was_made(call, body.workspace_id, digest):
-        response.headers[REPLAYED] = "true"
-    else:
-        call.service.create_workspace(body.workspace_id, **body.arguments())
-        if call.own_key is not None:
-            call.service.answers.keep(body.workspace_id, call.own_key, digest, {})
+    once = call.once(WorkspaceView.of, status=201)
+    call.service.create_workspace(body.workspace_id, once=once, **body.arguments())
     return _viewed(call, body.workspace_id, response)
-
-
-def _was_made(call: Call, workspace_id: str, digest: str) -> bool:
-    """Whether this request made the workspace before."""
-    if call.own_key is None:
-        return False
-    return call.service.answers.find(workspace_id, call.own_key, digest) is not None
 
 
 @router.get("")

@@ -12,7 +12,7 @@ from mba_integrations.core.errors import InputError
 from mba_integrations.core.model import MemoryItem
 from mba_integrations.services.access.principal import Scope
 from mba_integrations.services.mcp.tools.caller import Caller
-from mba_integrations.services.mcp.tools.recall import shortened
+from mba_integrations.services.mcp.tools.explain import shortened
 from mba_integrations.services.mcp.tools.reply import Reply
 from mba_integrations.services.memory.ids import new_id
 from mba_integrations.services.memory.new_memory import NewMemory

@@ -8,7 +8,8 @@ from mba_integrations.core.errors import InputError
 from mba_integrations.services.access.principal import Scope
 from mba_integrations.services.mcp.definitions import DEFAULT_BUDGET_TOKENS
 from mba_integrations.services.mcp.tools.caller import Caller
-from mba_integrations.services.mcp.tools.recall import RecentRecalls, recall, shortened
+from mba_integrations.services.mcp.tools.explain import shortened
+from mba_integrations.services.mcp.tools.recall import RecentRecalls, recall
 from mba_integrations.services.memory.service import MemoryService
 
 _REVIEWED = 50

@@ -12,7 +12,8 @@ from urllib.parse import unquote
 from mba_integrations.core.errors import InputError
 from mba_integrations.services.access.principal import Scope
 from mba_integrations.services.mcp.tools.caller import Caller
-from mba_integrations.services.mcp.tools.recall import RecentRecalls, explain
+from mba_integrations.services.mcp.tools.explain import explain
+from mba_integrations.services.mcp.tools.recall import RecentRecalls
 from mba_integrations.services.memory.service import MemoryService
 
 _SCHEME = "mba://"

@@ -48,7 +48,7 @@ class JobRunner:
             if job is None:
                 break
             begun += 1
-            self._do(job, owner)
+            self._do(job, owner, stop)
         return begun
 
     def _claimed(self, owner: str) -> JobRow | None:
@@ -57,8 +57,8 @@ class JobRunner:
             lambda writing: jobs.claim(writing, owner, kinds=kinds)
         )
 
-    def _do(self, job: JobRow, owner: str) -> None:
-        work = JobWork(equipment=self._equipment, job=job, owner=owner)
+    def _do(self, job: JobRow, owner: str, stop: threading.Event | None) -> None:
+        work = JobWork(equipment=self._equipment, job=job, owner=owner, stop=stop)
         try:
             self._handlers[job.kind](work)
         except LeaseLostError:

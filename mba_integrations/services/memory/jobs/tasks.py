@@ -11,6 +11,7 @@ from mba_integrations.services.memory.equipment import Equipment
 from mba_integrations.services.memory.jobs.runner import JobRunner
 from mba_integrations.services.memory.jobs.work import Handler
 from mba_integrations.services.memory.jobs.worker import Worker
+from mba_integrations.services.memory.once import Once
 from mba_integrations.services.store.rows.jobs import JobRow, JobState
 from mba_integrations.services.store.statements import jobs, workspaces
 
@@ -113,23 +114,27 @@ class Tasks:
         found = self.list(workspace_id, states=_OPEN)
         return any(job.state is JobState.RUNNING or job.run_after <= now for job in found)
 
-    def retry(self, workspace_id: str, job_id: str) -> JobRow:
+    def retry(self, workspace_id: str, job_id: str, *, once: Once | None = None) -> JobRow:
         """Put a job in again that failed or was cancelled.
 
         Raises:
             UnknownJobError: If there is none of that id, or it is in another state.
         """
-        row = self._equipment.write(workspace_id, lambda writing: jobs.retry(writing, job_id))
+        row = self._equipment.write(
+            workspace_id, lambda writing: jobs.retry(writing, job_id), once=once
+        )
         self.wake()
         return row
 
-    def cancel(self, workspace_id: str, job_id: str) -> JobRow:
+    def cancel(self, workspace_id: str, job_id: str, *, once: Once | None = None) -> JobRow:
         """Cancel a job that has not ended; who works on it stops at its next step.
 
         Raises:
             UnknownJobError: If there is none of that id, or it has ended.
         """
-        return self._equipment.write(workspace_id, lambda writing: jobs.cancel(writing, job_id))
+        return self._equipment.write(
+            workspace_id, lambda writing: jobs.cancel(writing, job_id), once=once
+        )
 
     def close(self) -> None:
         """End the thread after the job that it is doing."""

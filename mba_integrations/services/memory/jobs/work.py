@@ -9,6 +9,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -29,11 +30,13 @@ class JobWork:
         equipment: What the service lends.
         job: The job.
         owner: The worker's name.
+        stop: Is set when the worker is to end soon.
     """
 
     equipment: Equipment
     job: JobRow
     owner: str
+    stop: threading.Event | None = None
 
     @property
     def workspace_id(self) -> str:
@@ -52,6 +55,21 @@ class JobWork:
             return act(writing)
 
         return self.equipment.write(self.workspace_id, step, actor=self.job.kind)
+
+    @property
+    def is_to_stop(self) -> bool:
+        """Whether the job is to be given back at the next place where it can."""
+        return self.stop is not None and self.stop.is_set()
+
+    def release(self) -> None:
+        """Give the job back, for somebody to go on with it; the attempt does not count.
+
+        Raises:
+            LeaseLostError: If the job is not this worker's any more.
+        """
+        self.equipment.write(
+            self.workspace_id, lambda writing: jobs.release(writing, self.job.job_id, self.owner)
+        )
 
     def finish(self, act: Callable[[Writing], Mapping[str, Any]]) -> None:
         """Do the last step and end the job; what the step gives is the job's result.

@@ -156,8 +156,10 @@ class Allocations:
     ) -> Allocation:
         """Ask again, of the memories of then, under the settings of then with these changes.
 
-        What was erased or pruned since is not there any more. The session's earlier prompt is not
-        followed. Nothing is logged.
+        Filters, tiers, subject, budget and reserved tokens are those of then. What was erased or
+        pruned since is not there any more, and pins and metadata are those of now. A vector or a
+        layout of the caller's, and the session's earlier prompt, are not followed. Nothing is
+        logged.
 
         Args:
             workspace_id: Of which workspace.
@@ -168,7 +170,8 @@ class Allocations:
 
         Raises:
             UnknownAllocationError: If there is none of that id.
-            InputError: If the question is needed, or is another one than that of then.
+            InputError: If the question is needed, or is another one than that of then; or if the
+                log has not kept what narrowed the choice.
             InvalidWorkspaceError: If a setting is out of its range.
         """
         row = self.get(workspace_id, allocation_id)

@@ -1,4 +1,4 @@
-"""The log of a workspace as a file: JSON lines, CSV or Parquet, whole or seen to be cut.
+"""The log of a workspace as pieces of a file: JSON lines, CSV or Parquet, whole or seen to be cut.
 
     jsonl    {"format": "mba-allocations", ...}, one line each, {"end": true, "count": 2, ...}
     csv      a heading, one line each, and a last line `#end,2,...`
@@ -17,8 +17,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from enum import StrEnum
 from itertools import islice
-from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 from mba_integrations.core.errors import MissingExtraError
 from mba_integrations.core.model import MemoryTier
@@ -26,7 +25,7 @@ from mba_integrations.services.store.rows.allocations import AllocationRow
 
 FORMAT = "mba-allocations"
 VERSION = 1
-_GROUP = 10_000
+_GROUP = 2_000
 _OF_ROW = (
     *("allocation_id", "session_id", "settings_version", "core_version", "change_seq"),
     *("prefix_hash", "stable_prefix_tokens", "query_hash"),
@@ -56,68 +55,96 @@ def columns() -> list[str]:
     return ["at", *_OF_ROW, *_OF_RECORD, *tiers, "omitted"]
 
 
-def write_log(
-    path: Path, rows: Iterable[AllocationRow], format: LogFormat, workspace_id: str
-) -> None:
-    """Write a log to a file.
+def log_pieces(
+    rows: Iterable[AllocationRow], format: LogFormat, workspace_id: str
+) -> Iterator[bytes]:
+    """A log, piece by piece, as its rows come.
 
     Raises:
         MissingExtraError: If pyarrow is not installed, for Parquet.
     """
     if format is LogFormat.PARQUET:
-        _write_parquet(path, rows)
-        return
-    with path.open("wb") as file:
-        if format is LogFormat.JSONL:
-            _write_lines(file, rows, workspace_id)
-        else:
-            _write_csv(file, rows)
+        return _parquet(rows)
+    lines = _lines(rows, workspace_id) if format is LogFormat.JSONL else _table(rows)
+    return _proven(lines, format)
 
 
-class _Hashed:
-    """A file, and the hash of what went into it."""
-
-    def __init__(self, file: BinaryIO) -> None:
-        self._file = file
-        self._hash = hashlib.sha256()
-        self.count = 0
-
-    def put(self, line: str) -> None:
-        """Write a line."""
+def _proven(lines: Iterator[str], format: LogFormat) -> Iterator[bytes]:
+    """The lines, and one that has the count of all but the first and the hash of all."""
+    hashed, count = hashlib.sha256(), -1
+    for line in lines:
+        count += 1
         written = line.encode()
-        self._hash.update(written)
-        self._file.write(written)
+        hashed.update(written)
+        yield written
+    digest = hashed.hexdigest()
+    if format is LogFormat.JSONL:
+        yield _json({"end": True, "count": count, "sha256": digest}).encode()
+    else:
+        yield _csv(["#end", count, digest]).encode()
 
-    @property
-    def digest(self) -> str:
-        """Of every byte until now, hexadecimal."""
-        return self._hash.hexdigest()
 
-
-def _write_lines(file: BinaryIO, rows: Iterable[AllocationRow], workspace_id: str) -> None:
-    out = _Hashed(file)
-    out.put(_json({"format": FORMAT, "version": VERSION, "workspace_id": workspace_id}))
+def _lines(rows: Iterable[AllocationRow], workspace_id: str) -> Iterator[str]:
+    yield _json({"format": FORMAT, "version": VERSION, "workspace_id": workspace_id})
     for row in rows:
         of_row = {name: getattr(row, name) for name in _OF_ROW}
-        out.put(_json({"at": row.at.isoformat(), **of_row, "record": dict(row.record)}))
-        out.count += 1
-    file.write(_json({"end": True, "count": out.count, "sha256": out.digest}).encode())
+        yield _json({"at": row.at.isoformat(), **of_row, "record": dict(row.record)})
 
 
-def _write_csv(file: BinaryIO, rows: Iterable[AllocationRow]) -> None:
-    out = _Hashed(file)
-    out.put(_csv(columns()))
+def _table(rows: Iterable[AllocationRow]) -> Iterator[str]:
+    yield _csv(columns())
     for row in rows:
-        out.put(_csv(list(_flat(row).values())))
-        out.count += 1
-    file.write(_csv(["#end", out.count, out.digest]).encode())
+        yield _csv(list(_flat(row).values()))
 
 
-def _write_parquet(path: Path, rows: Iterable[AllocationRow]) -> None:
+class _Pieces(io.RawIOBase):
+    """A file whose bytes are taken as they come, and never read again."""
+
+    def __init__(self) -> None:
+        self._waiting = bytearray()
+        self._place = 0
+
+    def writable(self) -> bool:
+        """It is."""
+        return True
+
+    def write(self, some: Any) -> int:
+        """Take bytes."""
+        self._waiting += some
+        self._place += len(some)
+        return len(some)
+
+    def tell(self) -> int:
+        """How many bytes it has taken."""
+        return self._place
+
+    def taken(self) -> bytes:
+        """What waits, once."""
+        waiting, self._waiting = bytes(self._waiting), bytearray()
+        return waiting
+
+
+def _parquet(rows: Iterable[AllocationRow]) -> Iterator[bytes]:
     if importlib.util.find_spec("pyarrow") is None:
         raise MissingExtraError("a log as Parquet", extra="parquet")
+    return _parquet_pieces(rows)
+
+
+def _parquet_pieces(rows: Iterable[AllocationRow]) -> Iterator[bytes]:
     import pyarrow as pa
     import pyarrow.parquet as pq
+
+    pieces, schema = _Pieces(), _schema()
+    with pq.ParquetWriter(pieces, schema) as writer:
+        for group in _groups(rows):
+            values = [{**_flat(row), "at": row.at} for row in group]
+            writer.write_table(pa.Table.from_pylist(values, schema=schema))
+            yield pieces.taken()
+    yield pieces.taken()
+
+
+def _schema() -> Any:
+    import pyarrow as pa
 
     types = {
         "time": pa.timestamp("us", tz="UTC"),
@@ -127,11 +154,7 @@ def _write_parquet(path: Path, rows: Iterable[AllocationRow]) -> None:
         "text": pa.string(),
     }
     kinds = {name: "int" if name.endswith("_used_tokens") else "text" for name in columns()}
-    schema = pa.schema([(name, types[_KINDS.get(name, kinds[name])]) for name in columns()])
-    with pq.ParquetWriter(path, schema) as writer:
-        for group in _groups(rows):
-            values = [{**_flat(row), "at": row.at} for row in group]
-            writer.write_table(pa.Table.from_pylist(values, schema=schema))
+    return pa.schema([(name, types[_KINDS.get(name, kinds[name])]) for name in columns()])
 
 
 def _groups(rows: Iterable[AllocationRow]) -> Iterator[list[AllocationRow]]:

@@ -144,7 +144,7 @@ def _of_then(
     then: datetime,
 ) -> Candidates:
     """What a call at that time would have seen, but what was erased or pruned since. O(n)."""
-    rows = history.as_of(reading, then)
+    rows = history.as_of(reading, then, seq=request.as_of_seq)
     alive = [one for one in rows if one.expires_at is None or one.expires_at > then]
     chosen = _let_through(reading, alive, request.wanted)
     model_id = equipment.models.model_of(reading, None)

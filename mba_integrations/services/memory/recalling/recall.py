@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 from functools import cache, partial
 from importlib.metadata import PackageNotFoundError, version
+from typing import Any
 
 import numpy as np
 
@@ -16,12 +17,13 @@ from mba_integrations.core.model import REASONS
 from mba_integrations.core.result.allocation import Allocation
 from mba_integrations.services.memory.equipment import Equipment
 from mba_integrations.services.memory.ids import new_id
+from mba_integrations.services.memory.recalling.asked import written_asked
 from mba_integrations.services.memory.recalling.candidates import Candidates, candidates_for
 from mba_integrations.services.memory.recalling.reply import RecallReply
 from mba_integrations.services.memory.recalling.request import RecallRequest
 from mba_integrations.services.memory.recalling.trail import Trace
 from mba_integrations.services.memory.recalling.whole_reply import Written, fitting_reply
-from mba_integrations.services.store.rows.allocations import AllocationItem, AllocationRow
+from mba_integrations.services.store.rows.allocations import ASKED, AllocationItem, AllocationRow
 from mba_integrations.services.store.statements.records import hash_of
 
 LOGGED_OMISSIONS = 50
@@ -30,7 +32,11 @@ _NO_MEMORIES = "There are no memories to choose from."
 
 
 def recall(
-    equipment: Equipment, request: RecallRequest, written: Written | None = None
+    equipment: Equipment,
+    request: RecallRequest,
+    written: Written | None = None,
+    *,
+    around: int = 0,
 ) -> RecallReply:
     """Choose; see `MemoryService.recall`."""
     now = equipment.clock()
@@ -41,7 +47,10 @@ def recall(
         return _reply(equipment, replace(checked, budget_tokens=budget_tokens), candidates, now)
 
     budget = checked.budget_tokens
-    reply = recalled(budget) if written is None else fitting_reply(budget, recalled, written)
+    if written is None:
+        reply = recalled(budget)
+    else:
+        reply = fitting_reply(budget, recalled, written, around=around)
     record = equipment.records.take()
     if checked.as_of is None:
         equipment.trail.leave(_trace(checked, candidates, reply, record, now))
@@ -97,7 +106,12 @@ def _trace(
     used = reply.allocation.selected_ids if request.record_access else ()
     row = None
     if record is not None:
-        row = partial(_row, reply, record, candidates.settings_version, now)
+        kept = written_asked(
+            request,
+            with_texts=record.query is not None,
+            followed=candidates.previous is not None,
+        )
+        row = partial(_row, reply, record, kept, candidates.settings_version, now)
     return Trace(
         workspace_id=request.workspace_id,
         change_seq=candidates.change_seq,
@@ -109,12 +123,16 @@ def _trace(
 
 
 def _row(
-    reply: RecallReply, record: AllocationRecord, settings_version: int, now: datetime
+    reply: RecallReply,
+    record: AllocationRecord,
+    asked: dict[str, Any],
+    settings_version: int,
+    now: datetime,
 ) -> AllocationRow:
     return AllocationRow(
         allocation_id=reply.allocation_id,
         at=now,
-        record=record.to_dict(),
+        record=record.to_dict() | ({ASKED: asked} if asked else {}),
         session_id=reply.session_id,
         settings_version=settings_version,
         core_version=_release(),

@@ -41,6 +41,7 @@ class RecallRequest:
     record_access: bool = True
     min_change_seq: int | None = None
     items: tuple[MemoryItem, ...] = ()
+    as_of_seq: int | None = None
 
     def checked(self, now: datetime) -> RecallRequest:
         """The request, if it can be asked at *now*.

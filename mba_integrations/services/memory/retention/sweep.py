@@ -13,6 +13,7 @@ from datetime import datetime
 
 from mba_integrations.core.model import MemoryTier
 from mba_integrations.services.memory.equipment import Equipment
+from mba_integrations.services.memory.once import Once
 from mba_integrations.services.memory.pools.items import item_of
 from mba_integrations.services.memory.recalling.scores import scores_of
 from mba_integrations.services.memory.retention.decisions import (
@@ -75,7 +76,7 @@ class Retention:
             expired = sum(finding.count(reading, wanted).values())
         return RetentionPreview(decisions=found, expired=expired, samples=tuple(samples))
 
-    def apply(self, workspace_id: str) -> RetentionReply:
+    def apply(self, workspace_id: str, *, once: Once | None = None) -> RetentionReply:
         """Let go what the workspace's policy does not keep, and what has expired.
 
         Raises:
@@ -83,7 +84,7 @@ class Retention:
         """
         found, _ = self._decided(workspace_id, None)
         return self._equipment.write(
-            workspace_id, lambda writing: carry_out(writing, found), actor=ACTOR
+            workspace_id, lambda writing: carry_out(writing, found), actor=ACTOR, once=once
         )
 
     def _decided(

@@ -20,6 +20,7 @@ from mba_integrations.core.model import MemoryItem, MemoryTier
 from mba_integrations.core.times import TIER_SINCE
 from mba_integrations.services.memory.equipment import Equipment
 from mba_integrations.services.memory.ids import new_id
+from mba_integrations.services.memory.once import Once
 from mba_integrations.services.memory.pools.items import item_of
 from mba_integrations.services.memory.remembering.remember import latest_change
 from mba_integrations.services.memory.remembering.results import ChangeReply
@@ -60,19 +61,26 @@ class Tiers:
     def __init__(self, equipment: Equipment) -> None:
         self._equipment = equipment
 
-    def review(self, workspace_id: str, promotion: PromotionSettings | None = None) -> TierReview:
+    def review(
+        self,
+        workspace_id: str,
+        promotion: PromotionSettings | None = None,
+        *,
+        once: Once | None = None,
+    ) -> TierReview:
         """Which memories should move, and why. Nothing moves.
 
         Args:
             workspace_id: Of which workspace.
             promotion: When memories move; the workspace's own settings by default.
+            once: Names the request; made again, it is not done again.
 
         Raises:
             UnknownWorkspaceError: If there is no such workspace; with those of a like name.
         """
         review_id = new_id(self._equipment.clock())
         found = TierReview(review_id=review_id, review=self._evaluated(workspace_id, promotion))
-        self._equipment.write(workspace_id, lambda writing: _keep(writing, found))
+        self._equipment.write(workspace_id, lambda writing: _keep(writing, found), once=once)
         return found
 
     def apply(
@@ -82,6 +90,7 @@ class Tiers:
         *,
         only: Collection[str] | None = None,
         actor: str | None = None,
+        once: Once | None = None,
     ) -> ChangeReply:
         """Move what a review recommended.
 
@@ -90,6 +99,7 @@ class Tiers:
             review_id: Which review, of the last seven days.
             only: Ids of the memories that may move; None for all that it recommended.
             actor: Who moves them, for the history.
+            once: As for `review`.
 
         Raises:
             InputError: If there is no such review.
@@ -102,9 +112,16 @@ class Tiers:
             wanted = [one for one in found if only is None or one.item_id in only]
             return move_by(writing, wanted, review_id)
 
-        return self._equipment.write(workspace_id, act, actor=actor)
+        return self._equipment.write(workspace_id, act, actor=actor, once=once)
 
-    def undo(self, workspace_id: str, review_id: str, *, actor: str | None = None) -> ChangeReply:
+    def undo(
+        self,
+        workspace_id: str,
+        review_id: str,
+        *,
+        actor: str | None = None,
+        once: Once | None = None,
+    ) -> ChangeReply:
         """Move back what a review moved, as far as it is still where the review put it.
 
         Raises:
@@ -113,7 +130,7 @@ class Tiers:
         """
         checked_text("review_id", review_id)
         return self._equipment.write(
-            workspace_id, lambda writing: _undo(writing, review_id), actor=actor
+            workspace_id, lambda writing: _undo(writing, review_id), actor=actor, once=once
         )
 
     def _evaluated(self, workspace_id: str, promotion: PromotionSettings | None) -> LifecycleReview:
@@ -174,9 +191,10 @@ def _undo(writing: Writing, review_id: str) -> ChangeReply:
     return ChangeReply(memories=tuple(moved), change_seq=latest_change(writing, moved))
 
 
-def _keep(writing: Writing, found: TierReview) -> None:
+def _keep(writing: Writing, found: TierReview) -> TierReview:
     written = {"moves": [_written(one) for one in found.review]}
     answers.keep(writing, _key(found.review_id), _KIND, written, kept=KEPT)
+    return found
 
 
 def _written(one: LifecycleRecommendation) -> dict[str, Any]:

@@ -57,7 +57,8 @@ def write_export(
     try:
         descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with open(descriptor, "wb") as file:
-            count, digest = _write(file, header, records)
+            lines = ExportLines(header, records)
+            file.writelines(lines)
             file.flush()
             os.fsync(file.fileno())
         beside.replace(target)
@@ -66,26 +67,43 @@ def write_export(
     finally:
         with suppress(OSError):
             beside.unlink(missing_ok=True)
-    return ExportReceipt(path=target, count=count, sha256=digest)
+    return ExportReceipt(path=target, count=lines.count, sha256=lines.sha256)
 
 
-def _write(
-    file: BinaryIO, header: Mapping[str, Any], records: Iterable[Mapping[str, Any]]
-) -> tuple[int, str]:
-    hashed, count = hashlib.sha256(), 0
+class ExportLines:
+    """The lines of an export, the last one with their count and hash. To be read once.
 
-    def put(values: Mapping[str, Any]) -> None:
+    Args:
+        header: What the first line says besides format and version.
+        records: What stands between the first line and the last.
+
+    Attributes:
+        count: Records until now.
+    """
+
+    def __init__(self, header: Mapping[str, Any], records: Iterable[Mapping[str, Any]]) -> None:
+        self._header = header
+        self._records = records
+        self._hashed = hashlib.sha256()
+        self.count = 0
+
+    @property
+    def sha256(self) -> str:
+        """Of every byte until now but those of the last line, hexadecimal."""
+        return self._hashed.hexdigest()
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield self._line({"format": FORMAT, "version": VERSION, **self._header})
+        for record in self._records:
+            yield self._line(record)
+            self.count += 1
+        end = {"end": True, "count": self.count, "sha256": self.sha256}
+        yield json.dumps(end).encode() + b"\n"
+
+    def _line(self, values: Mapping[str, Any]) -> bytes:
         line = json.dumps(values, ensure_ascii=False, allow_nan=False).encode("utf-8") + b"\n"
-        hashed.update(line)
-        file.write(line)
-
-    put({"format": FORMAT, "version": VERSION, **header})
-    for record in records:
-        put(record)
-        count += 1
-    end = {"end": True, "count": count, "sha256": hashed.hexdigest()}
-    file.write(json.dumps(end).encode() + b"\n")
-    return count, hashed.hexdigest()
+        self._hashed.update(line)
+        return line
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,7 +70,8 @@ def memory_of(place: str, record: Mapping[str, Any]) -> tuple[NewMemory, MemoryS
 
 def document_record(row: DocumentRow) -> dict[str, Any]:
     """A document as a record; its pieces are records of memories."""
-    record: dict[str, Any] = {"kind": DOCUMENT}
+    # An erasure by source finds a record that waits by that field.
+    record: dict[str, Any] = {"kind": DOCUMENT, "source": row.document_id}
     for one in fields(row):
         value = getattr(row, one.name)
         record[one.name] = value.isoformat() if isinstance(value, datetime) else value

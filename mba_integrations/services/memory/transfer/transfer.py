@@ -6,62 +6,49 @@ next begins; done again, it adds nothing twice. What was erased is left out, wha
 
 from __future__ import annotations
 
-import itertools
 import os
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime
 from enum import StrEnum
 from functools import partial
 from typing import Any
 
-import numpy as np
-
 from mba_integrations.core.arguments import checked_member
-from mba_integrations.core.arrays import FloatArray
 from mba_integrations.core.errors import InputError
 from mba_integrations.core.model import MemoryTier
 from mba_integrations.services.memory.equipment import Equipment
-from mba_integrations.services.memory.new_memory import NewMemory, checked_memory
-from mba_integrations.services.memory.remembering.given import MOST_AT_ONCE
-from mba_integrations.services.memory.remembering.remember import RememberRequest, remember
+from mba_integrations.services.memory.new_memory import NewMemory
 from mba_integrations.services.memory.transfer.documents import read_chat, read_markdown_folder
 from mba_integrations.services.memory.transfer.export_file import (
+    ExportLines,
     ExportReceipt,
     open_export,
     write_export,
 )
+from mba_integrations.services.memory.transfer.exporting import Progress, export_records
+from mba_integrations.services.memory.transfer.import_job import (
+    ImportJob,
+    begin,
+    begun_before,
+    digest_of_file,
+)
 from mba_integrations.services.memory.transfer.imported import Imported
+from mba_integrations.services.memory.transfer.importing import (
+    Batches,
+    ImportReply,
+    put_documents,
+    put_vectors,
+)
 from mba_integrations.services.memory.transfer.langgraph_store import read_langgraph_store
 from mba_integrations.services.memory.transfer.mcp_memory import read_mcp_memory
 from mba_integrations.services.memory.transfer.mem0 import read_mem0
-from mba_integrations.services.memory.transfer.records import (
-    DOCUMENT,
-    MEMORY,
-    VECTOR,
-    document_of,
-    document_record,
-    memory_of,
-    memory_record,
-    vector_of,
-    vector_record,
-)
-from mba_integrations.services.store.erasure import ledger
-from mba_integrations.services.store.rows.documents import DocumentRow
-from mba_integrations.services.store.rows.erasures import ErasedKind
+from mba_integrations.services.memory.transfer.records import DOCUMENT, MEMORY, VECTOR, memory_of
+from mba_integrations.services.memory.transfer.staged import Found, batches
+from mba_integrations.services.store.rows.jobs import JobRow
 from mba_integrations.services.store.rows.memories import MemoryState
-from mba_integrations.services.store.scopes import Reading, Writing
-from mba_integrations.services.store.statements import (
-    documents,
-    finding,
-    memories,
-    vectors,
-    workspaces,
-)
-
-Progress = Callable[[int, int], None]
-"""Told how many memories are done, and of how many."""
-_REJECTS = 20
+from mba_integrations.services.store.scopes import Reading
+from mba_integrations.services.store.statements import workspaces
 
 
 class ImportFormat(StrEnum):
@@ -76,40 +63,6 @@ class ImportFormat(StrEnum):
     MARKDOWN_FOLDER = "markdown_folder"
     CHAT = "chat"
     """Messages in OpenAI's format."""
-
-
-@dataclass(slots=True)
-class ImportReply:
-    """What an import did, or would do.
-
-    Attributes:
-        created: Memories that are new.
-        duplicates: Memories that are there already.
-        erased: Memories that were erased before, and are left out.
-        rejected: How many cannot be kept.
-        reasons: Why, of the first 20.
-        vectors: Vectors that came along.
-        notes: What the reader of the file left out or changed.
-    """
-
-    created: int = 0
-    duplicates: int = 0
-    erased: int = 0
-    rejected: int = 0
-    reasons: list[str] = field(default_factory=list)
-    vectors: int = 0
-    notes: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class _Read:
-    """What a file has: memories or why not, the ids that are not active, vectors, documents."""
-
-    memories: Sequence[NewMemory | InputError]
-    inactive: frozenset[str] = frozenset()
-    vectors: Sequence[Mapping[str, Any]] = ()
-    notes: tuple[str, ...] = ()
-    documents: Sequence[DocumentRow] = ()
 
 
 class Transfer:
@@ -151,17 +104,40 @@ class Transfer:
             UnknownWorkspaceError: If there is no such workspace; with those of a like name.
         """
         with self._equipment.read(workspace_id) as reading:
-            row = workspaces.get(reading)
-            header = {
-                "workspace_id": workspace_id,
-                "exported_at": self._equipment.clock().isoformat(),
-                "settings": dict(row.settings),
-                "retention": dict(row.retention),
-                "time_zone": row.time_zone,
-                "change_seq": row.change_seq,
-            }
-            records = _records(reading, with_vectors, with_inactive, progress)
+            header = self._header(reading)
+            records = export_records(
+                reading,
+                with_vectors=with_vectors,
+                with_inactive=with_inactive,
+                progress=progress,
+            )
             return write_export(os.fspath(path), header, records)
+
+    def export_lines(
+        self, workspace_id: str, *, with_vectors: bool = False, with_inactive: bool = False
+    ) -> Iterator[bytes]:
+        """The lines of `export_to`, as they are read: whoever takes none holds the transaction.
+
+        Raises:
+            UnknownWorkspaceError: If there is no such workspace; with those of a like name.
+        """
+        with self._equipment.read(workspace_id) as reading:
+            header = self._header(reading)
+            records = export_records(
+                reading, with_vectors=with_vectors, with_inactive=with_inactive
+            )
+            yield from ExportLines(header, records)
+
+    def _header(self, reading: Reading) -> dict[str, Any]:
+        row = workspaces.get(reading)
+        return {
+            "workspace_id": reading.workspace_id,
+            "exported_at": self._equipment.clock().isoformat(),
+            "settings": dict(row.settings),
+            "retention": dict(row.retention),
+            "time_zone": row.time_zone,
+            "change_seq": row.change_seq,
+        }
 
     def import_from(
         self,
@@ -193,83 +169,71 @@ class Transfer:
         kind = checked_member("format", format, ImportFormat)
         named = None if tier is None else checked_member("tier", tier, MemoryTier)
         read = self._read(kind, os.fspath(path), named)
+        own = Batches(self._equipment, extracts=self._extracts)
         reply = ImportReply(notes=read.notes)
         total, done = len(read.memories), 0
-        for part in _batches(read.memories):
-            batch = [self._checked(one, subject) for one in part]
-            self._import(workspace_id, batch, read.inactive, reply, dry_run=dry_run)
+        for part in batches(read.memories):
+            batch = replace(read, memories=part)
+            reply += own.brought(workspace_id, batch, subject=subject, dry_run=dry_run)
             done += len(part)
             if progress is not None:
                 progress(done, total)
         if not dry_run:
-            self._import_documents(workspace_id, read.documents)
-            self._import_vectors(workspace_id, read.vectors, reply)
+            for rows in batches(read.documents):
+                self._equipment.write(workspace_id, partial(put_documents, records=rows))
+            for some in batches(read.vectors):
+                reply.vectors += self._equipment.write(
+                    workspace_id, partial(put_vectors, records=some)
+                )
             self._wake()
         return reply
 
-    def _read(self, kind: ImportFormat, path: str, tier: MemoryTier | None) -> _Read:
+    def begin_import(
+        self,
+        workspace_id: str,
+        path: str | os.PathLike[str],
+        format: ImportFormat | str = ImportFormat.MBA,
+        *,
+        tier: MemoryTier | str | None = None,
+        subject: str | None = None,
+        dry_run: bool = False,
+        request: str | None = None,
+    ) -> JobRow:
+        """As `import_from`, by a job: comes back when all that the file has waits in the store.
+
+        The job's progress and counts are those of `jobs.get`. It goes on after a restart where it
+        was, can be cancelled, and goes on again with a retry within a week.
+
+        Args:
+            request: Names the request; made again, it gives the same job.
+
+        Raises:
+            InputError: As for `import_from`.
+            IdempotencyConflictError: If the request of that name was another one.
+        """
+        kind = checked_member("format", format, ImportFormat)
+        named = None if tier is None else checked_member("tier", tier, MemoryTier)
+        wanted = ImportJob(
+            digest=digest_of_file(path, (kind, named, subject, dry_run)),
+            dry_run=dry_run,
+        )
+        before = (
+            None
+            if request is None
+            else begun_before(self._equipment, workspace_id, request, wanted)
+        )
+        if before is not None:
+            return before
+        read = self._read(kind, os.fspath(path), named)
+        row = begin(self._equipment, workspace_id, read, wanted, subject=subject, request=request)
+        self._wake()
+        return row
+
+    def _read(self, kind: ImportFormat, path: str, tier: MemoryTier | None) -> Found:
         if kind is ImportFormat.MBA:
             return _of_export(path)
         found = read_of_others(kind, path, tier, now=self._equipment.clock())
-        return _Read(found.memories, notes=found.notes)
-
-    def _checked(self, one: NewMemory | InputError, subject: str | None) -> NewMemory | InputError:
-        if isinstance(one, InputError):
-            return one
-        try:
-            about = replace(one, subject=one.subject or subject)
-            return checked_memory(about, now=self._equipment.clock())
-        except InputError as error:
-            return error
-
-    def _import(
-        self,
-        workspace_id: str,
-        batch: Sequence[NewMemory | InputError],
-        inactive: frozenset[str],
-        reply: ImportReply,
-        *,
-        dry_run: bool,
-    ) -> None:
-        with self._equipment.read(workspace_id) as reading:
-            workspaces.get(reading)
-            kept = _without_erased(reading, batch)
-        reply.erased += len(batch) - len(kept)
-        if not kept:
-            return
-        request = RememberRequest(found=tuple(kept), skip=True, extract=self._extracts)
-        models = self._equipment.models
-
-        def act(writing: Writing) -> None:
-            result = remember(writing, request, models)
-            refused = [one.error for one in result.results if one.error is not None]
-            created = {one.memory_id for one in result.results if one.created}
-            gone = [one for one in inactive if one in created]
-            if gone:
-                memories.forget(writing, gone, reason="was not active where it comes from")
-            reply.created += len(created)
-            reply.rejected += len(refused)
-            reply.duplicates += len(kept) - len(created) - len(refused)
-            reply.reasons += refused[: _REJECTS - len(reply.reasons)]
-            if dry_run:
-                raise _DryRunError
-
-        try:
-            self._equipment.write(workspace_id, act, actor="import")
-        except _DryRunError:
-            return
-
-    def _import_documents(self, workspace_id: str, rows: Sequence[DocumentRow]) -> None:
-        """Keep what is known of documents that have pieces here, and are not there already."""
-        for part in _batches(rows):
-            self._equipment.write(workspace_id, partial(_put_documents, rows=part))
-
-    def _import_vectors(
-        self, workspace_id: str, records: Sequence[Mapping[str, Any]], reply: ImportReply
-    ) -> None:
-        for part in _batches(records):
-            keep = partial(_put_vectors, records=part)
-            reply.vectors += self._equipment.write(workspace_id, keep)
+        return Found(found.memories, notes=found.notes)
 
 
 def read_of_others(
@@ -297,21 +261,17 @@ def read_of_others(
     return readers[kind]()
 
 
-class _DryRunError(Exception):
-    """Undoes the transaction of a dry run."""
-
-
-def _of_export(path: str) -> _Read:
+def _of_export(path: str) -> Found:
     read: list[NewMemory | InputError] = []
     found: list[Mapping[str, Any]] = []
-    rows: list[DocumentRow] = []
+    rows: list[Mapping[str, Any]] = []
     inactive = set()
     for number, record in enumerate(open_export(path).records(), start=2):
         place = f"{path}:{number}"
         if record.get("kind") == VECTOR:
             found.append({**record, "place": place})
         elif record.get("kind") == DOCUMENT:
-            rows.append(document_of(place, record))
+            rows.append({**record, "place": place})
         elif record.get("kind") == MEMORY:
             try:
                 memory, state = memory_of(place, record)
@@ -321,83 +281,4 @@ def _of_export(path: str) -> _Read:
             read.append(memory)
             if state is not MemoryState.ACTIVE:
                 inactive.add(memory.item.id)
-    return _Read(read, frozenset(inactive), found, documents=rows)
-
-
-def _records(
-    reading: Reading, with_vectors: bool, with_inactive: bool, progress: Progress | None
-) -> Iterator[Mapping[str, Any]]:
-    rows = finding.in_any_state(reading) if with_inactive else finding.current(reading)
-    models = tuple(vectors.coverage(reading)) if with_vectors else ()
-    total = len(rows) * (1 + len(models))
-    found = _vectors(reading, models, {row.memory_id for row in rows})
-    kept = map(document_record, documents.every(reading))
-    for done, record in enumerate(itertools.chain(map(memory_record, rows), kept, found), start=1):
-        yield record
-        if progress is not None and done % MOST_AT_ONCE == 0:
-            progress(done, total)
-    if progress is not None:
-        progress(total, total)
-
-
-def _vectors(
-    reading: Reading, models: Sequence[str], wanted: Collection[str]
-) -> Iterator[Mapping[str, Any]]:
-    for model_id in models:
-        ids, matrix = vectors.all_of(reading, model_id)
-        for memory_id, vector in zip(ids, matrix, strict=True):
-            if memory_id in wanted:
-                yield vector_record(memory_id, model_id, vector)
-
-
-def _batches(things: Sequence[Any]) -> Iterator[Sequence[Any]]:
-    for start in range(0, len(things), MOST_AT_ONCE):
-        yield things[start : start + MOST_AT_ONCE]
-
-
-def _without_erased(
-    reading: Reading, batch: Sequence[NewMemory | InputError]
-) -> list[NewMemory | InputError]:
-    """What was not erased before, by its id, its subject, its source or its text."""
-    fine = [one for one in batch if isinstance(one, NewMemory)]
-    said: dict[ErasedKind, set[str]] = {kind: set() for kind in ErasedKind}
-    for kind, value in (pair for one in fine for pair in _erasable(one)):
-        said[kind].add(value)
-    erased = {kind: ledger.was_erased(reading, kind, values) for kind, values in said.items()}
-
-    def is_erased(one: NewMemory) -> bool:
-        return any(value in erased[kind] for kind, value in _erasable(one))
-
-    return [one for one in batch if isinstance(one, InputError) or not is_erased(one)]
-
-
-def _erasable(one: NewMemory) -> Iterator[tuple[ErasedKind, str]]:
-    """By what the memory may have been erased."""
-    yield ErasedKind.MEMORY, one.item.id
-    yield ErasedKind.CONTENT, one.item.content
-    if one.subject is not None:
-        yield ErasedKind.SUBJECT, one.subject
-    if one.item.source is not None:
-        yield ErasedKind.SOURCE, one.item.source
-
-
-def _put_documents(writing: Writing, rows: Sequence[DocumentRow]) -> None:
-    named = [row.document_id for row in rows]
-    there, known = finding.sources(writing, named), documents.find(writing, named)
-    documents.put(
-        writing,
-        [row for row in rows if row.document_id in there and row.document_id not in known],
-    )
-
-
-def _put_vectors(writing: Writing, records: Sequence[Mapping[str, Any]]) -> int:
-    """Keep vectors of memories that are there; gives how many."""
-    read = [vector_of(record["place"], record) for record in records]
-    there = finding.find(writing, [memory_id for memory_id, _, _ in read])
-    of_model: dict[tuple[str, int], dict[str, FloatArray]] = {}
-    for memory_id, model_id, vector in read:
-        if memory_id in there:
-            of_model.setdefault((model_id, len(vector)), {})[memory_id] = vector
-    for (model_id, _), found in of_model.items():
-        vectors.put(writing, model_id, list(found), np.stack(list(found.values())))
-    return sum(map(len, of_model.values()))
+    return Found(read, frozenset(inactive), found, documents=rows)

@@ -3,8 +3,9 @@
 What goes: the memories, in any state, with vectors, tags, earlier texts and uses; what the feed
 said of them; documents without any piece left; items and feedback of the log; sessions and kept
 answers that name them, and jobs with their texts; queries and texts of all log records since the
-first of them was stored, for a passage of one is not told from others. What stays: one change
-`erase` with the id, so that pools drop it, and hashes in the ledger.
+first of them was stored, for a passage of one is not told from others; filters of log records that
+name what is erased; records of imports that wait. What stays: one change `erase` with the id, so
+that pools drop it, and hashes in the ledger.
 
 A text that was superseded, or took the place of another, stays unless it is named too, by its own
 id or by what both have in common. `Store.scrub` frees the space, after the transaction.
@@ -12,11 +13,11 @@ id or by what both have in common. `Store.scrub` frees the space, after the tran
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Column
+from sqlalchemy import Column, Row, Text, cast
 
 from mba_integrations.core.arguments import checked_member
 from mba_integrations.core.errors import InputError
@@ -24,6 +25,8 @@ from mba_integrations.services.store.dialect import among
 from mba_integrations.services.store.documents import written_as_json
 from mba_integrations.services.store.erasure import ledger
 from mba_integrations.services.store.erasure.pruning import remove
+from mba_integrations.services.store.erasure.staged import clear_parts
+from mba_integrations.services.store.rows.allocations import ASKED
 from mba_integrations.services.store.rows.changes import ChangeOp
 from mba_integrations.services.store.rows.erasures import ErasedKind, Erasure
 from mba_integrations.services.store.rows.memories import MemoryFilter, MemoryRow
@@ -40,7 +43,16 @@ from mba_integrations.services.store.tables.work import answer, erasure, job
 
 _TEXTS = {"query", "texts"}
 """What of a log record is text of users."""
+_TEXTS_OF_FILTERS = {"contains", "metadata"}
+_CLEARED = {"unkept": ["filters"]}
+_HAS_FILTERS = cast(allocation.c.record, Text).contains('"filters"')
 _NEVER = datetime.min.replace(tzinfo=UTC)
+_FIELDS = {
+    ErasedKind.MEMORY: "id",
+    ErasedKind.SUBJECT: "subject",
+    ErasedKind.SOURCE: "source",
+}
+"""Where records of parts have what is erased."""
 _SELECTED_BY = {
     ErasedKind.MEMORY: "memory_ids",
     ErasedKind.SUBJECT: "subjects",
@@ -80,6 +92,8 @@ def erase(writing: Writing, erasure_id: str, kind: ErasedKind, values: Iterable[
     writing.hold()
     gone = chosen(writing, kind, named)
     ledger.enter(writing, kind, named)
+    _clear_filters(writing, [*named, *gone])
+    clear_parts(writing, {_FIELDS[kind]: set(named)})
     sources = named if kind is ErasedKind.SOURCE else []
     return _erase(writing, checked_id("erasure_id", erasure_id), gone, sources)
 
@@ -105,10 +119,18 @@ def erase_again(writing: Writing, erasure_id: str) -> Erasure | None:
 def receipts(reading: Reading) -> tuple[Erasure, ...]:
     """Receipts of the workspace's erasures, the latest first."""
     statement = reading.select(erasure).order_by(erasure.c.at.desc(), erasure.c.erasure_id)
-    return tuple(
-        Erasure(erasure_id=found.erasure_id, at=found.at, actor=found.actor, counts=found.counts)
-        for found in reading.execute(statement)
-    )
+    return tuple(_receipt(found) for found in reading.execute(statement))
+
+
+def receipt(reading: Reading, erasure_id: str) -> Erasure | None:
+    """One receipt; None if there is none of that id."""
+    statement = reading.select(erasure).where(erasure.c.erasure_id == erasure_id)
+    found = reading.execute(statement).one_or_none()
+    return None if found is None else _receipt(found)
+
+
+def _receipt(found: Row[*tuple[Any, ...]]) -> Erasure:
+    return Erasure(erasure_id=found.erasure_id, at=found.at, actor=found.actor, counts=found.counts)
 
 
 def _erase(
@@ -118,6 +140,7 @@ def _erase(
     texts = [*(row.content for row in rows), *_earlier_texts(writing, gone)]
     ledger.enter(writing, ErasedKind.MEMORY, gone)
     ledger.enter(writing, ErasedKind.CONTENT, texts)
+    clear_parts(writing, {"id": set(gone), "content": set(texts)})
     counts = {**remove(writing, gone), **_forget_in_log(writing, rows, texts)}
     which = among(memory_change.c.memory_id, gone)
     counts["document"] = _delete_documents(
@@ -125,14 +148,14 @@ def _erase(
     )
     counts["memory_change"] = writing.execute(writing.delete(memory_change).where(which)).rowcount
     _tell_pools(writing, gone)
-    receipt: dict[str, Any] = {
+    made: dict[str, Any] = {
         "erasure_id": erasure_id,
         "at": writing.at,
         "actor": writing.actor,
         "counts": counts,
     }
-    writing.insert(erasure, [receipt])
-    return Erasure(**receipt)
+    writing.insert(erasure, [made])
+    return Erasure(**made)
 
 
 def _delete_documents(writing: Writing, sources: Iterable[str]) -> int:
@@ -191,16 +214,29 @@ def _clear_records(writing: Writing, since: datetime) -> int:
     """Take queries and texts out of log records; gives out of how many."""
     columns = (allocation.c.allocation_id, allocation.c.record)
     statement = writing.select(allocation, *columns).where(allocation.c.at >= since)
-    cleared = [
-        {
-            "allocation_id": one,
-            "record": {name: value for name, value in record.items() if name not in _TEXTS},
-        }
-        for one, record in writing.execute(statement)
-        if _TEXTS & record.keys()
-    ]
+    found = [(one, record, _without_texts(record)) for one, record in writing.execute(statement)]
+    cleared = [{"allocation_id": one, "record": new} for one, old, new in found if new != old]
     writing.update_each(allocation, "allocation_id", cleared)
     return len(cleared)
+
+
+def _without_texts(record: Mapping[str, Any]) -> dict[str, Any]:
+    left = {name: value for name, value in record.items() if name not in _TEXTS}
+    filters = record.get(ASKED, {}).get("filters", {})
+    return left | {ASKED: _CLEARED} if _TEXTS_OF_FILTERS & filters.keys() else left
+
+
+def _clear_filters(writing: Writing, named: Sequence[str]) -> None:
+    """Take filters out of log records that name what is erased; what is left says so."""
+    parts = [written_as_json(one) for one in named]
+    columns = (allocation.c.allocation_id, allocation.c.record)
+    statement = writing.select(allocation, *columns)
+    cleared = [
+        {"allocation_id": one, "record": {**record, ASKED: _CLEARED}}
+        for one, record in writing.execute(statement.where(_HAS_FILTERS))
+        if any(part in written_as_json(record.get(ASKED)) for part in parts)
+    ]
+    writing.update_each(allocation, "allocation_id", cleared)
 
 
 def _came_back(reading: Reading) -> list[str]:

@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+ASKED = "asked"
+"""Key of a record under which stands what a recall was asked besides its question."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AllocationRow:

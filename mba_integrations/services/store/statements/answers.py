@@ -43,6 +43,11 @@ def of_request(reading: Reading, request_hash: str, now: datetime) -> tuple[Answ
     return tuple(_answer(found) for found in reading.execute(statement.order_by(answer.c.key)))
 
 
+def drop(writing: Writing, key: str) -> None:
+    """Forget an answer."""
+    writing.execute(writing.delete(answer).where(answer.c.key == key))
+
+
 def _answer(found: Row[*tuple[Any, ...]]) -> Answer:
     return Answer(
         key=found.key,

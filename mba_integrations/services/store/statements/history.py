@@ -29,16 +29,22 @@ from mba_integrations.services.store.tables.memories import memory_change, memor
 from mba_integrations.services.store.tables.workspaces import workspace
 
 
-def as_of(reading: Reading, moment: datetime) -> tuple[MemoryRow, ...]:
+def as_of(reading: Reading, moment: datetime, *, seq: int | None = None) -> tuple[MemoryRow, ...]:
     """All memories that were active at a time, in the order in which they were added.
+
+    Args:
+        reading: The scope.
+        moment: The time.
+        seq: Where the sequence of changes stood then, where that is known: times of two writers
+            may overlap, and a clock may be set back.
 
     Raises:
         InputError: If the feed of changes was pruned and does not reach back so far.
     """
-    _check_reach(reading, moment)
-    rows = _stored_by(reading, moment)
+    _check_reach(reading, moment, seq)
+    rows = _stored_by(reading, moment, seq)
     texts = {(one.memory_id, one.change_seq): one.content for one in _versions(reading)}
-    for change in _changes_after(reading, moment):
+    for change in _changes_after(reading, moment, seq):
         row = rows.get(change.memory_id)
         if row is not None:
             rows[change.memory_id] = _undone(row, change, texts)
@@ -50,13 +56,13 @@ def versions(reading: Reading, memory_id: str) -> tuple[MemoryVersion, ...]:
     return _versions(reading, memory_id)
 
 
-def _check_reach(reading: Reading, moment: datetime) -> None:
-    pruned = reading.select(workspace, workspace.c.feed_from)
-    if not reading.execute(pruned).scalar():
+def _check_reach(reading: Reading, moment: datetime, seq: int | None) -> None:
+    pruned = reading.execute(reading.select(workspace, workspace.c.feed_from)).scalar()
+    if not pruned or (seq is not None and seq >= pruned):
         return
     statement = reading.select(memory_change, func.min(memory_change.c.at))
     first = reading.execute(statement).scalar()
-    if first is None or first > moment:
+    if first is None or first > moment or seq is not None:
         since = "the last pruning" if first is None else first.isoformat()
         raise InputError(
             f"changes of workspace {reading.workspace_id!r} are kept since {since}, "
@@ -64,18 +70,19 @@ def _check_reach(reading: Reading, moment: datetime) -> None:
         )
 
 
-def _stored_by(reading: Reading, moment: datetime) -> dict[str, MemoryRow]:
-    found = finding.in_any_state(reading)
-    return {
-        row.memory_id: row for row in found if row.stored_at is not None and row.stored_at <= moment
-    }
+def _stored_by(reading: Reading, moment: datetime, seq: int | None) -> dict[str, MemoryRow]:
+    def was_there(row: MemoryRow) -> bool:
+        if seq is not None:
+            return row.added_seq <= seq
+        return row.stored_at is not None and row.stored_at <= moment
+
+    return {row.memory_id: row for row in finding.in_any_state(reading) if was_there(row)}
 
 
-def _changes_after(reading: Reading, moment: datetime) -> tuple[Change, ...]:
+def _changes_after(reading: Reading, moment: datetime, seq: int | None) -> tuple[Change, ...]:
+    later = memory_change.c.at > moment if seq is None else memory_change.c.change_seq > seq
     statement = (
-        reading.select(memory_change)
-        .where(memory_change.c.at > moment)
-        .order_by(memory_change.c.change_seq.desc())
+        reading.select(memory_change).where(later).order_by(memory_change.c.change_seq.desc())
     )
     return tuple(change_of(found) for found in reading.execute(statement))
 

@@ -14,7 +14,7 @@ and what does it must bear that.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, Row, func, tuple_
@@ -34,6 +34,8 @@ from mba_integrations.services.store.tables.work import job
 
 LEASE = timedelta(seconds=60)
 """How long a job is one worker's without a sign of life."""
+CLOCK_TOLERANCE = timedelta(minutes=10)
+"""How far clocks of two machines may be apart."""
 MAX_ATTEMPTS = 5
 _OPEN = (JobState.QUEUED, JobState.RUNNING)
 
@@ -134,11 +136,7 @@ def claim(
         lease: How long it is the owner's without `renew`.
     """
     _fail_abandoned(writing)
-    free = or_(
-        and_(job.c.state == JobState.QUEUED, job.c.run_after <= writing.at),
-        and_(job.c.state == JobState.RUNNING, job.c.lease_until <= writing.at),
-    )
-    wanted = writing.select(job, job.c.workspace_id, job.c.job_id).where(free)
+    wanted = writing.select(job, job.c.workspace_id, job.c.job_id).where(_is_free(writing.at))
     if kinds is not None:
         wanted = wanted.where(job.c.kind.in_(list(kinds)))
     wanted = wanted.order_by(job.c.run_after, job.c.created_at, job.c.job_id).limit(1)
@@ -156,6 +154,19 @@ def claim(
     return get(writing.within(found.workspace_id), found.job_id)
 
 
+def _is_free(now: datetime) -> ColumnElement[bool]:
+    """Whether a job is due, or its worker is gone, also where the clock was set back meanwhile.
+
+    A job that was to run at once is due, and a lease longer than any that is given is of a clock
+    that went ahead; who still works on such a job is told so at its next step.
+    """
+    due = or_(job.c.run_after <= now, job.c.run_after <= job.c.created_at)
+    gone = or_(job.c.lease_until <= now, job.c.lease_until > now + LEASE + CLOCK_TOLERANCE)
+    return or_(
+        and_(job.c.state == JobState.QUEUED, due), and_(job.c.state == JobState.RUNNING, gone)
+    )
+
+
 def renew(
     writing: Writing,
     job_id: str,
@@ -163,8 +174,9 @@ def renew(
     *,
     lease: timedelta = LEASE,
     progress: float | None = None,
+    result: Mapping[str, Any] | None = None,
 ) -> None:
-    """Show a sign of life, and how far the job is, in [0, 1].
+    """Show a sign of life, how far the job is, in [0, 1], and what came out until now.
 
     Raises:
         LeaseLostError: If the job is not the owner's any more.
@@ -172,6 +184,8 @@ def renew(
     news: dict[str, Any] = {"lease_until": writing.at + lease}
     if progress is not None:
         news["progress"] = min(max(float(progress), 0.0), 1.0)
+    if result is not None:
+        news["result"] = dict(result)
     _change_own(writing, job_id, owner, news)
 
 
