@@ -92,8 +92,10 @@ def _rare_terms_shared(
     total = np.zeros(len(corpus.lexical))
     for row, weight, scores in zip(rows, weights.tolist(), found, strict=True):
         scores[row] = 0.0  # an item is no link to itself
-        share = scores / max(float(scores.max(initial=0.0)), _FULL_LINK_BM25)
-        total = np.maximum(total, weight * share)
+        linked = np.flatnonzero(scores)  # few, since the terms are rare
+        share = scores[linked]
+        share /= max(float(share.max(initial=0.0)), _FULL_LINK_BM25)
+        total[linked] = np.maximum(total[linked], weight * share)
     return total
 
 
