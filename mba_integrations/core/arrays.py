@@ -57,10 +57,15 @@ def ranks_of(scores: FloatArray) -> IntArray:
     """
     order = np.argsort(-scores)
     ordered = scores[order]
-    # Places at which a new score begins; all scores of one run get the place of its first.
-    firsts = np.flatnonzero(np.diff(ordered, prepend=np.inf))
+    begins = np.ones(len(ordered), dtype=np.bool_)
+    np.not_equal(ordered[1:], ordered[:-1], out=begins[1:])
+    places = np.arange(len(ordered))
+    if not begins.all():
+        # All scores of one run get the place at which it begins.
+        firsts = np.flatnonzero(begins)
+        places = np.repeat(firsts, np.diff(firsts, append=len(ordered)))
     ranks = np.empty(len(scores), dtype=np.int64)
-    ranks[order] = np.repeat(firsts, np.diff(firsts, append=len(ordered)))
+    ranks[order] = places
     return ranks
 
 

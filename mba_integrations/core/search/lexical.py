@@ -168,7 +168,8 @@ class LexicalIndex:
         columns = self.columns
         covered = np.zeros(columns.slots.count, dtype=np.float64)
         for word in self._met(query):
-            covered += self._has_word(word) * word.weight
+            for slots in self._slots_with_word(word):
+                covered[slots] += word.weight
         total = sum(word.rarity for word in self._asked(query))
         return columns.slots.by_row(covered / max(total, 1e-12))
 
@@ -195,6 +196,12 @@ class LexicalIndex:
         """
         rarest = sorted(self._met(query), key=lambda word: word.frequency)[:most]
         return {word.text: self.columns.slots.by_row(self._has_word(word)) for word in rarest}
+
+    def _slots_with_word(self, word: AskedWord) -> Iterable[IntArray]:
+        """Slots of the texts that have a word, each once, in parts."""
+        if len(word.terms) == 1 and word.terms[0].languages is None:
+            return [part.slots_of(word.terms[0].number) for part in self.columns.parts]
+        return [np.flatnonzero(self._has_word(word))]
 
     def _has_word(self, word: AskedWord) -> BoolArray:
         """Whether the text of each slot has a word."""
