@@ -100,7 +100,7 @@ def _time_features(question: Question, corpus: Corpus, strength: FloatArray) -> 
         return {"near_period": zero, "latest_asked": zero, "first_asked": zero}
     known = created if dated.all() else created[dated]
     asked = asked_time(question.text, now_seconds=question.now_seconds, years=_years(known))
-    features = {"near_period": zero, "latest_asked": zero, "first_asked": zero}
+    features: Features = {"near_period": zero, "latest_asked": zero, "first_asked": zero}
     if asked.periods:
         days = _days_from_periods(created, asked.periods)
         features["near_period"] = np.where(dated, np.exp(-days / _NEAR_PERIOD_DAYS), 0.0)
