@@ -152,6 +152,8 @@ class Renderer(PromptLayout):
     def item_tokens(self, items: Sequence[MemoryItem], counter: TokenCounter) -> list[int]:
         """Tokens of each item as a line, and as a message where it is one if that is more."""
         tokens = checked_counts(counter, [self.line(item) for item in items])
+        if not self._is_chat:
+            return tokens
         read = [(place, self._said(item)) for place, item in enumerate(items)]
         spoken_at = {place: said for place, said in read if said is not None}
         if not spoken_at:
