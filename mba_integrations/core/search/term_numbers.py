@@ -23,7 +23,6 @@ from mba_integrations.core.search.words.spellings import Spellings
 # Frequent words come early; others are analysed each time they occur. With the bound on the length
 # of each this is at most 50 MB for all languages, and 10 MB of English.
 _MAX_KNOWN_WORDS = 50_000
-_TEXTS_AT_ONCE = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,8 +102,7 @@ class TermNumbers:
                 flat.extend(chain.from_iterable(map(number_of, words)))
                 sizes.append(len(flat) - before)
                 languages.append(language)
-        terms = np.frombuffer(flat, dtype=np.intc).astype(np.int32, copy=False)
-        return _cut_texts(terms, sizes, languages, first_new)
+        return _cut_texts(flat, sizes, languages, first_new)
 
     def numbered(self, texts: Iterable[tuple[int, Sequence[str]]]) -> CutTexts:
         """Texts that were cut elsewhere, as terms.
@@ -112,18 +110,14 @@ class TermNumbers:
         Args:
             texts: Code of the language, and terms, of each.
         """
-        parts, sizes, languages = [np.zeros(0, dtype=np.int32)], array("i"), bytearray()
-        waiting = iter(texts)
+        flat, sizes, languages = array("i"), array("i"), bytearray()
         with self._lock:
             first_new, number_of = len(self._numbers), self._numbers.__getitem__
-            # Some at once: an array is filled fast where its length is known.
-            while some := list(islice(waiting, _TEXTS_AT_ONCE)):
-                languages.extend(language for language, _ in some)
-                sizes.extend(len(terms) for _, terms in some)
-                numbers = map(number_of, chain.from_iterable(terms for _, terms in some))
-                count = sum(sizes[-len(some) :])
-                parts.append(np.fromiter(numbers, dtype=np.int32, count=count))
-        return _cut_texts(np.concatenate(parts), sizes, languages, first_new)
+            for language, terms in texts:
+                flat.extend(map(number_of, terms))
+                sizes.append(len(terms))
+                languages.append(language)
+        return _cut_texts(flat, sizes, languages, first_new)
 
     def _numbers_of(self, language: int) -> _WordNumbers:
         """Numbers of the terms of each word of a language."""
@@ -135,11 +129,12 @@ class TermNumbers:
 
 
 def _cut_texts(
-    terms: IntArray, sizes: array[int], languages: bytearray, first_new: int
+    flat: array[int], sizes: array[int], languages: bytearray, first_new: int
 ) -> CutTexts:
+    terms, counts = np.frombuffer(flat, dtype=np.intc), np.frombuffer(sizes, dtype=np.intc)
     return CutTexts(
-        terms=terms,
-        sizes=np.frombuffer(sizes, dtype=np.intc).astype(np.int32),
+        terms=terms.astype(np.int32, copy=False),
+        sizes=counts.astype(np.int32),
         languages=np.frombuffer(bytes(languages), dtype=np.uint8),
         first_new=first_new,
     )
