@@ -36,7 +36,7 @@ import numpy as np
 
 from mba_integrations.core.arrays import FloatArray, IntArray, best_rows
 from mba_integrations.core.dialogue.roles import Role, role_in
-from mba_integrations.core.model import MemoryItem, MemoryTier, OmissionReason
+from mba_integrations.core.model import REASONS, MemoryItem, MemoryTier, OmissionReason
 from mba_integrations.core.pool.snapshot import PoolSnapshot
 from mba_integrations.core.search.sentences.error_lines import telling_places
 from mba_integrations.core.search.sentences.index import (
@@ -62,7 +62,11 @@ STRONGEST = 6
 _LINE_TOKENS = 4
 """What a line costs besides its sentences, with a mark."""
 _MARK_TOKENS = 2
-_MAY = (OmissionReason.OUTRANKED, OmissionReason.TOO_LARGE, OmissionReason.BELOW_PRICE)
+_MAY = np.isin(
+    np.array(REASONS),
+    [OmissionReason.OUTRANKED, OmissionReason.TOO_LARGE, OmissionReason.BELOW_PRICE],
+)
+"""By the code of a reason, whether an item that is out for it may come in by parts."""
 _MAX_QUERY_CHARS = 20_000
 
 Place = tuple[int, int]
@@ -239,8 +243,9 @@ def candidates(problem: SelectionProblem, selection: Selection, min_tokens: int)
     items = snapshot.items
     stand = [row for row, item in problem.shown.items() if not is_dated(item.content, items[row])]
     kept = [*after.beginning, *after.closed.tolist(), *stand]
-    may = np.isin(selection.reason, [reason.code for reason in _MAY])
-    may &= ~problem.units.pinned[problem.units.unit_of] & (problem.score > 0.0)
+    may = _MAY[selection.reason]
+    may &= problem.units.per_item(~problem.units.pinned)
+    may &= problem.score > 0.0
     may[kept] = False
     rows = np.flatnonzero(may)
     if not len(rows):
