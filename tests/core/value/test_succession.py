@@ -212,3 +212,13 @@ def test_what_is_found_is_what_comparing_each_two_finds() -> None:
         assert succession.successors(query, snapshot, probability) == expected
         found += len(expected)
     assert found > 9
+
+
+def test_a_pool_keeps_some_of_the_statements_that_were_compared() -> None:
+    texts = [f"The release of part {number} is on day {number}." for number in range(200)]
+    snapshot = PoolSnapshot([MemoryItem(text, text, "project", created_at=OLD) for text in texts])
+    said = succession._said_of(snapshot)
+    for row in range(len(texts)):
+        assert "releas" in said[row].terms
+    assert said is succession._said_of(snapshot)
+    assert len(said) <= 64 + len(texts) // 32
