@@ -86,7 +86,7 @@ def _is_named(name: str, words: set[str]) -> bool:
 
 
 def _by_speaker(corpus: Corpus, values: list[bool]) -> FloatArray:
-    if not any(values):
+    if True not in values:
         return np.zeros(len(corpus.speaker))
     # Code -1, no speaker, reads the 0 at the end.
     return np.array([*values, False], dtype=np.float64)[np.asarray(corpus.speaker, dtype=np.int64)]
