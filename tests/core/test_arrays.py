@@ -93,6 +93,22 @@ def test_the_best_rows_are_those_of_the_best_ranks(values: list[float], count: i
     assert all(rank < count for rank in ranks)
 
 
+@pytest.mark.parametrize("levels", [3, 50, 10**6], ids=["many-equal", "some-equal", "few-equal"])
+@pytest.mark.parametrize("count", [1, 40, 2_000])
+def test_the_best_of_a_long_column_are_those_of_a_sort(levels: int, count: int) -> None:
+    for seed in range(5):
+        column = np.random.default_rng(seed).integers(0, levels, 3 * SAMPLE_SIZE) / levels
+        expected = np.argsort(-column, kind="stable")[:count]
+        assert best_rows(column, count).tolist() == expected.tolist()
+
+
+def test_a_sample_of_all_that_is_high_does_not_hide_the_rest() -> None:
+    column = np.zeros(3 * SAMPLE_SIZE)
+    column[::3] = np.arange(SAMPLE_SIZE)
+    expected = np.argsort(-column, kind="stable")[:1_500]
+    assert best_rows(column, 1_500).tolist() == expected.tolist()
+
+
 def test_no_scores_have_no_ranks_and_no_best() -> None:
     none = np.zeros(0)
     assert (best_rows(none, 3).tolist(), ranks_of(none).tolist()) == ([], [])

@@ -15,6 +15,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import pairwise
 
 from mba_integrations.core.config.settings import ItemOrder, PromptFormat, RenderingSettings
 from mba_integrations.core.counting.chat_format import (
@@ -152,6 +153,8 @@ class Renderer(PromptLayout):
     def item_tokens(self, items: Sequence[MemoryItem], counter: TokenCounter) -> list[int]:
         """Tokens of each item as a line, and as a message where it is one if that is more."""
         tokens = checked_counts(counter, [self.line(item) for item in items])
+        if not self._is_chat:
+            return tokens
         read = [(place, self._said(item)) for place, item in enumerate(items)]
         spoken_at = {place: said for place, said in read if said is not None}
         if not spoken_at:
@@ -177,6 +180,9 @@ class Renderer(PromptLayout):
 
     def saved_tokens(self, items: Sequence[MemoryItem], counter: TokenCounter) -> int:
         """The heads of tables that are not written again."""
+        heads = [] if self._is_xml else [self._head(item) for item in items]
+        if not any(head and head == before for before, head in pairwise(heads)):
+            return 0
         lines = zip(map(self.line, items), self._lines(items), strict=True)
         other = [(alone, written) for alone, written in lines if alone != written]
         if not other:
@@ -247,7 +253,9 @@ class Renderer(PromptLayout):
     def _head(self, item: MemoryItem) -> str:
         """What the line of an item has above the rows of its table; empty without a table."""
         head = table_head(_trimmed(item.content))
-        written = self._body(replace(item, content=head)) if head else ""
+        if not head:
+            return ""
+        written = self._body(replace(item, content=head))
         # A template may end with something else than the text.
         return written if self._body(item).startswith(written) else ""
 

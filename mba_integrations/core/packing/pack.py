@@ -199,8 +199,9 @@ class _Filling:
         opening, taking, tiers = self.opening, [], []
         for tier, of_tier in enumerate(self.of_tier):
             most = int(room[tier] - opening[tier])
-            rows, items = self._candidates(of_tier, most, bool(self.used[tier]))
+            rows, value, tokens = self._candidates(of_tier, most, bool(self.used[tier]))
             if len(rows):
+                items = RankedItems(value, tokens, max(0, most))
                 taking.append((tier, rows))
                 tiers.append(
                     SharingTier(
@@ -224,8 +225,8 @@ class _Filling:
 
     def _candidates(
         self, of_tier: _TierItems, most_tokens: int, partly_chosen: bool
-    ) -> tuple[IntArray, RankedItems]:
-        """The tier's items that are not chosen and fit."""
+    ) -> tuple[IntArray, FloatArray, IntArray]:
+        """The tier's items that are not chosen and fit: rows, values and tokens."""
         rows, value, tokens = of_tier.rows, of_tier.value, of_tier.tokens
         # The common case, all fit and none is chosen, copies nothing.
         if of_tier.largest > most_tokens or partly_chosen:
@@ -233,7 +234,7 @@ class _Filling:
             if partly_chosen:
                 fits = fits[~self.chosen[rows[fits]]]
             rows, value, tokens = rows[fits], value[fits], tokens[fits]
-        return rows, RankedItems(value, tokens, max(0, most_tokens))
+        return rows, value, tokens
 
     def _add(self, tier: int, rows: IntArray, opening: int) -> None:
         if len(rows):

@@ -28,7 +28,7 @@ with the idf of Lucene, which is never negative.
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import cached_property
 from itertools import chain
 
@@ -149,7 +149,7 @@ class LexicalIndex:
         """
         by_language: dict[frozenset[int] | None, dict[int, float]] = {}
         for word in self._met(query):
-            weight = word.part * word.rarity
+            weight = word.weight
             for term in word.terms:
                 weights = by_language.setdefault(term.languages, {})
                 weights[term.number] = max(weight, weights.get(term.number, 0.0))
@@ -174,15 +174,20 @@ class LexicalIndex:
         columns = self.columns
         covered = np.zeros(columns.slots.count, dtype=np.float64)
         for word in self._met(query):
-            covered += self._has_word(word) * (word.part * word.rarity)
+            for slots in self._slots_with_word(word):
+                covered[slots] += word.weight
         total = sum(word.rarity for word in self._asked(query))
         return columns.slots.by_row(covered / max(total, 1e-12))
 
     def term_weights(self, query: str) -> dict[str, float]:
         """Inverse document frequency of each term of *query* that a text has, > 0."""
-        return {
-            term.text: word.part * word.rarity for word in self._met(query) for term in word.terms
-        }
+        return _weights(self._asked(query))
+
+    def term_weights_of(self, row: int) -> dict[str, float]:
+        """The same of a text of the index."""
+        slots = self.columns.slots
+        language = self.columns.languages[row if slots.of_row is None else slots.of_row[row]]
+        return _weights(self._words.of(words_of(self._texts[row]), int(language)))
 
     def holders(self, query: str, *, most: int) -> dict[str, BoolArray]:
         """Which texts have each word of *query*, shape (n,): the *most* rarest, the rarest first.
@@ -197,6 +202,12 @@ class LexicalIndex:
         """
         rarest = sorted(self._met(query), key=lambda word: word.frequency)[:most]
         return {word.text: self.columns.slots.by_row(self._has_word(word)) for word in rarest}
+
+    def _slots_with_word(self, word: AskedWord) -> Iterable[IntArray]:
+        """Slots of the texts that have a word, each once, in parts."""
+        if len(word.terms) == 1 and word.terms[0].languages is None:
+            return [part.slots_of(word.terms[0].number) for part in self.columns.parts]
+        return [np.flatnonzero(self._has_word(word))]
 
     def _has_word(self, word: AskedWord) -> BoolArray:
         """Whether the text of each slot has a word."""
@@ -380,6 +391,11 @@ class _FirstPlaces(dict[int, tuple[int, int]]):
             self._places[row] = {number: place for place, number in enumerate(numbers)}
         self[term] = row, self._places[row][term]
         return self[term]
+
+
+def _weights(words: Iterable[AskedWord]) -> dict[str, float]:
+    """Weight of each term of the words that a text has."""
+    return {term.text: word.weight for word in words for term in word.terms}
 
 
 def _added(frequencies: IntArray, postings: Postings, terms: int, sign: int) -> IntArray:

@@ -78,17 +78,21 @@ class Postings:
             weights: Inverse document frequency of each.
             norms: What a text's length adds to the count below the line, shape (s,), float32.
         """
-        places = np.searchsorted(self.terms, terms).tolist()
-        for term, weight, place in zip(terms, weights, places, strict=True):
-            if place == len(self.terms) or self.terms[place] != term:
-                continue
-            part = slice(self.starts[place], self.starts[place + 1])
-            slots, counts = self.slots[part], self.counts[part].astype(np.float32)
-            below = norms.take(slots)
-            below += counts
-            counts *= np.float32(weight)
-            counts /= below
-            np.add.at(scores, slots, counts)
+        wanted = np.array(terms)
+        places = np.minimum(np.searchsorted(self.terms, wanted), len(self.terms) - 1)
+        here = np.flatnonzero(self.terms[places] == wanted)
+        if not len(here):
+            return
+        starts, ends = self.starts[places[here]], self.starts[places[here] + 1]
+        parts = [slice(*ends_of) for ends_of in zip(starts.tolist(), ends.tolist(), strict=True)]
+        # The pairs of all terms one after another: numpy adds them up in their order.
+        slots = np.concatenate([self.slots[part] for part in parts])
+        counts = np.concatenate([self.counts[part] for part in parts]).astype(np.float32)
+        below = norms.take(slots)
+        below += counts
+        counts *= np.repeat(np.array(weights, dtype=np.float32)[here], ends - starts)
+        counts /= below
+        np.add.at(scores, slots, counts)
 
     def renumbered(self, row_of: IntArray) -> Postings:
         """With the row of each slot in its place; pairs of slots without a row, -1, go."""

@@ -32,6 +32,10 @@ _MARKS = (
     r"\u0a01-\u0d63\u0e31-\u0e4e\u0eb1-\u0ecd\u102b-\u103e\u17b4-\u17d3"
 )
 _WORD = re.compile(rf"[\w{_MARKS}]+(?:'(?=\w)[\w{_MARKS}]+)*")
+_ASCII_GAPS = bytes(
+    code if re.fullmatch(r"[\w']", chr(code), re.ASCII) else ord(" ") for code in range(256)
+)
+"""What is between words of ASCII as spaces."""
 _UNSPACED = re.compile(
     r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff"
     r"\uf900-\ufaff\U00020000-\U0003134f]+"
@@ -150,8 +154,21 @@ def is_unspaced(text: str) -> bool:
 
 
 def words_of(text: str) -> list[str]:
-    """The words of a text as they stand in it, in order; what is between them is left out."""
-    return _WORD.findall(text.replace("\u2019", "'"))
+    """The words of a text as they stand in it, in order; what is between them is left out.
+
+    >>> words_of("It's 'his' key_2: Kates'.")
+    ["It's", 'his', 'key_2', 'Kates']
+    """
+    if not text.isascii():
+        return _WORD.findall(text.replace("\u2019", "'"))
+    # A quarter of the time of the search. Apostrophes are left, since some stand within a word.
+    parts = text.encode("ascii").translate(_ASCII_GAPS).decode("ascii").split()
+    if "'" not in text:
+        return parts
+    words: list[str] = []
+    for part in parts:
+        words += _WORD.findall(part) if "'" in part else (part,)
+    return words
 
 
 def _identifier_parts(word: str) -> list[str]:

@@ -77,7 +77,8 @@ def _standing_out(nearness: FloatArray | None) -> float:
     """
     if nearness is None:
         return 0.0
-    z = standardised(nearness[np.isfinite(nearness)])
+    known = np.isfinite(nearness)
+    z = standardised(nearness if known.all() else nearness[known])
     above_chance = float(z.max(initial=0.0)) - _NEAREST_BY_CHANCE
     return min(max(above_chance / (_NEAREST_STANDS_OUT - _NEAREST_BY_CHANCE), 0.0), 1.0)
 
@@ -128,5 +129,6 @@ def standardised(values: FloatArray) -> FloatArray:
     """Distance to the mean in standard deviations; 0 where all values are equal."""
     if not len(values):
         return np.zeros(0)
-    spread = float(np.std(values))
-    return np.asarray((values - float(np.mean(values))) / spread if spread > 1e-9 else values * 0.0)
+    away = values - values.mean()
+    spread = float(np.sqrt((away * away).mean()))
+    return np.asarray(away / spread if spread > 1e-9 else values * 0.0)

@@ -51,12 +51,16 @@ class LogisticModel:
 
     def probability(self, features: Features, *, offset: FloatArray | float = 0.0) -> FloatArray:
         """Probability of every item, shape (n,); *offset* is added to its logit."""
-        logit = self.intercept + np.zeros(len(next(iter(features.values())))) + offset
+        logit = np.full(len(next(iter(features.values()))), self.intercept)
+        logit += offset
         part = np.empty_like(logit)  # one array for all parts: new ones would cost more than adding
         for name, weight in self.weights.items():
             if name in features:
                 logit += np.multiply(features[name], weight, out=part)
-        return np.asarray(1.0 / (1.0 + np.exp(-np.clip(logit, -_MAX_LOGIT, _MAX_LOGIT))))
+        np.clip(logit, -_MAX_LOGIT, _MAX_LOGIT, out=logit)
+        odds_against = np.exp(np.negative(logit, out=logit), out=logit)
+        odds_against += 1.0
+        return np.asarray(np.divide(1.0, odds_against, out=odds_against))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +94,7 @@ def estimate_usefulness(
     model = (models or shipped_models())[_kind(features)]
     offset = IMPORTANCE_LOGIT * (np.asarray(corpus.importance, dtype=np.float64) - 0.5)
     estimate = model.first.probability(features, offset=offset)
-    features |= feedback_features(question, corpus, estimate)
+    features |= feedback_features(question, corpus, estimate, model.final.weights)
     return model.final.probability(features, offset=offset)
 
 

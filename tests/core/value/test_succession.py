@@ -121,21 +121,21 @@ def test_the_newer_one_comes_in_beside_the_older_one_which_keeps_most() -> None:
 def test_only_texts_that_can_come_after_another_are_cut_into_terms(
     newer: str, expected: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    cut: set[str] = set()
-    real = LexicalIndex.term_weights
+    cut: set[int] = set()
+    real = LexicalIndex.term_weights_of
 
-    def counted(index: LexicalIndex, text: str) -> dict[str, float]:
-        cut.add(text)
-        return real(index, text)
+    def counted(index: LexicalIndex, row: int) -> dict[str, float]:
+        cut.add(row)
+        return real(index, row)
 
-    monkeypatch.setattr(LexicalIndex, "term_weights", counted)
+    monkeypatch.setattr(LexicalIndex, "term_weights_of", counted)
     many = [
         MemoryItem(f"m{number}", f"The release of part {number}.", "project", created_at=OLD)
         for number in range(300)
     ]
     snapshot = PoolSnapshot([*many[:20], *pair(newer), *many[20:]])
     succession.successors("release", snapshot, np.linspace(1.0, 0.0, len(snapshot)))
-    assert len(cut & set(snapshot.texts)) == expected
+    assert len(cut) == expected
 
 
 SUBJECTS = [
@@ -224,3 +224,13 @@ def test_what_is_found_is_what_comparing_each_two_finds() -> None:
         assert succession.successors(query, snapshot, probability) == expected
         found += len(expected)
     assert found > 9
+
+
+def test_a_pool_keeps_some_of_the_statements_that_were_compared() -> None:
+    texts = [f"The release of part {number} is on day {number}." for number in range(200)]
+    snapshot = PoolSnapshot([MemoryItem(text, text, "project", created_at=OLD) for text in texts])
+    said = succession._said_of(snapshot)
+    for row in range(len(texts)):
+        assert "releas" in said[row].terms
+    assert said is succession._said_of(snapshot)
+    assert len(said) <= 64 + len(texts) // 32

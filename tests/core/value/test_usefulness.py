@@ -267,3 +267,21 @@ def test_importing_usefulness_loads_no_search_library() -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )
     assert output.stdout.strip() == "[]"
+
+
+def test_what_no_coefficient_weighs_is_not_worked_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    corpus = corpus_of(["Kate skis.", "Oslo."], vectors=unit([[1, 0], [0, 1]]))
+    question = Question(text="Kate", vector=np.array([1.0, 0.0]), now_seconds=None)
+    wanted = feedback_features(question, corpus, np.array([0.5, 0.1]), ["outdated"])
+    assert set(wanted) == {"outdated"}
+    match = match_of(question, corpus)
+    monkeypatch.setattr(
+        "mba_integrations.core.value.features.feedback_features._like_strong", refused
+    )
+    assert "like_strong" not in shipped_models()["dense"].final.weights
+    assert estimate_usefulness(question, corpus, match, freshness=np.zeros(2))[0] > 0.0
+
+
+def refused(*_: object) -> FloatArray:
+    """Stands in for what is not to be called."""
+    raise AssertionError

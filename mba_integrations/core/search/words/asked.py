@@ -51,6 +51,7 @@ class AskedWord:
         frequency: Texts that have it.
         rarity: Inverse document frequency.
         part: What it counts.
+        weight: Rarity times part.
     """
 
     text: str
@@ -58,6 +59,7 @@ class AskedWord:
     frequency: int
     rarity: float
     part: float
+    weight: float
 
 
 _Means = tuple[int, ...] | str
@@ -76,9 +78,15 @@ class AskedWords:
         self._columns, self._languages = columns, languages
         self._known: dict[int, dict[str, tuple[tuple[_Means, AskedWord], ...]]] = {}
 
-    def of(self, words: Sequence[str]) -> tuple[AskedWord, ...]:
-        """Words of a query that say something, each once; in their order."""
-        language = language_of(words)
+    def of(self, words: Sequence[str], language: int | None = None) -> tuple[AskedWord, ...]:
+        """Words of a query that say something, each once; in their order.
+
+        Args:
+            words: The words.
+            language: Code of their language; None where it is to be found.
+        """
+        if language is None:
+            language = language_of(words)
         known = self._known.setdefault(language, {})
         tries = iter(range(_MOST_RESPELT))
         found: dict[_Means, AskedWord] = {}
@@ -92,7 +100,7 @@ class AskedWords:
             for means, one in asked:
                 # As it is written a word counts in full, also where a slip before it means the
                 # same.
-                if means not in found or one.part > found[means].part:
+                if found.setdefault(means, one).part < one.part:
                     found[means] = one
         return tuple(found.values())
 
@@ -183,4 +191,5 @@ def _asked(
 ) -> AskedWord:
     texts = sum(int(columns.frequencies[term.number]) for term in met)
     frequency = min(texts, columns.slots.size)
-    return AskedWord(word, tuple(met), frequency, columns.rarity(frequency), part)
+    rarity = columns.rarity(frequency)
+    return AskedWord(word, tuple(met), frequency, rarity, part, part * rarity)

@@ -34,9 +34,9 @@ from typing import Any
 
 import numpy as np
 
-from mba_integrations.core.arrays import FloatArray, best_rows
+from mba_integrations.core.arrays import FloatArray, IntArray, best_rows
 from mba_integrations.core.dialogue.roles import Role, role_in
-from mba_integrations.core.model import MemoryItem, MemoryTier, OmissionReason
+from mba_integrations.core.model import REASONS, MemoryItem, MemoryTier, OmissionReason
 from mba_integrations.core.pool.snapshot import PoolSnapshot
 from mba_integrations.core.search.sentences.error_lines import telling_places
 from mba_integrations.core.search.sentences.index import (
@@ -62,7 +62,11 @@ STRONGEST = 6
 _LINE_TOKENS = 4
 """What a line costs besides its sentences, with a mark."""
 _MARK_TOKENS = 2
-_MAY = (OmissionReason.OUTRANKED, OmissionReason.TOO_LARGE, OmissionReason.BELOW_PRICE)
+_MAY = np.isin(
+    np.array(REASONS),
+    [OmissionReason.OUTRANKED, OmissionReason.TOO_LARGE, OmissionReason.BELOW_PRICE],
+)
+"""By the code of a reason, whether an item that is out for it may come in by parts."""
 _MAX_QUERY_CHARS = 20_000
 
 Place = tuple[int, int]
@@ -239,8 +243,9 @@ def candidates(problem: SelectionProblem, selection: Selection, min_tokens: int)
     items = snapshot.items
     stand = [row for row, item in problem.shown.items() if not is_dated(item.content, items[row])]
     kept = [*after.beginning, *after.closed.tolist(), *stand]
-    may = np.isin(selection.reason, [reason.code for reason in _MAY])
-    may &= ~problem.units.pinned[problem.units.unit_of] & (problem.score > 0.0)
+    may = _MAY[selection.reason]
+    may &= problem.units.per_item(~problem.units.pinned)
+    may &= problem.score > 0.0
     may[kept] = False
     rows = np.flatnonzero(may)
     if not len(rows):
@@ -248,19 +253,51 @@ def candidates(problem: SelectionProblem, selection: Selection, min_tokens: int)
     rows = rows[best_rows(problem.score[rows], MOST_LOOKED_AT)]
     tokens = problem.tokens.of(rows)
     large = tokens >= min_tokens
-    sized = zip(rows[large].tolist(), tokens[large].tolist(), strict=True)
-    found = (row for row, size in sized if _has_parts(snapshot, row, size))
-    return list(islice((row for row in found if may_be_shortened(snapshot, row)), MOST_CANDIDATES))
+    rows, is_long = rows[large], tokens[large] >= LONG_TOKENS
+    kinds = _kinds_of(snapshot)
+    known = zip(rows.tolist(), is_long.tolist(), kinds[rows].tolist(), strict=True)
+    found = (
+        row
+        for row, long, kind in known
+        if _may_at(kind if kind != _NOT_READ else _read_kind(snapshot, row, kinds), is_long=long)
+    )
+    return list(islice(found, MOST_CANDIDATES))
 
 
-def _has_parts(snapshot: PoolSnapshot, row: int, tokens: int) -> bool:
+_NOT_READ, _NEVER, _IF_LONG, _ALWAYS = -1, 0, 1, 2
+"""Whether an item may be shortened, as far as that hangs on the item alone."""
+
+
+def _may_at(kind: int, *, is_long: bool) -> bool:
+    return kind == _ALWAYS or (kind == _IF_LONG and is_long)
+
+
+def _kinds_of(snapshot: PoolSnapshot) -> IntArray:
+    """The kind of each item, shape (n,); items are read when they are first candidates."""
+    known: IntArray | None = snapshot.derived.get("parts")
+    if known is None:
+        known = np.full(len(snapshot), _NOT_READ, dtype=np.int8)
+        snapshot.derived["parts"] = known
+    return known
+
+
+def _read_kind(snapshot: PoolSnapshot, row: int, kinds: IntArray) -> int:
+    kinds[row] = kind = _kind(snapshot, row)
+    return kind
+
+
+def _kind(snapshot: PoolSnapshot, row: int) -> int:
     item = snapshot.items[row]
+    if not may_be_shortened(snapshot, row):
+        return _NEVER
     if is_result(item):
-        return tokens >= LONG_TOKENS
+        return _IF_LONG
     if at_most(item.content) < FEWEST_SENTENCES:
-        return False
+        return _NEVER
     index = index_of(item.content)
-    return len(index) >= FEWEST_SENTENCES and (index.is_prose or tokens >= LONG_TOKENS)
+    if len(index) < FEWEST_SENTENCES:
+        return _NEVER
+    return _ALWAYS if index.is_prose else _IF_LONG
 
 
 def offers(problem: SelectionProblem, sentences: Sentences) -> list[Offer]:

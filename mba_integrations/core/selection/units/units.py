@@ -25,13 +25,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mba_integrations.core.arrays import BoolArray, FloatArray, IntArray
 from mba_integrations.core.pool.snapshot import PoolSnapshot
 from mba_integrations.core.pool.token_column import TokenColumn
 from mba_integrations.core.value.worth import Worth
+
+Entry = TypeVar("Entry", bound=np.generic)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,7 +163,7 @@ class Units:
             return tier_rows
         return tuple(np.flatnonzero(self.tier == tier) for tier in range(len(tier_rows)))
 
-    def per_item(self, of_units: IntArray) -> IntArray:
+    def per_item(self, of_units: NDArray[Entry]) -> NDArray[Entry]:
         """A column of the units, shape (m,), as one of the items, shape (n,)."""
         return of_units if self.groups is None else of_units[self.unit_of]
 

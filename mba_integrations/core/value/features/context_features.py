@@ -86,6 +86,8 @@ def _is_named(name: str, words: set[str]) -> bool:
 
 
 def _by_speaker(corpus: Corpus, values: list[bool]) -> FloatArray:
+    if True not in values:
+        return np.zeros(len(corpus.speaker))
     # Code -1, no speaker, reads the 0 at the end.
     return np.array([*values, False], dtype=np.float64)[np.asarray(corpus.speaker, dtype=np.int64)]
 
@@ -96,16 +98,16 @@ def _time_features(question: Question, corpus: Corpus, strength: FloatArray) -> 
     zero = np.zeros(len(created))
     if not dated.any():
         return {"near_period": zero, "latest_asked": zero, "first_asked": zero}
-    asked = asked_time(
-        question.text, now_seconds=question.now_seconds, years=_years(created[dated])
-    )
-    newer = (_age_rank(created, dated) - 0.5) * strength
-    days = _days_from_periods(created, asked.periods)
-    return {
-        "near_period": np.where(dated, np.exp(-days / _NEAR_PERIOD_DAYS), 0.0),
-        "latest_asked": newer if asked.latest else zero,
-        "first_asked": -newer if asked.first and not asked.latest else zero,
-    }
+    known = created if dated.all() else created[dated]
+    asked = asked_time(question.text, now_seconds=question.now_seconds, years=_years(known))
+    features: Features = {"near_period": zero, "latest_asked": zero, "first_asked": zero}
+    if asked.periods:
+        days = _days_from_periods(created, asked.periods)
+        features["near_period"] = np.where(dated, np.exp(-days / _NEAR_PERIOD_DAYS), 0.0)
+    if asked.latest or asked.first:
+        newer = (_age_rank(created, dated) - 0.5) * strength
+        features |= {"latest_asked": newer} if asked.latest else {"first_asked": -newer}
+    return features
 
 
 def _years(created: FloatArray) -> tuple[int, ...]:

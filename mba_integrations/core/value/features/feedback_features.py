@@ -9,6 +9,7 @@ product of the vectors with the strongest items; O(n d).
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Container
 
 import numpy as np
 
@@ -28,23 +29,38 @@ _SAME_SUBJECT_COSINE = 0.8
 _NEAR_STEPS = (-4, -3, -2, 2, 3, 4)
 
 
-def feedback_features(question: Question, corpus: Corpus, estimate: FloatArray) -> Features:
-    """Features of every item, given the *estimate* of usefulness so far, shape (n,), in [0, 1]."""
+def feedback_features(
+    question: Question,
+    corpus: Corpus,
+    estimate: FloatArray,
+    names: Container[str] | None = None,
+) -> Features:
+    """Features of every item.
+
+    Args:
+        question: The question.
+        corpus: The candidates.
+        estimate: Their usefulness so far, shape (n,), in [0, 1].
+        names: Those that are wanted; None for all. One of them costs as much as a search by
+            vectors, so none is worked out that nobody weighs.
+    """
     around = corpus.around
     share = estimate / max(float(estimate.max(initial=0.0)), 1e-12)
     ranked = best_rows(share, _RIVALS)
     strong = ranked[:_STRONG_ITEMS]
-    return {
-        "before_estimate": around.shifted(share, -1),
-        "after_estimate": around.shifted(share, 1),
-        "source_estimate": around.best_of_source(share),
-        "wider_estimate": around.mean_shifted(share, _NEAR_STEPS),
-        "named_by_strong": _named_by(corpus, strong, share[strong]),
-        "shares_names": _names_shared(question, corpus, strong, share[strong]),
-        "shares_rare_terms": _rare_terms_shared(question, corpus, strong, share[strong]),
-        "like_strong": _like_strong(question, corpus, strong, share[strong]),
-        "outdated": _outdated(corpus, ranked),
+    weights = share[strong]
+    made: dict[str, Callable[[], FloatArray]] = {
+        "before_estimate": lambda: around.shifted(share, -1),
+        "after_estimate": lambda: around.shifted(share, 1),
+        "source_estimate": lambda: around.best_of_source(share),
+        "wider_estimate": lambda: around.mean_shifted(share, _NEAR_STEPS),
+        "named_by_strong": lambda: _named_by(corpus, strong, weights),
+        "shares_names": lambda: _names_shared(question, corpus, strong, weights),
+        "shares_rare_terms": lambda: _rare_terms_shared(question, corpus, strong, weights),
+        "like_strong": lambda: _like_strong(question, corpus, strong, weights),
+        "outdated": lambda: _outdated(corpus, ranked),
     }
+    return {name: make() for name, make in made.items() if names is None or name in names}
 
 
 def _named_by(corpus: Corpus, strong: IntArray, weights: FloatArray) -> FloatArray:
@@ -92,8 +108,10 @@ def _rare_terms_shared(
     total = np.zeros(len(corpus.lexical))
     for row, weight, scores in zip(rows, weights.tolist(), found, strict=True):
         scores[row] = 0.0  # an item is no link to itself
-        share = scores / max(float(scores.max(initial=0.0)), _FULL_LINK_BM25)
-        total = np.maximum(total, weight * share)
+        linked = np.flatnonzero(scores)  # few, since the terms are rare
+        share = scores[linked]
+        share /= max(float(share.max(initial=0.0)), _FULL_LINK_BM25)
+        total[linked] = np.maximum(total[linked], weight * share)
     return total
 
 

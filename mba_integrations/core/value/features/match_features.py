@@ -87,7 +87,11 @@ def _dense_features(similarity: FloatArray) -> Features:
 
 def _rank_feature(scores: FloatArray) -> FloatArray:
     """`10 / (10 + rank)`: 1 for the best, 0 for a score of 0. Equal scores share the best rank."""
-    return np.where(scores > 0.0, 10.0 / (10.0 + ranks_of(scores)), 0.0)
+    result = np.zeros(len(scores))
+    # No score of 0 is above another one, so only the others need be sorted.
+    above = np.flatnonzero(scores > 0.0)
+    result[above] = 10.0 / (10.0 + ranks_of(scores[above]))
+    return result
 
 
 def _row_values(values: dict[int, float], size: int) -> FloatArray:

@@ -30,8 +30,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from mba_integrations.core.arrays import FloatArray, IntArray, best_rows
+from mba_integrations.core.derived import Remembered
 from mba_integrations.core.model import MemoryTier
 from mba_integrations.core.pool.snapshot import PoolSnapshot
+from mba_integrations.core.search.lexical import LexicalIndex
 
 OLDER_PART = 0.8
 """What of its probability a statement keeps after which a newer one comes. From 0.8 to 0.4 the same
@@ -60,6 +62,30 @@ _CHANGE_UNSPACED = re.compile(
 )
 
 
+_REMEMBERED_BYTES = 8 * 2**20
+"""Of signs, at 1 kB a text: the same items are among the likeliest again and again."""
+_SAID_BESIDE, _SAID_PART = 64, 1 / 32
+"""Statements that are kept with a pool: so many, and a part of its items. At 1.4 kB each that is
+45 bytes an item."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Signs:
+    """What shows that a text may say something else than an older one.
+
+    Attributes:
+        changes: Whether it says that something has changed.
+        numbers: Numbers in it.
+    """
+
+    changes: bool
+    numbers: frozenset[str]
+
+    def differ_from(self, other: _Signs) -> bool:
+        """Whether each text has a number that the other one does not have."""
+        return not (self.numbers <= other.numbers or other.numbers <= self.numbers)
+
+
 @dataclass(frozen=True, slots=True)
 class _Statement:
     """What a text says, as far as it is compared.
@@ -85,12 +111,14 @@ def successors(query: str, snapshot: PoolSnapshot, probability: FloatArray) -> d
     if not pairs:
         return {}
     asked = snapshot.lexical.term_weights(query).keys()
-    said = _Said(snapshot)
+    said = _said_of(snapshot)
     found: dict[int, int] = {}
     for older, later in pairs.items():
-        if asked.isdisjoint(said[older].terms):
+        old = said[older]
+        of_both = asked & old.terms.keys()
+        if not of_both:
             continue
-        alike = {row: _subject(said[row], said[older], asked, says) for row, says in later.items()}
+        alike = {row: _subject(said[row], old, of_both, says) for row, says in later.items()}
         newer = max(alike, key=lambda row: alike[row])
         if alike[newer] > 0.0 and probability[newer] < probability[older]:
             found.setdefault(newer, older)
@@ -123,14 +151,23 @@ def _pairs(snapshot: PoolSnapshot, rows: Sequence[int]) -> dict[int, dict[int, b
     """The likeliest rows, each with the newer ones that may say something else, and whether these
     say that something has changed; found without a term, since most texts are ruled out by it."""
     created, texts = snapshot.columns.created_seconds[rows].tolist(), snapshot.texts
-    changes = [snapshot.speakers.codes[row] < 0 and _says_change(texts[row]) for row in rows]
-    numbers = [frozenset(_NUMBER.findall(texts[row])) for row in rows]
+    signs = [_SIGNS.of(texts[row]) for row in rows]
+    spoken = (snapshot.speakers.codes[rows] >= 0).tolist()
+    # A text without a number has none that the other one does not have.
+    newer = [
+        (row, created[place], signs[place], signs[place].changes and not spoken[place])
+        for place, row in enumerate(rows)
+        if signs[place].numbers or (signs[place].changes and not spoken[place])
+    ]
     pairs: dict[int, dict[int, bool]] = {}
-    for old, older in enumerate(rows[:_OLDER]):
-        for new, newer in enumerate(rows):
-            differ = not (numbers[new] <= numbers[old] or numbers[old] <= numbers[new])
-            if created[new] > created[old] and (changes[new] or differ):
-                pairs.setdefault(older, {})[newer] = changes[new]
+    for older, since, old in zip(rows[:_OLDER], created, signs, strict=False):
+        later = {
+            row: changes
+            for row, at, new, changes in newer
+            if at > since and (changes or new.differ_from(old))
+        }
+        if later:
+            pairs[older] = later
     return pairs
 
 
@@ -139,24 +176,54 @@ def _says_change(text: str) -> bool:
     return bool(_CHANGE.search(text.lower()) or _CHANGE_UNSPACED.search(text))
 
 
-class _Said(dict[int, _Statement]):
-    """Statements by row, each made when it is first asked for."""
+def _signs_of(text: str) -> _Signs:
+    return _Signs(_says_change(text), frozenset(_NUMBER.findall(text)))
 
-    def __init__(self, snapshot: PoolSnapshot) -> None:
-        self._snapshot = snapshot
+
+def _bytes_of(signs: _Signs) -> int:
+    return 300 + 80 * len(signs.numbers)
+
+
+_SIGNS = Remembered(_signs_of, _bytes_of, _REMEMBERED_BYTES)
+
+
+class _Said(dict[int, _Statement]):
+    """Statements by row, each made when it is asked for; some are kept."""
+
+    def __init__(self, lexical: LexicalIndex) -> None:
+        self._lexical = lexical
+        self._most = _SAID_BESIDE + int(_SAID_PART * len(lexical))
 
     def __missing__(self, row: int) -> _Statement:
-        weights = self._snapshot.lexical.term_weights(self._snapshot.texts[row])
+        if len(self) >= self._most:
+            self.clear()
+        weights = self._lexical.term_weights_of(row)
         terms = {term: weights[term] for term in sorted(weights) if not term[0].isdigit()}
         said = self[row] = _Statement(terms, sum(terms.values()))
         return said
 
 
-def _subject(new: _Statement, old: _Statement, asked: Set[str], says_change: bool) -> float:
+def _said_of(snapshot: PoolSnapshot) -> _Said:
+    known: _Said | None = snapshot.derived.get("said")
+    if known is None:
+        known = snapshot.derived["said"] = _Said(snapshot.lexical)
+    return known
+
+
+def _subject(new: _Statement, old: _Statement, of_both: Set[str], says_change: bool) -> float:
     """How much of its subject a newer statement has in common with an older one, by rarity; 0 if
-    that is too little."""
+    that is too little.
+
+    Args:
+        new: The newer one.
+        old: The older one.
+        of_both: Terms that the older one and the question have.
+        says_change: Whether the newer one says that something has changed.
+    """
+    if new.terms.keys().isdisjoint(of_both):
+        return 0.0
     shared = new.terms.keys() & old.terms.keys()
-    if len(shared) < _LEAST_SHARED or shared.isdisjoint(asked):
+    if len(shared) < _LEAST_SHARED:
         return 0.0
     weight = sum(old.terms[term] for term in sorted(shared))
     least = _SAME_SHARE * max(new.weight, old.weight)

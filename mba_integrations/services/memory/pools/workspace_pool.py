@@ -86,7 +86,7 @@ class WorkspacePool:
         pool._text_bytes = sum(map(len, loaded.items["content"]))
         for memory_id, at in zip(loaded.items["id"], loaded.expires_at, strict=True):
             pool._note_expiry(memory_id, at)
-        pool._count_gone(reading)
+        pool.forgotten = finding.total(reading) - len(loaded)
         return pool
 
     def follow(self, reading: Reading, seq: int) -> bool:

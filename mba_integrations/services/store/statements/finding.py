@@ -152,6 +152,11 @@ def count(reading: Reading, wanted: MemoryFilter | None = None) -> Mapping[Memor
     return {tier: found.get(tier, 0) for tier in MemoryTier}
 
 
+def total(reading: Reading) -> int:
+    """How many memories there are, in any state; read from an index alone."""
+    return int(reading.execute(reading.select(memory, func.count())).scalar_one())
+
+
 def metadata_values(
     reading: Reading, path: tuple[str, ...], wanted: MemoryFilter | None = None
 ) -> tuple[Any, ...]:

@@ -9,10 +9,14 @@ from sqlalchemy import Row, func
 
 from mba_integrations.core.errors import UnknownWorkspaceError
 from mba_integrations.services.store.errors import SettingsConflictError, WorkspaceExistsError
+from mba_integrations.services.store.owned import select_owned
 from mba_integrations.services.store.rows.workspaces import SettingsVersion, WorkspaceRow
 from mba_integrations.services.store.scopes import Reading, ReadingAll, Writing
 from mba_integrations.services.store.tables.tenancy import OF_WORKSPACES, TENANT_TABLES
 from mba_integrations.services.store.tables.workspaces import workspace, workspace_settings
+
+# Every call sends it: to put it together takes as long as to send it.
+_WORKSPACE = select_owned(workspace)
 
 
 def create(
@@ -44,7 +48,7 @@ def create(
 
 def find(reading: Reading) -> WorkspaceRow | None:
     """The scope's workspace; None if there is none."""
-    found = reading.execute(reading.select(workspace)).one_or_none()
+    found = reading.execute(_WORKSPACE).one_or_none()
     return None if found is None else _row(found)
 
 
