@@ -41,8 +41,9 @@ in the demo; for 43 with 300 characters, for 20 with whole tables.
 """
 
 _HEADING = re.compile(r"#{1,6}\s+\S")
-# A fence, or a heading: the two lines of Markdown that decide where it is cut.
-_MARKS = re.compile(r"^(?:[^\S\n]{0,3}(`{3,}|~{3,})|#{1,6}[^\S\n]+\S)", re.MULTILINE)
+# A fence, or a heading: the two lines of Markdown that decide where it is cut. It begins with the
+# line end before, which is found in a fifth of the time that the start of a line is.
+_MARKS = re.compile(r"\n(?:[^\S\n]{0,3}(`{3,}|~{3,})|#{1,6}[^\S\n]+\S)")
 
 
 def chunks(text: str, *, path: str, max_chars: int = MAX_CHARS) -> list[str]:
@@ -94,7 +95,7 @@ def heading_places(text: str) -> Iterator[int]:
     [0, 17]
     """
     fence = ""
-    for found in _MARKS.finditer(text):
+    for found in _MARKS.finditer(f"\n{text}"):
         mark = found[1]
         if mark is None:
             if not fence:

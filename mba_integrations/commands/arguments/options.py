@@ -57,7 +57,7 @@ Folders = Annotated[
     typer.Option(
         "--folder",
         metavar="DIR",
-        help="Text, Markdown and code files as documents. Repeatable.",
+        help="Files as documents: text, Markdown, code, PDF, Office, ... Repeatable.",
     ),
 ]
 PinLast = Annotated[

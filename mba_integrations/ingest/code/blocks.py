@@ -19,6 +19,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 BLOCK_SUFFIXES = frozenset(
     {".c", ".cc", ".cpp", ".cs", ".dart", ".ex", ".exs", ".go", ".gradle", ".graphql", ".h"}
@@ -75,9 +76,9 @@ def definitions_in(lines: Sequence[str], start: int, end: int) -> Iterator[Defin
     >>> [one.name for one in definitions_in(["fn a() {", "  1", "}", "let b = 2;"], 0, 4)]
     ['a']
     """
-    above = place = start
-    starts = _block_starts(lines, start, end)
-    for place, after in zip(starts, [*starts[1:], end], strict=True):
+    starts = [*_block_starts(lines, start, end), end]
+    above = starts[0]
+    for place, after in pairwise(starts):
         if not _ABOVE.match(lines[place].lstrip()):
             last = _last_line(lines, place, after)
             name = _name_of(lines[place])

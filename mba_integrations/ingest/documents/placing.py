@@ -1,23 +1,25 @@
 """Which lines of a text its pieces are from.
 
 Cutting loses nothing but blanks, and puts nothing in but whole lines above a piece: a heading, the
-header of a table, the first line of a class. So the letters of the pieces without those lines are
-the letters of the text, in order, and counting them tells the lines.
+header of a table, the first line of a class. So the words of the pieces without those lines are the
+words of the text, in order.
 
-    text      # A | one | two              letters  #Aonetwo
-    pieces    "# A\\n\\none"  "# A\\n\\ntwo"     #Aone  two, once the first line is left out
+    text      # A | one | two
+    pieces    "# A\\n\\none"    lines 1-2
+              "# A\\n\\ntwo"    line 3: "# A" does not come next, "two" does
 
 Linear in the length of the text.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
+import re
 from collections.abc import Iterator, Sequence
-from itertools import accumulate
 
 _MOST_REPEATED = 8
 """Lines that stand above a piece for a second time: a heading, and the two lines of a header."""
+_BLANKS = re.compile(r"\s*")
+_WORD = re.compile(r"\S+")
 
 
 def line_ranges(text: str, pieces: Sequence[str]) -> Iterator[tuple[int, int]]:
@@ -30,26 +32,42 @@ def line_ranges(text: str, pieces: Sequence[str]) -> Iterator[tuple[int, int]]:
     >>> list(line_ranges("# A\\n\\none\\n\\ntwo", ["# A\\n\\none", "# A\\n\\ntwo"]))
     [(1, 3), (5, 5)]
     """
-    lines = ["".join(line.split()) for line in text.split("\n")]
-    letters = "".join(lines)
-    ends = list(accumulate(map(len, lines)))
-    start = 0
+    place, line = 0, 1
     for piece in pieces:
-        own = _own(piece, letters, start)
-        end = start + len(own)
-        yield bisect_right(ends, start) + 1, bisect_left(ends, end) + 1
-        start = end
+        start = _after_blanks(text, place)
+        first = line + text.count("\n", place, start)
+        place = _end(text, start, piece)
+        line = first + text.count("\n", start, place)
+        yield first, line
 
 
-def _own(piece: str, letters: str, start: int) -> str:
-    """The letters of a piece that are the next ones of the text."""
-    whole = "".join(piece.split())
-    if letters.startswith(whole, start):
-        return whole
+def _end(text: str, start: int, piece: str) -> int:
+    """Where a piece ends whose own words begin at *start*."""
     rest = piece
     for _ in range(_MOST_REPEATED):
-        _, found, rest = rest.partition("\n")
-        own = "".join(rest.split())
-        if found and own and letters.startswith(own, start):
-            return own
-    return whole
+        end = _matched(text, start, rest)
+        if end is not None:
+            return end
+        rest = rest.partition("\n")[2]
+    return start
+
+
+def _matched(text: str, start: int, own: str) -> int | None:
+    """Where the words of *own* end, if they come next; as they are, else with other blanks."""
+    bare = own.lstrip()
+    if not bare:
+        return None
+    if text.startswith(bare, start):
+        return start + len(bare)
+    place = start
+    for word in _WORD.finditer(bare):
+        place = _after_blanks(text, place)
+        if not text.startswith(word[0], place):
+            return None
+        place += len(word[0])
+    return place
+
+
+def _after_blanks(text: str, place: int) -> int:
+    found = _BLANKS.match(text, place)
+    return found.end() if found else place

@@ -7,8 +7,8 @@ ended; what is in it (`reading_process` and the readers) imports neither numpy n
 | --- | --- | --- |
 | PDF | pypdfium2 | Chrome's reader in a wheel: fast, and attacked by fuzzers every day |
 | HTML | selectolax | the tree a browser makes, by the C parser Lexbor |
-| XLSX, XLSM, XLSB, ODS | python-calamine | a reader in Rust; openpyxl needs ten times as long |
-| DOCX, PPTX | zipfile, lxml | content controls and text boxes count, which python-docx passes over |
+| XLSX, XLSM, XLSB, ODS | python-calamine | a reader in Rust; openpyxl needs twenty times as long |
+| DOCX, PPTX | zipfile, lxml | python-docx passes over content controls and text boxes |
 | CSV, notebooks | csv, json | |
 | any encoding | charset-normalizer | comes with tiktoken |
 

@@ -22,6 +22,7 @@ from mba_integrations.ingest.formats.limits import Limits
 from mba_integrations.ingest.formats.parts import FileText, Part
 from mba_integrations.ingest.formats.refusing import RefusalReason, UnreadableError, check_count
 
+_MODULE = "mba_integrations.ingest.formats.reading_process"
 _ANSWER_BYTES_PER_CHAR = 16
 """JSON of a character outside the first plane has 12 bytes; the rest is for places."""
 
@@ -118,10 +119,9 @@ class ReadingProcess:
 
     def _started(self) -> subprocess.Popen[bytes]:
         # `-P` keeps the current folder, which may be a stranger's, off the path of imports.
-        module = "mba_integrations.ingest.formats.reading_process"
         path = os.pathsep.join(place for place in sys.path if place)
         self._process = subprocess.Popen(
-            [sys.executable, "-P", "-m", module],
+            [sys.executable, "-P", "-m", _MODULE],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,

@@ -40,8 +40,8 @@ def read_workbook(data: bytes, limits: Limits, *, title: str | None = None) -> F
         for name in _sheet_names(book):
             sheet = book.get_sheet_by_name(name)
             check_count(rows := rows + sheet.height, limits.rows, "rows")
-            first = (sheet.start or (0, 0))[0] + 1
-            numbered = enumerate(sheet.iter_rows(), start=first)
+            # It begins with the first row of the sheet, whatever is in it.
+            numbered = enumerate(sheet.iter_rows(), start=1)
             cells = ((at, [_written(cell) for cell in row]) for at, row in numbered)
             parts.extend(_part(cells, {"sheet": name}, heading(1, name), limits))
     except calamine.PasswordError:
