@@ -31,6 +31,8 @@ def export_records(
     total, done = sum(finding.count(reading, wanted).values()) * (1 + len(models)), 0
     for rows, records in _pages(reading, wanted, models):
         yield from records
+        if rows is None:
+            continue
         done += len(rows)
         if progress is not None:
             progress(done, total)
@@ -38,10 +40,11 @@ def export_records(
 
 def _pages(
     reading: Reading, wanted: MemoryFilter, models: tuple[str, ...]
-) -> Iterator[tuple[tuple[MemoryRow, ...], Iterator[Mapping[str, Any]]]]:
+) -> Iterator[tuple[tuple[MemoryRow, ...] | None, Iterator[Mapping[str, Any]]]]:
+    """Records with the memories that they are about; None where they are about documents."""
     for rows in _rows(reading, wanted):
         yield rows, map(memory_record, rows)
-    yield (), map(document_record, documents.every(reading))
+    yield None, map(document_record, documents.every(reading))
     for model_id in models:
         for rows in _rows(reading, wanted):
             yield rows, _vectors(reading, model_id, [row.memory_id for row in rows])
