@@ -103,6 +103,8 @@ def test_memories_of_the_first_release_get_their_terms(where: Path | str) -> Non
         add(store, "ben", "a")
     with connected(where) as connection:
         connection.execute("DROP TABLE api_key")
+        connection.execute("DROP TABLE allocation_rollup")
+        connection.execute("ALTER TABLE allocation DROP COLUMN figures")
         connection.execute("ALTER TABLE memory DROP COLUMN terms")
         connection.execute("UPDATE store_version SET version_num = '0001'")
         connection.commit()

@@ -5,5 +5,6 @@ once: both bind it to the scope's workspace. Imports
 `scopes`, `errors`, `rows`, `tables`, `owned` and `dialect`. Offers `workspaces`, `memories` (add,
 change, forget), `finding` (look up, list, count), `loading` (all of a workspace, for its pool),
 `changes` (the feed), `history` (as of a time, earlier texts), `accesses`, `vectors`, `sessions`,
-`allocations` (with feedback), `jobs` and `answers`.
+`allocations` (with feedback), `rollups` (what they add up to), `rebuilding` (of those), `jobs` and
+`answers`.
 """

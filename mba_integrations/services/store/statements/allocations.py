@@ -17,17 +17,19 @@ from mba_integrations.services.store.rows.allocations import (
     FeedbackRow,
 )
 from mba_integrations.services.store.scopes import Reading, Writing, checked_id
+from mba_integrations.services.store.statements import rollups
 from mba_integrations.services.store.tables.log import allocation, allocation_item, feedback
 
 _ITEM_COLUMNS = ("memory_id", "selected", "tokens", "score", "reason")
 _COLUMNS = (
     *("allocation_id", "at", "session_id", "settings_version", "core_version"),
     *("change_seq", "prefix_hash", "stable_prefix_tokens", "query_hash"),
+    "figures",
 )
 
 
 def add(writing: Writing, rows: Sequence[AllocationRow]) -> None:
-    """Log allocations with their items. An id that is there already is passed over."""
+    """Log allocations with their items, and add them up. An id that is there is passed over."""
     first = {checked_id("allocation_id", row.allocation_id): row for row in reversed(rows)}
     if not first:
         return
@@ -42,6 +44,7 @@ def add(writing: Writing, rows: Sequence[AllocationRow]) -> None:
     writing.insert(allocation, kept)
     # All in one statement: the call for each costs more than its rows do.
     writing.insert(allocation_item, [item for row in new for item in _items_of(row)])
+    rollups.add(writing, new)
 
 
 def find(reading: Reading, allocation_id: str) -> AllocationRow | None:
