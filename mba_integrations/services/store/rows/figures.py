@@ -11,9 +11,9 @@ What a rollup keeps are the slots that are not 0, in ten bytes each: the slot, a
     >>> int(total[COUNT]), int(total[USED_TOKENS])
     (4, 1400)
 
-A histogram is a row of slots. Utilisation has one for each percent up to 200, and one for more; a
-duration has eight for each doubling from 10 microseconds to 170 seconds, and one for more. A bucket
-holds what is above its lower bound and up to its upper one.
+A histogram is a row of slots. Utilisation has one for nothing, one for each percent up to 200 and
+one for more; a duration has eight for each doubling from 10 microseconds to 170 seconds and one for
+more. A bucket holds what is above its lower bound and up to its upper one.
 
 Slots are in the database: one that is there keeps its meaning, new ones take free numbers.
 """
@@ -76,7 +76,7 @@ def phase_slots(phase: int) -> tuple[int, int]:
 def utilisation_row(tier: int | None = None) -> slice:
     """The histogram of the utilisation of prompts, or of a tier's part of them."""
     first = _UTILISATION + _ROW * (0 if tier is None else 1 + tier)
-    return slice(first, first + PERCENTS + 1)
+    return slice(first, first + PERCENTS + 2)
 
 
 def duration_row(phase: int) -> slice:
@@ -150,7 +150,7 @@ def _add_utilisation(
     found[into[0]] = 1
     found[into[1]] = min(used * MILLION // budget, MOST)
     # In whole numbers: 0.07 * 100 is more than 7, which would be another bucket.
-    bucket = min(max(-(-used * 100 // budget) - 1, 0), PERCENTS)
+    bucket = min(-(-used * 100 // budget), PERCENTS + 1)
     found[histogram + bucket] = 1
 
 

@@ -68,13 +68,18 @@ class Part(NamedTuple):
     """None for no end."""
 
 
-def floor(moment: datetime, span: Span) -> datetime:
-    """The beginning of the minute, hour or day of UTC that a moment is in.
+def moment(microseconds: int) -> datetime:
+    """The datetime in UTC, exact."""
+    return _EPOCH + timedelta(microseconds=microseconds)
+
+
+def floor(time: datetime, span: Span) -> datetime:
+    """The beginning of the minute, hour or day of UTC that a time is in.
 
     >>> floor(datetime(2026, 3, 2, 17, 43, 5, tzinfo=UTC), Span.HOUR).isoformat()
     '2026-03-02T17:00:00+00:00'
     """
-    return _EPOCH + (moment - _EPOCH) // span.length * span.length
+    return _EPOCH + (time - _EPOCH) // span.length * span.length
 
 
 def oldest_kept(span: Span, now: datetime) -> datetime | None:
