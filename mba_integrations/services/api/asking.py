@@ -10,7 +10,7 @@ from fastapi import Depends, Path, Request
 
 from mba_integrations.services.access.principal import Principal, Scope
 from mba_integrations.services.api.cursors import Cursors
-from mba_integrations.services.api.metrics import Metrics
+from mba_integrations.services.api.metrics.registry import Metrics
 from mba_integrations.services.api.settings import ServerSettings
 from mba_integrations.services.contracts.problems import ProblemView
 from mba_integrations.services.memory.service import MemoryService

@@ -338,8 +338,7 @@ class Asking:
             by: Told apart by `complexity`, `tier`, `minute`, `hour` or `day`, in `groups`.
 
         Raises:
-            InputError: If the window is not positive, or has more than 500 groups or such as are
-                not kept.
+            InputError: If the window is not positive, or has 500 groups or more.
             UnknownWorkspaceError: If there is no such workspace; with those of a like name.
         """
         return statistics_of(self._equipment, workspace_id, time_window_hours, by)

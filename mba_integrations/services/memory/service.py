@@ -49,6 +49,7 @@ from mba_integrations.services.memory.remembering import extraction_request
 from mba_integrations.services.memory.retention.rules import RetentionPolicy
 from mba_integrations.services.memory.retention.sweep import Retention
 from mba_integrations.services.memory.settings import KnownSettings
+from mba_integrations.services.memory.tallies import Tallies
 from mba_integrations.services.memory.tiers.reviews import Tiers
 from mba_integrations.services.memory.transfer.transfer import Transfer
 from mba_integrations.services.memory.workspaces import Workspaces
@@ -121,7 +122,7 @@ class MemoryService(Asking, Changing, LiveHandle):
         background: bool = True,
     ) -> None:
         models = EmbeddingModels(None) if models is None else models
-        settings, records = KnownSettings(), HandedRecords()
+        settings, records, tallies = KnownSettings(), HandedRecords(), Tallies()
         allocator = MemoryBudgetAllocator(
             token_counter, clock=store.clock, logs=records, workspaces=settings
         )
@@ -131,9 +132,10 @@ class MemoryService(Asking, Changing, LiveHandle):
             records=records,
             settings=settings,
             models=models,
-            pools=PoolCache(models.model_of, most_bytes=pool_bytes),
+            pools=PoolCache(models.model_of, tallies, most_bytes=pool_bytes),
             trail=Trail(store),
             clock=store.clock,
+            tallies=tallies,
         )
         self._closed = False
         self.workspaces = Workspaces(self._equipment)
@@ -269,6 +271,16 @@ class MemoryService(Asking, Changing, LiveHandle):
             trail_problem=equipment.trail.problem,
             worker_problem=self.jobs.problem,
         )
+
+    @property
+    def tallies(self) -> Tallies:
+        """How often what happened since the service began."""
+        return self._equipment.tallies
+
+    @property
+    def recalled(self) -> Mapping[str, Mapping[int, int]]:
+        """What the recalls that this service logged add up to, by complexity; see `figures`."""
+        return self._equipment.trail.recalled
 
     @property
     def is_closed(self) -> bool:

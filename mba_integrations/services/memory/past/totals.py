@@ -140,12 +140,14 @@ class Totals:
 
 
 def percentile(counts: IntArray, bounds: FloatArray, part: float) -> float | None:
-    """Below which value a part of all lies, going evenly through a bucket; None of nothing.
+    """The value that a part of all lies below, as numpy has it of the values; None of nothing.
+
+    The values of a bucket stand evenly in it, so each is right to the width of its bucket.
 
     Args:
         counts: How many there are in each bucket, shape (n,).
         bounds: Where each bucket begins, shape (n,). The last one has no end.
-        part: Which part, in (0, 1].
+        part: Which part, in [0, 1].
 
     >>> percentile(np.array([0, 4, 0]), np.array([0.0, 1.0, 2.0]), 0.5)
     1.5
@@ -153,8 +155,10 @@ def percentile(counts: IntArray, bounds: FloatArray, part: float) -> float | Non
     upto = np.cumsum(counts)
     if not upto[-1]:
         return None
-    wanted = part * upto[-1]
-    bucket = int(np.searchsorted(upto, wanted))
-    begin, end = bounds[bucket], bounds[min(bucket + 1, len(bounds) - 1)]
-    inside = 1.0 - (upto[bucket] - wanted) / counts[bucket]
-    return float(begin + inside * (end - begin))
+    rank = part * (upto[-1] - 1)
+    ranks = np.array([np.floor(rank), np.ceil(rank)])
+    buckets = np.searchsorted(upto, ranks, side="right")
+    widths = np.append(np.diff(bounds), 0.0)[buckets]
+    inside = (ranks + 0.5 - upto[buckets] + counts[buckets]) / counts[buckets]
+    lower, upper = bounds[buckets] + inside * widths
+    return float(lower + (rank - ranks[0]) * (upper - lower))

@@ -8,6 +8,7 @@ whichever is still kept of that time.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -31,27 +32,29 @@ from mba_integrations.services.store.rows.rollups import (
     Part,
     Rollup,
     Span,
+    finest,
     floor,
     moment,
-    oldest_kept,
     parts_of,
 )
 from mba_integrations.services.store.scopes import Reading
 from mba_integrations.services.store.statements import rollups, workspaces
 
 MOST_GROUPS = 500
-"""Spans of a window that are told apart: more are no picture that anybody could read."""
+"""Spans of a window that are told apart: more are no picture that anybody could read, and so many
+minutes, or hours, are kept."""
 
 
 def statistics_of(
     equipment: Equipment, workspace_id: str, hours: float | None, by: By | str | None = None
 ) -> LoggedStatistics:
     """Statistics of one workspace; see `MemoryService.statistics`."""
-    parts = _parts(hours, by, equipment.clock())
+    resolution, parts = _window(hours, by, equipment.clock())
     equipment.trail.flush()
     with equipment.read(workspace_id) as reading:
         workspaces.get(reading)
-        return _view(_read(reading, parts), parts, by, workspace_id)
+        view = _view(_read(reading, parts), by)
+    return replace(view, workspace_id=workspace_id, **_begins(resolution, parts))
 
 
 def statistics_of_all(
@@ -61,7 +64,7 @@ def statistics_of_all(
     by: By | str | None = None,
 ) -> LoggedStatistics:
     """Statistics of several workspaces together; see `Allocations.statistics`."""
-    parts = _parts(hours, by, equipment.clock())
+    resolution, parts = _window(hours, by, equipment.clock())
     equipment.trail.flush()
     with equipment.store.read_all() as everything:
         known = {row.workspace_id for row in workspaces.listed(everything)}
@@ -71,42 +74,40 @@ def statistics_of_all(
             if workspace_id not in known:
                 workspaces.get(reading)  # says that it is not there
             found.extend(_read(reading, parts))
-    return _view(found, parts, by, None)
+    return replace(_view(found, by), **_begins(resolution, parts))
 
 
-def _parts(hours: float | None, by: By | str | None, now: datetime) -> tuple[Part, ...]:
+def _window(
+    hours: float | None, by: By | str | None, now: datetime
+) -> tuple[Span, tuple[Part, ...]]:
+    """At a full one of what a window begins, and the rollups that make it up."""
     by = None if by is None else checked_member("by", by, By)
     since = None if hours is None else now - window(hours)
     if by is None or by in (By.COMPLEXITY, By.TIER):
-        return parts_of(since, now)
+        return finest(since, now), parts_of(since, now)
     span = Span(by.value)
-    begin, oldest = since and floor(since, span), oldest_kept(span, now)
+    begin = None if since is None else floor(since, span)
     if begin is None or (now - begin) / span.length >= MOST_GROUPS:
         raise InputError(
-            f"by={span} needs a window of at most {MOST_GROUPS} {span}s. Shorten it, or ask by a "
+            f"by={span} needs a window of less than {MOST_GROUPS} {span}s. Shorten it, or ask by a "
             "longer span."
         )
-    if oldest is not None and begin < oldest:
-        raise InputError(
-            f"the window begins before {oldest.isoformat()}: {span}s are kept no "
-            "longer. Ask by a longer span."
-        )
-    return (Part(span, begin, None),)
+    return span, (Part(span, begin, None),)
+
+
+def _begins(resolution: Span, parts: Sequence[Part]) -> dict[str, Any]:
+    since = parts[0].since
+    return {"resolution": resolution, "since": None if since is None else since.isoformat()}
 
 
 def _read(reading: Reading, parts: Sequence[Part]) -> list[Rollup]:
     return [one for part in parts for one in rollups.of_part(reading, part)]
 
 
-def _view(
-    found: Sequence[Rollup], parts: Sequence[Part], by: By | str | None, workspace_id: str | None
-) -> LoggedStatistics:
+def _view(found: Sequence[Rollup], by: By | str | None) -> LoggedStatistics:
     levels = _told_apart(found, By.COMPLEXITY)
-    total, since = Totals.together(list(levels.values())), parts[0].since
+    total = Totals.together(list(levels.values()))
     return LoggedStatistics(
-        workspace_id=workspace_id,
-        since=None if since is None else since.isoformat(),
-        resolution=parts[0].span,
         complexity_counts={
             one: levels[one.value].sum(figures.COUNT) if one.value in levels else 0
             for one in QueryComplexity

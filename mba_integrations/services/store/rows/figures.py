@@ -113,6 +113,13 @@ def added(one: Figures, other: Mapping[int, int]) -> None:
         one[slot] = one.get(slot, 0) + value
 
 
+def summed(one: Mapping[int, int], other: Mapping[int, int]) -> Figures:
+    """The sum of two; neither changes."""
+    total = dict(one)
+    added(total, other)
+    return total
+
+
 def packed(figures: Mapping[int, int]) -> bytes:
     """Figures as a rollup keeps them."""
     pairs = [pair for pair in sorted(figures.items()) if pair[1]]

@@ -86,17 +86,25 @@ def in_all_spans(rows: Iterable[AllocationRow], now: datetime) -> dict[Key, Gath
     return {**kept, **hours, **longer(hours, Span.DAY)}
 
 
-def add(writing: Writing, rows: Sequence[AllocationRow]) -> None:
-    """Add allocations that are new in the log. The scope must hold the workspace."""
+def add(writing: Writing, rows: Sequence[AllocationRow]) -> dict[str, Figures]:
+    """Add allocations that are new in the log; gives what they add up to, by complexity.
+
+    The scope must hold the workspace.
+    """
     if not rows:
-        return
+        return {}
     new = in_all_spans(rows, writing.at)
+    gains: dict[str, Figures] = {}
+    for (span, _, complexity), one in new.items():
+        if span is Span.DAY:
+            added(gains.setdefault(complexity, {}), one.figures)
     known = of_keys(writing, new)
     for key, one in known.items():
         new[key].add(one.figures, one.first_at, one.last_at)
     put(writing, new)
     if any(span is Span.HOUR for span, _, _ in new.keys() - known.keys()):
         _prune(writing)
+    return gains
 
 
 def of_keys(reading: Reading, keys: Iterable[Key]) -> dict[Key, Gathered]:
