@@ -110,7 +110,7 @@ class Totals:
     def median_utilisation(self, tier: MemoryTier | None = None) -> float | None:
         """The median utilisation of prompts, or of a tier's part of them."""
         counts = self.sums[figures.utilisation_row(None if tier is None else tier.code)]
-        return percentile(counts, _PERCENT_BOUNDS, 0.5)
+        return percentiles(counts, _PERCENT_BOUNDS, [0.5])[0]
 
     def utilisation_bars(self) -> list[int]:
         """How many prompts have each twentieth of their budget filled, from the emptiest."""
@@ -124,41 +124,40 @@ class Totals:
         code = PHASES.index(phase)
         timed, microseconds = figures.phase_slots(code)
         counts = self.sums[figures.duration_row(code)]
-        p50, p95, p99 = (percentile(counts, _DURATION_BOUNDS, q) for q in (0.5, 0.95, 0.99))
+        p50, p95, p99 = percentiles(counts, _DURATION_BOUNDS, [0.5, 0.95, 0.99])
         mean = self.mean(microseconds, by=timed, unit=1_000)
         return Latency(count=self.sum(timed), mean_ms=mean, p50_ms=p50, p95_ms=p95, p99_ms=p99)
 
     def omissions(self) -> Mapping[str, tuple[int, int, int]]:
         """By reason how many were left out, their tokens, and of how many those are; the most
         frequent first."""
-        found = {
-            reason.value: tuple(self.sum(slot) for slot in figures.omission_slots(reason.code))
-            for reason in REASONS
-        }
-        ordered = sorted(found.items(), key=lambda one: -one[1][0])
+        rows = self.sums[figures.omission_rows()].reshape(-1, 3).tolist()
+        found = zip((reason.value for reason in REASONS), rows, strict=True)
+        ordered = sorted(found, key=lambda one: -one[1][0])
         return {reason: (one[0], one[1], one[2]) for reason, one in ordered if one[0]}
 
 
-def percentile(counts: IntArray, bounds: FloatArray, part: float) -> float | None:
-    """The value that a part of all lies below, as numpy has it of the values; None of nothing.
+def percentiles(counts: IntArray, bounds: FloatArray, parts: Sequence[float]) -> list[float | None]:
+    """Values that parts of all lie below, as numpy has them of the values; None of nothing.
 
     The values of a bucket stand evenly in it, so each is right to the width of its bucket.
 
     Args:
         counts: How many there are in each bucket, shape (n,).
         bounds: Where each bucket begins, shape (n,). The last one has no end.
-        part: Which part, in [0, 1].
+        parts: Which parts, in [0, 1].
 
-    >>> percentile(np.array([0, 4, 0]), np.array([0.0, 1.0, 2.0]), 0.5)
-    1.5
+    >>> percentiles(np.array([0, 4, 0]), np.array([0.0, 1.0, 2.0]), [0.5])
+    [1.5]
     """
     upto = np.cumsum(counts)
     if not upto[-1]:
-        return None
-    rank = part * (upto[-1] - 1)
-    ranks = np.array([np.floor(rank), np.ceil(rank)])
+        return [None] * len(parts)
+    rank = np.array(parts) * (upto[-1] - 1)
+    ranks = np.stack([np.floor(rank), np.ceil(rank)])
     buckets = np.searchsorted(upto, ranks, side="right")
-    widths = np.append(np.diff(bounds), 0.0)[buckets]
+    ends = bounds[np.minimum(buckets + 1, len(bounds) - 1)]
     inside = (ranks + 0.5 - upto[buckets] + counts[buckets]) / counts[buckets]
-    lower, upper = bounds[buckets] + inside * widths
-    return float(lower + (rank - ranks[0]) * (upper - lower))
+    lower, upper = bounds[buckets] + inside * (ends - bounds[buckets])
+    found: list[float | None] = (lower + (rank - ranks[0]) * (upper - lower)).tolist()
+    return found

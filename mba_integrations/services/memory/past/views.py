@@ -142,7 +142,7 @@ def _of_the_log(total: Totals) -> dict[str, Any]:
 def _added(total: Totals) -> dict[str, Any]:
     """What a service knows besides."""
     bars = enumerate(total.utilisation_bars(), start=1)
-    omissions = total.omissions().items()
+    omissions = total.omissions()
     return {
         "used_tokens": total.sum(figures.USED_TOKENS),
         "budget_tokens": total.sum(figures.BUDGET_TOKENS),
@@ -155,9 +155,9 @@ def _added(total: Totals) -> dict[str, Any]:
         },
         "omission_tokens": {
             reason: OmittedTokens(tokens=tokens, counted=counted)
-            for reason, (_, tokens, counted) in omissions
+            for reason, (_, tokens, counted) in omissions.items()
         },
-        "saved_tokens": _saved(total),
+        "saved_tokens": sum(tokens for _, tokens, _ in omissions.values()),
         "stable_prefix_tokens": total.sum(figures.STABLE_TOKENS),
         "cost": _cost(total, figures.COST),
         "uncached_cost": _cost(total, figures.UNCACHED_COST),
@@ -166,10 +166,6 @@ def _added(total: Totals) -> dict[str, Any]:
         ),
         "phases": {phase: total.latency(phase) for phase in PHASES},
     }
-
-
-def _saved(total: Totals) -> int:
-    return sum(tokens for _, tokens, _ in total.omissions().values())
 
 
 def _cost(total: Totals, slot: int) -> float | None:
@@ -198,16 +194,19 @@ def _groups(found: Sequence[Rollup], total: Totals, by: By | str | None) -> tupl
 
 
 def _told_apart(found: Sequence[Rollup], by: By) -> dict[str, Totals]:
-    parts: dict[str, list[Rollup]] = {}
+    parts: dict[str | int, list[Rollup]] = {}
     for one in found:
-        key = one.complexity if by is By.COMPLEXITY else moment(one.start).isoformat()
-        parts.setdefault(key, []).append(one)
-    return {key: Totals.of(several) for key, several in parts.items()}
+        parts.setdefault(one.complexity if by is By.COMPLEXITY else one.start, []).append(one)
+    return {
+        key if isinstance(key, str) else moment(key).isoformat(): Totals.of(several)
+        for key, several in parts.items()
+    }
 
 
 def _group(key: str, part: Totals) -> Group:
     tiers = {tier: part.of_tier(tier, "used_tokens") for tier in MemoryTier}
-    counts = {reason: one[0] for reason, one in part.omissions().items()}
+    omissions = part.omissions()
+    counts = {reason: one[0] for reason, one in omissions.items()}
     latency = part.latency("choose")
     return Group(
         key=key,
@@ -222,7 +221,7 @@ def _group(key: str, part: Totals) -> Group:
         latency_ms_p50=latency.p50_ms,
         latency_ms_p95=latency.p95_ms,
         stable_prefix_tokens=part.sum(figures.STABLE_TOKENS),
-        saved_tokens=_saved(part),
+        saved_tokens=sum(tokens for _, tokens, _ in omissions.values()),
     )
 
 

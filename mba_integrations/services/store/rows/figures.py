@@ -68,6 +68,11 @@ def omission_slots(reason: int) -> tuple[int, int, int]:
     return first, first + 1, first + 2
 
 
+def omission_rows() -> slice:
+    """The three of each reason, one after the other."""
+    return slice(_OMISSIONS, _OMISSIONS + 3 * len(REASONS))
+
+
 def phase_slots(phase: int) -> tuple[int, int]:
     """Where it stands how often a phase was timed, and its microseconds."""
     return _SPENT + 2 * phase, _SPENT + 2 * phase + 1
