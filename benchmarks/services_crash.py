@@ -4,10 +4,11 @@
     python benchmarks/services_crash.py together WHERE --processes 8 --writes 1000
 
 WHERE is a path or a URL of Postgres, of a store that may be filled. `kills` runs a process that
-writes documents of several memories, from several threads, and kills it with SIGKILL; then every
-document that was acknowledged must be there, every one that is there must be whole, and the store
-must be ready again. `together` runs processes that write and read at once; all writes must be kept,
-each process must read its own, and none may be refused.
+writes documents of several memories, from several threads, and logs an allocation with each, and
+kills it with SIGKILL; then every document that was acknowledged must be there, every one that is
+there must be whole and its allocation be in the rollups once, and the store must be ready again.
+`together` runs processes that write and read at once; all writes must be kept, each process must
+read its own, and none may be refused.
 """
 
 from __future__ import annotations
@@ -29,8 +30,13 @@ from functools import partial
 from mba_integrations import MemoryTier
 from mba_integrations.services.store.errors import WorkspaceExistsError
 from mba_integrations.services.store.opening import open_store
+from mba_integrations.services.store.rows import figures
+from mba_integrations.services.store.rows.allocations import AllocationRow
 from mba_integrations.services.store.rows.memories import MemoryRow
+from mba_integrations.services.store.rows.rollups import Part, Span
+from mba_integrations.services.store.scopes import Reading, Writing
 from mba_integrations.services.store.statements import changes, finding, memories, workspaces
+from mba_integrations.services.store.statements.log import allocations, rollups
 from mba_integrations.services.store.store import Store
 
 PARTS = 5
@@ -50,6 +56,7 @@ class KillReport:
         unacknowledged: Whole documents that were never said to be kept, which is no fault.
         half: Documents of which a part is there.
         broken_feeds: How often the feed of changes and the memories disagreed.
+        miscounted: How often rollups did not add up to the documents.
         ready_s: How long it took each time until the store could be read and written again.
     """
 
@@ -59,6 +66,7 @@ class KillReport:
     unacknowledged: int = 0
     half: int = 0
     broken_feeds: int = 0
+    miscounted: int = 0
     ready_s: list[float] = field(default_factory=list)
 
 
@@ -86,7 +94,7 @@ def make_workspace(store: Store) -> None:
 
 
 def write_document(store: Store, name: str) -> None:
-    """Write a document of several memories in one write."""
+    """Write a document of several memories, and an allocation, in one write."""
     rows = [
         MemoryRow(
             memory_id=f"{name}#{part}",
@@ -96,7 +104,13 @@ def write_document(store: Store, name: str) -> None:
         )
         for part in range(PARTS)
     ]
-    store.write(WORKSPACE, lambda writing: memories.add(writing, rows))
+
+    def act(writing: Writing) -> None:
+        memories.add(writing, rows)
+        logged = AllocationRow(allocation_id=name, at=writing.at, record={"used_tokens": PARTS})
+        allocations.add(writing, [logged])
+
+    store.write(WORKSPACE, act)
 
 
 def kill_writers(where: str, *, moments: int, seed: int, longest_s: float = 0.4) -> KillReport:
@@ -155,6 +169,7 @@ def _look(store: Store, acknowledged: set[str], report: KillReport) -> None:
         rows = finding.in_any_state(reading)
         seq = workspaces.change_seq(reading)
         feed = changes.changes_since(reading, 0, limit=len(rows) + 1)
+        counted = [_counted(reading, span) for span in Span]
     parts = Counter(row.source or "" for row in rows)
     whole = {name for name, count in parts.items() if count == PARTS}
     report.lost = len(acknowledged - whole)
@@ -163,6 +178,15 @@ def _look(store: Store, acknowledged: set[str], report: KillReport) -> None:
     told = [change.memory_id for change in feed.changes]
     if not feed.complete or seq != len(rows) or told != [row.memory_id for row in rows]:
         report.broken_feeds += 1
+    if counted != [(len(whole), len(whole) * PARTS)] * len(Span):
+        report.miscounted += 1
+
+
+def _counted(reading: Reading, span: Span) -> tuple[int, int]:
+    """Allocations and tokens in the rollups of a span."""
+    kept = rollups.of_part(reading, Part(span, None, None))
+    total = figures.sums(one.figures for one in kept)
+    return int(total[figures.COUNT]), int(total[figures.USED_TOKENS])
 
 
 def write_together(where: str, *, processes: int, writes: int) -> TogetherReport:

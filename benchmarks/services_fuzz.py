@@ -28,17 +28,16 @@ from mba_integrations.services.store.rows.memories import MemoryFilter, MemoryRo
 from mba_integrations.services.store.scopes import Reading, Writing
 from mba_integrations.services.store.statements import (
     accesses,
-    allocations,
     answers,
     changes,
     finding,
     history,
     jobs,
     memories,
-    sessions,
     vectors,
     workspaces,
 )
+from mba_integrations.services.store.statements.log import allocations, sessions
 from mba_integrations.services.store.store import Store
 
 NAMES = ("ownerA", "ownerB", "ownerC", "ownerD", "ownerE")

@@ -92,6 +92,21 @@ class Decision:
         counts = every - np.bincount(self.reasons[self.rows], minlength=len(REASONS))
         return {reason: int(count) for reason, count in zip(REASONS, counts, strict=True) if count}
 
+    def omitted_tokens(self) -> dict[OmissionReason, tuple[int, int]]:
+        """Tokens of the omitted items that were counted, and how many those are, by reason.
+
+        What cannot matter is not counted for it, see `TokenColumn`.
+        """
+        tokens = self.problem.tokens.counts.copy()
+        tokens[self.rows] = 0
+        counted = np.bincount(self.reasons[tokens > 0], minlength=len(REASONS)).tolist()
+        sums = np.bincount(self.reasons, weights=tokens, minlength=len(REASONS)).tolist()
+        return {
+            reason: (int(sums[code]), count)
+            for code, (reason, count) in enumerate(zip(REASONS, counted, strict=True))
+            if count
+        }
+
     @property
     def expected_needed(self) -> float | None:
         """How many items the query is expected to need; None where scores are no probabilities, or

@@ -124,7 +124,8 @@ class PromptReuse:
 
     def cost(self, previous: PreviousPrompt | None) -> PromptCost:
         """What the prompt costs after *previous*; None for the first of a session."""
-        read = self._tokens(self._shared(previous))
+        follows = previous is not None and previous is self.followed
+        read = self.stable_tokens if follows else self._tokens(self._shared(previous))
         kept = self._tokens(self.text[: self.steady_characters])
         written = max(0, kept - read)
         uncached = self.used_tokens - read - written

@@ -30,7 +30,7 @@ from mba_integrations.services.api.layers.callers import CallerLayer
 from mba_integrations.services.api.layers.hosts import HostLayer
 from mba_integrations.services.api.layers.mounted import MountLayer
 from mba_integrations.services.api.layers.outer import OuterLayer
-from mba_integrations.services.api.metrics import Metrics
+from mba_integrations.services.api.metrics.registry import Metrics
 from mba_integrations.services.api.mounts import Mount
 from mba_integrations.services.api.replies import (
     INVALID,

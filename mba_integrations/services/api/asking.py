@@ -11,7 +11,7 @@ from fastapi import Depends, Path, Request
 from mba_integrations.services.access.principal import Principal, Scope
 from mba_integrations.services.api.cursors import Cursors
 from mba_integrations.services.api.errand import CURRENT
-from mba_integrations.services.api.metrics import Metrics
+from mba_integrations.services.api.metrics.registry import Metrics
 from mba_integrations.services.api.settings import ServerSettings
 from mba_integrations.services.contracts.body import View
 from mba_integrations.services.contracts.problems import ProblemView

@@ -9,8 +9,6 @@ from pydantic import Field
 
 from mba_integrations import BudgetPoint
 from mba_integrations.core.errors import InputError
-from mba_integrations.core.log.statistics import AllocationStatistics
-from mba_integrations.core.model import MemoryTier, QueryComplexity
 from mba_integrations.core.result.allocation import Allocation
 from mba_integrations.core.result.candidates import Omitted
 from mba_integrations.services.contracts.body import Body, Query, Tokens, View
@@ -39,6 +37,7 @@ class LoggedView(View):
     prefix_hash: str | None
     stable_prefix_tokens: int | None
     query_hash: str | None
+    figures: dict[str, Any] | None
     record: dict[str, Any]
 
     @classmethod
@@ -232,47 +231,6 @@ class CurveView(View):
                 for one in points
             ]
         )
-
-
-class TierStatisticsView(View):
-    """One tier over all allocations that have it."""
-
-    mean_utilisation: float | None
-    median_utilisation: float | None
-    mean_used_tokens: float | None
-    selected: int
-    omitted: int
-
-
-class StatisticsView(View):
-    """What past recalls have in common."""
-
-    schema_version: int
-    workspace_id: str | None
-    since: str | None
-    until: str | None
-    allocation_count: int
-    first_timestamp: str | None
-    last_timestamp: str | None
-    mean_utilisation: float | None
-    median_utilisation: float | None
-    mean_used_tokens: float | None
-    mean_gap: float | None
-    tiers: dict[MemoryTier, TierStatisticsView]
-    complexity_counts: dict[QueryComplexity, int]
-    omission_counts: dict[str, int]
-    latency_ms_p50: float | None
-    latency_ms_p95: float | None
-    latency_ms_p99: float | None
-    inexact_count: int
-    noted_count: int
-    promoted: int
-    demoted: int
-
-    @classmethod
-    def of(cls, found: AllocationStatistics) -> StatisticsView:
-        """The view of statistics."""
-        return cls.model_validate(found.to_dict())
 
 
 class ImportView(View):

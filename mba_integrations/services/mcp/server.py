@@ -41,6 +41,7 @@ from mba_integrations.services.mcp.tools.reply import RECEIPT_KEY, Reply
 from mba_integrations.services.mcp.tools.resources import read
 from mba_integrations.services.mcp.tools.status import status
 from mba_integrations.services.memory.service import MemoryService
+from mba_integrations.services.memory.tallies import Event
 
 _log = logging.getLogger(__name__)
 _THREADS = 8
@@ -62,6 +63,7 @@ class MemoryHandlers:
 
     def __init__(self, service: MemoryService) -> None:
         recent = RecentRecalls()
+        self._tallies = service.tallies
         self._limiter = CapacityLimiter(_THREADS)
         self._works: dict[str, Work] = {
             "recall": partial(recall, service, recent),
@@ -105,10 +107,13 @@ class MemoryHandlers:
         try:
             reply = await self._in_thread(work)
         except MemoryBudgetError as error:
+            self._count(params.name, "refused")
             return _result(told(error), is_error=True)
         except Exception:
             _log.exception("tool %s failed", params.name)
+            self._count(params.name, "failed")
             return _result(_UNFORESEEN, is_error=True)
+        self._count(params.name, "ok")
         return _result(reply.text, receipt=dict(reply.receipt))
 
     async def read_resource(
@@ -138,6 +143,9 @@ class MemoryHandlers:
             return await self._in_thread(partial(work, caller))
         except MemoryBudgetError as error:
             raise MCPError(types.INVALID_PARAMS, told(error)) from error
+
+    def _count(self, tool: str, outcome: str) -> None:
+        self._tallies.count(Event.TOOL, tool if tool in self._works else "other", outcome)
 
     def _in_thread(self, work: Callable[[], Result]) -> Awaitable[Result]:
         return to_thread.run_sync(work, limiter=self._limiter)

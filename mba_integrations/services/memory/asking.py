@@ -10,16 +10,16 @@ from mba_integrations.core.arguments import checked_iterable, checked_whole
 from mba_integrations.core.arrays import FloatArray
 from mba_integrations.core.errors import InputError
 from mba_integrations.core.layout.protocol import PromptLayout
-from mba_integrations.core.log.statistics import AllocationStatistics
 from mba_integrations.core.model import MemoryItem, MemoryTier
 from mba_integrations.core.result.allocation import Allocation
 from mba_integrations.services.memory.equipment import Equipment
+from mba_integrations.services.memory.past.statistics import By, LoggedStatistics
+from mba_integrations.services.memory.past.views import statistics_of
 from mba_integrations.services.memory.recalling.given_items import (
     ItemsRequest,
     allocate_items,
     config_of_request,
 )
-from mba_integrations.services.memory.recalling.log import log_statistics
 from mba_integrations.services.memory.recalling.recall import recall
 from mba_integrations.services.memory.recalling.reply import RecallReply, SearchReply
 from mba_integrations.services.memory.recalling.request import (
@@ -327,18 +327,29 @@ class Asking:
             return changes.changes_since(reading, seq, limit=limit)
 
     def statistics(
-        self, workspace_id: str, *, time_window_hours: float | None = None
-    ) -> AllocationStatistics:
-        """Counts, utilisation, complexity mix, omission reasons and latency of past recalls.
+        self,
+        workspace_id: str,
+        *,
+        time_window_hours: float | None = None,
+        by: By | str | None = None,
+    ) -> LoggedStatistics:
+        """Counts, tokens, utilisation, omissions, latency and cost of past recalls.
+
+        They are added up as recalls are logged, so they outlive the log, and cost the same however
+        long it is.
 
         Args:
             workspace_id: Of which workspace.
-            time_window_hours: How far to look back, > 0; None for all that is in the log.
+            time_window_hours: How far to look back, > 0, from a full minute on; from a full hour
+                where it is more than two days, from a full day where it is more than 60. None for
+                all there ever were.
+            by: Told apart by `complexity`, `tier`, `minute`, `hour` or `day`, in `groups`.
 
         Raises:
+            InputError: If the window is not positive, or has 500 groups or more.
             UnknownWorkspaceError: If there is no such workspace; with those of a like name.
         """
-        return log_statistics(self._equipment, workspace_id, time_window_hours)
+        return statistics_of(self._equipment, workspace_id, time_window_hours, by)
 
     def history(self, workspace_id: str, memory_id: str) -> MemoryHistory:
         """What happened to a memory, and to those before and after it.

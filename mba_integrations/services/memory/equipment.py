@@ -18,6 +18,7 @@ from mba_integrations.services.memory.pools.cache import PoolCache
 from mba_integrations.services.memory.recalling.handed_records import HandedRecords
 from mba_integrations.services.memory.recalling.trail import Trail
 from mba_integrations.services.memory.settings import KnownSettings
+from mba_integrations.services.memory.tallies import Tallies
 from mba_integrations.services.store.scopes import Reading, Writing, checked_id
 from mba_integrations.services.store.statements import workspaces
 from mba_integrations.services.store.store import Store
@@ -38,6 +39,7 @@ class Equipment:
         pools: Workspaces in memory.
         trail: Where calls leave what is written after them.
         clock: The present, with a zone.
+        tallies: How often what happened.
     """
 
     store: Store
@@ -48,6 +50,7 @@ class Equipment:
     pools: PoolCache
     trail: Trail
     clock: Callable[[], datetime]
+    tallies: Tallies
 
     @contextmanager
     def read(self, workspace_id: str) -> Iterator[Reading]:

@@ -16,6 +16,7 @@ from mba_integrations.core.errors import InputError
 from mba_integrations.services.memory.equipment import Equipment
 from mba_integrations.services.memory.ids import new_id
 from mba_integrations.services.memory.remembering.change import named_ids
+from mba_integrations.services.memory.tallies import Event
 from mba_integrations.services.store.erasure import erasing
 from mba_integrations.services.store.errors import StoreError
 from mba_integrations.services.store.rows.erasures import ErasedKind, Erasure
@@ -78,6 +79,7 @@ class Erasures:
         equipment.models.clear()
         freed = equipment.store.scrub(workspace_id)
         self._verify(workspace_id, kind, values)
+        equipment.tallies.count(Event.ERASURE)
         return replace(receipt, freed=freed)
 
     def receipts(self, workspace_id: str) -> tuple[Erasure, ...]:

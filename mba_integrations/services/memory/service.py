@@ -51,6 +51,7 @@ from mba_integrations.services.memory.remembering import extraction_request
 from mba_integrations.services.memory.retention.rules import RetentionPolicy
 from mba_integrations.services.memory.retention.sweep import Retention
 from mba_integrations.services.memory.settings import KnownSettings
+from mba_integrations.services.memory.tallies import Tallies
 from mba_integrations.services.memory.tiers.reviews import Tiers
 from mba_integrations.services.memory.transfer import import_job
 from mba_integrations.services.memory.transfer.transfer import Transfer
@@ -124,7 +125,7 @@ class MemoryService(Asking, Changing, LiveHandle):
         background: bool = True,
     ) -> None:
         models = EmbeddingModels(None) if models is None else models
-        settings, records = KnownSettings(), HandedRecords()
+        settings, records, tallies = KnownSettings(), HandedRecords(), Tallies()
         allocator = MemoryBudgetAllocator(
             token_counter, clock=store.clock, logs=records, workspaces=settings
         )
@@ -134,9 +135,10 @@ class MemoryService(Asking, Changing, LiveHandle):
             records=records,
             settings=settings,
             models=models,
-            pools=PoolCache(models.model_of, most_bytes=pool_bytes),
+            pools=PoolCache(models.model_of, tallies, most_bytes=pool_bytes),
             trail=Trail(store),
             clock=store.clock,
+            tallies=tallies,
         )
         self._closed = False
         self.workspaces = Workspaces(self._equipment)
@@ -293,6 +295,16 @@ class MemoryService(Asking, Changing, LiveHandle):
     def extracts(self) -> bool:
         """Whether an extractor reads the messages that are remembered."""
         return self._extracts
+
+    @property
+    def tallies(self) -> Tallies:
+        """How often what happened since the service began."""
+        return self._equipment.tallies
+
+    @property
+    def recalled(self) -> Mapping[str, Mapping[int, int]]:
+        """What the recalls that this service logged add up to, by complexity; see `figures`."""
+        return self._equipment.trail.recalled
 
     @property
     def is_closed(self) -> bool:

@@ -51,6 +51,8 @@ class StoreStatus:
         free_bytes: On the disk; None where that is not known.
         queued_writes: Writes that wait; None on Postgres.
         full: Whether the disk was full at the last write.
+        commits: Transactions of this process that were committed; None on Postgres.
+        committed_writes: Writes in them; None on Postgres.
     """
 
     url: str
@@ -62,6 +64,8 @@ class StoreStatus:
     free_bytes: int | None
     queued_writes: int | None
     full: bool
+    commits: int | None = None
+    committed_writes: int | None = None
 
 
 class Store(ABC):

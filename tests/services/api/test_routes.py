@@ -322,6 +322,25 @@ async def test_the_log_is_read_page_by_page_with_filters(
     assert (await http.get(f"{KATE}/statistics?hours=1")).json()["allocation_count"] == 5
 
 
+async def test_statistics_are_asked_by_window_and_told_apart(
+    http: httpx2.AsyncClient, clock: Clock
+) -> None:
+    await remember(http, "Kate lives in Lisbon.")
+    for _ in range(3):
+        await http.post(f"{KATE}/recall", json={"query": "Lisbon?"})
+        clock.pass_seconds(3_000)
+    last = (await http.get(f"{KATE}/statistics?window=2h&by=hour")).json()
+    assert (last["resolution"], last["allocation_count"]) == ("hour", 3)
+    assert [one["allocation_count"] for one in last["groups"]] == [2, 1]
+    assert last["since"] == last["groups"][0]["key"]
+    every = (await http.get("/v1/statistics?window=24h&by=complexity")).json()
+    assert [(one["key"], one["allocation_count"]) for one in every["groups"]] == [("simple", 3)]
+    assert sum(bar["count"] for bar in every["utilisation_histogram"]) == 3
+    assert every["phases"]["recall"]["count"] == 3
+    for refused in ("window=24h&hours=1", "window=1y", "by=hour", "by=mood", "window=0h"):
+        assert problem_in(await http.get(f"{KATE}/statistics?{refused}"))[0] == 422, refused
+
+
 async def test_an_export_is_whole_and_comes_back(http: httpx2.AsyncClient) -> None:
     await remember(http, "Kate lives in Lisbon.", "Kate skis.")
     export = await http.get(f"{KATE}/export")

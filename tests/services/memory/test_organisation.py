@@ -106,7 +106,8 @@ def test_the_log_goes_in_steps_that_writers_get_between(
     pruned = run(service, log_days=1.5, log_item_days=0.5)["pruned"]
     assert (pruned["allocation"], pruned["allocation_item"]) == (4, 5)
     assert steps == [2, 2, 1]
-    assert service.statistics("kate").allocation_count == 1
+    assert len(service.allocations.list("kate").rows) == 1
+    assert service.statistics("kate").allocation_count == 5
 
 
 def test_runs_follow_each_other_until_they_are_stopped(

@@ -8,7 +8,7 @@ from memory_services import Opened, on_both
 from mba_integrations import MemoryItem, UnknownWorkspaceError
 from mba_integrations.services.memory.service import MemoryService
 from mba_integrations.services.store.errors import StorageFullError
-from mba_integrations.services.store.statements import allocations, sessions
+from mba_integrations.services.store.statements.log import allocations, sessions
 from mba_integrations.testing import Clock
 
 pytestmark = on_both

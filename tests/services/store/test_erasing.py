@@ -21,16 +21,15 @@ from mba_integrations.services.store.rows.erasures import ErasedKind, Erasure
 from mba_integrations.services.store.scopes import Writing
 from mba_integrations.services.store.statements import (
     accesses,
-    allocations,
     answers,
     changes,
     finding,
     history,
     jobs,
     memories,
-    sessions,
     vectors,
 )
+from mba_integrations.services.store.statements.log import allocations, sessions
 from mba_integrations.services.store.store import Store
 from mba_integrations.services.store.tables.tenancy import is_partition
 

@@ -15,7 +15,8 @@ from mba_integrations.services.store.rows.allocations import (
     FeedbackRow,
 )
 from mba_integrations.services.store.rows.sessions import SessionRow
-from mba_integrations.services.store.statements import allocations, answers, sessions
+from mba_integrations.services.store.statements import answers
+from mba_integrations.services.store.statements.log import allocations, sessions
 from mba_integrations.services.store.store import Store
 
 

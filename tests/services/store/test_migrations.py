@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from logged_rows import kept_rollups, log_some
 from sqlalchemy import text
 from store_rows import add, current, ids, read, row
 
@@ -95,20 +96,25 @@ def test_a_populated_file_is_copied_and_upgraded_with_all_its_rows(populated: Pa
     assert copy.stat().st_mode & 0o777 == 0o600
 
 
-def test_memories_of_the_first_release_get_their_terms(where: Path | str) -> None:
+def test_what_the_first_release_kept_gets_terms_and_rollups(where: Path | str) -> None:
     with open_store(where) as store:
         store.write("kate", lambda writing: workspaces.create(writing, settings={}))
         store.write("ben", lambda writing: workspaces.create(writing, settings={}))
         add(store, "kate", row("a"), "b")
         add(store, "ben", "a")
+        log_some(store, "kate", count=7)
+        added_up = kept_rollups(store, "kate")
     with connected(where) as connection:
         connection.execute("DROP TABLE document")
         connection.execute("DROP TABLE api_key")
+        connection.execute("DROP TABLE allocation_rollup")
+        connection.execute("ALTER TABLE allocation DROP COLUMN figures")
         connection.execute("ALTER TABLE memory DROP COLUMN terms")
         connection.execute("UPDATE store_version SET version_num = '0001'")
         connection.commit()
     with open_store(where, upgrade=True) as store:
         kept = [list(read(store, one, loading.active).terms) for one in ("kate", "ben")]
+        assert (kept_rollups(store, "kate"), kept_rollups(store, "ben")) == (added_up, {})
     assert kept == [["1 0\ntext", "1 0\ntext\nb"], ["1 0\ntext"]]
 
 

@@ -11,14 +11,13 @@ from mba_integrations.services.store.rows.allocations import AllocationRow
 from mba_integrations.services.store.rows.workspaces import WorkspaceRow
 from mba_integrations.services.store.statements import (
     accesses,
-    allocations,
     answers,
     jobs,
     memories,
-    sessions,
     vectors,
     workspaces,
 )
+from mba_integrations.services.store.statements.log import allocations, sessions
 from mba_integrations.services.store.store import Store
 
 

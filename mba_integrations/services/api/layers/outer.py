@@ -9,7 +9,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from mba_integrations.services.api.errand import CURRENT, Errand, request_id_from
-from mba_integrations.services.api.metrics import Metrics
+from mba_integrations.services.api.metrics.registry import Metrics
 from mba_integrations.services.api.replies import response_to
 from mba_integrations.services.api.work import RUNNING, Work
 

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends
 from starlette.responses import Response
 
 from mba_integrations.services.api.asking import PROBLEMS, AdminAnywhere, Ground, ground_of
-from mba_integrations.services.api.metrics import CONTENT_TYPE
+from mba_integrations.services.api.metrics.registry import CONTENT_TYPE
 from mba_integrations.services.api.work import in_thread
 from mba_integrations.services.contracts.body import View
 

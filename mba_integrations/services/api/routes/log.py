@@ -20,8 +20,9 @@ from mba_integrations.services.contracts.log import (
     LoggedPageView,
     ReplayBody,
     ReplayView,
-    StatisticsView,
 )
+from mba_integrations.services.contracts.statistics import WINDOW, StatisticsView, hours_of
+from mba_integrations.services.memory.past.statistics import By
 from mba_integrations.services.store.scopes import LONGEST_ID
 
 router = APIRouter(tags=["log"], responses=PROBLEMS)
@@ -29,6 +30,7 @@ WORKSPACE = "/v1/workspaces/{workspace_id}"
 AllocationId = Annotated[str, Path(min_length=1, max_length=LONGEST_ID)]
 Time = Annotated[AwareDatetime | None, Query()]
 Hours = Annotated[float | None, Query(gt=0, le=1_000_000, allow_inf_nan=False)]
+Window = Annotated[str | None, Query(pattern=WINDOW, examples=["24h"])]
 
 
 def _may_read_texts(call: Call) -> bool:
@@ -114,16 +116,24 @@ def compare_allocations(
 
 @router.get(WORKSPACE + "/statistics")
 @in_thread("store")
-def workspace_statistics(call: Read, hours: Hours = None) -> StatisticsView:
+def workspace_statistics(
+    call: Read, window: Window = None, hours: Hours = None, by: By | None = None
+) -> StatisticsView:
     """What past recalls of a workspace have in common."""
-    found = call.service.statistics(call.workspace_id, time_window_hours=hours)
+    found = call.service.statistics(
+        call.workspace_id, time_window_hours=hours_of(window, hours), by=by
+    )
     return StatisticsView.of(found)
 
 
 @router.get("/v1/statistics")
 @in_thread("store")
-def all_statistics(call: ReadAnywhere, hours: Hours = None) -> StatisticsView:
+def all_statistics(
+    call: ReadAnywhere, window: Window = None, hours: Hours = None, by: By | None = None
+) -> StatisticsView:
     """What past recalls of all workspaces that the caller may reach have in common."""
     reachable = call.principal.reachable(call.service.workspaces.ids())
-    found = call.service.allocations.statistics(reachable, time_window_hours=hours)
+    found = call.service.allocations.statistics(
+        reachable, time_window_hours=hours_of(window, hours), by=by
+    )
     return StatisticsView.of(found)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import Counter
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 
 from mba_integrations.core.arguments import checked_whole
 from mba_integrations.services.memory.equipment import Equipment
@@ -33,6 +35,7 @@ class Tasks:
     ) -> None:
         self._equipment = equipment
         self._background = background
+        self._kinds = frozenset(handlers)
         self._runner = JobRunner(equipment, handlers)
         self._worker: Worker | None = None
         self._lock = threading.Lock()
@@ -99,6 +102,28 @@ class Tasks:
         """How many jobs all workspaces have, by state: for who runs the service."""
         with self._equipment.store.read_all() as reading:
             return jobs.counts(reading)
+
+    def standing(self) -> Mapping[tuple[str, JobState], int]:
+        """How many jobs all workspaces have, by kind and state; unknown kinds are `other`."""
+        found: Counter[tuple[str, JobState]] = Counter()
+        with self._equipment.store.read_all() as reading:
+            for (kind, state), count in jobs.standing(reading).items():
+                found[self._known(kind), state] += count
+        return found
+
+    def ages(self) -> Mapping[str, timedelta]:
+        """How long the job of each kind that has waited longest has been due."""
+        now = self._equipment.clock()
+        with self._equipment.store.read_all() as reading:
+            found = jobs.due_since(reading)
+        ages: dict[str, timedelta] = {}
+        for kind, since in found.items():
+            known = self._known(kind)
+            ages[known] = max(ages.get(known, timedelta(0)), now - since)
+        return ages
+
+    def _known(self, kind: str) -> str:
+        return kind if kind in self._kinds else "other"
 
     def wait_until_idle(self, workspace_id: str, *, seconds: float = 60.0) -> bool:
         """Wait until no job of a workspace runs or is due; False if some still are."""

@@ -17,7 +17,8 @@ from mba_integrations.services.store.erasure import pruning
 from mba_integrations.services.store.erasure.pruning import Horizon
 from mba_integrations.services.store.rows.memories import MemoryFilter, MemoryRow
 from mba_integrations.services.store.scopes import Writing
-from mba_integrations.services.store.statements import finding, memories, sessions
+from mba_integrations.services.store.statements import finding, memories
+from mba_integrations.services.store.statements.log import sessions
 
 REPEATS = "repeats"
 _WORKING = MemoryFilter(tiers=frozenset({MemoryTier.WORKING}))

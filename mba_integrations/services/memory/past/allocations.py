@@ -13,16 +13,18 @@ from typing import Any
 
 from mba_integrations.core.arguments import checked_whole
 from mba_integrations.core.errors import InputError
-from mba_integrations.core.log.records import LogRecord, record_from_dict
-from mba_integrations.core.log.statistics import AllocationStatistics, statistics, window
 from mba_integrations.core.model import QueryComplexity
 from mba_integrations.core.result.allocation import Allocation
 from mba_integrations.services.memory.equipment import Equipment
 from mba_integrations.services.memory.errors import UnknownAllocationError
+from mba_integrations.services.memory.past.rebuild import rebuild
 from mba_integrations.services.memory.past.replays import replayed
+from mba_integrations.services.memory.past.statistics import By, LoggedStatistics
+from mba_integrations.services.memory.past.views import statistics_of_all
 from mba_integrations.services.store.rows.allocations import AllocationRow
 from mba_integrations.services.store.scopes import Reading, checked_id
-from mba_integrations.services.store.statements import allocations, workspaces
+from mba_integrations.services.store.statements import workspaces
+from mba_integrations.services.store.statements.log import allocations
 
 _PAGE = 500
 MOST_LISTED = 500
@@ -196,22 +198,33 @@ class Allocations:
         )
 
     def statistics(
-        self, workspace_ids: Iterable[str], *, time_window_hours: float | None = None
-    ) -> AllocationStatistics:
-        """Statistics over several workspaces together. O(n) rows.
+        self,
+        workspace_ids: Iterable[str],
+        *,
+        time_window_hours: float | None = None,
+        by: By | str | None = None,
+    ) -> LoggedStatistics:
+        """Statistics over several workspaces together; see `MemoryService.statistics`.
+
+        Raises:
+            InputError: As there.
+            UnknownWorkspaceError: If there is no such workspace.
+        """
+        return statistics_of_all(self._equipment, workspace_ids, time_window_hours, by)
+
+    def rebuild_statistics(self, workspace_id: str) -> int:
+        """Add up what the log has and the statistics lack; gives how many hours were looked at.
+
+        Each hour is a write of its own, which other writers get between. A second time changes
+        nothing, and what was pruned from the log stays in the statistics.
 
         Raises:
             UnknownWorkspaceError: If there is no such workspace; with those of a like name.
         """
-        hours = time_window_hours
-        since = None if hours is None else self._equipment.clock() - window(hours)
-
-        def records() -> Iterator[LogRecord]:
-            for workspace_id in workspace_ids:
-                for row in self.rows(workspace_id, since=since):
-                    yield record_from_dict(row.record)
-
-        return statistics(records(), since=since)
+        self._equipment.trail.flush()
+        with self._equipment.read(workspace_id) as reading:
+            workspaces.get(reading)
+        return rebuild(self._equipment, workspace_id)
 
 
 def selected_ids(row: AllocationRow) -> tuple[str, ...]:

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from mba_integrations.services.memory.pools.workspace_pool import WorkspacePool
+from mba_integrations.services.memory.tallies import Event, Tallies
 from mba_integrations.services.store.rows.workspaces import WorkspaceRow
 from mba_integrations.services.store.scopes import Reading
 
@@ -49,14 +50,18 @@ class PoolCache:
 
     Args:
         model_of: Which model's vectors a pool is to have.
+        tallies: Counts what pools do for calls.
         most_bytes: How much all pools may take, about.
 
     Attributes:
         loads: How often a pool was made from all rows of its workspace.
     """
 
-    def __init__(self, model_of: ModelOf, *, most_bytes: int = DEFAULT_POOL_BYTES) -> None:
+    def __init__(
+        self, model_of: ModelOf, tallies: Tallies, *, most_bytes: int = DEFAULT_POOL_BYTES
+    ) -> None:
         self._model_of = model_of
+        self._tallies = tallies
         self._most_bytes = most_bytes
         self._places: OrderedDict[str, _Place] = OrderedDict()
         self._bytes = 0
@@ -103,14 +108,17 @@ class PoolCache:
 
     def _followed(self, reading: Reading, row: WorkspaceRow, place: _Place) -> WorkspacePool:
         pool, seq = place.pool, row.change_seq
+        before = None if pool is None else pool.change_seq
         if (
             pool is not None
             and place.made_at == row.created_at
             and pool.follow(reading, seq)
             and not self._is_outdated(reading, place)
         ):
+            self._tallies.count(Event.POOL, "hit" if pool.change_seq == before else "apply")
             return pool
         self.loads += 1
+        self._tallies.count(Event.POOL, "load")
         model_id = self._model_of(reading, None)
         place.pool = WorkspacePool.load(reading, seq, model_id=model_id)
         place.asked_at, place.made_at = seq, row.created_at
@@ -141,3 +149,4 @@ class PoolCache:
                 if oldest == workspace_id:
                     return
                 self._bytes -= self._places.pop(oldest).bytes
+                self._tallies.count(Event.POOL, "evict")

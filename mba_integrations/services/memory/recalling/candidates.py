@@ -24,7 +24,8 @@ from mba_integrations.services.memory.recalling.request import RecallRequest
 from mba_integrations.services.store.rows.memories import MemoryFilter, MemoryRow
 from mba_integrations.services.store.rows.workspaces import WorkspaceRow
 from mba_integrations.services.store.scopes import Reading
-from mba_integrations.services.store.statements import finding, history, sessions, workspaces
+from mba_integrations.services.store.statements import finding, history, workspaces
+from mba_integrations.services.store.statements.log import sessions
 
 LONGEST_WAIT_SECONDS = 1.0
 _PAUSE_SECONDS = 0.01

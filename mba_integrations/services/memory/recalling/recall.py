@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import cache, partial
@@ -18,6 +18,7 @@ from mba_integrations.core.result.allocation import Allocation
 from mba_integrations.services.memory.equipment import Equipment
 from mba_integrations.services.memory.ids import new_id
 from mba_integrations.services.memory.recalling.asked import written_asked
+from mba_integrations.services.memory.recalling.call_figures import Spent, figures_of_call
 from mba_integrations.services.memory.recalling.candidates import Candidates, candidates_for
 from mba_integrations.services.memory.recalling.reply import RecallReply
 from mba_integrations.services.memory.recalling.request import RecallRequest
@@ -39,12 +40,14 @@ def recall(
     around: int = 0,
 ) -> RecallReply:
     """Choose; see `MemoryService.recall`."""
-    now = equipment.clock()
+    now, spent = equipment.clock(), Spent()
     checked = request.checked(now)
-    candidates = candidates_for(equipment, checked, now)
+    with spent.on("load"):
+        candidates = candidates_for(equipment, checked, now)
 
     def recalled(budget_tokens: int | None) -> RecallReply:
-        return _reply(equipment, replace(checked, budget_tokens=budget_tokens), candidates, now)
+        asked = replace(checked, budget_tokens=budget_tokens)
+        return _reply(equipment, asked, candidates, now, spent)
 
     budget = checked.budget_tokens
     if written is None:
@@ -53,14 +56,18 @@ def recall(
         reply = fitting_reply(budget, recalled, written, around=around)
     record = equipment.records.take()
     if checked.as_of is None:
-        equipment.trail.leave(_trace(checked, candidates, reply, record, now))
+        equipment.trail.leave(_trace(checked, candidates, reply, record, now, spent))
     return reply
 
 
 def _reply(
-    equipment: Equipment, request: RecallRequest, candidates: Candidates, now: datetime
+    equipment: Equipment,
+    request: RecallRequest,
+    candidates: Candidates,
+    now: datetime,
+    spent: Spent,
 ) -> RecallReply:
-    allocation = allocate(equipment, request, candidates, now)
+    allocation = allocate(equipment, request, candidates, now, spent)
     return RecallReply(
         allocation=allocation,
         allocation_id=new_id(now),
@@ -72,15 +79,21 @@ def _reply(
 
 
 def allocate(
-    equipment: Equipment, request: RecallRequest, candidates: Candidates, now: datetime
+    equipment: Equipment,
+    request: RecallRequest,
+    candidates: Candidates,
+    now: datetime,
+    spent: Spent | None = None,
 ) -> Allocation:
     """The allocator's choice among the candidates."""
+    with (spent or Spent()).on("embed"):
+        vector = _query_vector(equipment, request, candidates.model_id)
     return equipment.allocator.allocate_memory_budget(
         request.query,
         candidates.pool,
         request.workspace_id,
         request.budget_tokens,
-        _query_vector(equipment, request, candidates.model_id),
+        vector,
         request.as_of or now,
         candidates.previous,
         reserved_tokens=request.reserved_tokens,
@@ -102,6 +115,7 @@ def _trace(
     reply: RecallReply,
     record: AllocationRecord | None,
     now: datetime,
+    spent: Spent,
 ) -> Trace:
     used = reply.allocation.selected_ids if request.record_access else ()
     row = None
@@ -111,7 +125,8 @@ def _trace(
             with_texts=record.query is not None,
             followed=candidates.previous is not None,
         )
-        row = partial(_row, reply, record, kept, candidates.settings_version, now)
+        settings, ms = candidates.settings_version, spent.ended()
+        row = partial(_row, reply, record, kept, settings, now, ms)
     return Trace(
         workspace_id=request.workspace_id,
         change_seq=candidates.change_seq,
@@ -128,6 +143,7 @@ def _row(
     asked: dict[str, Any],
     settings_version: int,
     now: datetime,
+    spent_ms: Mapping[str, float],
 ) -> AllocationRow:
     return AllocationRow(
         allocation_id=reply.allocation_id,
@@ -140,6 +156,7 @@ def _row(
         prefix_hash=reply.allocation.prefix_hash,
         stable_prefix_tokens=reply.allocation.stable_prefix_tokens,
         query_hash=hash_of(reply.allocation.query),
+        figures=figures_of_call(reply, spent_ms),
         items=(*_selected(reply.allocation), *_best_omitted(reply.allocation)),
     )
 

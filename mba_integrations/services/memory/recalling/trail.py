@@ -18,8 +18,10 @@ from mba_integrations import PreviousPrompt
 from mba_integrations.core.errors import UnknownWorkspaceError
 from mba_integrations.services.store.rows.allocations import AllocationRow
 from mba_integrations.services.store.rows.changes import ChangeOp
+from mba_integrations.services.store.rows.figures import Figures, summed
 from mba_integrations.services.store.scopes import Writing
-from mba_integrations.services.store.statements import accesses, allocations, changes, sessions
+from mba_integrations.services.store.statements import accesses, changes
+from mba_integrations.services.store.statements.log import allocations, sessions
 from mba_integrations.services.store.store import Store
 
 WAIT_SECONDS = 0.2
@@ -54,6 +56,7 @@ class Trail:
 
     Attributes:
         problem: Why the last write failed; None if it did not.
+        recalled: What the rows that were logged add up to, by complexity.
     """
 
     def __init__(self, store: Store) -> None:
@@ -65,6 +68,7 @@ class Trail:
         self._closed = False
         self._thread: threading.Thread | None = None
         self.problem: str | None = None
+        self.recalled: dict[str, Figures] = {}
 
     def leave(self, trace: Trace) -> None:
         """Take a trace; it is written later."""
@@ -129,8 +133,13 @@ class Trail:
     def _write(self, workspace_id: str, traces: Sequence[Trace]) -> None:
         try:
             rows = {trace: trace.row() for trace in traces if trace.row is not None}
-            self._store.write(workspace_id, lambda writing: write_traces(writing, traces, rows))
+            new = self._store.write(
+                workspace_id, lambda writing: write_traces(writing, traces, rows)
+            )
             self.problem = None
+            for level, figures in new.items():
+                # A new one in its place: who reads it meanwhile sees the old one, whole.
+                self.recalled[level] = summed(self.recalled.get(level, {}), figures)
         except UnknownWorkspaceError:
             return  # it was deleted meanwhile
         except Exception as error:  # what cannot be written costs no answer, and not the thread
@@ -146,8 +155,9 @@ class Trail:
 
 def write_traces(
     writing: Writing, traces: Sequence[Trace], rows: Mapping[Trace, AllocationRow]
-) -> None:
-    """Write the traces of one workspace, the first one first, with their rows of the log."""
+) -> Mapping[str, Figures]:
+    """Write the traces of one workspace, the first one first, with their rows of the log; gives
+    what those add up to, by complexity."""
     writing.hold()
     traces = _without_erased(writing, traces)
     for session_id in dict.fromkeys(trace.session_id for trace in traces):
@@ -158,7 +168,7 @@ def write_traces(
         latest = next((trace.previous for trace in reversed(own) if trace.previous), None)
         if session_id is not None and latest is not None:
             sessions.put(writing, session_id, latest.to_dict())
-    allocations.add(writing, [rows[trace] for trace in traces if trace in rows])
+    return allocations.add(writing, [rows[trace] for trace in traces if trace in rows])
 
 
 def _without_erased(writing: Writing, traces: Sequence[Trace]) -> list[Trace]:

@@ -24,6 +24,7 @@ from mba_integrations.services.memory.retention.decisions import (
 from mba_integrations.services.memory.retention.preview import SAMPLES, RetentionPreview
 from mba_integrations.services.memory.retention.rules import OnLimit, RetentionPolicy
 from mba_integrations.services.memory.settings import retention_of
+from mba_integrations.services.memory.tallies import Event
 from mba_integrations.services.store.erasure import pruning
 from mba_integrations.services.store.rows.changes import ChangeOp
 from mba_integrations.services.store.rows.memories import MemoryFilter, MemoryRow, MemoryState
@@ -83,9 +84,12 @@ class Retention:
             UnknownWorkspaceError: If there is no such workspace; with those of a like name.
         """
         found, _ = self._decided(workspace_id, None)
-        return self._equipment.write(
+        reply = self._equipment.write(
             workspace_id, lambda writing: carry_out(writing, found), actor=ACTOR, once=once
         )
+        for action, count in reply.counts.items():
+            self._equipment.tallies.count(Event.LET_GO, action, by=count)
+        return reply
 
     def _decided(
         self, workspace_id: str, policy: RetentionPolicy | None

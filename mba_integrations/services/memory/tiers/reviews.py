@@ -24,6 +24,7 @@ from mba_integrations.services.memory.once import Once
 from mba_integrations.services.memory.pools.items import item_of
 from mba_integrations.services.memory.remembering.remember import latest_change
 from mba_integrations.services.memory.remembering.results import ChangeReply
+from mba_integrations.services.memory.tallies import Event
 from mba_integrations.services.store.rows.changes import ChangeOp
 from mba_integrations.services.store.rows.memories import MemoryRow, MemoryState
 from mba_integrations.services.store.scopes import Writing
@@ -112,7 +113,10 @@ class Tiers:
             wanted = [one for one in found if only is None or one.item_id in only]
             return move_by(writing, wanted, review_id)
 
-        return self._equipment.write(workspace_id, act, actor=actor, once=once)
+        reply = self._equipment.write(workspace_id, act, actor=actor, once=once)
+        for row in reply.memories:
+            self._equipment.tallies.count(Event.MOVE, row.tier.value)
+        return reply
 
     def undo(
         self,

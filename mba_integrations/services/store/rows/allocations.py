@@ -26,6 +26,10 @@ class AllocationRow:
         prefix_hash: Of the prompt's beginning.
         stable_prefix_tokens: Tokens that the prompt shares with the previous one.
         query_hash: SHA-256 of the query.
+        figures: What is known of the call besides, numbers alone: `omitted_tokens`, by reason the
+            tokens of what was left out and of how many memories those are; `ms` by phase; `cost`
+            of the prompt, and `uncached_cost`.
+        items: What was decided on memories.
     """
 
     allocation_id: str
@@ -38,6 +42,7 @@ class AllocationRow:
     prefix_hash: str | None = None
     stable_prefix_tokens: int | None = None
     query_hash: str | None = None
+    figures: Mapping[str, Any] | None = None
     items: tuple[AllocationItem, ...] = field(default=(), compare=False)
 
 

@@ -132,6 +132,8 @@ class SqliteStore(Store):
             free_bytes=shutil.disk_usage(self.path.parent).free,
             queued_writes=self._writer.queued,
             full=self._writer.full,
+            commits=self._writer.commits,
+            committed_writes=self._writer.committed,
         )
 
     def close(self) -> None:

@@ -109,6 +109,7 @@ class Writer:
     def __init__(self, path: Path, lock: WriteLock) -> None:
         self.path = path
         self.full = False
+        self.commits = self.committed = 0
         self._lock = lock
         self._engine = writing_engine(path)
         self._queue: queue.SimpleQueue[_Write | None] = queue.SimpleQueue()
@@ -192,6 +193,8 @@ class Writer:
             failure = self._failure(error)
         else:
             self.full = False
+            self.commits += 1
+            self.committed += len(writes)
         for write in writes:
             write.resolve(failure or (write.error and self._failure(write.error)))
         return self._queue.get() if isinstance(following, _Nothing) else following

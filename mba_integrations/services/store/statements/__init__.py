@@ -4,6 +4,6 @@ Every statement begins with a method of the scope, or with what that begins it w
 once: both bind it to the scope's workspace. Imports
 `scopes`, `errors`, `rows`, `tables`, `owned` and `dialect`. Offers `workspaces`, `memories` (add,
 change, forget), `finding` (look up, list, count), `loading` (all of a workspace, for its pool),
-`changes` (the feed), `history` (as of a time, earlier texts), `accesses`, `vectors`, `sessions`,
-`allocations` (with feedback), `jobs` and `answers`.
+`changes` (the feed), `history` (as of a time, earlier texts), `accesses`, `vectors`, `documents`,
+`jobs`, `answers`, and `log/` (what calls leave).
 """

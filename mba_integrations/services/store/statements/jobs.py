@@ -118,6 +118,20 @@ def counts(reading: Reading | ReadingAll) -> Mapping[JobState, int]:
     return {state: found.get(state, 0) for state in JobState}
 
 
+def standing(reading: Reading | ReadingAll) -> Mapping[tuple[str, JobState], int]:
+    """How many jobs there are, by kind and state; what there is none of is left out."""
+    statement = reading.select(job, job.c.kind, job.c.state, func.count())
+    rows = reading.execute(statement.group_by(job.c.kind, job.c.state))
+    return {(kind, state): count for kind, state, count in rows}
+
+
+def due_since(reading: Reading | ReadingAll) -> Mapping[str, datetime]:
+    """Since when a job is due or will be that waits, the first of each kind."""
+    statement = reading.select(job, job.c.kind, func.min(job.c.run_after))
+    rows = reading.execute(statement.where(job.c.state == JobState.QUEUED).group_by(job.c.kind))
+    return dict(rows.all())
+
+
 def claim(
     writing: WritingAll,
     owner: str,

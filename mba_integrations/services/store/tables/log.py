@@ -1,14 +1,26 @@
-"""Sessions, the log of allocations, and feedback on them."""
+"""Sessions, the log of allocations, what it adds up to, and feedback."""
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Boolean, Column, Double, Index, Integer, Table, Text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Double,
+    Index,
+    Integer,
+    LargeBinary,
+    Table,
+    Text,
+)
 
+from mba_integrations.services.store.rows.rollups import Span
 from mba_integrations.services.store.tables.columns import (
     METADATA,
     Document,
     Key,
     Moment,
+    Named,
     workspace_key,
 )
 
@@ -37,6 +49,7 @@ allocation = Table(
     Column("prefix_hash", Text),
     Column("stable_prefix_tokens", Integer),
     Column("query_hash", Text),
+    Column("figures", Document),
     Index(None, "workspace_id", "at"),
     Index(None, "workspace_id", "session_id"),
 )
@@ -53,6 +66,19 @@ allocation_item = Table(
     Column("score", Double),
     Column("reason", Text),
     Index(None, "workspace_id", "memory_id"),
+    sqlite_with_rowid=False,
+)
+
+allocation_rollup = Table(
+    "allocation_rollup",
+    METADATA,
+    workspace_key(),
+    Column("span", Named(Span), primary_key=True),
+    Column("start", Moment, primary_key=True, autoincrement=False),
+    Column("complexity", Key, primary_key=True),
+    Column("first_at", Moment, nullable=False),
+    Column("last_at", Moment, nullable=False),
+    Column("figures", LargeBinary, nullable=False),
     sqlite_with_rowid=False,
 )
 

@@ -18,7 +18,8 @@ from mba_integrations.services.store.opening import open_store
 from mba_integrations.services.store.rows.erasures import ErasedKind
 from mba_integrations.services.store.sqlite.backups import verify
 from mba_integrations.services.store.sqlite.restoring import restore
-from mba_integrations.services.store.statements import finding, memories, sessions, workspaces
+from mba_integrations.services.store.statements import finding, memories, workspaces
+from mba_integrations.services.store.statements.log import sessions
 from mba_integrations.services.store.store import Store
 
 CANARY = "canary-text " * 400

@@ -7,8 +7,8 @@ from sqlalchemy import JSON, BigInteger, Column, ForeignKey, Index, Integer, Tex
 
 from mba_integrations.services.store.fences import cut, fence, may_use
 
-revision = "0004"
-down_revision = "0003"
+revision = "0005"
+down_revision = "0004"
 
 _KEY = Text().with_variant(Text(collation="C"), "postgresql")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -16,21 +16,27 @@ from mba_integrations.services.store.rows.allocations import (
     AllocationRow,
     FeedbackRow,
 )
+from mba_integrations.services.store.rows.figures import Figures
 from mba_integrations.services.store.scopes import Reading, Writing, checked_id
+from mba_integrations.services.store.statements.log import rollups
 from mba_integrations.services.store.tables.log import allocation, allocation_item, feedback
 
 _ITEM_COLUMNS = ("memory_id", "selected", "tokens", "score", "reason")
 _COLUMNS = (
     *("allocation_id", "at", "session_id", "settings_version", "core_version"),
     *("change_seq", "prefix_hash", "stable_prefix_tokens", "query_hash"),
+    "figures",
 )
 
 
-def add(writing: Writing, rows: Sequence[AllocationRow]) -> None:
-    """Log allocations with their items. An id that is there already is passed over."""
+def add(writing: Writing, rows: Sequence[AllocationRow]) -> Mapping[str, Figures]:
+    """Log allocations with their items, and add them up; gives what that added, by complexity.
+
+    An id that is there is passed over.
+    """
     first = {checked_id("allocation_id", row.allocation_id): row for row in reversed(rows)}
     if not first:
-        return
+        return {}
     writing.hold()
     ids = writing.select(allocation, allocation.c.allocation_id)
     known = set(writing.execute(ids.where(among(allocation.c.allocation_id, first))).scalars())
@@ -42,6 +48,7 @@ def add(writing: Writing, rows: Sequence[AllocationRow]) -> None:
     writing.insert(allocation, kept)
     # All in one statement: the call for each costs more than its rows do.
     writing.insert(allocation_item, [item for row in new for item in _items_of(row)])
+    return rollups.add(writing, new)
 
 
 def find(reading: Reading, allocation_id: str) -> AllocationRow | None:

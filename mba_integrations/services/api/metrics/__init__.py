@@ -1,0 +1,1 @@
+"""What Prometheus reads: requests, recalls, and the state of the service when it is asked."""
