@@ -80,6 +80,17 @@ def test_a_strong_item_names_by_its_weight() -> None:
     assert named.tolist() == [0.0, 0.0, 1.0, 0.5]
 
 
+def test_of_a_table_only_the_rows_that_were_asked_for_name_others() -> None:
+    rows = ["| city | of | rate |", "| -- | -- | -- |", "| Lisbon | Ada Blom | 74 |"]
+    table = "\n".join([*rows, "| Oslo | Otto Brandt | 9 |"])
+    texts = [table, "Ada Blom\nBorn.", "Otto Brandt\nBorn."]
+    question = Question(text="the rate in Oslo?", vector=None, now_seconds=None)
+    found = feedback_features(question, corpus_of(texts), np.array([0.8, 0.0, 0.0]))
+    assert found["named_by_strong"].tolist() == [0.0, 0.0, 1.0]
+    assert found["shares_names"][1] == 0.0
+    assert found["shares_names"][2] > 0.0
+
+
 def test_only_a_newer_item_of_the_same_subject_outdates() -> None:
     vectors = unit([[1, 0.01], [1, 0], [0, 1]])
     corpus = corpus_of(["a", "b", "c"], vectors=vectors, created_seconds=[1.0, 2.0, 3.0])

@@ -54,7 +54,7 @@ def feedback_features(
         "after_estimate": lambda: around.shifted(share, 1),
         "source_estimate": lambda: around.best_of_source(share),
         "wider_estimate": lambda: around.mean_shifted(share, _NEAR_STEPS),
-        "named_by_strong": lambda: _named_by(corpus, strong, weights),
+        "named_by_strong": lambda: _named_by(question, corpus, strong, weights),
         "shares_names": lambda: _names_shared(question, corpus, strong, weights),
         "shares_rare_terms": lambda: _rare_terms_shared(question, corpus, strong, weights),
         "like_strong": lambda: _like_strong(question, corpus, strong, weights),
@@ -63,15 +63,34 @@ def feedback_features(
     return {name: make() for name, make in made.items() if names is None or name in names}
 
 
-def _named_by(corpus: Corpus, strong: IntArray, weights: FloatArray) -> FloatArray:
+def _named_by(
+    question: Question, corpus: Corpus, strong: IntArray, weights: FloatArray
+) -> FloatArray:
     """Highest weight of a strong item whose text has the item's heading."""
     found = np.zeros(len(corpus.lexical))
     headings = corpus.lexical.traits.headings
     for row, weight in zip(strong.tolist(), weights.tolist(), strict=True):
-        for named, share in headings.named_in(corpus.texts[row]).items():
+        for named, share in headings.named_in(_telling(question, corpus, row)).items():
             if named != row:
                 found[named] = max(found[named], share * weight)
     return found
+
+
+def _telling(question: Question, corpus: Corpus, row: int) -> str:
+    """The text of a strong item; of a table only the rows that have a word of the question.
+
+    The row on Oslo answers a question about Oslo. That the table has Porto too says nothing of the
+    page on Porto.
+    """
+    text = corpus.texts[row]
+    if "\n|" not in text:
+        return text
+    asked = set(corpus.lexical.terms(question.text))
+    return "\n".join(
+        line
+        for line in text.split("\n")
+        if not line.startswith("|") or not asked.isdisjoint(corpus.lexical.terms(line))
+    )
 
 
 def _names_shared(
@@ -87,7 +106,7 @@ def _names_shared(
     most = max(_LEAST_SHARED, size // _SHARED_PART)
     found = np.zeros(size)
     for row, weight in zip(strong.tolist(), weights.tolist(), strict=True):
-        for name in names_in(corpus.texts[row]):
+        for name in names_in(_telling(question, corpus, row)):
             terms = set(lexical.terms(name))
             if terms <= asked:
                 continue
