@@ -73,7 +73,7 @@ def test_the_cosine_is_that_of_each_item_alone(rows: list[list[float]]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("method", "products"), [("usefulness", 3), ("weighted_sum", 1), ("product", 1)]
+    ("method", "products"), [("usefulness", 2), ("weighted_sum", 1), ("product", 1)]
 )
 def test_the_question_is_matched_once(
     method: str, products: int, monkeypatch: pytest.MonkeyPatch
@@ -102,7 +102,7 @@ def test_the_question_is_matched_once(
         now=datetime(2026, 1, 1),
     )
     assert scored == ["apple"]
-    # One more for the centre of question and strong items, and one with the mean of the pool.
+    # One more with the mean of the pool.
     assert len(multiplied) == products
 
 

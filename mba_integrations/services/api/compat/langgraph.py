@@ -16,7 +16,7 @@ from mba_integrations.services.api.compat.calls import (
     not_offered,
 )
 from mba_integrations.services.api.work import in_thread
-from mba_integrations.services.contracts.langgraph import (
+from mba_integrations.services.contracts.compat.langgraph import (
     DeleteItemBody,
     FoundItemsView,
     FoundItemView,

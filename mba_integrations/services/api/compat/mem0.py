@@ -17,7 +17,7 @@ from mba_integrations.services.api.compat.calls import (
 )
 from mba_integrations.services.api.replies import BAD_REQUEST, ProblemError
 from mba_integrations.services.api.work import in_thread
-from mba_integrations.services.contracts.mem0 import (
+from mba_integrations.services.contracts.compat.mem0 import (
     AddBody,
     DeleteManyBody,
     Entities,

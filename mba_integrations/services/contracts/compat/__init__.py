@@ -1,0 +1,1 @@
+"""What clients of others send and what they expect: `mem0`, `langgraph`."""
