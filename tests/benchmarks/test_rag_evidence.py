@@ -7,6 +7,7 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 import pytest
@@ -32,7 +33,7 @@ CARD = "What does the card cost?"
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """A set of each name that places items, with vectors."""
-    bare = {"tier": None, "created_at": None, "meta": {}}
+    bare: dict[str, Any] = {"tier": None, "created_at": None, "meta": {}}
     items = [{**bare, "id": item_id, "text": text} for item_id, text in TEXTS.items()]
     evidence = {CARD: ["doc_card_001", "doc_card_002"], "How long is a loan?": ["doc_loan_001"]}
     asked = {"asked_at": None, "category": "plain", "answer": ""}
@@ -85,9 +86,9 @@ def test_a_ranking_of_items_is_cut_as_all_methods_are(costs: list[int], budget: 
 
 
 def test_what_came_with_its_section_is_not_paid_again() -> None:
-    ranking = [Block((0, 1), 10), Block((1,), 6), Block((2,), 5)]
+    ranking = [Block((0, 1), 10), Block((1,), 4), Block((2,), 5)]
     assert cut(ranking, 15, 3).tolist() == [True, True, True]
-    assert cut(ranking, 9, 3).tolist() == [False, True, False]
+    assert cut(ranking, 9, 3).tolist() == [False, True, True]
 
 
 @pytest.mark.parametrize(
