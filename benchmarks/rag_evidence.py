@@ -221,14 +221,15 @@ class Measured:
     Attributes:
         items: Recall of the labelled items.
         text: Recall of their texts.
-        sentences: Of the labelled sentences; None where the set labels none.
+        sentences: Mean recall of the labelled sentences at each budget, of the questions that have
+            labels; None where none has.
         used: Mean tokens at each budget.
         seconds: Mean CPU time of a question.
     """
 
     items: Outcome
     text: Outcome
-    sentences: Outcome | None
+    sentences: FloatArray | None
     used: FloatArray
     seconds: float
 
@@ -260,12 +261,21 @@ def measured(
     return Measured(
         items=outcome(items_found),
         text=outcome(text_found),
-        sentences=None
-        if labelled is None
-        else outcome(lambda query, shown: sentences_found(labelled[query.text], shown)),
+        sentences=_of_sentences(asked, labelled or {}),
         used=np.mean([answer.used for _, _, answer in asked], axis=0),
         seconds=float(np.mean([answer.seconds for _, _, answer in asked])),
     )
+
+
+def _of_sentences(
+    asked: Sequence[tuple[int, EvidenceQuery, Answer]], labelled: Mapping[str, Sequence[str]]
+) -> FloatArray | None:
+    rows = [
+        [sentences_found(labelled[query.text], shown) for shown in answer.shown]
+        for _, query, answer in asked
+        if labelled.get(query.text)
+    ]
+    return np.mean(rows, axis=0) if rows else None
 
 
 def items_found(query: EvidenceQuery, shown: Shown) -> float:
@@ -285,12 +295,12 @@ def sentences_found(labelled: Sequence[str], shown: Shown) -> float:
     return float(np.mean([sentence in prompt for sentence in labelled]))
 
 
-def labelled_sentences(data: Path, name: str) -> dict[str, Sequence[str]] | None:
-    """By the texts of questions; None where a set labels none."""
+def labelled_sentences(data: Path, name: str) -> dict[str, Sequence[str]]:
+    """By the texts of questions; none where vectors are not stored, which is where none are."""
     if not has_minilm(data, name):
-        return None
-    asked = [one for pool in load_pools(data, name, tier="rag") for one in pool.asked]
-    return {one.text: one.sentences for one in asked} if all(a.sentences for a in asked) else None
+        return {}
+    pools = load_pools(data, name, tier="rag")
+    return {one.text: one.sentences for pool in pools for one in pool.asked}
 
 
 def compared(
@@ -334,7 +344,7 @@ def report(name: str, found: Mapping[str, Measured], budgets: Sequence[int] = BU
         cells[goal] += f" [{row['low'][goal]:.1f}, {row['high'][goal]:.1f}]"
         cells.append(f"{one.text.summary()['recall'][goal]:.1f}")
         if one.sentences is not None:
-            cells.append(f"{one.sentences.summary()['recall'][goal]:.1f}")
+            cells.append(f"{100.0 * one.sentences[goal]:.1f}")
         mean, low, high = lead(found[OURS].items, one.items)[:, goal]
         ahead = "" if label in SETTINGS else f"{mean:+.1f} [{low:+.1f}, {high:+.1f}]"
         cells += [f"{one.used[goal]:.0f}", ahead, f"{1000.0 * one.seconds:.1f}"]

@@ -138,7 +138,10 @@ def test_the_table_has_the_service_and_every_peer_that_is_there(
     absent = peers.Peer("absent", {"no_such_package_of_any_kind": "none"}, lambda _: lambda _: [])
     monkeypatch.setattr(benchmark, "PEERS", (nearest, absent))
     models = MappingProxyType(dict(shipped_models()))
-    benchmark.report("small", benchmark.compared([sourced], models, None))
+    labels = {CARD: ["the card costs nothing", "a lost card is blocked by phone"]}
+    found = benchmark.compared([sourced], models, labels)
+    assert found["nearest"].sentences == pytest.approx(0.5)
+    benchmark.report("small", found)
     rows = [line.split(" | ")[0] for line in capsys.readouterr().out.splitlines()]
     assert rows[-3:] == ["| nearest", *(f"| {label}" for label in benchmark.SETTINGS)]
     assert "absent" not in str(rows)
