@@ -50,6 +50,7 @@ ifneq ($(DATA),)
 	$(BIN)/python -m benchmarks.evidence_peers --data $(DATA)
 	$(BIN)/python -m benchmarks.stability --data $(DATA)
 	$(BIN)/python -m benchmarks.llamaindex_evidence --data $(DATA)
+	$(BIN)/python -m benchmarks.rag_evidence --data $(DATA)
 endif
 
 lock: $(VENV)/.check ## Pin the newest versions of all dependencies in constraints.txt

@@ -86,7 +86,7 @@ def falling(order: Sequence[int], count: int) -> FloatArray:
 
 def langchain_similarity(pool: EvidencePool) -> methods.Method:
     """`InMemoryVectorStore.similarity_search`, k as large as the pool."""
-    store, count = _langchain_store(pool), len(pool.tokens)
+    store, count = langchain_store(pool), len(pool.tokens)
 
     def method(_: EvidencePool, query: EvidenceQuery) -> FloatArray:
         found = store.similarity_search(query.text, k=count)
@@ -97,7 +97,7 @@ def langchain_similarity(pool: EvidencePool) -> methods.Method:
 
 def langchain_mmr(pool: EvidencePool) -> methods.Method:
     """`InMemoryVectorStore.max_marginal_relevance_search`, its default weight of 0.5."""
-    store, count = _langchain_store(pool), len(pool.tokens)
+    store, count = langchain_store(pool), len(pool.tokens)
     by_similarity = langchain_similarity(pool)
 
     def method(_: EvidencePool, query: EvidenceQuery) -> FloatArray:
@@ -111,10 +111,13 @@ def langchain_mmr(pool: EvidencePool) -> methods.Method:
     return method
 
 
-def _langchain_store(pool: EvidencePool) -> Any:
+def langchain_store(pool: EvidencePool) -> Any:
+    """An `InMemoryVectorStore` of the items; the row of each is its id, and in its metadata."""
     stores = importlib.import_module("langchain_core.vectorstores")
     store = stores.InMemoryVectorStore(VectorsByText(pool))
-    store.add_texts(list(pool.corpus.texts), ids=[str(row) for row in range(len(pool.tokens))])
+    rows = range(len(pool.tokens))
+    ids = [str(row) for row in rows]
+    store.add_texts(list(pool.corpus.texts), [{"row": row} for row in rows], ids=ids)
     return store
 
 

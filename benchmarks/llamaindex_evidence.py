@@ -44,7 +44,7 @@ Keep = Callable[[list[NodeWithScore], QueryBundle, int], list[NodeWithScore]]
 
 
 class StoredVectors(BaseEmbedding):
-    """Vectors that were made before, by text."""
+    """Vectors that were made before, by text; of items without the blanks around it."""
 
     _vectors: dict[str, list[float]] = PrivateAttr()
 
@@ -53,7 +53,7 @@ class StoredVectors(BaseEmbedding):
         self._vectors = dict(vectors)
 
     def _get_text_embedding(self, text: str) -> list[float]:
-        return self._vectors[text]
+        return self._vectors[text.strip()]
 
     def _get_query_embedding(self, query: str) -> list[float]:
         return self._vectors[query]

@@ -121,7 +121,7 @@ def _asked(record: dict[str, Any], stored: Any) -> tuple[Asked, ...]:
             now=_moment(query["asked_at"]) or _NOW,
             evidence=_evidence(query, texts),
             sentences=_labelled(query.get("sentence_evidence") or {}, texts),
-            answer=_plain(query["answer"] or ""),
+            answer=plain(query["answer"] or ""),
         )
         for query in record["queries"]
         if query["evidence"]
@@ -138,7 +138,7 @@ def _labelled(places: dict[str, list[int]], texts: dict[str, str]) -> tuple[str,
     for item_id, of_item in places.items():
         sentences = label_sentences(texts[item_id])
         found += [sentences[min(place, len(sentences) - 1)] for place in of_item]
-    return tuple(_plain(sentence) for sentence in found)
+    return tuple(plain(sentence) for sentence in found)
 
 
 def label_sentences(text: str) -> list[str]:
@@ -150,14 +150,14 @@ def label_sentences(text: str) -> list[str]:
     return [part for part in _END.split(text.partition("\n")[2]) if part.strip()] or [text]
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
     """Words in lower case; what is left out of a passage stays a word of its own."""
     return " ".join(re.findall(r"\w+", text.replace("[…]", " omitted ").lower()))
 
 
 def figures(asked: Asked, allocation: Allocation) -> tuple[float, ...]:
     """The figures of one call, from 0 to 1, and the tokens used; NaN where there is no label."""
-    shown = {one.id: _plain(one.passage or one.content) for one in allocation.selected}
+    shown = {one.id: plain(one.passage or one.content) for one in allocation.selected}
     prompt = "\n".join(shown.values())
     evidence = [item_id for group in asked.evidence for item_id in group]
     items = [any(one in shown for one in group) for group in asked.evidence if group]
