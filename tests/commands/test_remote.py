@@ -27,7 +27,7 @@ from mba_integrations.testing import WordCounter, WordEmbedder
 
 TEXTS = ("Kate moved to Lisbon in March.", "Kate skis.", "Bread needs salt and \x1b[31mred\x1b[0m.")
 _KEY = re.compile(r"mba_[\w-]+|(?<=key )[0-9a-f]{12}")
-_ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{32}")
 _TIME = re.compile(r"20\d\d-\d\d-\d\dT[0-9:.+]+")
 _PLACE = re.compile(r'("change_seq": )\d+')
 _ACTOR = re.compile(r'"actor": (null|"key:local")')
