@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+import functools
+from pathlib import Path as FilePath
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter, Path, Query, Request
 from starlette.responses import Response
 
 from mba_integrations.services.api.asking import PROBLEMS, Call, Forget, Read, Write
+from mba_integrations.services.api.files import FILE_BODY, receive_into, received_file
 from mba_integrations.services.api.routes.recalls import say_tokens
-from mba_integrations.services.api.work import in_thread
+from mba_integrations.services.api.work import RUNNING, in_thread
 from mba_integrations.services.contracts.documents import (
     DocumentBody,
     DocumentPageView,
     DocumentView,
+    FileQuery,
     PiecesView,
     PutDocumentView,
     RemoveDocumentsBody,
@@ -101,6 +105,30 @@ def remove_document(call: Forget, document_id: DocumentId) -> RemoveDocumentsVie
     return RemoveDocumentsView.of(reply)
 
 
+@router.put("/files/{document_id:path}", openapi_extra=FILE_BODY)
+async def put_file(
+    call: Write, document_id: DocumentId, about: Annotated[FileQuery, Query()], request: Request
+) -> PutDocumentView:
+    """Keep the document that the body makes, a file of any format that is read.
+
+    The suffix of `name`, else of the document's id, says the format. A file that cannot be read is
+    refused with the reason, and what was there stays.
+    """
+    with received_file() as path:
+        await receive_into(path, request)
+        keep = functools.partial(_kept_file, call, document_id, path, about.arguments())
+        return await RUNNING.get().run("read", keep, timed=True)
+
+
+def _kept_file(
+    call: Call, document_id: str, path: FilePath, about: dict[str, Any]
+) -> PutDocumentView:
+    reply = _rag(call).put_bytes(
+        call.workspace_id, document_id, path.read_bytes(), **about, actor=call.principal.actor
+    )
+    return PutDocumentView.of(reply)
+
+
 @router.get("/pieces/{document_id:path}")
 @in_thread("store")
 def list_pieces(call: Read, document_id: DocumentId) -> PiecesView:
@@ -114,4 +142,4 @@ def retrieve(call: Read, body: RetrieveBody, response: Response) -> RetrieveView
     """Choose passages for a question and write the prompt, never over the budget."""
     reply = body.retrieved(_rag(call), call.workspace_id)
     say_tokens(response, reply.used_tokens, reply.budget_tokens, reply.allocation_id)
-    return RetrieveView.of(reply, body.format)
+    return RetrieveView.of(reply, body.format, body.explain)

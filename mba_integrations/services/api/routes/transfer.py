@@ -14,7 +14,13 @@ from starlette.responses import FileResponse
 from mba_integrations.core.errors import InputError
 from mba_integrations.core.model import MemoryTier
 from mba_integrations.services.api.asking import PROBLEMS, Call, ReadContent, Write
-from mba_integrations.services.api.files import receive_into, received_file, sent_file
+from mba_integrations.services.api.files import (
+    BINARY,
+    FILE_BODY,
+    receive_into,
+    received_file,
+    sent_file,
+)
 from mba_integrations.services.api.work import RUNNING, in_thread
 from mba_integrations.services.contracts.log import ImportView
 from mba_integrations.services.memory.past.log_file import LogFormat, write_log
@@ -26,11 +32,9 @@ MEDIA_TYPES = {
     LogFormat.CSV: "text/csv",
     LogFormat.PARQUET: "application/vnd.apache.parquet",
 }
-_BINARY = {"schema": {"type": "string", "format": "binary"}}
 Responses = dict[int | str, dict[str, Any]]
-_LOG: Responses = {200: {"content": dict.fromkeys(MEDIA_TYPES.values(), _BINARY)}}
-_MEMORIES: Responses = {200: {"content": {MEDIA_TYPES[LogFormat.JSONL]: _BINARY}}}
-_FILE = {"requestBody": {"required": True, "content": {"application/octet-stream": _BINARY}}}
+_LOG: Responses = {200: {"content": dict.fromkeys(MEDIA_TYPES.values(), BINARY)}}
+_MEMORIES: Responses = {200: {"content": {MEDIA_TYPES[LogFormat.JSONL]: BINARY}}}
 
 
 class BodyFormat(StrEnum):
@@ -75,7 +79,7 @@ def export_log(
     )
 
 
-@router.post("/imports", openapi_extra=_FILE)
+@router.post("/imports", openapi_extra=FILE_BODY)
 async def import_memories(
     call: Write,
     request: Request,
