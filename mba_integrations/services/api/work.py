@@ -1,9 +1,9 @@
 """`Work`: threads for what takes time, so many at once and so many waiting.
 
 What chooses and counts keeps a core busy, so more threads than cores would only slow each other
-down. What waits for the disk has threads of its own, and so has what reads files of documents, since
-one may take half a minute. A request whose caller went away leaves the queue; what has begun is done
-to its end, since half a write is none.
+down. What waits for the disk has threads of its own, and so has what reads files of documents:
+one may take half a minute. A request whose caller went away leaves the queue; what has begun is
+done to its end, since half a write is none.
 """
 
 from __future__ import annotations

@@ -58,7 +58,7 @@ class DocumentCalls(ABC):
         return cast(DocumentInfo, self.send(request))
 
     def list_documents(self, workspace_id: str, **more: Any) -> DocumentList:
-        """A page of documents by their ids: `origin`, `limit`, `cursor`."""
+        """A page of documents by their ids: `origin`, `limit`, `after`, `cursor`."""
         return cast(DocumentList, self.send(got(of(workspace_id, "documents"), **more)))
 
     def pieces(self, workspace_id: str, document_id: str) -> dict[str, Any]:
@@ -135,7 +135,7 @@ class AsyncDocumentCalls(ABC):
         return cast(DocumentInfo, await self.send(request))
 
     async def list_documents(self, workspace_id: str, **more: Any) -> DocumentList:
-        """A page of documents by their ids: `origin`, `limit`, `cursor`."""
+        """A page of documents by their ids: `origin`, `limit`, `after`, `cursor`."""
         return cast(DocumentList, await self.send(got(of(workspace_id, "documents"), **more)))
 
     async def pieces(self, workspace_id: str, document_id: str) -> dict[str, Any]:

@@ -122,8 +122,10 @@ class SyncTarget(Protocol):
         """Hashes of the contents of documents, by id; those that are not there are missing."""
         ...
 
-    def put(self, new: Sequence[CutDocument], request: SyncRequest) -> Iterable[PutReply]:
-        """Put documents; they are durable then."""
+    def put(
+        self, new: Sequence[CutDocument], request: SyncRequest
+    ) -> Iterable[PutReply | RefusedDocument]:
+        """Put documents; they are durable then. One that cannot be kept there is refused."""
         ...
 
     def remove(
@@ -220,6 +222,9 @@ def _put(
     target: SyncTarget, new: list[CutDocument], request: SyncRequest, reply: SyncReply
 ) -> None:
     for done in target.put(new, request):
+        if isinstance(done, RefusedDocument):
+            reply.refused.append(done)
+            continue
         reply.created += done.created
         reply.unchanged += done.unchanged
         reply.replaced += not (done.created or done.unchanged)

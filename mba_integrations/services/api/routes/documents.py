@@ -36,6 +36,7 @@ router = APIRouter(prefix="/v1/workspaces/{workspace_id}", tags=["documents"], r
 DocumentId = Annotated[str, Path(min_length=1, max_length=LONGEST_DOCUMENT_ID)]
 Origin = Annotated[str | None, Query(min_length=1, max_length=LONGEST_ID)]
 Limit = Annotated[int, Query(ge=1, le=500)]
+After = Annotated[str | None, Query(min_length=1, max_length=LONGEST_DOCUMENT_ID)]
 Cursor = Annotated[str | None, Query(max_length=2_000)]
 
 
@@ -46,12 +47,16 @@ def _rag(call: Call) -> RagService:
 @router.get("/documents")
 @in_thread("store")
 def list_documents(
-    call: Read, origin: Origin = None, limit: Limit = 100, cursor: Cursor = None
+    call: Read,
+    origin: Origin = None,
+    limit: Limit = 100,
+    cursor: Cursor = None,
+    after: After = None,
 ) -> DocumentPageView:
-    """A page of documents, in the order of their ids."""
+    """A page of documents, in the order of their ids: behind an id, or where a cursor goes on."""
     of = ("documents", call.workspace_id, origin)
     cursors = call.ground.cursors
-    after = None if cursor is None else cursors.place(cursor, *of)
+    after = after if cursor is None else cursors.place(cursor, *of)
     page = _rag(call).list(call.workspace_id, origin=origin, after=after, limit=limit)
     following = None if page.next_after is None else cursors.make(page.next_after, *of)
     return DocumentPageView.of(page, following)
@@ -80,14 +85,14 @@ def remove_documents(call: Forget, body: RemoveDocumentsBody) -> RemoveDocuments
     return RemoveDocumentsView.of(reply)
 
 
-@router.get("/documents/{document_id:path}")
+@router.get("/documents/{document_id:rest}")
 @in_thread("store")
 def get_document(call: Read, document_id: DocumentId) -> DocumentView:
     """What is known of one document."""
     return DocumentView.of(_rag(call).get(call.workspace_id, document_id))
 
 
-@router.put("/documents/{document_id:path}")
+@router.put("/documents/{document_id:rest}")
 @in_thread("store")
 def put_document(call: Write, document_id: DocumentId, body: DocumentBody) -> PutDocumentView:
     """Keep a document, in place of the one of that id; the same again changes nothing."""
@@ -97,7 +102,7 @@ def put_document(call: Write, document_id: DocumentId, body: DocumentBody) -> Pu
     return PutDocumentView.of(reply)
 
 
-@router.delete("/documents/{document_id:path}")
+@router.delete("/documents/{document_id:rest}")
 @in_thread("store")
 def remove_document(call: Forget, document_id: DocumentId) -> RemoveDocumentsView:
     """Remove one document."""
@@ -105,7 +110,7 @@ def remove_document(call: Forget, document_id: DocumentId) -> RemoveDocumentsVie
     return RemoveDocumentsView.of(reply)
 
 
-@router.put("/files/{document_id:path}", openapi_extra=FILE_BODY)
+@router.put("/files/{document_id:rest}", openapi_extra=FILE_BODY)
 async def put_file(
     call: Write, document_id: DocumentId, about: Annotated[FileQuery, Query()], request: Request
 ) -> PutDocumentView:
@@ -129,7 +134,7 @@ def _kept_file(
     return PutDocumentView.of(reply)
 
 
-@router.get("/pieces/{document_id:path}")
+@router.get("/pieces/{document_id:rest}")
 @in_thread("store")
 def list_pieces(call: Read, document_id: DocumentId) -> PiecesView:
     """The pieces of one document, in their order."""
