@@ -25,7 +25,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from mba_integrations.core.errors import MemoryBudgetError
 from mba_integrations.services.access.principal import Principal
 from mba_integrations.services.api.errand import CURRENT
-from mba_integrations.services.api.layers.bodies import is_import
+from mba_integrations.services.api.layers.bodies import is_file
 from mba_integrations.services.api.replies import (
     BAD_REQUEST,
     ProblemError,
@@ -99,7 +99,7 @@ class AnswerLayer:
 
 
 def _key_of(scope: Scope) -> str | None:
-    if scope["type"] != "http" or scope["method"] != "POST" or is_import(scope["path"]):
+    if scope["type"] != "http" or scope["method"] != "POST" or is_file(scope["path"]):
         return None
     return Headers(scope=scope).get(HEADER)
 

@@ -20,15 +20,15 @@ _IMPORT = re.compile(r"/v1/workspaces/[^/]+/imports")
 _UPLOAD = re.compile(r"/v1/workspaces/[^/]+/files/.+", re.DOTALL)
 
 
-def is_import(path: str) -> bool:
-    """Whether the body of a request to this path is the file of an import.
+def is_file(path: str) -> bool:
+    """Whether the body of a request to this path is a file, which is read as it comes.
 
-    >>> is_import("/v1/workspaces/kate/imports")
-    True
-    >>> is_import("/v1/workspaces/kate/documents/docs/imports")
+    >>> is_file("/v1/workspaces/kate/imports"), is_file("/v1/workspaces/kate/files/a.pdf")
+    (True, True)
+    >>> is_file("/v1/workspaces/kate/documents/docs/imports")
     False
     """
-    return _IMPORT.fullmatch(path) is not None
+    return bool(_IMPORT.fullmatch(path) or _UPLOAD.fullmatch(path))
 
 
 class BodyLayer:
@@ -65,10 +65,10 @@ class BodyLayer:
             await self._while_there(scope, body, receive, send)
 
     def _most_of_file(self, path: str) -> int | None:
-        """Bytes of a body that is a file, which is read as it comes; None for any other."""
-        if is_import(path):
-            return self._most_imported
-        return self._most_uploaded if _UPLOAD.fullmatch(path) else None
+        """Bytes of a body that is a file; None for any other."""
+        if not is_file(path):
+            return None
+        return self._most_uploaded if _UPLOAD.fullmatch(path) else self._most_imported
 
     async def _read(self, receive: Receive) -> bytes | None:
         """The body; None if the caller went away while it came."""
