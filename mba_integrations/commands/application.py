@@ -19,6 +19,7 @@ from typer.core import TyperGroup
 
 from mba_integrations.commands import allocate, config, demo, explain, stats
 from mba_integrations.commands.agents import mcp
+from mba_integrations.commands.documents import application as documents
 from mba_integrations.commands.memory import (
     doctor,
     embeddings,
@@ -107,6 +108,7 @@ app.command("remember", help=remember.HELP)(remember.remember)
 app.command("recall", help=recall.HELP)(recall.recall)
 app.command("forget", help=forget.HELP)(forget.forget)
 app.add_typer(memories.app, name="memories")
+app.add_typer(documents.app, name="documents")
 app.add_typer(workspaces.app, name="workspaces")
 app.add_typer(jobs.app, name="jobs")
 app.add_typer(retention.app, name="retention")

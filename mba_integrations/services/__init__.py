@@ -41,7 +41,11 @@ if TYPE_CHECKING:
     )
     from mba_integrations.services.memory.service import MemoryService
     from mba_integrations.services.memory.transfer.transfer import ImportFormat
-    from mba_integrations.services.rag.errors import TooManyRemovedError, UnknownDocumentError
+    from mba_integrations.services.rag.errors import (
+        TooManyRemovedError,
+        UnknownDocumentError,
+        UnreadableFileError,
+    )
     from mba_integrations.services.rag.new_document import NewDocument
     from mba_integrations.services.rag.replacing import PutReply, RemoveReply
     from mba_integrations.services.rag.retrieving import Citation, RetrieveReply
@@ -74,7 +78,7 @@ _HOME = {
     "memory.retention.rules": ("OnLimit", "RetentionPolicy", "RetentionRule"),
     "memory.service": ("MemoryService",),
     "memory.transfer.transfer": ("ImportFormat",),
-    "rag.errors": ("TooManyRemovedError", "UnknownDocumentError"),
+    "rag.errors": ("TooManyRemovedError", "UnknownDocumentError", "UnreadableFileError"),
     "rag.new_document": ("NewDocument",),
     "rag.replacing": ("PutReply", "RemoveReply"),
     "rag.retrieving": ("Citation", "RetrieveReply"),
@@ -128,6 +132,7 @@ __all__ = [
     "SyncReply",
     "TooManyRemovedError",
     "UnknownDocumentError",
+    "UnreadableFileError",
 ]
 
 

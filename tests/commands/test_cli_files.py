@@ -144,6 +144,7 @@ def test_every_command_has_help_with_examples() -> None:
     commands += [["remember"], ["recall"], ["forget"], ["export"], ["import"]]
     commands += [["memories", "list"], ["workspaces", "create"], ["retention", "set"]]
     commands += [["embeddings", "migrate"]]
+    commands += [["documents", name] for name in ("add", "sync", "list", "retrieve")]
     for command in commands:
         assert f"\n    mba {' '.join(command)}" in done(*command, "--help")
 

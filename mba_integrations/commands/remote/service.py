@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, cast
 
 from mba_integrations.commands.printing.memories import plain
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from mba_integrations.commands.remote.connecting import Server
+    from mba_integrations.commands.remote.documents import RemoteDocuments
     from mba_integrations.services.store.sqlite.backups import Manifest
     from mba_integrations.services.store.store import StoreStatus
 
@@ -111,6 +113,13 @@ class RemoteService:
         self.erasures = RemoteErasures(self.client)
         self.transfer = RemoteTransfer(self.client)
         self.embeddings = RemoteEmbeddings(self)
+
+    @cached_property
+    def documents(self) -> RemoteDocuments:
+        """Documents of the server."""
+        from mba_integrations.commands.remote.documents import RemoteDocuments
+
+        return RemoteDocuments(self.client)
 
     def close(self) -> None:
         """Close the connections."""

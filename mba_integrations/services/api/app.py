@@ -92,7 +92,12 @@ def _wrap(
     """Put the layers around the routes; the last one that is added is the outermost."""
     app.add_middleware(AnswerLayer, answers=service.answers)
     app.add_middleware(CallerLayer, keys=service.keys, settings=settings)
-    app.add_middleware(BodyLayer, most=settings.body_bytes, most_streamed=settings.import_bytes)
+    app.add_middleware(
+        BodyLayer,
+        most=settings.body_bytes,
+        most_imported=settings.import_bytes,
+        most_uploaded=settings.file_bytes,
+    )
     app.add_middleware(HostLayer, settings=settings)
     if settings.compat:
         app.add_middleware(CompatLayer, names=sorted(set(settings.compat)))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 
 from fastapi import Depends, Path, Request
+from starlette.convertors import Convertor, register_url_convertor
 
 from mba_integrations.services.access.principal import Principal, Scope
 from mba_integrations.services.api.cursors import Cursors
@@ -19,6 +20,22 @@ from mba_integrations.services.memory.once import Once
 from mba_integrations.services.memory.service import MemoryService
 from mba_integrations.services.store.scopes import LONGEST_ID
 
+
+class _AnyText(Convertor[str]):
+    """All of the rest of a path, as `path` is, and also where an id has a line end."""
+
+    regex = r"[\s\S]*"
+
+    def convert(self, value: str) -> str:
+        """The id."""
+        return value
+
+    def to_string(self, value: str) -> str:
+        """The id in a path."""
+        return value
+
+
+register_url_convertor("rest", _AnyText())
 WorkspaceId = Annotated[str, Path(min_length=1, max_length=LONGEST_ID, alias="workspace_id")]
 
 

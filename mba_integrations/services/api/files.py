@@ -7,11 +7,18 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import anyio
 from starlette.background import BackgroundTask
 from starlette.requests import Request
 from starlette.responses import FileResponse
+
+BINARY: dict[str, Any] = {"schema": {"type": "string", "format": "binary"}}
+FILE_BODY: dict[str, Any] = {
+    "requestBody": {"required": True, "content": {"application/octet-stream": BINARY}}
+}
+"""What the description says of a route whose body is a file."""
 
 
 def sent_file(make: Callable[[Path], None], name: str, media_type: str) -> FileResponse:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from mba_integrations.core.arguments import checked_whole
 from mba_integrations.core.errors import ConfigError
+from mba_integrations.ingest.formats.limits import Limits
 
 DEFAULT_PORT = 8377
 COMPAT_NAMES = ("langgraph", "mem0")
@@ -34,6 +35,7 @@ class ServerSettings:
         waiting: Requests that may wait for a thread before more are turned away.
         body_bytes: The largest body.
         import_bytes: The largest file of an import.
+        file_bytes: The largest file that is sent to be a document.
         backups: Folder that backups go to; None refuses them.
         compat: Servers whose routes this one has too, under their names: `langgraph`, `mem0`.
         token: A secret by which programs of the database's owner are known; None for none.
@@ -52,12 +54,13 @@ class ServerSettings:
     waiting: int = 512
     body_bytes: int = 16 * MIB
     import_bytes: int = 1024 * MIB
+    file_bytes: int = Limits().file_bytes
     backups: Path | None = None
     compat: tuple[str, ...] = ()
     token: str | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
-        for name in ("requests_per_minute", "waiting", "body_bytes", "import_bytes"):
+        for name in ("requests_per_minute", "waiting", "body_bytes", "import_bytes", "file_bytes"):
             checked_whole(name, getattr(self, name), at_least=1)
         if not 0 <= self.port <= 65_535:
             raise ConfigError(f"port must be 0 to 65535, got {self.port}.", key="port")

@@ -1,8 +1,9 @@
 """`Work`: threads for what takes time, so many at once and so many waiting.
 
 What chooses and counts keeps a core busy, so more threads than cores would only slow each other
-down; what waits for the disk has threads of its own. A request whose caller went away leaves the
-queue; what has begun is done to its end, since half a write is none.
+down. What waits for the disk has threads of its own, and so has what reads files of documents:
+one may take half a minute. A request whose caller went away leaves the queue; what has begun is
+done to its end, since half a write is none.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from mba_integrations.services.api.replies import FULL, ProblemError
 
 P = ParamSpec("P")
 R = TypeVar("R")
-Kind = Literal["choose", "store", "export"]
+Kind = Literal["choose", "read", "store", "export"]
 STORE_THREADS = 16
 EXPORT_THREADS = 4
 """Exports at once: each holds a transaction as long as its caller reads."""
@@ -32,13 +33,14 @@ class Work:
     """The threads of a server.
 
     Args:
-        choosing: Threads for what keeps a core busy.
+        choosing: Threads for what keeps a core busy, and as many that read files.
         waiting: Requests that may wait for a thread.
     """
 
     def __init__(self, *, choosing: int, waiting: int) -> None:
         self._limits = {
             "choose": anyio.CapacityLimiter(choosing),
+            "read": anyio.CapacityLimiter(choosing),
             "store": anyio.CapacityLimiter(STORE_THREADS),
             "export": anyio.CapacityLimiter(EXPORT_THREADS),
         }

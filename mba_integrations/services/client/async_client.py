@@ -20,6 +20,7 @@ from typing import Any, BinaryIO, Literal, Self, cast
 import httpx2
 
 from mba_integrations.services.client import endpoints
+from mba_integrations.services.client.documents import AsyncDocumentCalls
 from mba_integrations.services.client.endpoints import Named, ids_of, of
 from mba_integrations.services.client.replies import (
     Change,
@@ -48,7 +49,7 @@ from mba_integrations.services.client.requests import (
 )
 
 
-class AsyncMbaClient:
+class AsyncMbaClient(AsyncDocumentCalls):
     """A server's memories.
 
     Args:

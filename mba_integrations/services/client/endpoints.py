@@ -16,6 +16,7 @@ from mba_integrations.services.client.requests import (
 )
 
 Named = str | Sequence[str]
+_BYTES = {"Content-Type": "application/octet-stream"}
 
 
 def ids_of(memory_ids: Named) -> list[str]:
@@ -101,14 +102,35 @@ def export(workspace_id: str, *, with_vectors: bool, with_inactive: bool) -> Req
 def imported(workspace_id: str, content: bytes, more: dict[str, Any]) -> Request:
     """Remember what a file has."""
     query = {name: "true" if value is True else value for name, value in more.items() if value}
-    headers = {"Content-Type": "application/octet-stream"}
-    path = of(workspace_id, "imports")
     return Request(
         method="POST",
-        path=path,
+        path=of(workspace_id, "imports"),
         content=content,
         query=query,
-        headers=headers,
+        headers=_BYTES,
+        seconds=FILE_SECONDS,
+    )
+
+
+def document(workspace_id: str, document_id: str, what: str = "documents") -> str:
+    """The path of a document, of its pieces, or of its file."""
+    return of(workspace_id, what, part(document_id))
+
+
+def put_document(workspace_id: str, document_id: str, more: dict[str, Any]) -> Request:
+    """Keep a document."""
+    path = document(workspace_id, document_id)
+    return Request(method="PUT", path=path, body=given(more))
+
+
+def put_file(workspace_id: str, document_id: str, content: bytes, more: dict[str, Any]) -> Request:
+    """Keep the document that a file makes."""
+    return Request(
+        method="PUT",
+        path=document(workspace_id, document_id, "files"),
+        content=content,
+        query=given(more),
+        headers=_BYTES,
         seconds=FILE_SECONDS,
     )
 

@@ -136,3 +136,58 @@ class WorkspacePage(TypedDict):
 
     workspaces: list[str]
     next_cursor: str | None
+
+
+class DocumentInfo(TypedDict):
+    """A document as it is stored; times as ISO 8601 texts."""
+
+    document_id: str
+    origin: str | None
+    title: str | None
+    uri: str | None
+    metadata: dict[str, Any]
+    created_at: str | None
+    valid_until: str | None
+    content_hash: str
+    piece_count: int
+    file_size: int | None
+    file_modified_at: str | None
+    version: int
+    stored_at: str | None
+    replaced_at: str | None
+
+
+class DocumentList(TypedDict):
+    """Some documents of a list."""
+
+    documents: list[DocumentInfo]
+    next_cursor: str | None
+
+
+class PutDocument(TypedDict):
+    """What became of a document, and of how many of its pieces."""
+
+    document: DocumentInfo
+    created: bool
+    unchanged: bool
+    added: int
+    kept: int
+    removed: int
+    change_seq: int
+
+
+class Cited(TypedDict):
+    """Where a passage of the prompt stands."""
+
+    memory_id: str
+    text: str
+    document_id: str | None
+    title: str | None
+    uri: str | None
+    place: dict[str, Any]
+
+
+class Retrieved(Recall):
+    """The passages for a question, within the budget, and where they stand."""
+
+    citations: list[Cited]

@@ -26,7 +26,7 @@ from mba_integrations.services.contracts.body import (
     Whole,
 )
 from mba_integrations.services.contracts.filters import FilterBody
-from mba_integrations.services.contracts.recalls import RecallView
+from mba_integrations.services.contracts.recalls import Explained, RecallView
 from mba_integrations.services.rag.new_document import (
     LONGEST_DOCUMENT_ID,
     MOST_PIECES,
@@ -82,6 +82,8 @@ class DocumentBody(Body):
     valid_until: Moment | None = None
     tags: Tags = Field(default_factory=list)
     subject: Id | None = None
+    file_size: Whole | None = None
+    file_modified_at: Moment | None = None
     origin: Id | None = None
 
     def arguments(self) -> dict[str, Any]:
@@ -90,6 +92,25 @@ class DocumentBody(Body):
         pieces = self.pieces
         items = None if pieces is None else [piece.to_item() for piece in pieces]
         return {**given, "pieces": items}
+
+
+class FileQuery(Body):
+    """What a caller says of a file that is the body; by default it is named as the document is."""
+
+    name: Id | None = None
+    title: _Title | None = None
+    uri: _Title | None = None
+    created_at: Moment | None = None
+    valid_until: Moment | None = None
+    tags: Tags = Field(default_factory=list)
+    subject: Id | None = None
+    file_modified_at: Moment | None = None
+    origin: Id | None = None
+
+    def arguments(self) -> dict[str, Any]:
+        """The arguments of `put_bytes`, but the ids and the bytes."""
+        given = {name: getattr(self, name) for name in type(self).model_fields}
+        return {**given, "tags": tuple(self.tags)}
 
 
 class SyncBody(Body):
@@ -146,11 +167,12 @@ class RetrieveBody(Body):
     record_access: Flag = True
     min_change_seq: Whole | None = None
     format: Literal["text", "messages", "blocks"] = "text"
+    explain: Explained | None = None
 
     def retrieved(self, service: RagService, workspace_id: str) -> RetrieveReply:
         """What the question gets."""
         given = {name: getattr(self, name) for name in type(self).model_fields}
-        del given["format"]
+        del given["format"], given["explain"]
         found = self.candidates
         candidates = None if found is None else [one.to_candidate() for one in found]
         filters = None if self.filters is None else self.filters.to_filter()

@@ -87,6 +87,7 @@ KINDS: Mapping[type[core.MemoryBudgetError], Kind] = {
     rag.TooManyRemovedError: _kind(
         409, "too-many-removed", "more documents would be removed than may go without a word"
     ),
+    rag.UnreadableFileError: _kind(422, "unreadable-file", "a file has no text that can be read"),
     store.StoreError: _kind(409, "store", "the store cannot do that"),
     store.StoreFileError: _kind(
         503, "store-file", "a file cannot be used", detail=_LATER, retry_after=30
@@ -217,6 +218,7 @@ _MEMBERS: Mapping[type[core.MemoryBudgetError], tuple[str, ...]] = {
     memory.NotYetThereError: ("change_seq", "wanted"),
     rag.UnknownDocumentError: ("document_ids",),
     rag.TooManyRemovedError: ("removed", "known"),
+    rag.UnreadableFileError: ("reason",),
     store.SettingsConflictError: ("version",),
     store.AboutMemoriesError: ("memory_ids",),
 }

@@ -30,6 +30,8 @@ MOST_QUERIES = 64
 MOST_EXPLAINED = 100
 MOST_SHOWN = 1_000
 """Characters of a text that explain a choice: a wide line of a terminal has a quarter of it."""
+Explained = Annotated[int, Field(strict=True, ge=0, le=MOST_EXPLAINED)]
+"""Of how many candidates of each kind a reply tells why."""
 
 
 class AskBody(Body):
@@ -67,7 +69,7 @@ class RecallBody(AskBody):
     record_access: Flag = True
     format: Literal["text", "messages", "blocks"] = "text"
     budget_for: Literal["prompt", "reply"] = "prompt"
-    explain: Annotated[int, Field(strict=True, ge=0, le=MOST_EXPLAINED)] | None = None
+    explain: Explained | None = None
 
     def arguments(self) -> dict[str, Any]:
         """The arguments of `recall`, but the query."""

@@ -29,3 +29,15 @@ class TooManyRemovedError(InputError):
         super().__init__(message)
         self.removed = removed
         self.known = known
+
+
+class UnreadableFileError(InputError):
+    """A file has no document that can be read.
+
+    Attributes:
+        reason: Why, for programs, such as `encrypted`.
+    """
+
+    def __init__(self, message: str, *, reason: str) -> None:
+        super().__init__(message)
+        self.reason = reason

@@ -2,26 +2,39 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
-from mba_integrations.core.errors import InputError
+from mba_integrations.core.arguments import checked_path, checked_text
 from mba_integrations.ingest.documents.model import Document, Refusal
 from mba_integrations.ingest.documents.reader import DocumentReader
 from mba_integrations.ingest.documents.scanning import FoundFile, Scan, scan_folder
 from mba_integrations.ingest.formats.limits import Limits
+from mba_integrations.ingest.formats.refusing import RefusalReason
+from mba_integrations.services.rag.errors import UnreadableFileError
 from mba_integrations.services.rag.new_document import (
     LONGEST_DOCUMENT_ID,
+    MOST_TEXT_BYTES,
     NewDocument,
     piece_items,
 )
-from mba_integrations.services.rag.syncing import RefusedDocument, SameDocument, Synced
+from mba_integrations.services.rag.syncing import (
+    Progress,
+    RefusedDocument,
+    SameDocument,
+    Synced,
+)
 from mba_integrations.services.store.rows.documents import DocumentStamp
-from mba_integrations.services.store.tables.columns import moment_of
+from mba_integrations.services.store.scopes import checked_id
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 Stamps = Mapping[str, DocumentStamp]
+FolderProgress = Callable[[int, int], None]
+"""Told how many files were seen, and of how many."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,27 +44,48 @@ class FolderDocuments:
     Attributes:
         root: The folder.
         prefix: What stands before the paths in the documents' ids.
+        origin: Names the folder.
         scan: What the folder holds.
         reread: Whether files are read whose time and size are as they were.
     """
 
     root: Path
     prefix: str
+    origin: str
     scan: Scan
     reread: bool = False
 
     @classmethod
     def find(
-        cls, folder: Path, prefix: str, wanted: Callable[[str], bool], *, reread: bool = False
+        cls,
+        folder: str | os.PathLike[str],
+        *,
+        prefix: str | None = None,
+        origin: str | None = None,
+        wanted: Callable[[str], bool] = lambda path: True,
+        reread: bool = False,
     ) -> FolderDocuments:
-        """The files below a folder, none of them read.
+        """The files below a folder, none of them read; see `RagService.sync_folder`.
 
         Raises:
-            InputError: If the folder is none.
+            InputError: If the folder is none, or an argument is unusable.
         """
+        root = checked_path("folder", folder)
+        whole = root.resolve()
         return cls(
-            root=folder, prefix=prefix, scan=scan_folder(folder, wanted=wanted), reread=reread
+            root=root,
+            prefix=f"{whole.name}/" if prefix is None else checked_text("prefix", prefix),
+            origin=whole.as_posix() if origin is None else checked_id("origin", origin),
+            scan=scan_folder(root, wanted=wanted),
+            reread=reread,
         )
+
+    def counted(self, progress: FolderProgress | None) -> Progress | None:
+        """What tells *progress* of how many files those that were seen are."""
+        if progress is None:
+            return None
+        count = len(self.scan.files) + len(self.scan.refused)
+        return lambda done: progress(done, count)
 
     def synced(self, stamps: Stamps, reader: DocumentReader) -> Iterator[Synced]:
         """Each file as a document: read, known to be as it was, or refused."""
@@ -64,10 +98,13 @@ class FolderDocuments:
         self, file: FoundFile, stamp: DocumentStamp | None, reader: DocumentReader
     ) -> Synced:
         document_id = self.prefix + file.path
-        modified = moment_of(file.modified_ns // 1_000)
+        modified = _moment_of(file.modified_ns)
         if len(document_id) > LONGEST_DOCUMENT_ID:
-            said = f"its id has {len(document_id):,} characters, at most {LONGEST_DOCUMENT_ID}"
-            return RefusedDocument(document_id=document_id, reason=said)
+            return RefusedDocument(
+                document_id=document_id,
+                reason=f"its id has over {LONGEST_DOCUMENT_ID} characters",
+                detail=f"{len(document_id):,}",
+            )
         if stamp is not None and not self.reread and _is_stamped(stamp, file.size, modified):
             return SameDocument(document_id=document_id)
         found = reader.read(self.root, file.path)
@@ -91,16 +128,49 @@ def document_of_file(
     )
 
 
-def read_file(path: Path, limits: Limits | None = None) -> Document:
-    """The document that one file has.
+def new_document(
+    path: str | os.PathLike[str], document_id: str | None, limits: Limits | None, **more: Any
+) -> NewDocument:
+    """The document of one file; see `RagService.put_file`.
 
     Raises:
-        InputError: If it cannot be read, with the reason.
+        UnreadableFileError: If it cannot be read, with the reason.
     """
+    named = checked_path("path", path)
     with DocumentReader(limits=limits) as reader:
-        found = reader.read(path.parent, path.name)
+        read = _readable(reader.read(named.parent, named.name))
+    known = named.stat()
+    modified = _moment_of(known.st_mtime_ns)
+    own_id = named.name if document_id is None else document_id
+    return _with(document_of_file(own_id, read, known.st_size, modified), more)
+
+
+def document_of_bytes(
+    data: bytes, name: str, document_id: str, limits: Limits | None, **more: Any
+) -> NewDocument:
+    """The document that the bytes of a file make; see `RagService.put_bytes`.
+
+    Raises:
+        UnreadableFileError: If they cannot be read, with the reason.
+    """
+    with DocumentReader(limits=limits, max_text_bytes=MOST_TEXT_BYTES) as reader:
+        read = _readable(reader.parse(data, name))
+    pieces = piece_items(read)
+    made = NewDocument(
+        document_id=document_id, pieces=pieces, title=read.title, file_size=len(data)
+    )
+    return _with(made, more)
+
+
+def _with(made: NewDocument, more: Mapping[str, Any]) -> NewDocument:
+    return replace(made, **{name: value for name, value in more.items() if value is not None})
+
+
+def _readable(found: Document | Refusal) -> Document:
     if isinstance(found, Refusal):
-        raise InputError(f"{found}.")
+        raise UnreadableFileError(f"{found}.", reason=found.reason.value)
+    if not found.chunks:
+        raise UnreadableFileError(f"{found.path}: has no text.", reason=RefusalReason.NO_TEXT.value)
     return found
 
 
@@ -109,5 +179,9 @@ def _is_stamped(stamp: DocumentStamp, size: int, modified: datetime) -> bool:
 
 
 def _refused(document_id: str, refusal: Refusal) -> RefusedDocument:
-    reason = f"{refusal.message} ({refusal.detail})" if refusal.detail else refusal.message
-    return RefusedDocument(document_id=document_id, reason=reason)
+    return RefusedDocument(document_id=document_id, reason=refusal.message, detail=refusal.detail)
+
+
+def _moment_of(nanoseconds: int) -> datetime:
+    """The time of a file, to the microsecond that the store keeps."""
+    return _EPOCH + timedelta(microseconds=nanoseconds // 1_000)

@@ -89,10 +89,12 @@ class CutDocument:
     Attributes:
         row: What is known of it.
         pieces: Its pieces, by their ids.
+        given: What it was made of.
     """
 
     row: DocumentRow
     pieces: Mapping[str, NewMemory]
+    given: NewDocument
 
 
 def cut_document(new: NewDocument, *, now: datetime) -> CutDocument:
@@ -126,7 +128,7 @@ def cut_document(new: NewDocument, *, now: datetime) -> CutDocument:
         file_size=new.file_size,
         file_modified_at=new.file_modified_at,
     )
-    return CutDocument(row=row, pieces=pieces)
+    return CutDocument(row=row, pieces=pieces, given=new)
 
 
 def checked_document_id(document_id: object) -> str:

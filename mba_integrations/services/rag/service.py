@@ -18,23 +18,24 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Self
 
-from mba_integrations.core.arguments import checked_path, checked_text, checked_whole
 from mba_integrations.core.arrays import FloatArray
 from mba_integrations.core.errors import InputError
 from mba_integrations.core.layout.protocol import PromptLayout
-from mba_integrations.core.live import LiveHandle
 from mba_integrations.core.model import MemoryItem, MemoryTier
 from mba_integrations.ingest.documents.reader import DocumentReader
 from mba_integrations.ingest.formats.limits import Limits
-from mba_integrations.services.memory.asking import MOST_LISTED
 from mba_integrations.services.memory.service import MemoryService
-from mba_integrations.services.rag.files import FolderDocuments, read_file
+from mba_integrations.services.rag.files import (
+    FolderDocuments,
+    FolderProgress,
+    document_of_bytes,
+    new_document,
+)
+from mba_integrations.services.rag.kept import KeptDocuments
 from mba_integrations.services.rag.new_document import (
     NewDocument,
     checked_document_id,
     cut_document,
-    document_of,
-    piece_items,
 )
 from mba_integrations.services.rag.replacing import (
     PutReply,
@@ -49,6 +50,7 @@ from mba_integrations.services.rag.retrieving import (
     cited,
     source_ids,
 )
+from mba_integrations.services.rag.stored import StoredWorkspace
 from mba_integrations.services.rag.syncing import (
     MOST_REMOVED,
     Progress,
@@ -57,15 +59,14 @@ from mba_integrations.services.rag.syncing import (
     SyncRequest,
     sync,
 )
-from mba_integrations.services.store.rows.documents import DocumentPage, DocumentRow
-from mba_integrations.services.store.rows.memories import MemoryFilter, MemoryRow
+from mba_integrations.services.store.rows.memories import MemoryFilter
 from mba_integrations.services.store.scopes import checked_id
-from mba_integrations.services.store.statements import documents, finding, workspaces
+from mba_integrations.services.store.statements import documents
 
 _OTHER_TIERS = tuple(tier for tier in MemoryTier if tier is not MemoryTier.RAG)
 
 
-class RagService(LiveHandle):
+class RagService(KeptDocuments):
     """Keeps documents whole, and retrieves of them within a budget.
 
     Args:
@@ -79,8 +80,7 @@ class RagService(LiveHandle):
     _instead = "Open a service in the other process, on the same store."
 
     def __init__(self, memory: MemoryService) -> None:
-        self.memory = memory
-        self._equipment = memory.equipment
+        super().__init__(memory)
         self._owns = False
 
     @classmethod
@@ -116,6 +116,8 @@ class RagService(LiveHandle):
         valid_until: datetime | None = None,
         tags: Sequence[str] = (),
         subject: str | None = None,
+        file_size: int | None = None,
+        file_modified_at: datetime | None = None,
         origin: str | None = None,
         actor: str | None = None,
     ) -> PutReply:
@@ -135,11 +137,13 @@ class RagService(LiveHandle):
             title: What people call it, for citations.
             uri: Where it can be opened, for citations.
             metadata: Anything else that JSON can hold, for each piece as well.
-            created_at: When it was written; from then on its freshness falls. The day on which it
-                was first put by default.
+            created_at: When it was written; from then on its freshness falls. When its file was
+                changed by default, or it was first put.
             valid_until: From this moment on it is not recalled.
             tags: Words to filter by.
             subject: The person whom it is about, for erasure.
+            file_size: Bytes of the file that it was read from, for a later `sync`.
+            file_modified_at: When that file was last changed.
             origin: The folder or system that it comes from, for a later `sync`.
             actor: Who writes, for the history.
 
@@ -159,7 +163,14 @@ class RagService(LiveHandle):
             valid_until=valid_until,
             tags=tuple(tags),
             subject=subject,
+            file_size=file_size,
+            file_modified_at=file_modified_at,
         )
+        return self._put(workspace_id, new, origin, actor)
+
+    def _put(
+        self, workspace_id: str, new: NewDocument, origin: str | None, actor: str | None
+    ) -> PutReply:
         cut = cut_document(new, now=self._equipment.clock())
         if origin is not None:
             checked_id("origin", origin)
@@ -207,7 +218,8 @@ class RagService(LiveHandle):
             actor=actor,
             progress=progress,
         )
-        reply = sync(self._equipment, workspace_id, found, request.checked())
+        target = StoredWorkspace(self._equipment, workspace_id)
+        reply = sync(target, found, request.checked(), now=self._equipment.clock())
         self.memory.jobs.wake()
         return reply
 
@@ -223,7 +235,7 @@ class RagService(LiveHandle):
         limits: Limits | None = None,
         dry_run: bool = False,
         most_removed: float = MOST_REMOVED,
-        progress: Progress | None = None,
+        progress: FolderProgress | None = None,
         actor: str | None = None,
     ) -> SyncReply:
         """Bring a workspace to the files that a folder has now; see `sync`.
@@ -242,7 +254,7 @@ class RagService(LiveHandle):
             limits: What a file may take to read.
             dry_run: Whether to count only, and write nothing.
             most_removed: The share of the folder's documents that may be removed.
-            progress: Told how many files were seen.
+            progress: Told how many files were seen, and of how many.
             actor: Who writes, for the history.
 
         Raises:
@@ -250,21 +262,18 @@ class RagService(LiveHandle):
             InputError: If the folder is none, or an argument is unusable.
             UnknownWorkspaceError: If there is no such workspace; with those of a like name.
         """
-        root = checked_path("folder", folder)
-        named = f"{root.resolve().name}/" if prefix is None else checked_text("prefix", prefix)
-        own = root.resolve().as_posix() if origin is None else checked_id("origin", origin)
-        with self._equipment.read(workspace_id) as reading:
-            workspaces.get(reading)
-            stamps = documents.stamps(reading, own)
-        found = FolderDocuments.find(root, named, wanted, reread=reread)
+        found = FolderDocuments.find(
+            folder, prefix=prefix, origin=origin, wanted=wanted, reread=reread
+        )
+        stamps = StoredWorkspace(self._equipment, workspace_id).stamps(found.origin)
         with DocumentReader(limits=limits) as reader:
             return self.sync(
                 workspace_id,
-                own,
+                found.origin,
                 found.synced(stamps, reader),
                 dry_run=dry_run,
                 most_removed=most_removed,
-                progress=progress,
+                progress=found.counted(progress),
                 actor=actor,
             )
 
@@ -275,6 +284,7 @@ class RagService(LiveHandle):
         *,
         document_id: str | None = None,
         limits: Limits | None = None,
+        origin: str | None = None,
         actor: str | None = None,
         **more: Any,
     ) -> PutReply:
@@ -285,24 +295,36 @@ class RagService(LiveHandle):
             path: The file, of any format that `sync_folder` reads.
             document_id: Its id; the file's name by default.
             limits: What the file may take to read.
+            origin: The folder or system that it comes from, for a later `sync`.
             actor: Who writes, for the history.
-            more: `title`, `uri`, `metadata`, `created_at`, `valid_until`, `tags`, `subject` and
-                `origin`, as for `put_document`.
+            more: `title`, `uri`, `metadata`, `created_at`, `valid_until`, `tags` and `subject`, as
+                for `put_document`.
 
         Raises:
             InputError: If the file cannot be read, with the reason; what was there stays.
             UnknownWorkspaceError: If there is no such workspace; with those of a like name.
         """
-        named = checked_path("path", path)
-        read = read_file(named, limits)
-        more.setdefault("title", read.title)
-        return self.put_document(
-            workspace_id,
-            named.name if document_id is None else document_id,
-            pieces=piece_items(read),
-            actor=actor,
-            **more,
-        )
+        new = new_document(path, document_id, limits, **more)
+        return self._put(workspace_id, new, origin, actor)
+
+    def put_bytes(
+        self,
+        workspace_id: str,
+        document_id: str,
+        data: bytes,
+        *,
+        name: str | None = None,
+        limits: Limits | None = None,
+        origin: str | None = None,
+        actor: str | None = None,
+        **more: Any,
+    ) -> PutReply:
+        """Keep the document that the bytes of a file make; see `put_file`.
+
+        *name* is the file's, whose suffix says its format; the document's id by default.
+        """
+        new = document_of_bytes(data, name or document_id, document_id, limits, **more)
+        return self._put(workspace_id, new, origin, actor)
 
     def retrieve(
         self,
@@ -370,59 +392,6 @@ class RagService(LiveHandle):
         sources = source_ids([one.item for one in reply.selected])
         with self._equipment.read(workspace_id) as reading:
             return cited(reply, documents.find(reading, sources))
-
-    def list(
-        self,
-        workspace_id: str,
-        *,
-        origin: str | None = None,
-        after: str | None = None,
-        limit: int = 100,
-    ) -> DocumentPage:
-        """A page of documents, in the order of their ids.
-
-        Args:
-            workspace_id: Of which workspace.
-            origin: Only those that a sync brought from there.
-            after: `next_after` of the page before; None for the first page.
-            limit: The most documents of a page, 1 to 500.
-
-        Raises:
-            InputError: If an argument is unusable.
-            UnknownWorkspaceError: If there is no such workspace; with those of a like name.
-        """
-        if checked_whole("limit", limit, at_least=1) > MOST_LISTED:
-            raise InputError(f"limit must be at most {MOST_LISTED}, got {limit:,}.")
-        with self._equipment.read(workspace_id) as reading:
-            workspaces.get(reading)
-            return documents.listed(reading, origin, after=after, limit=limit)
-
-    def get(self, workspace_id: str, document_id: str) -> DocumentRow:
-        """What is known of a document.
-
-        Raises:
-            UnknownDocumentError: If there is none of that id.
-            UnknownWorkspaceError: If there is no such workspace; with those of a like name.
-        """
-        named = checked_document_id(document_id)
-        with self._equipment.read(workspace_id) as reading:
-            workspaces.get(reading)
-            return known_documents(reading, [named])[0]
-
-    def pieces(self, workspace_id: str, document_id: str) -> tuple[MemoryRow, ...]:
-        """The pieces of a document that can be recalled, in their order.
-
-        Raises:
-            UnknownDocumentError: If there is none of that id.
-            UnknownWorkspaceError: If there is no such workspace; with those of a like name.
-        """
-        named = checked_document_id(document_id)
-        with self._equipment.read(workspace_id) as reading:
-            workspaces.get(reading)
-            known_documents(reading, [named])
-            own = finding.ids(reading, MemoryFilter(sources=frozenset({named})))
-            found = finding.known(reading, [one for one in own if document_of(one) == named])
-        return tuple(sorted(found, key=lambda row: row.position or 0.0))
 
     def remove(
         self, workspace_id: str, document_ids: str | Sequence[str], *, actor: str | None = None

@@ -7,13 +7,13 @@ all else was seen, and not where that would be more than its share.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Protocol
 
 from mba_integrations.core.arguments import shown
 from mba_integrations.core.errors import InputError
-from mba_integrations.services.memory.equipment import Equipment
 from mba_integrations.services.rag.errors import TooManyRemovedError
 from mba_integrations.services.rag.new_document import (
     CutDocument,
@@ -21,10 +21,8 @@ from mba_integrations.services.rag.new_document import (
     checked_document_id,
     cut_document,
 )
-from mba_integrations.services.rag.replacing import put, remove
+from mba_integrations.services.rag.replacing import PutReply, RemoveReply
 from mba_integrations.services.store.rows.documents import DocumentStamp
-from mba_integrations.services.store.scopes import Reading
-from mba_integrations.services.store.statements import documents, workspaces
 
 MOST_REMOVED = 0.2
 """Of the documents that an origin had: more than that is a wrong folder as a rule."""
@@ -50,11 +48,13 @@ class RefusedDocument:
 
     Attributes:
         document_id: Which one.
-        reason: Why.
+        reason: Why; the same for all that share it.
+        detail: What belongs to this one alone, such as its size; may be empty.
     """
 
     document_id: str
     reason: str
+    detail: str = ""
 
 
 Synced = NewDocument | SameDocument | RefusedDocument
@@ -111,31 +111,55 @@ class SyncRequest:
         return self
 
 
+class SyncTarget(Protocol):
+    """A workspace that a sync brings to what was found, in a store or behind a server."""
+
+    def stamps(self, origin: str) -> Mapping[str, DocumentStamp]:
+        """What an origin brought before, by id."""
+        ...
+
+    def hashes(self, document_ids: Sequence[str]) -> Mapping[str, str]:
+        """Hashes of the contents of documents, by id; those that are not there are missing."""
+        ...
+
+    def put(
+        self, new: Sequence[CutDocument], request: SyncRequest
+    ) -> Iterable[PutReply | RefusedDocument]:
+        """Put documents; they are durable then. One that cannot be kept there is refused."""
+        ...
+
+    def remove(
+        self, vanished: Sequence[str], seen: Collection[str], request: SyncRequest
+    ) -> RemoveReply:
+        """Remove what an origin has no more; *seen* is all that it has."""
+        ...
+
+    def change_seq(self) -> int:
+        """Where the workspace's sequence of changes stands."""
+        ...
+
+
 def sync(
-    equipment: Equipment, workspace_id: str, found: Iterable[Synced], request: SyncRequest
+    target: SyncTarget, found: Iterable[Synced], request: SyncRequest, *, now: datetime
 ) -> SyncReply:
     """Put what was found and remove what was not; see `RagService.sync`."""
-    with equipment.read(workspace_id) as reading:
-        workspaces.get(reading)
-        stamps = documents.stamps(reading, request.origin)
+    stamps = target.stamps(request.origin)
     reply = SyncReply(origin=request.origin, dry_run=request.dry_run)
     seen: set[str] = set()
-    for batch in _batches(_seen(found, seen, request.progress), equipment.clock()):
+    for batch in _batches(_seen(found, seen, request.progress), now):
         _count_rest(batch, reply)
         if request.dry_run:
-            _count(equipment, workspace_id, batch.documents, reply)
+            _count(target, batch.documents, reply)
         elif batch.documents:
-            _put(equipment, workspace_id, batch.documents, request, reply)
+            _put(target, batch.documents, request, reply)
     vanished = tuple(one for one in stamps if one not in seen)
     _check_share(vanished, stamps, request)
     reply.removed = vanished
     if vanished and not request.dry_run:
-        gone = equipment.write(workspace_id, remove(vanished), actor=request.actor)
+        gone = target.remove(vanished, seen, request)
         reply.removed_pieces += gone.pieces
         reply.change_seq = gone.change_seq
-    if not reply.change_seq:
-        with equipment.read(workspace_id) as reading:
-            reply.change_seq = workspaces.change_seq(reading)
+    reply.change_seq = reply.change_seq or target.change_seq()
     return reply
 
 
@@ -195,14 +219,12 @@ def _count_rest(batch: _Batch, reply: SyncReply) -> None:
 
 
 def _put(
-    equipment: Equipment,
-    workspace_id: str,
-    new: list[CutDocument],
-    request: SyncRequest,
-    reply: SyncReply,
+    target: SyncTarget, new: list[CutDocument], request: SyncRequest, reply: SyncReply
 ) -> None:
-    act = put(new, origin=request.origin, models=equipment.models)
-    for done in equipment.write(workspace_id, act, actor=request.actor):
+    for done in target.put(new, request):
+        if isinstance(done, RefusedDocument):
+            reply.refused.append(done)
+            continue
         reply.created += done.created
         reply.unchanged += done.unchanged
         reply.replaced += not (done.created or done.unchanged)
@@ -211,22 +233,14 @@ def _put(
         reply.change_seq = done.change_seq
 
 
-def _count(
-    equipment: Equipment, workspace_id: str, new: list[CutDocument], reply: SyncReply
-) -> None:
+def _count(target: SyncTarget, new: list[CutDocument], reply: SyncReply) -> None:
     """What `_put` would count, but for pieces."""
-    with equipment.read(workspace_id) as reading:
-        hashes = _hashes(reading, new)
+    hashes = target.hashes([one.row.document_id for one in new])
     for one in new:
         known = hashes.get(one.row.document_id)
         reply.created += known is None
         reply.unchanged += known == one.row.content_hash
         reply.replaced += known not in (None, one.row.content_hash)
-
-
-def _hashes(reading: Reading, new: list[CutDocument]) -> dict[str, str]:
-    known = documents.find(reading, [one.row.document_id for one in new])
-    return {name: row.content_hash for name, row in known.items()}
 
 
 def _check_share(

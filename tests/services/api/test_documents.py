@@ -36,6 +36,22 @@ async def test_a_document_is_put_read_replaced_and_removed(http: httpx2.AsyncCli
     assert problem_in(await http.get(place)) == (404, "unknown-document")
 
 
+async def test_an_id_of_two_lines_has_a_path_too(
+    http: httpx2.AsyncClient, service: MemoryService
+) -> None:
+    reply = await http.put(f"{KATE}/documents/a%0Ab.md", json={"text": "Text."})
+    assert reply.json()["document"]["document_id"] == "a\nb.md"
+    for what in ("documents", "pieces"):
+        assert (await http.get(f"{KATE}/{what}/a%0Ab.md")).status_code == 200
+    [row] = service.list("kate").rows
+    memory = row.memory_id.replace("\n", "%0A").replace("#", "%23")
+    for what in ("memories", "history"):
+        assert (await http.get(f"{KATE}/{what}/{memory}")).status_code == 200
+    sent = await http.put(f"{KATE}/files/a%0Ab.md", content=b"Another.")
+    assert sent.json()["document"]["version"] == 2
+    assert (await http.delete(f"{KATE}/documents/a%0Ab.md")).json()["pieces"] == 1
+
+
 async def test_pieces_of_the_caller_bring_their_places(http: httpx2.AsyncClient) -> None:
     pieces = [{"text": "Ben approves leave.", "metadata": {"page": 4}}]
     await put(http, pieces=pieces, title="Guide", uri="https://a.example/g")
@@ -73,6 +89,9 @@ async def test_a_list_is_read_page_by_page(http: httpx2.AsyncClient) -> None:
     more = {"limit": 2, "origin": "wiki", "cursor": first["next_cursor"]}
     last = (await http.get(f"{KATE}/documents", params=more)).json()
     assert ([one["document_id"] for one in last["documents"]], last["next_cursor"]) == (["c"], None)
+    behind = {"origin": "wiki", "after": "a"}
+    rest = (await http.get(f"{KATE}/documents", params=behind)).json()
+    assert [one["document_id"] for one in rest["documents"]] == ["b", "c"]
     other = {**more, "origin": "drive"}
     assert problem_in(await http.get(f"{KATE}/documents", params=other)) == (422, "invalid-input")
 

@@ -129,7 +129,7 @@ ROUTES_OF = {
     },
     Scope.WRITE: {
         *("import_memories", "review_tiers", "apply_review", "undo_review"),
-        *("remember", "revise", "move", "pin", "hold", "expire", "put_document"),
+        *("remember", "revise", "move", "pin", "hold", "expire", "put_document", "put_file"),
     },
     Scope.FORGET: {
         *("apply_retention", "erase", "forget"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import json
 import subprocess
 import sys
 from collections.abc import Callable
@@ -123,14 +124,60 @@ def test_an_answer_that_is_no_json_is_a_refusal_too() -> None:
 def calls_of(kind: type) -> dict[str, Any]:
     return {
         name: list(inspect.signature(value).parameters.values())
-        for name, value in vars(kind).items()
-        if inspect.isfunction(value) and not name.startswith("_") and "close" not in name
+        for name, value in inspect.getmembers(kind, inspect.isfunction)
+        if not name.startswith("_") and "close" not in name
     }
 
 
 def test_both_clients_have_the_same_calls() -> None:
     assert calls_of(MbaClient) == calls_of(AsyncMbaClient)
     assert {"remember", "recall", "search", "get", "list", "forget"} <= calls_of(MbaClient).keys()
+    assert {"put_document", "put_file", "sync_documents", "retrieve"} <= calls_of(MbaClient).keys()
+
+
+DOCUMENT_CALLS: list[tuple[str, tuple[Any, ...], dict[str, Any], str]] = [
+    ("put_document", ("a/b",), {"text": "x", "title": None}, "PUT documents/a%2Fb"),
+    (
+        "put_file",
+        ("a#1", b"%PDF"),
+        {"name": "a.pdf", "tags": ["x", "y"]},
+        "PUT files/a%231?name=a.pdf&tags=x&tags=y",
+    ),
+    ("get_document", ("a",), {}, "GET documents/a"),
+    ("list_documents", (), {"origin": "wiki", "limit": 5}, "GET documents?origin=wiki&limit=5"),
+    ("pieces", ("a b",), {}, "GET pieces/a%20b"),
+    ("remove_documents", ("a",), {}, "POST documents/remove"),
+    ("sync_documents", ("wiki", ["a"]), {"dry_run": True}, "POST documents/sync"),
+    ("retrieve", ("Who?",), {"budget_tokens": 9, "filters": None}, "POST retrieve"),
+]
+SENT = {
+    "put_document": {"text": "x"},
+    "remove_documents": {"document_ids": ["a"]},
+    "sync_documents": {"origin": "wiki", "document_ids": ["a"], "dry_run": True},
+    "retrieve": {"query": "Who?", "budget_tokens": 9},
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "more", "expected"),
+    DOCUMENT_CALLS,
+    ids=[one[0] for one in DOCUMENT_CALLS],
+)
+async def test_calls_on_documents_are_these_requests_of_both_clients(
+    name: str, arguments: tuple[Any, ...], more: dict[str, Any], expected: str
+) -> None:
+    answers = Answers(httpx2.Response(200, json={}), httpx2.Response(200, json={}))
+    transport = httpx2.MockTransport(answers)
+    with MbaClient("http://test", transport=transport) as own:
+        assert getattr(own, name)("kate", *arguments, **more) == {}
+    async with AsyncMbaClient("http://test", transport=transport) as other:
+        assert await getattr(other, name)("kate", *arguments, **more) == {}
+    for request in answers.requests:
+        place = request.url.raw_path.decode().removeprefix("/v1/workspaces/kate/")
+        assert f"{request.method} {place}" == expected
+        if name in SENT:
+            assert json.loads(request.content) == SENT[name]
+    assert name != "put_file" or answers.requests[0].content == b"%PDF"
 
 
 def test_a_client_loads_no_server_and_no_database() -> None:

@@ -15,12 +15,15 @@ from hypothesis import strategies as st
 from mcp_clients import caller
 
 from mba_integrations.core.errors import InputError, PinnedOverBudgetError
+from mba_integrations.core.model import MemoryItem
 from mba_integrations.services.mcp.tools.change import forget, remember, revise
 from mba_integrations.services.mcp.tools.explain import explain
 from mba_integrations.services.mcp.tools.recall import RecentRecalls, recall
 from mba_integrations.services.mcp.tools.reply import Reply, written
+from mba_integrations.services.mcp.tools.status import status
 from mba_integrations.services.memory.ids import new_id
 from mba_integrations.services.memory.service import MemoryService
+from mba_integrations.services.rag.service import RagService
 from mba_integrations.services.store.errors import IdempotencyConflictError
 from mba_integrations.testing import CharacterCounter, WordCounter
 
@@ -121,6 +124,27 @@ def test_explain_shows_no_text_that_was_erased_since(service: MemoryService) -> 
     told = explain(service, recent, KATE, {}).text
     assert "secret." not in told
     assert f"{memory} [in; " in told
+
+
+def test_passages_of_documents_are_recalled_with_their_places_where_the_lines_have_them(
+    service: MemoryService,
+) -> None:
+    rag = RagService(service)
+    pages = [
+        MemoryItem("p", f"{who} approves leave.", "rag", metadata={"page": page})
+        for page, who in ((4, "Ben"), (9, "Zoe"))
+    ]
+    rag.put_document("kate", "handbook", pieces=pages, title="Handbook")
+    plain = recall(service, RecentRecalls(), KATE, {"query": "Who approves leave?"})
+    assert ("Ben approves" in plain.text, "page 4" in plain.text) == (True, False)
+    service.workspaces.change("kate", rendering={"line_templates": {"rag": "[{citation}] {text}"}})
+    asked = {"query": "Who approves leave?", "budget_tokens": 240}
+    reply = recall(service, RecentRecalls(), KATE, asked)
+    assert "[Handbook, page 4] Ben approves leave." in reply.text
+    assert reply.receipt["used_tokens"] <= 240
+    told = status(service, KATE)
+    assert "2 rag), 1 documents." in told.text
+    assert told.receipt["documents"] == 1
 
 
 def test_the_last_recall_is_the_caller_s_own(service: MemoryService) -> None:

@@ -142,7 +142,8 @@ def test_a_path_that_is_too_long_for_an_id_is_told(rag: RagService, wiki: Path) 
     deep = "/".join(["d" * 99] * 5)
     write(wiki / deep / "a.md", "Deep.")
     reply = rag.sync_folder("kate", wiki)
-    assert [one.reason for one in reply.refused] == ["its id has 509 characters, at most 480"]
+    told = [(one.reason, one.detail) for one in reply.refused]
+    assert told == [("its id has over 480 characters", "509")]
     assert reply.created == 3
 
 

@@ -25,7 +25,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from mba_integrations.core.errors import MemoryBudgetError
 from mba_integrations.services.access.principal import Principal
 from mba_integrations.services.api.errand import CURRENT, Asked
-from mba_integrations.services.api.layers.bodies import STREAMED
+from mba_integrations.services.api.layers.bodies import is_file
 from mba_integrations.services.api.replies import (
     BAD_REQUEST,
     ProblemError,
@@ -109,7 +109,7 @@ def _key_of(scope: Scope) -> str | None:
     """The name that the caller gave to a request of ours whose body is no file."""
     if scope["type"] != "http" or scope["method"] not in METHODS:
         return None
-    if not scope["path"].startswith(_OURS) or scope["path"].endswith(STREAMED):
+    if not scope["path"].startswith(_OURS) or is_file(scope["path"]):
         return None
     return Headers(scope=scope).get(HEADER)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import anyio
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -13,8 +15,20 @@ from mba_integrations.services.api.replies import (
     response_to,
 )
 
-STREAMED = "/imports"
-"""The end of paths whose bodies are files: they are read as they come."""
+# An id of a memory or document may end like the path of an import, so the whole path counts.
+_IMPORT = re.compile(r"/v1/workspaces/[^/]+/imports")
+_UPLOAD = re.compile(r"/v1/workspaces/[^/]+/files/.+", re.DOTALL)
+
+
+def is_file(path: str) -> bool:
+    """Whether the body of a request to this path is a file, which is read as it comes.
+
+    >>> is_file("/v1/workspaces/kate/imports"), is_file("/v1/workspaces/kate/files/a.pdf")
+    (True, True)
+    >>> is_file("/v1/workspaces/kate/documents/docs/imports")
+    False
+    """
+    return bool(_IMPORT.fullmatch(path) or _UPLOAD.fullmatch(path))
 
 
 class BodyLayer:
@@ -23,23 +37,25 @@ class BodyLayer:
     Args:
         app: What is within.
         most: Bytes that a body may have.
-        most_streamed: Bytes that a file may have.
+        most_imported: Bytes that the file of an import may have.
+        most_uploaded: Bytes that the file of a document may have.
     """
 
-    def __init__(self, app: ASGIApp, most: int, most_streamed: int) -> None:
+    def __init__(self, app: ASGIApp, most: int, most_imported: int, most_uploaded: int) -> None:
         self._app = app
         self._most = most
-        self._most_streamed = most_streamed
+        self._most_imported = most_imported
+        self._most_uploaded = most_uploaded
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        streamed = scope["path"].endswith(STREAMED)
+        most = self._most_of_file(scope["path"])
         try:
-            _check(Headers(scope=scope), self._most_streamed if streamed else self._most)
-            if streamed:
-                await self._app(scope, self._counted(receive), send)
+            _check(Headers(scope=scope), self._most if most is None else most)
+            if most is not None:
+                await self._app(scope, _counted(receive, most), send)
                 return
             body = await self._read(receive)
         except ProblemError as error:
@@ -47,6 +63,12 @@ class BodyLayer:
             return
         if body is not None:
             await self._while_there(scope, body, receive, send)
+
+    def _most_of_file(self, path: str) -> int | None:
+        """Bytes of a body that is a file; None for any other."""
+        if not is_file(path):
+            return None
+        return self._most_uploaded if _UPLOAD.fullmatch(path) else self._most_imported
 
     async def _read(self, receive: Receive) -> bytes | None:
         """The body; None if the caller went away while it came."""
@@ -62,19 +84,6 @@ class BodyLayer:
                 raise _too_large(self._most)
             if not message.get("more_body", False):
                 return b"".join(parts)
-
-    def _counted(self, receive: Receive) -> Receive:
-        size = 0
-
-        async def counted() -> Message:
-            nonlocal size
-            message = await receive()
-            size += len(message.get("body", b""))
-            if size > self._most_streamed:
-                raise _too_large(self._most_streamed)
-            return message
-
-        return counted
 
     async def _while_there(self, scope: Scope, body: bytes, receive: Receive, send: Send) -> None:
         """Run the app until it is done or the caller is gone."""
@@ -106,6 +115,21 @@ class BodyLayer:
             both.start_soon(watch)
             await self._app(scope, given, sent)
             both.cancel_scope.cancel()
+
+
+def _counted(receive: Receive, most: int) -> Receive:
+    """What receives a body, until it is too large."""
+    size = 0
+
+    async def counted() -> Message:
+        nonlocal size
+        message = await receive()
+        size += len(message.get("body", b""))
+        if size > most:
+            raise _too_large(most)
+        return message
+
+    return counted
 
 
 def _check(headers: Headers, most: int) -> None:

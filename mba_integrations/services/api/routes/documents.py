@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+import functools
+from pathlib import Path as FilePath
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter, Path, Query, Request
 from starlette.responses import Response
 
 from mba_integrations.services.api.asking import PROBLEMS, Call, Forget, Read, Write
+from mba_integrations.services.api.files import FILE_BODY, receive_into, received_file
 from mba_integrations.services.api.routes.recalls import say_tokens
-from mba_integrations.services.api.work import in_thread
+from mba_integrations.services.api.work import RUNNING, in_thread
 from mba_integrations.services.contracts.documents import (
     DocumentBody,
     DocumentPageView,
     DocumentView,
+    FileQuery,
     PiecesView,
     PutDocumentView,
     RemoveDocumentsBody,
@@ -32,6 +36,7 @@ router = APIRouter(prefix="/v1/workspaces/{workspace_id}", tags=["documents"], r
 DocumentId = Annotated[str, Path(min_length=1, max_length=LONGEST_DOCUMENT_ID)]
 Origin = Annotated[str | None, Query(min_length=1, max_length=LONGEST_ID)]
 Limit = Annotated[int, Query(ge=1, le=500)]
+After = Annotated[str | None, Query(min_length=1, max_length=LONGEST_DOCUMENT_ID)]
 Cursor = Annotated[str | None, Query(max_length=2_000)]
 
 
@@ -42,12 +47,16 @@ def _rag(call: Call) -> RagService:
 @router.get("/documents")
 @in_thread("store")
 def list_documents(
-    call: Read, origin: Origin = None, limit: Limit = 100, cursor: Cursor = None
+    call: Read,
+    origin: Origin = None,
+    limit: Limit = 100,
+    cursor: Cursor = None,
+    after: After = None,
 ) -> DocumentPageView:
-    """A page of documents, in the order of their ids."""
+    """A page of documents, in the order of their ids: behind an id, or where a cursor goes on."""
     of = ("documents", call.workspace_id, origin)
     cursors = call.ground.cursors
-    after = None if cursor is None else cursors.place(cursor, *of)
+    after = after if cursor is None else cursors.place(cursor, *of)
     page = _rag(call).list(call.workspace_id, origin=origin, after=after, limit=limit)
     following = None if page.next_after is None else cursors.make(page.next_after, *of)
     return DocumentPageView.of(page, following)
@@ -76,14 +85,14 @@ def remove_documents(call: Forget, body: RemoveDocumentsBody) -> RemoveDocuments
     return RemoveDocumentsView.of(reply)
 
 
-@router.get("/documents/{document_id:path}")
+@router.get("/documents/{document_id:rest}")
 @in_thread("store")
 def get_document(call: Read, document_id: DocumentId) -> DocumentView:
     """What is known of one document."""
     return DocumentView.of(_rag(call).get(call.workspace_id, document_id))
 
 
-@router.put("/documents/{document_id:path}")
+@router.put("/documents/{document_id:rest}")
 @in_thread("store")
 def put_document(call: Write, document_id: DocumentId, body: DocumentBody) -> PutDocumentView:
     """Keep a document, in place of the one of that id; the same again changes nothing."""
@@ -93,7 +102,7 @@ def put_document(call: Write, document_id: DocumentId, body: DocumentBody) -> Pu
     return PutDocumentView.of(reply)
 
 
-@router.delete("/documents/{document_id:path}")
+@router.delete("/documents/{document_id:rest}")
 @in_thread("store")
 def remove_document(call: Forget, document_id: DocumentId) -> RemoveDocumentsView:
     """Remove one document."""
@@ -101,7 +110,31 @@ def remove_document(call: Forget, document_id: DocumentId) -> RemoveDocumentsVie
     return RemoveDocumentsView.of(reply)
 
 
-@router.get("/pieces/{document_id:path}")
+@router.put("/files/{document_id:rest}", openapi_extra=FILE_BODY)
+async def put_file(
+    call: Write, document_id: DocumentId, about: Annotated[FileQuery, Query()], request: Request
+) -> PutDocumentView:
+    """Keep the document that the body makes, a file of any format that is read.
+
+    The suffix of `name`, else of the document's id, says the format. A file that cannot be read is
+    refused with the reason, and what was there stays.
+    """
+    with received_file() as path:
+        await receive_into(path, request)
+        keep = functools.partial(_kept_file, call, document_id, path, about.arguments())
+        return await RUNNING.get().run("read", keep, timed=True)
+
+
+def _kept_file(
+    call: Call, document_id: str, path: FilePath, about: dict[str, Any]
+) -> PutDocumentView:
+    reply = _rag(call).put_bytes(
+        call.workspace_id, document_id, path.read_bytes(), **about, actor=call.principal.actor
+    )
+    return PutDocumentView.of(reply)
+
+
+@router.get("/pieces/{document_id:rest}")
 @in_thread("store")
 def list_pieces(call: Read, document_id: DocumentId) -> PiecesView:
     """The pieces of one document, in their order."""
@@ -114,4 +147,4 @@ def retrieve(call: Read, body: RetrieveBody, response: Response) -> RetrieveView
     """Choose passages for a question and write the prompt, never over the budget."""
     reply = body.retrieved(_rag(call), call.workspace_id)
     say_tokens(response, reply.used_tokens, reply.budget_tokens, reply.allocation_id)
-    return RetrieveView.of(reply, body.format)
+    return RetrieveView.of(reply, body.format, body.explain)

@@ -69,14 +69,14 @@ def list_memories(call: Read, body: ListBody) -> MemoryPageView:
     return MemoryPageView.of(page, following)
 
 
-@router.get("/memories/{memory_id:path}")
+@router.get("/memories/{memory_id:rest}")
 @in_thread("store")
 def get_memory(call: Read, memory_id: MemoryId) -> MemoryView:
     """One memory, also one that is superseded or forgotten."""
     return MemoryView.of(call.service.get(call.workspace_id, memory_id))
 
 
-@router.put("/memories/{memory_id:path}")
+@router.put("/memories/{memory_id:rest}")
 @in_thread("store")
 def revise(call: Write, memory_id: MemoryId, body: ReviseBody) -> ChangeView:
     """Put a memory with another text in the place of one."""
@@ -91,7 +91,7 @@ def revise(call: Write, memory_id: MemoryId, body: ReviseBody) -> ChangeView:
     return ChangeView.of(reply)
 
 
-@router.get("/history/{memory_id:path}")
+@router.get("/history/{memory_id:rest}")
 @in_thread("store")
 def history(call: Read, memory_id: MemoryId) -> HistoryView:
     """What happened to a memory, and to those before and after it."""

@@ -16,7 +16,7 @@ from starlette.responses import Response
 from mba_integrations.core.errors import InputError
 from mba_integrations.core.model import MemoryTier
 from mba_integrations.services.api.asking import PROBLEMS, Call, ReadContent, Write
-from mba_integrations.services.api.files import receive_into, received_file
+from mba_integrations.services.api.files import BINARY, FILE_BODY, receive_into, received_file
 from mba_integrations.services.api.streams import StreamedFile
 from mba_integrations.services.api.work import RUNNING
 from mba_integrations.services.contracts.keeping import JobView
@@ -31,11 +31,9 @@ MEDIA_TYPES = {
     LogFormat.CSV: "text/csv",
     LogFormat.PARQUET: "application/vnd.apache.parquet",
 }
-_BINARY = {"schema": {"type": "string", "format": "binary"}}
 Responses = dict[int | str, dict[str, Any]]
-_LOG: Responses = {200: {"content": dict.fromkeys(MEDIA_TYPES.values(), _BINARY)}}
-_MEMORIES: Responses = {200: {"content": {MEDIA_TYPES[LogFormat.JSONL]: _BINARY}}}
-_FILE = {"requestBody": {"required": True, "content": {"application/octet-stream": _BINARY}}}
+_LOG: Responses = {200: {"content": dict.fromkeys(MEDIA_TYPES.values(), BINARY)}}
+_MEMORIES: Responses = {200: {"content": {MEDIA_TYPES[LogFormat.JSONL]: BINARY}}}
 
 
 class BodyFormat(StrEnum):
@@ -78,7 +76,7 @@ async def export_log(
     return StreamedFile(pieces, f"allocations.{format.value}", MEDIA_TYPES[format])
 
 
-@router.post("/imports", openapi_extra=_FILE, responses={**PROBLEMS, 202: {"model": JobView}})
+@router.post("/imports", openapi_extra=FILE_BODY, responses={**PROBLEMS, 202: {"model": JobView}})
 async def import_memories(
     call: Write,
     request: Request,
