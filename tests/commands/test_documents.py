@@ -14,12 +14,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import document_files as files
 import pytest
 from command_line import mba
+from document_files import handbook
 from served_commands import answering
 from typer.testing import Result
 
+from benchmarks import ingest_files as files
 from mba_integrations.commands.memory import database as databases
 from mba_integrations.commands.printing import progress
 from mba_integrations.services import RagService
@@ -187,7 +188,7 @@ def test_a_file_as_it_was_is_not_read_again_through_a_server_either(
 
 def test_both_ways_make_the_same_document(url: str, service: MemoryService) -> None:
     """A folder that was synced through the server is known as it was on the file."""
-    for name, content in {"a.docx": files.word(), "b.pdf": files.pdf(["x"])}.items():
+    for name, content in {"a.docx": handbook(), "b.pdf": files.pdf(["x"])}.items():
         Path("docs", name).write_bytes(content)
     assert mba("documents", "sync", "docs", "-w", "alpha", "--url", url).exit_code == 0
     reply = RagService(service).sync_folder("alpha", "docs", reread=True)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-import document_files as files
 import httpx2
 import pytest
 from fastapi import FastAPI
 from http_server import caller, problem_in
 
+from benchmarks import ingest_files as files
 from mba_integrations.services import RagService
 from mba_integrations.services.api.app import create_app
 from mba_integrations.services.api.settings import ServerSettings
