@@ -228,7 +228,7 @@ def test_bounds_are_where_they_are_said_to_be(values: dict[str, Any], accepted: 
             {"rendering": {"line_templates": {"rag": "{body}"}}},
             [
                 "rendering.line_templates.rag: has no placeholder {body}; known are {text}, "
-                "{speaker}, {date}, {source}, {id}, got '{body}'."
+                "{speaker}, {date}, {source}, {citation}, {id}, got '{body}'."
             ],
             id="rule-of-our-own",
         ),
