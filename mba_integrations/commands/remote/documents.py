@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, cast
 
@@ -17,9 +17,13 @@ from mba_integrations.commands.remote.reading import read, read_all
 from mba_integrations.commands.remote.recalled import ToldRecall
 from mba_integrations.core.errors import InputError
 from mba_integrations.core.model import MemoryItem, MemoryTier
-from mba_integrations.ingest.documents.reader import DocumentReader
 from mba_integrations.services.client.errors import ServerError
-from mba_integrations.services.rag.files import FolderDocuments, FolderProgress, new_document
+from mba_integrations.services.rag.files import (
+    FolderDocuments,
+    FolderProgress,
+    new_document,
+    sync_files,
+)
 from mba_integrations.services.rag.new_document import (
     LONGEST_DOCUMENT_ID,
     CutDocument,
@@ -31,9 +35,9 @@ from mba_integrations.services.rag.retrieving import Citation
 from mba_integrations.services.rag.syncing import (
     MOST_REMOVED,
     RefusedDocument,
+    Stamps,
     SyncReply,
     SyncRequest,
-    sync,
 )
 from mba_integrations.services.store.rows.documents import DocumentPage, DocumentRow, DocumentStamp
 from mba_integrations.services.store.rows.memories import MemoryRow
@@ -97,17 +101,14 @@ class RemoteDocuments:
     ) -> SyncReply:
         """Bring a workspace to the files that a folder has now."""
         found = FolderDocuments.find(folder, prefix=prefix, origin=origin)
-        target = ServedWorkspace(self._client, workspace_id)
         request = SyncRequest(
             origin=found.origin,
             dry_run=dry_run,
             most_removed=most_removed,
             progress=found.counted(progress),
         )
-        stamps = target.stamps(found.origin)
-        with DocumentReader() as reader:
-            documents = found.synced(stamps, reader)
-            return sync(target, documents, request.checked(), now=utc_now())
+        target = ServedWorkspace(self._client, workspace_id)
+        return sync_files(target, found, request, now=utc_now())
 
     def list(
         self,
@@ -163,14 +164,11 @@ class ServedWorkspace:
 
     client: MbaClient
     workspace_id: str
-    _of_origin: dict[str, Mapping[str, DocumentStamp]] = field(default_factory=dict)
 
-    def stamps(self, origin: str) -> Mapping[str, DocumentStamp]:
-        """What an origin brought before, by id; asked for once."""
-        if origin not in self._of_origin:
-            rows = every(self.client, self.workspace_id, origin)
-            self._of_origin[origin] = {row.document_id: _stamp(row) for row in rows}
-        return self._of_origin[origin]
+    def stamps(self, origin: str) -> Stamps:
+        """What an origin brought before, by id."""
+        rows = every(self.client, self.workspace_id, origin)
+        return {row.document_id: _stamp(row) for row in rows}
 
     def hashes(self, document_ids: Sequence[str]) -> Mapping[str, str]:
         """Hashes of the contents of documents, by id."""

@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,13 +27,17 @@ from mba_integrations.services.rag.syncing import (
     Progress,
     RefusedDocument,
     SameDocument,
+    Stamps,
     Synced,
+    SyncReply,
+    SyncRequest,
+    SyncTarget,
+    sync,
 )
 from mba_integrations.services.store.rows.documents import DocumentStamp
 from mba_integrations.services.store.scopes import checked_id
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-Stamps = Mapping[str, DocumentStamp]
 FolderProgress = Callable[[int, int], None]
 """Told how many files were seen, and of how many."""
 
@@ -113,6 +118,19 @@ class FolderDocuments:
         if not found.chunks:
             return RefusedDocument(document_id=document_id, reason="has no text")
         return document_of_file(document_id, found, file.size, modified)
+
+
+def sync_files(
+    target: SyncTarget,
+    found: FolderDocuments,
+    request: SyncRequest,
+    *,
+    now: datetime,
+    limits: Limits | None = None,
+) -> SyncReply:
+    """Bring a workspace to the files of a folder; see `RagService.sync_folder`."""
+    with DocumentReader(limits=limits) as reader:
+        return sync(target, partial(found.synced, reader=reader), request.checked(), now=now)
 
 
 def document_of_file(

@@ -22,7 +22,6 @@ from mba_integrations.core.arrays import FloatArray
 from mba_integrations.core.errors import InputError
 from mba_integrations.core.layout.protocol import PromptLayout
 from mba_integrations.core.model import MemoryItem, MemoryTier
-from mba_integrations.ingest.documents.reader import DocumentReader
 from mba_integrations.ingest.formats.limits import Limits
 from mba_integrations.services.memory.service import MemoryService
 from mba_integrations.services.rag.files import (
@@ -30,6 +29,7 @@ from mba_integrations.services.rag.files import (
     FolderProgress,
     document_of_bytes,
     new_document,
+    sync_files,
 )
 from mba_integrations.services.rag.kept import KeptDocuments
 from mba_integrations.services.rag.new_document import (
@@ -219,7 +219,8 @@ class RagService(KeptDocuments):
             progress=progress,
         )
         target = StoredWorkspace(self._equipment, workspace_id)
-        reply = sync(target, found, request.checked(), now=self._equipment.clock())
+        now = self._equipment.clock()
+        reply = sync(target, lambda stamps: found, request.checked(), now=now)
         self.memory.jobs.wake()
         return reply
 
@@ -265,17 +266,17 @@ class RagService(KeptDocuments):
         found = FolderDocuments.find(
             folder, prefix=prefix, origin=origin, wanted=wanted, reread=reread
         )
-        stamps = StoredWorkspace(self._equipment, workspace_id).stamps(found.origin)
-        with DocumentReader(limits=limits) as reader:
-            return self.sync(
-                workspace_id,
-                found.origin,
-                found.synced(stamps, reader),
-                dry_run=dry_run,
-                most_removed=most_removed,
-                progress=found.counted(progress),
-                actor=actor,
-            )
+        request = SyncRequest(
+            origin=found.origin,
+            dry_run=dry_run,
+            most_removed=most_removed,
+            actor=actor,
+            progress=found.counted(progress),
+        )
+        target = StoredWorkspace(self._equipment, workspace_id)
+        reply = sync_files(target, found, request, now=self._equipment.clock(), limits=limits)
+        self.memory.jobs.wake()
+        return reply
 
     def put_file(
         self,

@@ -31,6 +31,8 @@ _FEW = 5
 _BATCH_PIECES = 2_000
 _BATCH_DOCUMENTS = 500
 
+Stamps = Mapping[str, DocumentStamp]
+"""What an origin brought before, by id."""
 Progress = Callable[[int], None]
 """Told how many documents were seen."""
 
@@ -114,7 +116,7 @@ class SyncRequest:
 class SyncTarget(Protocol):
     """A workspace that a sync brings to what was found, in a store or behind a server."""
 
-    def stamps(self, origin: str) -> Mapping[str, DocumentStamp]:
+    def stamps(self, origin: str) -> Stamps:
         """What an origin brought before, by id."""
         ...
 
@@ -140,10 +142,22 @@ class SyncTarget(Protocol):
 
 
 def sync(
-    target: SyncTarget, found: Iterable[Synced], request: SyncRequest, *, now: datetime
+    target: SyncTarget,
+    found_by: Callable[[Stamps], Iterable[Synced]],
+    request: SyncRequest,
+    *,
+    now: datetime,
 ) -> SyncReply:
-    """Put what was found and remove what was not; see `RagService.sync`."""
+    """Put what is found and remove what is not; see `RagService.sync`.
+
+    Args:
+        target: Where.
+        found_by: What the origin has, given what is known of what it had.
+        request: How.
+        now: The present.
+    """
     stamps = target.stamps(request.origin)
+    found = found_by(stamps)
     reply = SyncReply(origin=request.origin, dry_run=request.dry_run)
     seen: set[str] = set()
     for batch in _batches(_seen(found, seen, request.progress), now):
@@ -243,9 +257,7 @@ def _count(target: SyncTarget, new: list[CutDocument], reply: SyncReply) -> None
         reply.replaced += known not in (None, one.row.content_hash)
 
 
-def _check_share(
-    vanished: tuple[str, ...], known: Mapping[str, DocumentStamp], request: SyncRequest
-) -> None:
+def _check_share(vanished: tuple[str, ...], known: Stamps, request: SyncRequest) -> None:
     if request.dry_run or len(vanished) <= max(_FEW, request.most_removed * len(known)):
         return
     raise TooManyRemovedError(
