@@ -24,6 +24,7 @@ from mba_integrations.services.memory.recalling.recall import recall
 from mba_integrations.services.memory.recalling.reply import RecallReply, SearchReply
 from mba_integrations.services.memory.recalling.request import (
     RecallRequest,
+    check_listed,
     checked_filter,
     checked_items,
     narrowed,
@@ -41,8 +42,6 @@ from mba_integrations.services.store.statements import changes, finding, workspa
 
 if TYPE_CHECKING:
     from mba_integrations import ComplexityEstimate
-
-MOST_LISTED = 500
 
 
 class Asking:
@@ -260,8 +259,7 @@ class Asking:
             InputError: If an argument is unusable.
             UnknownWorkspaceError: If there is no such workspace; with those of a like name.
         """
-        if isinstance(limit, int) and limit > MOST_LISTED:
-            raise InputError(f"limit must be at most {MOST_LISTED}, got {limit:,}.")
+        check_listed(limit)
         if after is not None:
             checked_whole("after", after)
         if filters is not None:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from mba_integrations.core.arguments import checked_whole
-from mba_integrations.core.errors import InputError
 from mba_integrations.core.live import LiveHandle
-from mba_integrations.services.memory.asking import MOST_LISTED
+from mba_integrations.services.memory.recalling.request import check_listed
 from mba_integrations.services.memory.service import MemoryService
 from mba_integrations.services.rag.new_document import checked_document_id, document_of
 from mba_integrations.services.rag.replacing import known_documents
@@ -51,8 +49,7 @@ class KeptDocuments(LiveHandle):
             InputError: If an argument is unusable.
             UnknownWorkspaceError: If there is no such workspace; with those of a like name.
         """
-        if checked_whole("limit", limit, at_least=1) > MOST_LISTED:
-            raise InputError(f"limit must be at most {MOST_LISTED}, got {limit:,}.")
+        check_listed(limit)
         with self._equipment.read(workspace_id) as reading:
             workspaces.get(reading)
             return documents.listed(reading, origin, after=after, limit=limit)

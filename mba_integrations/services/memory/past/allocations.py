@@ -11,8 +11,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from mba_integrations.core.arguments import checked_whole
-from mba_integrations.core.errors import InputError
 from mba_integrations.core.model import QueryComplexity
 from mba_integrations.core.result.allocation import Allocation
 from mba_integrations.services.memory.equipment import Equipment
@@ -21,13 +19,13 @@ from mba_integrations.services.memory.past.rebuild import rebuild
 from mba_integrations.services.memory.past.replays import replayed
 from mba_integrations.services.memory.past.statistics import By, LoggedStatistics
 from mba_integrations.services.memory.past.views import statistics_of_all
+from mba_integrations.services.memory.recalling.request import check_listed
 from mba_integrations.services.store.rows.allocations import AllocationRow
 from mba_integrations.services.store.scopes import Reading, checked_id
 from mba_integrations.services.store.statements import workspaces
 from mba_integrations.services.store.statements.log import allocations
 
 _PAGE = 500
-MOST_LISTED = 500
 MOST_LOOKED_AT = 10_000
 """Rows that one page of a list looks at for those that it wants."""
 Place = tuple[datetime, str]
@@ -109,8 +107,7 @@ class Allocations:
             InputError: If *limit* is out of its range.
             UnknownWorkspaceError: If there is no such workspace; with those of a like name.
         """
-        if checked_whole("limit", limit, at_least=1) > MOST_LISTED:
-            raise InputError(f"limit must be at most {MOST_LISTED}, got {limit:,}.")
+        check_listed(limit)
         self._equipment.trail.flush()
         found: list[AllocationRow] = []
         with self._equipment.read(workspace_id) as reading:

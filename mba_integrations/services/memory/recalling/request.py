@@ -22,6 +22,7 @@ from mba_integrations.services.store.rows.memories import MemoryFilter, MemorySt
 from mba_integrations.services.store.scopes import checked_id
 
 MOST_QUERY_BYTES = 64 * 1024
+MOST_LISTED = 500
 _ACTIVE = frozenset({MemoryState.ACTIVE})
 
 
@@ -63,6 +64,16 @@ class RecallRequest:
         if self.as_of is not None and self.as_of - now > CLOCK_TOLERANCE:
             raise InputError(f"as_of lies in the future, at {self.as_of.isoformat()}.")
         return self
+
+
+def check_listed(limit: int) -> None:
+    """Refuse a page of more than 500, or of none.
+
+    Raises:
+        InputError: With what was given.
+    """
+    if checked_whole("limit", limit, at_least=1) > MOST_LISTED:
+        raise InputError(f"limit must be at most {MOST_LISTED}, got {limit:,}.")
 
 
 def checked_items(items: Iterable[MemoryItem]) -> tuple[MemoryItem, ...]:
