@@ -29,25 +29,21 @@ def export_records(
     wanted = MemoryFilter(states=None) if with_inactive else MemoryFilter()
     models = tuple(vectors.coverage(reading)) if with_vectors else ()
     total, done = sum(finding.count(reading, wanted).values()) * (1 + len(models)), 0
-    for rows, records in _pages(reading, wanted, models):
-        yield from records
-        if rows is None:
-            continue
+
+    def tell(rows: tuple[MemoryRow, ...]) -> None:
+        nonlocal done
         done += len(rows)
         if progress is not None:
             progress(done, total)
 
-
-def _pages(
-    reading: Reading, wanted: MemoryFilter, models: tuple[str, ...]
-) -> Iterator[tuple[tuple[MemoryRow, ...] | None, Iterator[Mapping[str, Any]]]]:
-    """Records with the memories that they are about; None where they are about documents."""
     for rows in _rows(reading, wanted):
-        yield rows, map(memory_record, rows)
-    yield None, map(document_record, documents.every(reading))
+        yield from map(memory_record, rows)
+        tell(rows)
+    yield from map(document_record, documents.every(reading))
     for model_id in models:
         for rows in _rows(reading, wanted):
-            yield rows, _vectors(reading, model_id, [row.memory_id for row in rows])
+            yield from _vectors(reading, model_id, [row.memory_id for row in rows])
+            tell(rows)
 
 
 def _rows(reading: Reading, wanted: MemoryFilter) -> Iterator[tuple[MemoryRow, ...]]:
