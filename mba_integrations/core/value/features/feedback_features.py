@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Container
+from functools import cache, partial
 
 import numpy as np
 
@@ -49,13 +50,14 @@ def feedback_features(
     ranked = best_rows(share, _RIVALS)
     strong = ranked[:_STRONG_ITEMS]
     weights = share[strong]
+    telling = cache(partial(_telling, question, corpus))
     made: dict[str, Callable[[], FloatArray]] = {
         "before_estimate": lambda: around.shifted(share, -1),
         "after_estimate": lambda: around.shifted(share, 1),
         "source_estimate": lambda: around.best_of_source(share),
         "wider_estimate": lambda: around.mean_shifted(share, _NEAR_STEPS),
-        "named_by_strong": lambda: _named_by(question, corpus, strong, weights),
-        "shares_names": lambda: _names_shared(question, corpus, strong, weights),
+        "named_by_strong": lambda: _named_by(corpus, telling, strong, weights),
+        "shares_names": lambda: _names_shared(question, corpus, telling, strong, weights),
         "shares_rare_terms": lambda: _rare_terms_shared(question, corpus, strong, weights),
         "like_strong": lambda: _like_strong(question, corpus, strong, weights),
         "outdated": lambda: _outdated(corpus, ranked),
@@ -64,13 +66,13 @@ def feedback_features(
 
 
 def _named_by(
-    question: Question, corpus: Corpus, strong: IntArray, weights: FloatArray
+    corpus: Corpus, telling: Callable[[int], str], strong: IntArray, weights: FloatArray
 ) -> FloatArray:
     """Highest weight of a strong item whose text has the item's heading."""
     found = np.zeros(len(corpus.lexical))
     headings = corpus.lexical.traits.headings
     for row, weight in zip(strong.tolist(), weights.tolist(), strict=True):
-        for named, share in headings.named_in(_telling(question, corpus, row)).items():
+        for named, share in headings.named_in(telling(row)).items():
             if named != row:
                 found[named] = max(found[named], share * weight)
     return found
@@ -94,7 +96,11 @@ def _telling(question: Question, corpus: Corpus, row: int) -> str:
 
 
 def _names_shared(
-    question: Question, corpus: Corpus, strong: IntArray, weights: FloatArray
+    question: Question,
+    corpus: Corpus,
+    telling: Callable[[int], str],
+    strong: IntArray,
+    weights: FloatArray,
 ) -> FloatArray:
     """Highest weight of a strong item times the rarity of a name that both have, in [0, 1].
 
@@ -106,7 +112,7 @@ def _names_shared(
     most = max(_LEAST_SHARED, size // _SHARED_PART)
     found = np.zeros(size)
     for row, weight in zip(strong.tolist(), weights.tolist(), strict=True):
-        for name in names_in(_telling(question, corpus, row)):
+        for name in names_in(telling(row)):
             terms = set(lexical.terms(name))
             if terms <= asked:
                 continue
