@@ -65,9 +65,7 @@ def allocate(
     texts: Annotated[
         bool, typer.Option("--texts", help="Print JSON with the text of every item as well.")
     ] = False,
-    explain: Annotated[
-        bool, typer.Option("--explain", help="Tables of the decision on standard error.")
-    ] = False,
+    explain: options.Explain = False,
 ) -> None:
     """Choose memories for a query and print the prompt."""
     settings = with_overrides(

@@ -76,6 +76,9 @@ Workspace = Annotated[
         help="Whose settings apply. Default: 'default', or the only one of --config.",
     ),
 ]
+Explain = Annotated[
+    bool, typer.Option("--explain", help="Tables of the decision on standard error.")
+]
 Budget = Annotated[
     int | None,
     typer.Option(

@@ -8,7 +8,7 @@ import typer
 from rich.text import Text
 
 from mba_integrations.commands.arguments import memory_options as options
-from mba_integrations.commands.arguments.options import Budget
+from mba_integrations.commands.arguments.options import Budget, Explain
 from mba_integrations.commands.arguments.where import Where, somewhere
 from mba_integrations.commands.documents.opening import documents_at
 from mba_integrations.commands.documents.printing import (
@@ -108,9 +108,7 @@ def retrieve(
         typer.Option("--document", metavar="ID", help="Only this document. Repeatable."),
     ] = None,
     session: options.Session = None,
-    explain: Annotated[
-        bool, typer.Option("--explain", help="Tables of the decision on standard error.")
-    ] = False,
+    explain: Explain = False,
     workspace: options.Workspace = options.DEFAULT_WORKSPACE,
     where: Where,
     local: options.Local = False,

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from mba_integrations.commands.arguments import memory_options as options
-from mba_integrations.commands.arguments.options import Budget
+from mba_integrations.commands.arguments.options import Budget, Explain
 from mba_integrations.commands.arguments.where import Where, somewhere
 from mba_integrations.commands.memory.database import opened_at
 from mba_integrations.commands.printing.recalls import explain_recall, write_recall
@@ -36,9 +36,7 @@ def recall(
     source: options.Source = None,
     tags: options.Tags = None,
     as_of: options.AsOf = None,
-    explain: Annotated[
-        bool, typer.Option("--explain", help="Tables of the decision on standard error.")
-    ] = False,
+    explain: Explain = False,
     workspace: options.Workspace = options.DEFAULT_WORKSPACE,
     where: Where,
     local: options.Local = False,
