@@ -17,11 +17,10 @@ from typing import Any
 import pytest
 from command_line import mba
 from document_files import handbook
-from served_commands import answering
+from served_commands import answering, use_service
 from typer.testing import Result
 
 from benchmarks import ingest_files as files
-from mba_integrations.commands.memory import database as databases
 from mba_integrations.commands.printing import progress
 from mba_integrations.services import RagService
 from mba_integrations.services.api.app import create_app
@@ -57,15 +56,7 @@ def url(service: MemoryService) -> Iterator[str]:
 @pytest.fixture(autouse=True)
 def same_service(service: MemoryService, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The commands on a file use the served service, in a folder `docs` of their own."""
-
-    @contextmanager
-    def opened(*_: object, **__: object) -> Iterator[MemoryService]:
-        yield service
-
-    monkeypatch.setattr(databases, "_opened", opened)
-    monkeypatch.setenv("MBA_DB", str(tmp_path / "memory.db"))
-    monkeypatch.setenv("COLUMNS", "150")
-    monkeypatch.setenv("MBA_KEY", "owner")
+    use_service(monkeypatch, service, tmp_path)
     monkeypatch.chdir(tmp_path)
     (tmp_path / "docs").mkdir()
     (tmp_path / "docs" / "leave.md").write_text(LEAVE)

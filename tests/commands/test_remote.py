@@ -15,10 +15,9 @@ from typing import Any
 
 import pytest
 from command_line import mba
-from served_commands import answering
+from served_commands import answering, use_service
 from typer.testing import Result
 
-from mba_integrations.commands.memory import database as databases
 from mba_integrations.services import MemoryFilter, MemoryState, MergeProposal
 from mba_integrations.services.api.app import create_app
 from mba_integrations.services.api.settings import ServerSettings
@@ -60,15 +59,7 @@ def url(service: MemoryService, tmp_path_factory: pytest.TempPathFactory) -> Ite
 @pytest.fixture(autouse=True)
 def same_service(service: MemoryService, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The commands on a file use the served service, and nothing is in the environment."""
-
-    @contextmanager
-    def opened(*_: object, **__: object) -> Iterator[MemoryService]:
-        yield service
-
-    monkeypatch.setattr(databases, "_opened", opened)
-    monkeypatch.setenv("MBA_DB", str(tmp_path / "memory.db"))
-    monkeypatch.setenv("COLUMNS", "150")
-    monkeypatch.setenv("MBA_KEY", "owner")
+    use_service(monkeypatch, service, tmp_path)
 
 
 def told(result: Result) -> tuple[int, str, str]:

@@ -6,27 +6,17 @@ and is emptied before each test: to make a database takes longer than any test.
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from postgres_server import emptied, new_database
+from postgres_server import emptied
 from store_rows import Clock
 
 from mba_integrations.services.store.opening import open_store
 from mba_integrations.services.store.statements import workspaces
 from mba_integrations.services.store.store import Store
-
-
-@pytest.fixture(scope="session")
-def postgres_database(postgres: str) -> Iterator[str]:
-    """URL of the worker's database, with our tables."""
-    worker = os.environ.get("PYTEST_XDIST_WORKER", "alone")
-    with new_database(postgres, f"mba_{worker}_{os.getpid()}") as url:
-        open_store(url).close()
-        yield url
 
 
 @pytest.fixture
