@@ -21,12 +21,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import httpx2
-
+from benchmarks.api_live import free_port, started
 from mba_integrations.services import MbaClient, MemoryService, ServerError
-from mba_integrations.services.api.serving import listening
-
-READY_SECONDS = 60.0
 
 
 @dataclass(slots=True)
@@ -46,28 +42,12 @@ class Told:
     ready_seconds: list[float] = field(default_factory=list)
 
 
-def free_port() -> int:
-    """A port that nobody listens at."""
-    with listening("127.0.0.1", 0) as bound:
-        return int(bound.getsockname()[1])
-
-
 def start(path: Path, port: int, told: Told) -> subprocess.Popen[bytes]:
     """A server that answers."""
     began = time.monotonic()
-    command = [sys.executable, "-m", "mba_integrations", "serve"]
-    server = subprocess.Popen(
-        [*command, "--db", str(path), "--port", str(port)],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    while time.monotonic() - began < READY_SECONDS:
-        with contextlib.suppress(httpx2.TransportError):
-            if httpx2.get(f"http://127.0.0.1:{port}/readyz").status_code == 200:
-                told.ready_seconds.append(time.monotonic() - began)
-                return server
-        time.sleep(0.05)
-    raise RuntimeError("the server did not start")
+    server = started(path, port)
+    told.ready_seconds.append(time.monotonic() - began)
+    return server
 
 
 def remember_until(stop: threading.Event, url: str, number: int, told: Told) -> None:

@@ -18,6 +18,8 @@ from mba_integrations.core.selection.assembly import Prompt, assemble
 from mba_integrations.core.selection.continuation import NOTHING_BEFORE, Continuation
 from mba_integrations.core.selection.problem import SelectionProblem
 
+SHARE_ROUNDING = 1e-9
+"""A share this little under a whole number of tokens is that number: shares are products."""
 MOST_ALONE = 64
 """Units that are tried alone; each is written and counted."""
 
@@ -45,8 +47,21 @@ class Draft:
 
 
 def write_draft(problem: SelectionProblem, rows: IntArray, continuation: Continuation) -> Draft:
-    """Write the rows, ascending, and count the result."""
-    prompt = assemble(
+    """Write the rows, ascending, and count the result.
+
+    Items that change stand last only where the second heading that their tier may need there is
+    within its limit: packing has paid for one.
+    """
+    prompt = _assembled(problem, rows, continuation)
+    if continuation.changing and _over_a_limit(problem, prompt):
+        continuation = replace(continuation, changing=frozenset())
+        prompt = _assembled(problem, rows, continuation)
+    tokens = problem.layout.measure(prompt.written, problem.counter)
+    return Draft(rows, prompt, tokens, continuation)
+
+
+def _assembled(problem: SelectionProblem, rows: IntArray, continuation: Continuation) -> Prompt:
+    return assemble(
         problem.snapshot,
         rows,
         value=problem.score,
@@ -54,8 +69,18 @@ def write_draft(problem: SelectionProblem, rows: IntArray, continuation: Continu
         after=continuation,
         shown=problem.shown,
     )
-    tokens = problem.layout.measure(prompt.written, problem.counter)
-    return Draft(rows, prompt, tokens, continuation)
+
+
+def _over_a_limit(problem: SelectionProblem, prompt: Prompt) -> bool:
+    """Whether a tier with two headings is over its cap, or over its share where none borrows."""
+    plan = problem.plan
+    limit = plan.tier_cap_tokens
+    if not plan.borrowing:
+        limit = np.minimum(limit, plan.tier_tokens + SHARE_ROUNDING)
+    headings = np.bincount(
+        problem.snapshot.columns.tier[prompt.rows[prompt.opens]], minlength=len(TIERS)
+    )
+    return bool(((headings > 1) & (tier_used_tokens(problem, prompt) > limit)).any())
 
 
 def drop_until_fits(problem: SelectionProblem, draft: Draft) -> tuple[Draft, int]:

@@ -26,14 +26,12 @@ from mba_integrations.core.arrays import BoolArray, FloatArray, IntArray
 from mba_integrations.core.model import TIERS, OmissionReason
 from mba_integrations.core.packing.problem import PackingProblem
 from mba_integrations.core.selection.continuation import NOTHING_BEFORE, Continuation
-from mba_integrations.core.selection.draft import pins_alone
+from mba_integrations.core.selection.draft import SHARE_ROUNDING, pins_alone
 from mba_integrations.core.selection.problem import SelectionProblem
 from mba_integrations.core.selection.units.price import below_price
 from mba_integrations.core.selection.units.prospects import Kept
 from mba_integrations.core.selection.units.units import Units
 
-_WHOLE = 1e-9
-"""A share this little under a whole number of tokens is that number: shares are products."""
 _NO_LIMIT = 2**50
 """Tokens that are as good as no limit. Shares of a larger budget, such as `sys.maxsize` for "all",
 would leave what floats and integers of 64 bits hold exactly."""
@@ -217,5 +215,5 @@ def _too_large(problem: SelectionProblem, room: Room) -> IntArray:
     """Units that would not fit alone."""
     limit = np.minimum(room.tier_cap, room.total)
     if not room.borrowing:
-        limit = np.minimum(limit, np.floor(room.tier_tokens + _WHOLE))
+        limit = np.minimum(limit, np.floor(room.tier_tokens + SHARE_ROUNDING))
     return problem.units.over(limit - room.opening)
