@@ -24,17 +24,36 @@ from mcp.client.streamable_http import streamable_http_client
 from mcp_types import TextContent
 
 from benchmarks.api_live import serving
-from mba_integrations import MemoryTier, counter_for_model
-from mba_integrations.services import MemoryService, NewMemory
+from mba_integrations import MemoryItem, MemoryTier, counter_for_model
+from mba_integrations.services import MemoryService
 from mba_integrations.services.mcp.tools.reply import RECEIPT_KEY, written
 
 WORKSPACES = 20
 MEMORIES = 120
-WORDS = (
-    "Kate Lisbon door code 4711 quartz lamp bees hive Monday bill owes pays letter station "
-    'train "quoted" back\\slash line\nend tab\t{"json": 1} <tag> & 日本語 день 🐝 👩‍👩‍👧 \u202eright '
-    "é́́ 0000000000000000 ---------- <|endoftext|> \u2028"
-).split(" ")
+WORDS = [
+    *("Kate", "Lisbon", "door", "code", "4711", "quartz", "lamp", "bees", "Monday", "bill"),
+    *(
+        '"quoted"',
+        "back\\slash",
+        "line\nend",
+        "tab\t",
+        '{"json": 1}',
+        "<tag>",
+        "&",
+        "日本語",
+        "день",
+    ),
+    *(
+        "🐝",
+        "👩\u200d👩\u200d👧",
+        "\u202eright",
+        "é\u0301\u0301",
+        "0" * 24,
+        "-" * 16,
+        "<|endoftext|>",
+        "\u2028",
+    ),
+]
 
 
 @dataclass(slots=True)
@@ -51,14 +70,14 @@ class Counts:
         """One line of the report."""
         share = self.used / max(1, self.replies)
         return (
-            f"{name}: {self.replies:,} replies, {len(self.over):,} over, {self.refused:,} refused as "
-            f"too small, {len(self.errors):,} errors; a reply has {share:.0%} of its budget"
+            f"{name}: {self.replies:,} replies, {len(self.over):,} over, {self.refused:,} refused "
+            f"as too small, {len(self.errors):,} errors; a reply has {share:.0%} of its budget"
         )
 
 
 def text(draw: random.Random) -> str:
     """A text of one to some hundred words."""
-    return " ".join(draw.choices(WORDS, k=draw.choice((1, 4, 12, 40, 200))))
+    return "Note: " + " ".join(draw.choices(WORDS, k=draw.choice((1, 4, 12, 40, 200))))
 
 
 def fill(path: Path, draw: random.Random) -> None:
@@ -67,13 +86,14 @@ def fill(path: Path, draw: random.Random) -> None:
         for number in range(WORKSPACES):
             service.create_workspace(f"w{number}")
             memories = [
-                NewMemory(
+                MemoryItem(
+                    f"m{place}",
                     text(draw),
-                    tier=draw.choice(list(MemoryTier)),
+                    draw.choice(list(MemoryTier)),
                     importance=draw.random(),
                     source=draw.choice((None, "chat", 'a "source"\n')),
                 )
-                for _ in range(MEMORIES)
+                for place in range(MEMORIES)
             ]
             service.remember(f"w{number}", memories)
 
