@@ -27,17 +27,20 @@ from mba_integrations.ingest.reading import Ingested, decoded, name_of, parsed_t
 ROLES = ("system", "developer", "user", "assistant", "tool", "function")
 
 
-def read_messages(path: str | Path, *, pin_last_user: bool = True) -> Ingested:
+def read_messages(
+    path: str | Path, *, name: str | None = None, pin_last_user: bool = True
+) -> Ingested:
     """The messages of a file: a JSON array, an object that has one under `messages`, JSON lines.
 
     Args:
-        path: A file, or `-` for standard input. It becomes the `source` of the items.
+        path: A file, or `-` for standard input.
+        name: What the conversation is called, the `source` of the items; the path by default.
         pin_last_user: Whether the last message of the user must be in the prompt.
 
     Raises:
         InputError: If the file cannot be read or is not such JSON; naming the message.
     """
-    name = name_of(path)
+    name = name_of(path) if name is None else name
     messages = _messages_of(read_bytes(path), name)
     return items_from_messages(messages, source=name, pin_last_user=pin_last_user)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Any
@@ -88,20 +89,26 @@ class Call:
         asked = CURRENT.get().asked
         return None if asked is None else f"{asked.name} {asked.digest}"
 
-    def once(self, view: Callable[[Any], View], *, status: int = 200) -> Once | None:
+    def once(
+        self, view: Callable[[Any], View], *, status: int = 200, body: bytes = b""
+    ) -> Once | None:
         """Have the act that it is given to keep its answer, in its own transaction.
 
         Args:
             view: The body of the answer, from what the act gives.
             status: The answer's.
+            body: What was sent, where that is a file, which no layer reads.
         """
         asked = CURRENT.get().asked
         if asked is None:
             return None
         asked.kept = True
+        digest = asked.digest
+        if body:
+            digest = hashlib.sha256(digest.encode() + body).hexdigest()
         return Once(
             name=asked.name,
-            digest=asked.digest,
+            digest=digest,
             written=lambda result: written_answer(view(result), status),
         )
 

@@ -7,13 +7,14 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
+from mba_integrations.services.api.layers.answers import METHODS
 from mba_integrations.services.api.layers.callers import OPEN_PATHS
 
 DESCRIPTION = """\
 Memories that stay, and the part of them that fits a token budget, chosen and explained.
 
-Every POST and PUT takes an `Idempotency-Key`. Lists are read page by page by `cursor`. Problems are
-`application/problem+json` (RFC 9457). A time has a zone.
+Every POST, PUT, PATCH and DELETE takes an `Idempotency-Key`. Lists are read page by page by
+`cursor`. Problems are `application/problem+json` (RFC 9457). A time has a zone.
 """
 _KEYS = {
     "bearer": {"type": "http", "scheme": "bearer", "description": "mba_<id>_<secret>"},
@@ -49,5 +50,5 @@ def described(app: FastAPI) -> dict[str, Any]:
 def _say_more(path: str, method: str, operation: dict[str, Any]) -> None:
     if path in OPEN_PATHS:
         operation["security"] = []
-    if method in ("post", "put") and path.startswith("/v1/"):
+    if method.upper() in METHODS and path.startswith("/v1/"):
         operation.setdefault("parameters", []).append(_NAMED)

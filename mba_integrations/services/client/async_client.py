@@ -4,8 +4,9 @@
         await client.remember("kate", "Kate moved to Lisbon in March.")
         reply = await client.recall("kate", "Where does Kate live?", budget_tokens=400)
 
-What it may send again it sends again: a POST has a key of its own, so the server does it once. A
-pause follows each attempt that failed: what the server asks for, else twice as long each time.
+What it may send again it sends again: what changes something has a key of its own, so the server
+does it once. A pause follows each attempt that failed: what the server asks for, else twice as long
+each time.
 """
 
 from __future__ import annotations
@@ -359,7 +360,7 @@ class AsyncMbaClient(AsyncDocumentCalls):
     async def send(self, request: Request) -> Any:
         """Send a request, again where it may be; gives the JSON of the answer.
 
-        A request that is no POST changes nothing, or the same when it is made twice.
+        What changes something brings a key, so it is not done twice.
         """
         return (await self._answered(request, None)).json()
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 from mba_integrations.services.client.requests import (
@@ -11,6 +10,7 @@ from mba_integrations.services.client.requests import (
     Request,
     given,
     got,
+    named_once,
     part,
     posted,
 )
@@ -59,7 +59,7 @@ def revise(workspace_id: str, memory_id: str, content: str, reason: str | None) 
     """Another text in the place of a memory's."""
     body = given({"content": content, "reason": reason})
     path = of(workspace_id, "memories", part(memory_id))
-    return replace(posted(path, body), method="PUT")
+    return _changed("PUT", path, body=body)
 
 
 def act(workspace_id: str, what: str, body: dict[str, Any]) -> Request:
@@ -74,12 +74,12 @@ def create_workspace(workspace_id: str, body: dict[str, Any]) -> Request:
 
 def put(workspace_id: str, what: str, body: dict[str, Any]) -> Request:
     """Set the retention or the organisation of a workspace."""
-    return Request(method="PUT", path=of(workspace_id, what), body=given(body))
+    return _changed("PUT", of(workspace_id, what), body=given(body))
 
 
 def delete(path: str) -> Request:
     """Delete or end what is at a path."""
-    return Request(method="DELETE", path=path)
+    return _changed("DELETE", path)
 
 
 def review(workspace_id: str, review_id: str, what: str, body: dict[str, Any]) -> Request:
@@ -102,14 +102,7 @@ def export(workspace_id: str, *, with_vectors: bool, with_inactive: bool) -> Req
 def imported(workspace_id: str, content: bytes, more: dict[str, Any]) -> Request:
     """Remember what a file has."""
     query = {name: "true" if value is True else value for name, value in more.items() if value}
-    return Request(
-        method="POST",
-        path=of(workspace_id, "imports"),
-        content=content,
-        query=query,
-        headers=_BYTES,
-        seconds=FILE_SECONDS,
-    )
+    return _sent("POST", of(workspace_id, "imports"), content, query)
 
 
 def document(workspace_id: str, document_id: str, what: str = "documents") -> str:
@@ -120,21 +113,31 @@ def document(workspace_id: str, document_id: str, what: str = "documents") -> st
 def put_document(workspace_id: str, document_id: str, more: dict[str, Any]) -> Request:
     """Keep a document."""
     path = document(workspace_id, document_id)
-    return Request(method="PUT", path=path, body=given(more))
+    return _changed("PUT", path, body=given(more))
 
 
 def put_file(workspace_id: str, document_id: str, content: bytes, more: dict[str, Any]) -> Request:
     """Keep the document that a file makes."""
-    return Request(
-        method="PUT",
-        path=document(workspace_id, document_id, "files"),
-        content=content,
-        query=given(more),
-        headers=_BYTES,
-        seconds=FILE_SECONDS,
-    )
+    return _sent("PUT", document(workspace_id, document_id, "files"), content, given(more))
 
 
 def file(path: str, query: dict[str, str]) -> Request:
     """What is at a path, as a file."""
     return Request(method="GET", path=path, query=query, seconds=FILE_SECONDS)
+
+
+def _changed(method: str, path: str, body: Any = None) -> Request:
+    return Request(method=method, path=path, body=body, headers=named_once())
+
+
+def _sent(method: str, path: str, content: bytes, query: dict[str, Any]) -> Request:
+    """A request whose body is a file."""
+    headers = {**_BYTES, **named_once()}
+    return Request(
+        method=method,
+        path=path,
+        content=content,
+        query=query,
+        headers=headers,
+        seconds=FILE_SECONDS,
+    )

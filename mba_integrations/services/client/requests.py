@@ -117,8 +117,13 @@ def is_on_this_machine(url: str) -> bool:
 
 def posted(path: str, body: Any = None, *, key: str | None = None, **query: Any) -> Request:
     """A POST; without a *key* it gets one of its own."""
-    headers = {"Idempotency-Key": key or secrets.token_hex(16)}
+    headers = named_once(key)
     return Request(method="POST", path=path, body=body, headers=headers, query=given(query))
+
+
+def named_once(key: str | None = None) -> dict[str, str]:
+    """The header by which a server knows a request that comes again."""
+    return {"Idempotency-Key": key or secrets.token_hex(16)}
 
 
 def got(path: str, **query: Any) -> Request:

@@ -17,6 +17,7 @@ from mba_integrations.services.memory.retention.sweep import RetentionReply
 from mba_integrations.services.memory.tiers.reviews import TierReview
 from mba_integrations.services.store.rows.erasures import Erasure
 from mba_integrations.services.store.rows.jobs import JobRow, JobState
+from mba_integrations.services.store.rows.workspaces import WorkspaceRow
 
 
 class RetentionBody(Body):
@@ -30,6 +31,11 @@ class RetentionView(View):
     """How long memories are kept."""
 
     policy: dict[str, Any]
+
+    @classmethod
+    def of(cls, row: WorkspaceRow) -> RetentionView:
+        """The view of a workspace's row."""
+        return cls(policy=dict(row.retention))
 
 
 class PreviewBody(Body):
@@ -243,6 +249,11 @@ class StoppedView(View):
     """Whether a workspace was kept in order until now."""
 
     stopped: bool
+
+    @classmethod
+    def of(cls, stopped: bool) -> StoppedView:
+        """The view of an answer."""
+        return cls(stopped=stopped)
 
 
 class MergeView(View):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -105,6 +106,18 @@ def etag_of(created_at: datetime, version: int) -> str:
     return f'"{created_at.timestamp():.6f}-{version}"'
 
 
+def version_of(etag: str, created_at: datetime) -> int | None:
+    """The version that an ETag of a workspace names; None if it is none of that workspace.
+
+    >>> made = datetime.fromisoformat("2026-01-01T00:00:00Z")
+    >>> version_of(etag_of(made, 3), made), version_of('"x"', made)
+    (3, None)
+    """
+    number = etag.strip('"').rpartition("-")[2]
+    version = int(number) if number.isascii() and number.isdecimal() else 0
+    return version if etag == etag_of(created_at, version) else None
+
+
 class SettingsView(View):
     """Settings as they would hold, with every default."""
 
@@ -149,3 +162,8 @@ class DeletedView(View):
     """Rows that went, by table."""
 
     deleted: dict[str, int]
+
+    @classmethod
+    def of(cls, counts: Mapping[str, int]) -> DeletedView:
+        """The view of counts."""
+        return cls(deleted=dict(counts))

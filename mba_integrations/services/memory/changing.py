@@ -232,6 +232,7 @@ class Changing:
         *,
         reason: str | None = None,
         actor: str | None = None,
+        once: Once | None = None,
     ) -> ChangeReply:
         """Set from when memories are no candidates any more; None for never.
 
@@ -242,7 +243,7 @@ class Changing:
         """
         check_time("at", at)
         act = change.mark(change.named_ids(memory_ids), expires_at=at, reason=reason)
-        return self._equipment.write(workspace_id, act, actor=actor)
+        return self._equipment.write(workspace_id, act, actor=actor, once=once)
 
     def forget(
         self,

@@ -59,11 +59,8 @@ class Equipment:
         Raises:
             UnknownWorkspaceError: If there is no such workspace; with those of a like name.
         """
-        try:
-            with self.store.read(workspace_id) as reading:
-                yield reading
-        except UnknownWorkspaceError as error:
-            raise self._unknown(workspace_id) from error
+        with self.named(workspace_id), self.store.read(workspace_id) as reading:
+            yield reading
 
     def write(
         self,
@@ -82,8 +79,14 @@ class Equipment:
         """
         if actor is not None:
             checked_id("actor", actor)
-        try:
+        with self.named(workspace_id):
             return self.store.write(workspace_id, partial(_held, done_once(once, act)), actor=actor)
+
+    @contextmanager
+    def named(self, workspace_id: str) -> Iterator[None]:
+        """Errors of the block that say of a workspace that is not there what its like is called."""
+        try:
+            yield
         except UnknownWorkspaceError as error:
             raise self._unknown(workspace_id) from error
 

@@ -12,10 +12,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, TypeVar
 
-from mba_integrations.services.store.scopes import Writing
-from mba_integrations.services.store.statements import answers
+from mba_integrations.services.store.rows.jobs import Answer
+from mba_integrations.services.store.scopes import Writing, WritingAll
+from mba_integrations.services.store.statements import answers, deletions
 
 Result = TypeVar("Result")
 
@@ -58,11 +60,30 @@ def done_once(once: Once | None, act: Callable[[Writing], Result]) -> Callable[[
         return act
 
     def acted(writing: Writing) -> Result:
-        known = answers.find(writing, once.name, once.digest)
-        if known is not None and known.expires_at > writing.at:
-            raise AnsweredBeforeError(known.response)
+        _check_new(answers.find(writing, once.name, once.digest), writing.at)
         result = act(writing)
         answers.keep(writing, once.name, once.digest, once.written(result))
         return result
 
     return acted
+
+
+def deleted_once(
+    once: Once | None, workspace_id: str, delete: Callable[[Writing], Result]
+) -> Callable[[WritingAll], Result]:
+    """The deletion of a workspace, as `done_once`, with an answer that outlives the workspace."""
+
+    def acted(writing: WritingAll) -> Result:
+        if once is None:
+            return delete(writing.within(workspace_id))
+        _check_new(deletions.find(writing, once.name, once.digest), writing.at)
+        result = delete(writing.within(workspace_id))
+        deletions.keep(writing, once.name, once.digest, once.written(result))
+        return result
+
+    return acted
+
+
+def _check_new(known: Answer | None, now: datetime) -> None:
+    if known is not None and known.expires_at > now:
+        raise AnsweredBeforeError(known.response)

@@ -11,11 +11,16 @@ from mba_integrations.core.arguments import shown
 from mba_integrations.core.config.workspace import WorkspaceConfig
 from mba_integrations.core.errors import InputError
 from mba_integrations.services.memory.equipment import Equipment
-from mba_integrations.services.memory.once import Once, done_once
+from mba_integrations.services.memory.once import (
+    AnsweredBeforeError,
+    Once,
+    deleted_once,
+    done_once,
+)
 from mba_integrations.services.memory.retention.rules import RetentionPolicy
 from mba_integrations.services.memory.settings import config_of, retention_of
 from mba_integrations.services.store.rows.workspaces import SettingsVersion, WorkspaceRow
-from mba_integrations.services.store.scopes import Writing
+from mba_integrations.services.store.scopes import Writing, checked_id
 from mba_integrations.services.store.statements import workspaces
 
 
@@ -87,6 +92,7 @@ class Workspaces:
         *,
         expected_version: int | None = None,
         actor: str | None = None,
+        once: Once | None = None,
         **changes: Any,
     ) -> WorkspaceConfig:
         """Change settings; calls that have begun keep those that they found.
@@ -95,6 +101,7 @@ class Workspaces:
             workspace_id: Of which workspace.
             expected_version: The version that the change was made from; None takes any.
             actor: Who changes them.
+            once: Names the request; made again, it is not done again.
             changes: Settings that change, by name; groups as mappings of what changes.
 
         Raises:
@@ -110,7 +117,8 @@ class Workspaces:
                 writing, as_json(changed), expected_version=expected_version
             )
 
-        return self._equipment.settings.of(self._equipment.write(workspace_id, act, actor=actor))
+        row = self._equipment.write(workspace_id, act, actor=actor, once=once)
+        return self._equipment.settings.of(row)
 
     def change_retention(
         self,
@@ -118,6 +126,7 @@ class Workspaces:
         policy: RetentionPolicy | Mapping[str, Any],
         *,
         time_zone: str | None = None,
+        once: Once | None = None,
     ) -> RetentionPolicy:
         """Set how long memories are kept. Nothing goes before the next sweep.
 
@@ -132,7 +141,7 @@ class Workspaces:
         def act(writing: Writing) -> WorkspaceRow:
             return workspaces.change_retention(writing, as_json(kept), time_zone=time_zone)
 
-        self._equipment.write(workspace_id, act)
+        self._equipment.write(workspace_id, act, once=once)
         return kept
 
     def versions(self, workspace_id: str) -> tuple[SettingsVersion, ...]:
@@ -141,17 +150,31 @@ class Workspaces:
             workspaces.get(reading)
             return workspaces.settings_versions(reading)
 
-    def delete(self, workspace_id: str) -> Mapping[str, int]:
+    def delete(self, workspace_id: str, *, once: Once | None = None) -> Mapping[str, int]:
         """Delete a workspace with all that belongs to it; gives rows deleted, by table.
+
+        Args:
+            workspace_id: Which one.
+            once: Names the request; made again, it is not done again.
 
         Raises:
             UnknownWorkspaceError: If there is no such workspace; with those of a like name.
         """
+        checked_id("workspace_id", workspace_id)
         self._equipment.trail.drop(workspace_id)
-        counts = self._equipment.write(workspace_id, workspaces.delete)
+        act = deleted_once(once, workspace_id, workspaces.delete)
+        try:
+            with self._equipment.named(workspace_id):
+                counts = self._equipment.store.write_all(act)
+        except AnsweredBeforeError:
+            self._free(workspace_id)  # who deleted it may have been killed before
+            raise
+        self._free(workspace_id)
+        return counts
+
+    def _free(self, workspace_id: str) -> None:
         self._equipment.pools.drop(workspace_id)
         self._equipment.store.scrub(workspace_id)
-        return counts
 
 
 def as_json(settings: WorkspaceConfig | RetentionPolicy) -> dict[str, Any]:

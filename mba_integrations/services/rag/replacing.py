@@ -88,6 +88,14 @@ def put(
     return act
 
 
+def put_one(
+    new: CutDocument, *, origin: str | None, models: EmbeddingModels
+) -> Callable[[Writing], PutReply]:
+    """The act that puts one document."""
+    act = put([new], origin=origin, models=models)
+    return lambda writing: act(writing)[0]
+
+
 def remove(document_ids: Sequence[str]) -> Callable[[Writing], RemoveReply]:
     """The act that removes documents: their pieces are forgotten."""
 

@@ -12,6 +12,7 @@ from mba_integrations.core.model import MemoryItem, MemoryTier
 from mba_integrations.services.memory.recalling.reply import RecallReply
 from mba_integrations.services.store.rows.documents import DocumentRow
 
+_OTHER_TIERS = tuple(tier for tier in MemoryTier if tier is not MemoryTier.RAG)
 _PLACES = ("page", "slide", "sheet", "cell", "rows", "lines", "symbol", "headings")
 """Of a piece's metadata, what tells where it stands; see `ingest.documents.citing`."""
 
@@ -142,3 +143,9 @@ def _item(place: int, one: MemoryItem | Mapping[str, Any]) -> MemoryItem:
 def source_ids(items: Sequence[MemoryItem]) -> list[str]:
     """Of which documents items are."""
     return list(dict.fromkeys(item.source for item in items if item.source is not None))
+
+
+def tiers_of(with_memories: bool, with_documents: bool) -> tuple[MemoryTier, ...]:
+    """The tiers that a question is asked of."""
+    others = _OTHER_TIERS if with_memories else ()
+    return (*others, MemoryTier.RAG) if with_documents else others

@@ -16,13 +16,15 @@ import dataclasses
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any, Self
 
 from mba_integrations.core.arrays import FloatArray
 from mba_integrations.core.errors import InputError
 from mba_integrations.core.layout.protocol import PromptLayout
-from mba_integrations.core.model import MemoryItem, MemoryTier
+from mba_integrations.core.model import MemoryItem
 from mba_integrations.ingest.formats.limits import Limits
+from mba_integrations.services.memory.once import Once
 from mba_integrations.services.memory.service import MemoryService
 from mba_integrations.services.rag.files import (
     FolderDocuments,
@@ -41,7 +43,7 @@ from mba_integrations.services.rag.replacing import (
     PutReply,
     RemoveReply,
     known_documents,
-    put,
+    put_one,
     remove,
 )
 from mba_integrations.services.rag.retrieving import (
@@ -49,8 +51,9 @@ from mba_integrations.services.rag.retrieving import (
     candidate_items,
     cited,
     source_ids,
+    tiers_of,
 )
-from mba_integrations.services.rag.stored import StoredWorkspace
+from mba_integrations.services.rag.stored import StoredWorkspace, in_one
 from mba_integrations.services.rag.syncing import (
     MOST_REMOVED,
     Progress,
@@ -62,8 +65,6 @@ from mba_integrations.services.rag.syncing import (
 from mba_integrations.services.store.rows.memories import MemoryFilter
 from mba_integrations.services.store.scopes import checked_id
 from mba_integrations.services.store.statements import documents
-
-_OTHER_TIERS = tuple(tier for tier in MemoryTier if tier is not MemoryTier.RAG)
 
 
 class RagService(KeptDocuments):
@@ -120,6 +121,7 @@ class RagService(KeptDocuments):
         file_modified_at: datetime | None = None,
         origin: str | None = None,
         actor: str | None = None,
+        once: Once | None = None,
     ) -> PutReply:
         """Keep a document; comes back when it is durable. Vectors are made by a job afterwards.
 
@@ -146,6 +148,7 @@ class RagService(KeptDocuments):
             file_modified_at: When that file was last changed.
             origin: The folder or system that it comes from, for a later `sync`.
             actor: Who writes, for the history.
+            once: Names the request; made again, it is not done again.
 
         Raises:
             InputError: If the document cannot be kept; what was there stays.
@@ -166,16 +169,21 @@ class RagService(KeptDocuments):
             file_size=file_size,
             file_modified_at=file_modified_at,
         )
-        return self._put(workspace_id, new, origin, actor)
+        return self._put(workspace_id, new, origin, actor, once)
 
     def _put(
-        self, workspace_id: str, new: NewDocument, origin: str | None, actor: str | None
+        self,
+        workspace_id: str,
+        new: NewDocument,
+        origin: str | None,
+        actor: str | None,
+        once: Once | None = None,
     ) -> PutReply:
         cut = cut_document(new, now=self._equipment.clock())
         if origin is not None:
             checked_id("origin", origin)
-        act = put([cut], origin=origin, models=self._equipment.models)
-        reply = self._equipment.write(workspace_id, act, actor=actor)[0]
+        act = put_one(cut, origin=origin, models=self._equipment.models)
+        reply = self._equipment.write(workspace_id, act, actor=actor, once=once)
         self.memory.jobs.wake()
         return reply
 
@@ -189,6 +197,7 @@ class RagService(KeptDocuments):
         most_removed: float = MOST_REMOVED,
         progress: Progress | None = None,
         actor: str | None = None,
+        once: Once | None = None,
     ) -> SyncReply:
         """Bring a workspace to what a folder or system has now.
 
@@ -205,6 +214,8 @@ class RagService(KeptDocuments):
                 go.
             progress: Told how many documents were seen.
             actor: Who writes, for the history.
+            once: Names the request; made again, it is not done again. All is then one transaction,
+                so no document is put where too many would be removed.
 
         Raises:
             TooManyRemovedError: If more would be removed; what was found is put all the same.
@@ -218,9 +229,14 @@ class RagService(KeptDocuments):
             actor=actor,
             progress=progress,
         )
-        target = StoredWorkspace(self._equipment, workspace_id)
-        now = self._equipment.clock()
-        reply = sync(target, lambda stamps: found, request.checked(), now=now)
+        brought = partial(
+            sync, found_by=lambda _: found, request=request.checked(), now=self._equipment.clock()
+        )
+        if once is None:
+            reply = brought(StoredWorkspace(self._equipment, workspace_id))
+        else:
+            act = in_one(brought, self._equipment.models)
+            reply = self._equipment.write(workspace_id, act, actor=actor, once=once)
         self.memory.jobs.wake()
         return reply
 
@@ -318,6 +334,7 @@ class RagService(KeptDocuments):
         limits: Limits | None = None,
         origin: str | None = None,
         actor: str | None = None,
+        once: Once | None = None,
         **more: Any,
     ) -> PutReply:
         """Keep the document that the bytes of a file make; see `put_file`.
@@ -325,7 +342,7 @@ class RagService(KeptDocuments):
         *name* is the file's, whose suffix says its format; the document's id by default.
         """
         new = document_of_bytes(data, name or document_id, document_id, limits, **more)
-        return self._put(workspace_id, new, origin, actor)
+        return self._put(workspace_id, new, origin, actor, once)
 
     def retrieve(
         self,
@@ -382,7 +399,7 @@ class RagService(KeptDocuments):
             budget_tokens=budget_tokens,
             reserved_tokens=reserved_tokens,
             session_id=session_id,
-            tiers=_tiers(with_memories, candidates is None),
+            tiers=tiers_of(with_memories, candidates is None),
             filters=self._filter(workspace_id, filters, named),
             query_embedding=query_embedding,
             layout=layout,
@@ -395,7 +412,12 @@ class RagService(KeptDocuments):
             return cited(reply, documents.find(reading, sources))
 
     def remove(
-        self, workspace_id: str, document_ids: str | Sequence[str], *, actor: str | None = None
+        self,
+        workspace_id: str,
+        document_ids: str | Sequence[str],
+        *,
+        actor: str | None = None,
+        once: Once | None = None,
     ) -> RemoveReply:
         """Remove documents: no recall sees them any more; their texts stay in the history.
 
@@ -406,7 +428,7 @@ class RagService(KeptDocuments):
             UnknownWorkspaceError: If there is no such workspace; with those of a like name.
         """
         act = remove(_named([document_ids] if isinstance(document_ids, str) else document_ids))
-        return self._equipment.write(workspace_id, act, actor=actor)
+        return self._equipment.write(workspace_id, act, actor=actor, once=once)
 
     def _filter(
         self, workspace_id: str, filters: MemoryFilter | None, named: Sequence[str] | None
@@ -418,11 +440,6 @@ class RagService(KeptDocuments):
         wanted = MemoryFilter() if filters is None else filters
         sources = frozenset(named) & (wanted.sources or frozenset(named))
         return dataclasses.replace(wanted, sources=sources)
-
-
-def _tiers(with_memories: bool, with_documents: bool) -> tuple[MemoryTier, ...]:
-    others = _OTHER_TIERS if with_memories else ()
-    return (*others, MemoryTier.RAG) if with_documents else others
 
 
 def _named(document_ids: Iterable[str]) -> list[str]:

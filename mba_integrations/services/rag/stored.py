@@ -1,15 +1,17 @@
-"""`StoredWorkspace`: a workspace of the store, as the target of a sync."""
+"""Workspaces of the store as targets of a sync: batch by batch, or all in one transaction."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
+from mba_integrations.services.memory.embedding.models import EmbeddingModels
 from mba_integrations.services.memory.equipment import Equipment
 from mba_integrations.services.rag.new_document import CutDocument
 from mba_integrations.services.rag.replacing import PutReply, RemoveReply, put, remove
-from mba_integrations.services.rag.syncing import SyncRequest
+from mba_integrations.services.rag.syncing import SyncReply, SyncRequest
 from mba_integrations.services.store.rows.documents import DocumentStamp
+from mba_integrations.services.store.scopes import Writing
 from mba_integrations.services.store.statements import documents, workspaces
 
 
@@ -51,3 +53,36 @@ class StoredWorkspace:
         """Where the workspace's sequence of changes stands."""
         with self.equipment.read(self.workspace_id) as reading:
             return workspaces.change_seq(reading)
+
+
+@dataclass(frozen=True, slots=True)
+class _OpenTransaction:
+    """A `SyncTarget` that is a transaction: all of the sync, or nothing of it."""
+
+    writing: Writing
+    models: EmbeddingModels
+
+    def stamps(self, origin: str) -> Mapping[str, DocumentStamp]:
+        return documents.stamps(self.writing, origin)
+
+    def hashes(self, document_ids: Sequence[str]) -> Mapping[str, str]:
+        known = documents.find(self.writing, document_ids)
+        return {name: row.content_hash for name, row in known.items()}
+
+    def put(self, new: Sequence[CutDocument], request: SyncRequest) -> Sequence[PutReply]:
+        return put(new, origin=request.origin, models=self.models)(self.writing)
+
+    def remove(
+        self, vanished: Sequence[str], seen: Collection[str], request: SyncRequest
+    ) -> RemoveReply:
+        return remove(vanished)(self.writing)
+
+    def change_seq(self) -> int:
+        return workspaces.change_seq(self.writing)
+
+
+def in_one(
+    brought: Callable[[_OpenTransaction], SyncReply], models: EmbeddingModels
+) -> Callable[[Writing], SyncReply]:
+    """A sync as the act of one transaction."""
+    return lambda writing: brought(_OpenTransaction(writing, models))

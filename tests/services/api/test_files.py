@@ -134,6 +134,30 @@ async def test_an_import_as_a_job_answers_at_once_and_is_followed(
     assert (done["state"], done["progress"], done["result"]["created"]) == ("done", 1.0, 1)
 
 
+@pytest.mark.parametrize("background", [False, True])
+async def test_a_chat_is_named_as_its_caller_says_or_after_its_bytes(
+    http: httpx2.AsyncClient, service: MemoryService, background: bool
+) -> None:
+    chat = json.dumps([{"role": "user", "content": "Kate skis."}]).encode()
+    hashed = f"chat-{hashlib.sha256(chat).hexdigest()[:16]}"
+    path = f"{KATE}/imports?format=chat&background={background}"
+    for more in ("&name=talks/1.json", "", ""):  # twice without a name: it is kept once
+        assert (await http.post(path + more, content=chat)).status_code in (200, 202)
+    service.jobs.run()
+    found = {(row.memory_id, row.source) for row in service.list("kate").rows}
+    assert found == {("talks/1.json#0", "talks/1.json"), (f"{hashed}#0", hashed)}
+
+
+async def test_what_is_said_of_a_file_names_it_as_its_caller_does(
+    http: httpx2.AsyncClient,
+) -> None:
+    content = json.dumps([{"id": "a", "memory": ""}, {"id": "b", "memory": 3}]).encode()
+    for more, name in (("&name=kate.json", "kate.json"), ("", "the body")):
+        reply = await http.post(f"{KATE}/imports?format=mem0{more}", content=content)
+        assert name in reply.text
+        assert "/mba-" not in reply.text
+
+
 async def test_a_path_on_the_server_is_not_opened(http: httpx2.AsyncClient, tmp_path: Path) -> None:
     secret = tmp_path / "secret"
     secret.write_text("the canary sings")

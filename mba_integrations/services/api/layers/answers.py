@@ -6,7 +6,8 @@
 
 Answers are kept in the workspace for 24 hours, so an erasure takes those that hold what it erases.
 What writes keeps its answer in its own transaction, so a server that is killed in between leaves
-both or neither; what only reads is kept here, after it, and done again where that was lost.
+both or neither; what only reads is kept here, after it, and done again where that was lost. A body
+that is a file is not read here: its route finds the answer, in the transaction.
 """
 
 from __future__ import annotations
@@ -38,11 +39,11 @@ from mba_integrations.services.memory.once import AnsweredBeforeError
 
 HEADER = "idempotency-key"
 REPLAYED = "Idempotent-Replayed"
-METHODS = frozenset({"POST", "PUT"})
+METHODS = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 _KEY = re.compile(r"[\x21-\x7e]{1,200}")
 _NO_KEY = "Idempotency-Key must have 1 to 200 printable ASCII characters without spaces."
 _OURS = "/v1/"
-_WORKSPACE = re.compile(r"/v1/workspaces/([^/]+)/(.+)")
+_WORKSPACE = re.compile(r"/v1/workspaces/([^/]+)(?:/(.+))?", re.DOTALL)  # ids have any sign
 OWN = frozenset({"memories"})
 """Posts that find and keep their answer by themselves."""
 MOST_KEPT_BYTES = 1024 * 1024
@@ -82,13 +83,14 @@ class AnswerLayer:
             await response_to(error)(scope, receive, send)
 
     async def _asked(self, scope: Scope, receive: Receive, send: Send, name: str) -> None:
-        body = (await receive()).get("body", b"")
+        reads_file = is_file(scope["path"])
+        body = b"" if reads_file else (await receive()).get("body", b"")
         asked = CURRENT.get().asked = Asked(name=name, digest=_digest(scope, body))
-        workspace_id, heard = _workspace_of(scope), _Heard()
+        workspace_id, heard = None if reads_file else _workspace_of(scope), _Heard()
         known = None if workspace_id is None else await self._found(workspace_id, asked)
         try:
             if known is None:
-                await self._app(scope, _again(body, receive), heard)
+                await self._app(scope, receive if reads_file else _again(body, receive), heard)
         except AnsweredBeforeError as before:
             known = before.answer
         if known is not None:
@@ -106,10 +108,10 @@ class AnswerLayer:
 
 
 def _key_of(scope: Scope) -> str | None:
-    """The name that the caller gave to a request of ours whose body is no file."""
+    """The name that the caller gave to a request of ours."""
     if scope["type"] != "http" or scope["method"] not in METHODS:
         return None
-    if not scope["path"].startswith(_OURS) or is_file(scope["path"]):
+    if not scope["path"].startswith(_OURS):
         return None
     return Headers(scope=scope).get(HEADER)
 

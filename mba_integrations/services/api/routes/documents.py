@@ -73,6 +73,7 @@ def sync_documents(call: Forget, body: SyncBody) -> SyncView:
         dry_run=body.dry_run,
         most_removed=body.most_removed,
         actor=call.principal.actor,
+        once=call.once(SyncView.of),
     )
     return SyncView.of(reply)
 
@@ -81,8 +82,7 @@ def sync_documents(call: Forget, body: SyncBody) -> SyncView:
 @in_thread("store")
 def remove_documents(call: Forget, body: RemoveDocumentsBody) -> RemoveDocumentsView:
     """Remove documents: no recall sees them any more. What must be nowhere is erased."""
-    reply = _rag(call).remove(call.workspace_id, body.document_ids, actor=call.principal.actor)
-    return RemoveDocumentsView.of(reply)
+    return _removed(call, body.document_ids)
 
 
 @router.get("/documents/{document_id:rest}")
@@ -97,7 +97,11 @@ def get_document(call: Read, document_id: DocumentId) -> DocumentView:
 def put_document(call: Write, document_id: DocumentId, body: DocumentBody) -> PutDocumentView:
     """Keep a document, in place of the one of that id; the same again changes nothing."""
     reply = _rag(call).put_document(
-        call.workspace_id, document_id, **body.arguments(), actor=call.principal.actor
+        call.workspace_id,
+        document_id,
+        **body.arguments(),
+        actor=call.principal.actor,
+        once=call.once(PutDocumentView.of),
     )
     return PutDocumentView.of(reply)
 
@@ -106,7 +110,16 @@ def put_document(call: Write, document_id: DocumentId, body: DocumentBody) -> Pu
 @in_thread("store")
 def remove_document(call: Forget, document_id: DocumentId) -> RemoveDocumentsView:
     """Remove one document."""
-    reply = _rag(call).remove(call.workspace_id, document_id, actor=call.principal.actor)
+    return _removed(call, [document_id])
+
+
+def _removed(call: Call, document_ids: list[str]) -> RemoveDocumentsView:
+    reply = _rag(call).remove(
+        call.workspace_id,
+        document_ids,
+        actor=call.principal.actor,
+        once=call.once(RemoveDocumentsView.of),
+    )
     return RemoveDocumentsView.of(reply)
 
 
@@ -128,8 +141,14 @@ async def put_file(
 def _kept_file(
     call: Call, document_id: str, path: FilePath, about: dict[str, Any]
 ) -> PutDocumentView:
+    data = path.read_bytes()
     reply = _rag(call).put_bytes(
-        call.workspace_id, document_id, path.read_bytes(), **about, actor=call.principal.actor
+        call.workspace_id,
+        document_id,
+        data,
+        **about,
+        actor=call.principal.actor,
+        once=call.once(PutDocumentView.of, body=data),
     )
     return PutDocumentView.of(reply)
 

@@ -45,7 +45,10 @@ def get_retention(call: Read) -> RetentionView:
 def set_retention(call: Admin, body: RetentionBody) -> RetentionView:
     """Set how long memories are kept. Nothing goes before the next sweep."""
     kept = call.service.workspaces.change_retention(
-        call.workspace_id, body.policy, time_zone=body.time_zone
+        call.workspace_id,
+        body.policy,
+        time_zone=body.time_zone,
+        once=call.once(RetentionView.of),
     )
     return RetentionView(policy=as_json(kept))
 

@@ -137,6 +137,7 @@ def expire(call: Write, body: ExpireBody) -> ChangeView:
         body.expires_at,
         reason=body.reason,
         actor=call.principal.actor,
+        once=call.once(ChangeView.of),
     )
     return ChangeView.of(reply)
 

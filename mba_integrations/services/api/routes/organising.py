@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Path
@@ -40,14 +41,17 @@ def start_organisation(call: Admin, body: OrganisationBody) -> OrganisationView:
     """Keep the workspace in order from now on, the first time at once. A plan is replaced."""
     call.principal.check(Scope.FORGET, call.workspace_id)
     plan = OrganisationPlan(**body.plan)
-    return OrganisationView.of(call.service.organisation.start(call.workspace_id, plan), None)
+    view = partial(OrganisationView.of, last_report=None)
+    begun = call.service.organisation.start(call.workspace_id, plan, once=call.once(view))
+    return view(begun)
 
 
 @router.delete("/organisation")
 @in_thread("store")
 def stop_organisation(call: Admin) -> StoppedView:
     """Keep the workspace in order no longer."""
-    return StoppedView(stopped=call.service.organisation.stop(call.workspace_id))
+    stopped = call.service.organisation.stop(call.workspace_id, once=call.once(StoppedView.of))
+    return StoppedView.of(stopped)
 
 
 @router.get("/merges")
@@ -62,7 +66,12 @@ def list_merges(call: Read) -> MergesView:
 def accept_merge(call: Write, proposal_id: ProposalId) -> ChangeView:
     """Put one memory in the place of those that a proposal names; the others are forgotten."""
     call.principal.check(Scope.FORGET, call.workspace_id)
-    reply = call.service.merges.accept(call.workspace_id, proposal_id, actor=call.principal.actor)
+    reply = call.service.merges.accept(
+        call.workspace_id,
+        proposal_id,
+        actor=call.principal.actor,
+        once=call.once(ChangeView.of),
+    )
     return ChangeView.of(reply)
 
 

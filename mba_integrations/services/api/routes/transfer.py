@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import StrEnum
@@ -84,10 +85,14 @@ async def import_memories(
     format: BodyFormat = BodyFormat.MBA,
     tier: MemoryTier | None = None,
     subject: Annotated[str | None, Query(min_length=1, max_length=LONGEST_ID)] = None,
+    name: Annotated[str | None, Query(min_length=1, max_length=LONGEST_ID)] = None,
     dry_run: bool = False,
     background: bool = False,
 ) -> ImportView | JobView:
     """Remember what the body has. What is there already stays one, so it may be sent again.
+
+    *name* is what the file is called: messages of a chat have it as their source and in their ids.
+    Without it they are named after the hash of the body.
 
     With *background* the answer is 202 and a job, whose progress and counts `jobs/{job_id}` has; it
     goes on after a restart.
@@ -96,35 +101,42 @@ async def import_memories(
         raise InputError("path is not read: send the file as the body. No file here is opened.")
     with received_file() as path:
         await receive_into(path, request)
-        bring = functools.partial(_begun, request=call.own_key) if background else _brought
-        act = functools.partial(
-            bring, call, path, format.value, tier=tier, subject=subject, dry_run=dry_run
-        )
+        bring = functools.partial(_begun if background else _brought, call, path, format.value)
+        act = functools.partial(bring, tier=tier, subject=subject, name=name, dry_run=dry_run)
         view: ImportView | JobView = await RUNNING.get().run("store", act, timed=True)
     if background:
         response.status_code = 202
     return view
 
 
-def _brought(call: Call, path: Path, format: str, **options: Any) -> ImportView:
-    with _of_the_body(path):
-        reply = call.service.transfer.import_from(call.workspace_id, path, format, **options)
+def _brought(call: Call, path: Path, format: str, *, name: str | None, **more: Any) -> ImportView:
+    with _named(path, format, name) as called:
+        reply = call.service.transfer.import_from(
+            call.workspace_id, path, format, name=called, request=call.own_key, **more
+        )
     return ImportView.of(reply)
 
 
-def _begun(call: Call, path: Path, format: str, **options: Any) -> JobView:
-    with _of_the_body(path):
-        row = call.service.transfer.begin_import(call.workspace_id, path, format, **options)
+def _begun(call: Call, path: Path, format: str, *, name: str | None, **more: Any) -> JobView:
+    with _named(path, format, name) as called:
+        row = call.service.transfer.begin_import(
+            call.workspace_id, path, format, name=called, request=call.own_key, **more
+        )
     return JobView.of(row)
 
 
 @contextmanager
-def _of_the_body(path: Path) -> Iterator[None]:
-    """Errors that name the body in the place of a file that the caller does not know."""
+def _named(path: Path, format: str, name: str | None) -> Iterator[str]:
+    """What a body is called, also in errors: its file here is none that the caller knows."""
+    called = name or (_by_hash(path) if format == BodyFormat.CHAT else "the body")
     try:
-        yield
+        yield called
     except InputError as error:
-        said = str(error).replace(str(path), "the body")
         if isinstance(error, IdempotencyConflictError):
             raise
-        raise InputError(said) from error
+        raise InputError(str(error).replace(str(path), called)) from error
+
+
+def _by_hash(path: Path) -> str:
+    with path.open("rb") as file:
+        return f"chat-{hashlib.file_digest(file, 'sha256').hexdigest()[:16]}"

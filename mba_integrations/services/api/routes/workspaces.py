@@ -29,6 +29,7 @@ from mba_integrations.services.contracts.workspaces import (
     VersionView,
     WorkspacesView,
     WorkspaceView,
+    version_of,
 )
 from mba_integrations.services.memory.settings import config_of
 from mba_integrations.services.memory.workspaces import as_json
@@ -84,6 +85,7 @@ def change_workspace(
         call.workspace_id,
         expected_version=version,
         actor=call.principal.actor,
+        once=call.once(WorkspaceView.of),
         **body.arguments(),
     )
     return _viewed(call, call.workspace_id, response)
@@ -121,7 +123,8 @@ def count_memories(call: Read) -> CountsView:
 def delete_workspace(call: Admin) -> DeletedView:
     """Delete a workspace with all that belongs to it."""
     call.principal.check(Scope.FORGET, call.workspace_id)
-    return DeletedView(deleted=dict(call.service.workspaces.delete(call.workspace_id)))
+    once = call.once(DeletedView.of)
+    return DeletedView.of(call.service.workspaces.delete(call.workspace_id, once=once))
 
 
 def _viewed(call: Call, workspace_id: str, response: Response) -> WorkspaceView:
@@ -135,16 +138,18 @@ def _expected(call: Call, if_match: str | None) -> int | None:
 
     Raises:
         ProblemError: If the caller does not say.
-        SettingsConflictError: If another version holds.
+        SettingsConflictError: If it was made from another workspace of that name.
     """
     if if_match is None:
         raise ProblemError(NEEDS_VERSION, "Send the ETag of what you changed as If-Match, or *.")
     if if_match.strip() == "*":
         return None
-    view = WorkspaceView.of(call.service.workspaces.row(call.workspace_id))
-    if if_match.strip() != view.etag:
+    row = call.service.workspaces.row(call.workspace_id)
+    version = version_of(if_match.strip(), row.created_at)
+    if version is None:
         raise SettingsConflictError(
-            f"the settings are at {view.etag} by now. Read them and change them again.",
-            version=view.settings_version,
+            f"the settings are at {WorkspaceView.of(row).etag} by now. Read them and change them "
+            "again.",
+            version=row.settings_version,
         )
-    return view.settings_version
+    return version  # in the transaction it is held against the one that holds then

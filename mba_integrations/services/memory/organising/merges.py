@@ -18,6 +18,7 @@ from mba_integrations.services.memory.embedding.job import ask_for_vectors
 from mba_integrations.services.memory.equipment import Equipment
 from mba_integrations.services.memory.ids import new_id
 from mba_integrations.services.memory.new_memory import check_text
+from mba_integrations.services.memory.once import Once
 from mba_integrations.services.memory.pools.items import item_of
 from mba_integrations.services.memory.remembering.remember import latest_change
 from mba_integrations.services.memory.remembering.results import ChangeReply
@@ -105,9 +106,20 @@ class Merges:
         return tuple(one for one in found if active.issuperset(one.memory_ids))
 
     def accept(
-        self, workspace_id: str, proposal_id: str, *, actor: str | None = None
+        self,
+        workspace_id: str,
+        proposal_id: str,
+        *,
+        actor: str | None = None,
+        once: Once | None = None,
     ) -> ChangeReply:
         """Merge what was proposed.
+
+        Args:
+            workspace_id: Of which workspace.
+            proposal_id: Which proposal.
+            actor: Who accepts, for the history.
+            once: Names the request; made again, it is not done again.
 
         Raises:
             InputError: If there is no such proposal, or one of its memories is not active any more.
@@ -120,7 +132,7 @@ class Merges:
             ask_for_vectors(writing, self._equipment.models)
             return ChangeReply(memories=rows, change_seq=latest_change(writing, rows))
 
-        return self._equipment.write(workspace_id, act, actor=actor)
+        return self._equipment.write(workspace_id, act, actor=actor, once=once)
 
 
 def _checked(proposal: object, proposal_id: str) -> MergeProposal:

@@ -7,6 +7,7 @@ from typing import Any
 
 from mba_integrations.core.errors import InputError
 from mba_integrations.services.memory.equipment import Equipment
+from mba_integrations.services.memory.once import Once
 from mba_integrations.services.memory.organising.job import KIND, put_in
 from mba_integrations.services.memory.organising.plan import OrganisationPlan
 from mba_integrations.services.store.rows.jobs import JobRow, JobState
@@ -30,13 +31,19 @@ class Organisation:
         self._wake = wake
 
     def start(
-        self, workspace_id: str, plan: OrganisationPlan | None = None, **changes: Any
+        self,
+        workspace_id: str,
+        plan: OrganisationPlan | None = None,
+        *,
+        once: Once | None = None,
+        **changes: Any,
     ) -> OrganisationPlan:
         """Organise a workspace from now on, the first time at once. A plan that runs is replaced.
 
         Args:
             workspace_id: Which one.
             plan: What is done and how often.
+            once: Names the request; made again, it is not done again.
             changes: Settings of the plan that differ.
 
         Raises:
@@ -45,17 +52,18 @@ class Organisation:
         """
         kept = (OrganisationPlan() if plan is None else plan).with_changes(**changes)
 
-        def act(writing: Writing) -> None:
+        def act(writing: Writing) -> OrganisationPlan:
             _cancel(writing)
             put_in(writing, kept, _next_run(writing), delay_hours=0.0)
+            return kept
 
-        self._equipment.write(workspace_id, act)
+        self._equipment.write(workspace_id, act, once=once)
         self._wake()
         return kept
 
-    def stop(self, workspace_id: str) -> bool:
+    def stop(self, workspace_id: str, *, once: Once | None = None) -> bool:
         """Organise a workspace no longer; False if it was not."""
-        return self._equipment.write(workspace_id, _cancel)
+        return self._equipment.write(workspace_id, _cancel, once=once)
 
     def plan(self, workspace_id: str) -> OrganisationPlan | None:
         """The plan that a workspace is organised by; None if it is not."""

@@ -38,7 +38,7 @@ def read_markdown_folder(
     return _imported(read_folder(folder, tier_of=tier_of, prefix=prefix))
 
 
-def read_chat(path: str | Path, *, subject: str | None = None) -> Imported:
+def read_chat(path: str | Path, *, name: str | None = None, subject: str | None = None) -> Imported:
     """The messages of a chat as working memory, a call of tools and its results as one group.
 
     Nothing is pinned: what was a question when it was asked is a memory now. System messages are
@@ -46,12 +46,13 @@ def read_chat(path: str | Path, *, subject: str | None = None) -> Imported:
 
     Args:
         path: A JSON array of messages, an object that has one under `messages`, or JSON lines.
+        name: What the chat is called, in ids and as source; its path by default.
         subject: Whom the chat is about.
 
     Raises:
         InputError: If the file cannot be read or is not such JSON; naming the message.
     """
-    read = read_messages(path, pin_last_user=False)
+    read = read_messages(path, name=name, pin_last_user=False)
     said = tuple(item for item in read.items if item.metadata.get("role") not in INSTRUCTIONS)
     notes = (*left_out(len(read.items) - len(said)), *read.notes)
     return _imported(replace(read, items=said, notes=notes), subject=subject)

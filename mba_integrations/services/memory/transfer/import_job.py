@@ -128,14 +128,14 @@ def _do(work: JobWork, place: int, reply: ImportReply, own: Batches) -> None:
         raise JobError(f"part {place} of the import is not kept any more. Send the file again.")
     progress = (place + 1) / payload["parts"]
     if payload["dry_run"]:
-        reply += own.brought(work.workspace_id, part, subject=None, dry_run=True)
+        reply += own.counted(work.workspace_id, part, subject=None)
 
     def step(writing: Writing) -> None:
         nonlocal reply
         if not payload["dry_run"]:
             reply += own.bring(writing, part, subject=None)
             put_documents(writing, part.documents)
-            reply.vectors += put_vectors(writing, part.vectors)
+            reply += put_vectors(writing, part.vectors)
         answers.drop(writing, part_key(job_id, place))
         written = {**reply.to_dict(), _DONE: place + 1}
         jobs.renew(writing, job_id, work.owner, progress=progress, result=written)

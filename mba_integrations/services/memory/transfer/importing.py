@@ -5,7 +5,7 @@ What was erased is left out, whatever file has it. A dry run does all of a batch
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, Self
@@ -16,6 +16,7 @@ from mba_integrations.core.arrays import FloatArray
 from mba_integrations.core.errors import InputError
 from mba_integrations.services.memory.equipment import Equipment
 from mba_integrations.services.memory.new_memory import NewMemory, checked_memory
+from mba_integrations.services.memory.once import AnsweredBeforeError, Once
 from mba_integrations.services.memory.remembering.remember import RememberRequest, remember
 from mba_integrations.services.memory.transfer.records import document_of, vector_of
 from mba_integrations.services.memory.transfer.staged import Found
@@ -82,24 +83,35 @@ class Batches:
         self._equipment = equipment
         self._extracts = extracts
 
-    def brought(
-        self, workspace_id: str, batch: Found, *, subject: str | None, dry_run: bool
-    ) -> ImportReply:
-        """Remember a batch in a transaction of its own; in a dry run, count and undo it.
+    def counted(self, workspace_id: str, batch: Found, *, subject: str | None) -> ImportReply:
+        """What a batch would bring: it is done in a transaction, and undone.
 
         Raises:
             UnknownWorkspaceError: If there is no such workspace; with those of a like name.
         """
-        counted: list[ImportReply] = []
+        found: list[ImportReply] = []
 
         def act(writing: Writing) -> None:
-            counted.append(self.bring(writing, batch, subject=subject))
-            if dry_run:
-                raise _DryRunError
+            found.append(self.bring(writing, batch, subject=subject))
+            raise _DryRunError
 
         with suppress(_DryRunError):
             self._equipment.write(workspace_id, act, actor="import")
-        return counted[0]
+        return found[0]
+
+    def brought(
+        self, workspace_id: str, act: Callable[[Writing], ImportReply], once: Once | None
+    ) -> ImportReply:
+        """Do a part of an import in a transaction; one that was done before is as it was then.
+
+        Raises:
+            IdempotencyConflictError: If the name came with another import.
+            UnknownWorkspaceError: If there is no such workspace; with those of a like name.
+        """
+        try:
+            return self._equipment.write(workspace_id, act, actor="import", once=once)
+        except AnsweredBeforeError as before:
+            return ImportReply.from_dict(before.answer)
 
     def bring(self, writing: Writing, batch: Found, *, subject: str | None) -> ImportReply:
         """Remember a batch in a transaction."""
@@ -160,7 +172,7 @@ def _erasable(one: NewMemory) -> Iterator[tuple[ErasedKind, str]]:
         yield ErasedKind.SOURCE, one.item.source
 
 
-def put_documents(writing: Writing, records: Sequence[Mapping[str, Any]]) -> None:
+def put_documents(writing: Writing, records: Sequence[Mapping[str, Any]]) -> ImportReply:
     """Keep what is known of documents that have pieces here, and are not there already."""
     rows = [document_of(record["place"], record) for record in records]
     named = [row.document_id for row in rows]
@@ -169,10 +181,11 @@ def put_documents(writing: Writing, records: Sequence[Mapping[str, Any]]) -> Non
         writing,
         [row for row in rows if row.document_id in there and row.document_id not in known],
     )
+    return ImportReply()
 
 
-def put_vectors(writing: Writing, records: Sequence[Mapping[str, Any]]) -> int:
-    """Keep vectors of memories that are there; gives how many."""
+def put_vectors(writing: Writing, records: Sequence[Mapping[str, Any]]) -> ImportReply:
+    """Keep vectors of memories that are there, and count them."""
     read = [vector_of(record["place"], record) for record in records]
     there = finding.find(writing, [memory_id for memory_id, _, _ in read])
     of_model: dict[tuple[str, int], dict[str, FloatArray]] = {}
@@ -181,4 +194,4 @@ def put_vectors(writing: Writing, records: Sequence[Mapping[str, Any]]) -> int:
             of_model.setdefault((model_id, len(vector)), {})[memory_id] = vector
     for (model_id, _), found in of_model.items():
         vectors.put(writing, model_id, list(found), np.stack(list(found.values())))
-    return sum(map(len, of_model.values()))
+    return ImportReply(vectors=sum(map(len, of_model.values())))

@@ -6,6 +6,7 @@ next begins; done again, it adds nothing twice. What was erased is left out, wha
 
 from __future__ import annotations
 
+import itertools
 import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
@@ -19,6 +20,7 @@ from mba_integrations.core.errors import InputError
 from mba_integrations.core.model import MemoryTier
 from mba_integrations.services.memory.equipment import Equipment
 from mba_integrations.services.memory.new_memory import NewMemory
+from mba_integrations.services.memory.once import Once
 from mba_integrations.services.memory.transfer.documents import read_chat, read_markdown_folder
 from mba_integrations.services.memory.transfer.export_file import (
     ExportLines,
@@ -147,7 +149,9 @@ class Transfer:
         *,
         tier: MemoryTier | str | None = None,
         subject: str | None = None,
+        name: str | None = None,
         dry_run: bool = False,
+        request: str | None = None,
         progress: Progress | None = None,
     ) -> ImportReply:
         """Remember what a file has.
@@ -159,32 +163,40 @@ class Transfer:
             tier: Where memories go that say no tier; as the reader of the format decides by
                 default.
             subject: Whom memories are about that do not say.
+            name: What the file is called, in what is said of it and in the ids of a chat's
+                messages; its path by default.
             dry_run: Whether to count only, and keep nothing.
+            request: Names the request; made again, it gives the same counts.
             progress: Told after each batch how many memories are done, and of how many.
 
         Raises:
             InputError: If the file is no such file, is cut, changed, or of a newer version.
+            IdempotencyConflictError: If the request of that name was another one.
             UnknownWorkspaceError: If there is no such workspace; with those of a like name.
         """
         kind = checked_member("format", format, ImportFormat)
         named = None if tier is None else checked_member("tier", tier, MemoryTier)
-        read = self._read(kind, os.fspath(path), named)
+        read = self._read(kind, os.fspath(path), named, name)
         own = Batches(self._equipment, extracts=self._extracts)
+        names = _names_of_parts(request, path, (kind, named, subject, name))
         reply = ImportReply(notes=read.notes)
         total, done = len(read.memories), 0
         for part in batches(read.memories):
             batch = replace(read, memories=part)
-            reply += own.brought(workspace_id, batch, subject=subject, dry_run=dry_run)
+            if dry_run:
+                reply += own.counted(workspace_id, batch, subject=subject)
+            else:
+                act = partial(own.bring, batch=batch, subject=subject)
+                reply += own.brought(workspace_id, act, next(names))
             done += len(part)
             if progress is not None:
                 progress(done, total)
         if not dry_run:
             for rows in batches(read.documents):
-                self._equipment.write(workspace_id, partial(put_documents, records=rows))
+                own.brought(workspace_id, partial(put_documents, records=rows), next(names))
             for some in batches(read.vectors):
-                reply.vectors += self._equipment.write(
-                    workspace_id, partial(put_vectors, records=some)
-                )
+                act = partial(put_vectors, records=some)
+                reply += own.brought(workspace_id, act, next(names))
             self._wake()
         return reply
 
@@ -196,6 +208,7 @@ class Transfer:
         *,
         tier: MemoryTier | str | None = None,
         subject: str | None = None,
+        name: str | None = None,
         dry_run: bool = False,
         request: str | None = None,
     ) -> JobRow:
@@ -214,7 +227,7 @@ class Transfer:
         kind = checked_member("format", format, ImportFormat)
         named = None if tier is None else checked_member("tier", tier, MemoryTier)
         wanted = ImportJob(
-            digest=digest_of_file(path, (kind, named, subject, dry_run)),
+            digest=digest_of_file(path, (kind, named, subject, name, dry_run)),
             dry_run=dry_run,
         )
         before = (
@@ -224,20 +237,42 @@ class Transfer:
         )
         if before is not None:
             return before
-        read = self._read(kind, os.fspath(path), named)
+        read = self._read(kind, os.fspath(path), named, name)
         row = begin(self._equipment, workspace_id, read, wanted, subject=subject, request=request)
         self._wake()
         return row
 
-    def _read(self, kind: ImportFormat, path: str, tier: MemoryTier | None) -> Found:
+    def _read(
+        self, kind: ImportFormat, path: str, tier: MemoryTier | None, name: str | None
+    ) -> Found:
         if kind is ImportFormat.MBA:
-            return _of_export(path)
-        found = read_of_others(kind, path, tier, now=self._equipment.clock())
-        return Found(found.memories, notes=found.notes)
+            found = _of_export(path)
+        else:
+            read = read_of_others(kind, path, tier, name=name, now=self._equipment.clock())
+            found = Found(read.memories, notes=read.notes)
+        return found if name is None else _called(found, path, name)
+
+
+def _names_of_parts(
+    request: str | None, path: str | os.PathLike[str], asked: tuple[object, ...]
+) -> Iterator[Once | None]:
+    """What each part of an import is known by when the request comes again."""
+    if request is None:
+        return itertools.repeat(None)
+    digest = digest_of_file(path, asked)
+    return (
+        Once(name=f"{request} part {place}", digest=digest, written=ImportReply.to_dict)
+        for place in itertools.count()
+    )
 
 
 def read_of_others(
-    kind: ImportFormat, path: str, tier: MemoryTier | None, *, now: datetime
+    kind: ImportFormat,
+    path: str,
+    tier: MemoryTier | None,
+    *,
+    name: str | None = None,
+    now: datetime,
 ) -> Imported:
     """What a file or a folder has that is no export of this service.
 
@@ -245,6 +280,7 @@ def read_of_others(
         kind: What it is.
         path: Where it is.
         tier: Where memories go that say no tier; None as the reader decides.
+        name: What a chat is called; its path by default.
         now: The present, for what says no time.
 
     Raises:
@@ -256,9 +292,19 @@ def read_of_others(
         ImportFormat.LANGGRAPH_STORE: lambda: read_langgraph_store(path, now=now, **named),
         ImportFormat.MCP_MEMORY: lambda: read_mcp_memory(path, **named),
         ImportFormat.MARKDOWN_FOLDER: lambda: read_markdown_folder(path, **named),
-        ImportFormat.CHAT: lambda: read_chat(path),
+        ImportFormat.CHAT: lambda: read_chat(path, name=name),
     }
     return readers[kind]()
+
+
+def _called(found: Found, path: str, name: str) -> Found:
+    """What a file has, with its name in the place of its path in all that is said of it."""
+    memories = [
+        InputError(str(one).replace(path, name)) if isinstance(one, InputError) else one
+        for one in found.memories
+    ]
+    notes = tuple(note.replace(path, name) for note in found.notes)
+    return replace(found, memories=memories, notes=notes)
 
 
 def _of_export(path: str) -> Found:
