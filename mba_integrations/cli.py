@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import sys
 from collections.abc import Callable, Sequence
 
@@ -24,6 +23,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         quick = _quick(given)
         if quick is not None:
             raise SystemExit(quick(given[1:]))
+        import importlib.util
+
         if any(importlib.util.find_spec(name) is None for name in _NEEDED):
             print(MissingExtraError("mba", extra="cli"), file=sys.stderr)
             raise SystemExit(1)

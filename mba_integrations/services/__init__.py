@@ -9,7 +9,6 @@ comes with the extra `memory`, psycopg with `postgres`. The names below load on 
 
 from __future__ import annotations
 
-import importlib.util
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -139,6 +138,8 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     if name not in _MODULE_OF:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    import importlib.util
+
     needed, extra = _NEEDS.get(_MODULE_OF[name].partition(".")[0], ("sqlalchemy", "memory"))
     if importlib.util.find_spec(needed) is None:
         from mba_integrations.core.errors import MissingExtraError

@@ -11,6 +11,7 @@ from mba_integrations.commands.arguments.places import file_of, place_of
 from mba_integrations.core.errors import InputError
 
 DEFAULT_WORKSPACE = "default"
+_COLUMNS = 98
 
 
 def parser(prog: str, description: str) -> argparse.ArgumentParser:
@@ -18,7 +19,7 @@ def parser(prog: str, description: str) -> argparse.ArgumentParser:
     made = argparse.ArgumentParser(
         prog=prog,
         description=description,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=_formatter,
         allow_abbrev=False,
     )
     said = os.environ.get
@@ -36,6 +37,11 @@ def parser(prog: str, description: str) -> argparse.ArgumentParser:
         help="Its key; better in the environment as MBA_KEY, where no list of processes shows it.",
     )
     return made
+
+
+def _formatter(prog: str) -> argparse.RawDescriptionHelpFormatter:
+    # One is made for each option; without a width it imports shutil, and that all that compresses.
+    return argparse.RawDescriptionHelpFormatter(prog, width=_COLUMNS)
 
 
 def file_for(options: argparse.Namespace) -> Path:

@@ -98,9 +98,9 @@ def _mounts(service: MemoryService) -> list[Mount]:
 
     if importlib.util.find_spec("mcp") is None:
         return []
-    from mba_integrations.services.mcp.http import mcp_app
+    from mba_integrations.services.mcp.late import LateMcpApp
 
-    app = mcp_app(service)
+    app = LateMcpApp(service)
     return [Mount(path=app.path, app=app, lifespan=app.lifespan)]
 
 

@@ -15,7 +15,6 @@ from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
@@ -39,7 +38,7 @@ from mba_integrations.services.api.replies import (
     problem_response,
     response_to,
 )
-from mba_integrations.services.api.routes.table import COMPAT_ROUTERS, ROUTERS
+from mba_integrations.services.api.routes.table import ROUTERS, compat_router
 from mba_integrations.services.api.settings import ServerSettings
 from mba_integrations.services.api.work import Work
 from mba_integrations.services.contracts.problems import FieldProblem, Problem, pointer_of
@@ -72,13 +71,12 @@ def create_app(
         docs_url="/docs",
         redoc_url=None,
         lifespan=_lifespan(mounts),
-        generate_unique_id_function=_operation_id,
         telemetry={"operation_spans": False, "logs": False},
     )
     cursors = Cursors(partial(service.secret, "cursors"))
     app.state.ground = Ground(service=service, settings=settings, cursors=cursors, metrics=metrics)
-    for router in (*ROUTERS, *(COMPAT_ROUTERS[name] for name in sorted(set(settings.compat)))):
-        app.include_router(router)
+    for router in (*ROUTERS, *map(compat_router, sorted(set(settings.compat)))):
+        app.router.routes.extend(router.routes)
     _handle_errors(app)
     app.add_middleware(MountLayer, mounts=mounts)
     _wrap(app, service, settings, work, metrics)
@@ -114,10 +112,6 @@ def _lifespan(mounts: Sequence[Mount]) -> Callable[[FastAPI], Any]:
             yield
 
     return lifespan
-
-
-def _operation_id(route: APIRoute) -> str:
-    return route.name
 
 
 def _handle_errors(app: FastAPI) -> None:

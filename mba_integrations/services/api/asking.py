@@ -7,7 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from fastapi import Depends, Path, Request
+from fastapi import APIRouter, Depends, Path, Request
+from fastapi.routing import APIRoute
 from starlette.convertors import Convertor, register_url_convertor
 
 from mba_integrations.services.access.principal import Principal, Scope
@@ -37,6 +38,23 @@ class _AnyText(Convertor[str]):
 
 
 register_url_convertor("rest", _AnyText())
+
+
+class OwnRouter(APIRouter):
+    """Routes that apps take as they are, with operations that are called as their functions are.
+
+    An app that includes a router makes each of its routes anew, which takes as long as the first
+    time; these serve every app.
+    """
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(generate_unique_id_function=_name, **settings)
+
+
+def _name(route: APIRoute) -> str:
+    return route.name
+
+
 WorkspaceId = Annotated[str, Path(min_length=1, max_length=LONGEST_ID, alias="workspace_id")]
 
 

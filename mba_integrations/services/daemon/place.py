@@ -13,16 +13,15 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from mba_integrations.services.store.sqlite.lock_file import Holder, LockFile
 
 _TOKEN_BYTES = 32
 
 
-@dataclass(frozen=True, slots=True)
-class Daemon:
+class Daemon(NamedTuple):
     """A process that answers for a file.
 
     Attributes:

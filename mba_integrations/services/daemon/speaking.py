@@ -14,8 +14,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 from urllib.parse import urlsplit
 
 from mba_integrations.core.errors import InputError, MemoryBudgetError
@@ -42,8 +41,7 @@ class NoAnswerError(MemoryBudgetError, ConnectionError):
         self.may_have_arrived = may_have_arrived
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """An answer of HTTP.
 
     Attributes:

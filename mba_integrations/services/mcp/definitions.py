@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 NAME = "mba"
+MCP_PATH = "/mcp"
 TITLE = "Memory Budget Allocator"
 INSTRUCTIONS = (
     "Memory that outlives this conversation. Call recall before work that earlier decisions, "

@@ -26,13 +26,13 @@ from mba_integrations.core.errors import MemoryBudgetError
 from mba_integrations.services.access.errors import UnknownCallerError
 from mba_integrations.services.access.principal import Principal
 from mba_integrations.services.contracts.problems import problem_of
+from mba_integrations.services.mcp.definitions import MCP_PATH
 from mba_integrations.services.mcp.server import CALLER_KEY, memory_server
 from mba_integrations.services.mcp.tools.caller import Caller, workspace_for
 from mba_integrations.services.memory.service import MemoryService
 
 MOST_BODY_BYTES = 4 * 1024 * 1024
 _INVALID_REQUEST = -32600
-_MCP = "/mcp"
 
 
 class McpApp:
@@ -45,7 +45,7 @@ class McpApp:
         path: Where it is to be mounted.
     """
 
-    path = _MCP
+    path = MCP_PATH
 
     def __init__(self, service: MemoryService) -> None:
         self._manager = StreamableHTTPSessionManager(
@@ -95,7 +95,7 @@ def _caller(scope: Scope) -> Caller:
 def _named(scope: Scope) -> str | None:
     """What follows /mcp/ in the path, wherever the app is mounted; None for /mcp itself."""
     raw = scope.get("raw_path") or scope["path"].encode()
-    parts = raw.decode("latin-1").partition("?")[0].rstrip("/").rpartition(f"{_MCP}/")
+    parts = raw.decode("latin-1").partition("?")[0].rstrip("/").rpartition(f"{MCP_PATH}/")
     return unquote(parts[2]) if parts[1] else None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from repository import ROOT
 SERVICES = ROOT / "mba_integrations" / "services"
 SKINS = {"api", "mcp", "gateway", "dashboard", "client"}
 SDK = {"mcp", "mcp_types", "starlette", "uvicorn", "anyio"}
-SPEAKING = {"server.py", "http.py", "runner.py", "check.py"}
+SPEAKING = {"server.py", "http.py", "late.py", "runner.py", "check.py"}
 STANDARD_ONLY = ("daemon", "mcp/stdio")
 
 
@@ -35,6 +36,13 @@ def test_the_skin_imports_no_other() -> None:
 def test_only_what_speaks_the_protocol_imports_the_sdk() -> None:
     speaking = {path.name for path, module in imported("mcp") if module.split(".")[0] in SDK}
     assert speaking <= SPEAKING
+
+
+def test_a_server_that_is_asked_over_rest_alone_imports_no_sdk() -> None:
+    at_once = ast.parse((SERVICES / "mcp" / "late.py").read_text(encoding="utf-8")).body
+    named = [one.module or "" for one in at_once if isinstance(one, ast.ImportFrom)]
+    assert "mba_integrations.services.mcp.definitions" in named
+    assert not [one for one in named if one.startswith("mcp") or one.endswith("mcp.http")]
 
 
 @pytest.mark.parametrize("folder", STANDARD_ONLY)

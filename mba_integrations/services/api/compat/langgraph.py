@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 from starlette.responses import Response
 
-from mba_integrations.services.api.asking import Call
+from mba_integrations.services.api.asking import Call, OwnRouter
 from mba_integrations.services.api.compat.calls import (
     PROBLEMS,
     Forget,
@@ -30,7 +30,7 @@ from mba_integrations.services.contracts.compat.langgraph import (
 from mba_integrations.services.items.items import Items
 from mba_integrations.services.items.values import Put
 
-router = APIRouter(prefix="/langgraph", tags=["langgraph"], responses=PROBLEMS)
+router = OwnRouter(prefix="/langgraph", tags=["langgraph"], responses=PROBLEMS)
 
 
 def _items(call: Call) -> Items:

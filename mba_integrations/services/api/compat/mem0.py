@@ -5,9 +5,9 @@ from __future__ import annotations
 from itertools import islice
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Path, Query
+from fastapi import Path, Query
 
-from mba_integrations.services.api.asking import Call
+from mba_integrations.services.api.asking import Call, OwnRouter
 from mba_integrations.services.api.compat.calls import (
     PROBLEMS,
     Forget,
@@ -30,7 +30,7 @@ from mba_integrations.services.contracts.compat.mem0 import (
 from mba_integrations.services.mem0.filters import names_entity
 from mba_integrations.services.mem0.memories import Mem0Memories
 
-router = APIRouter(prefix="/mem0", tags=["mem0"], responses=PROBLEMS)
+router = OwnRouter(prefix="/mem0", tags=["mem0"], responses=PROBLEMS)
 Reply = dict[str, Any]
 MemoryId = Annotated[str, Path(min_length=1, max_length=512)]
 REFUSED = {

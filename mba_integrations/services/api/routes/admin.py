@@ -8,11 +8,11 @@ import os
 from pathlib import Path as FilePath
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path
+from fastapi import Path
 from starlette.responses import FileResponse, Response
 
 from mba_integrations.services.access.principal import Scope
-from mba_integrations.services.api.asking import PROBLEMS, AdminAnywhere, AdminEverywhere
+from mba_integrations.services.api.asking import PROBLEMS, AdminAnywhere, AdminEverywhere, OwnRouter
 from mba_integrations.services.api.files import is_whole, sent_file
 from mba_integrations.services.api.layers.answers import REPLAYED
 from mba_integrations.services.api.replies import NOT_OFFERED, ProblemError
@@ -27,7 +27,7 @@ from mba_integrations.services.contracts.keys import (
 )
 from mba_integrations.services.store.scopes import LONGEST_ID
 
-router = APIRouter(prefix="/v1", tags=["admin"], responses=PROBLEMS)
+router = OwnRouter(prefix="/v1", tags=["admin"], responses=PROBLEMS)
 MANIFEST = "X-Mba-Manifest"
 """What the copy says of itself, as JSON; beside the copy as `<copy>.json` it can be verified."""
 _COPY: dict[int | str, dict[str, Any]] = {

@@ -6,10 +6,10 @@ import functools
 from pathlib import Path as FilePath
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Query, Request
+from fastapi import Path, Query, Request
 from starlette.responses import Response
 
-from mba_integrations.services.api.asking import PROBLEMS, Call, Forget, Read, Write
+from mba_integrations.services.api.asking import PROBLEMS, Call, Forget, OwnRouter, Read, Write
 from mba_integrations.services.api.files import FILE_BODY, receive_into, received_file
 from mba_integrations.services.api.routes.recalls import say_tokens
 from mba_integrations.services.api.work import RUNNING, in_thread
@@ -32,7 +32,7 @@ from mba_integrations.services.rag.service import RagService
 from mba_integrations.services.rag.syncing import SameDocument
 from mba_integrations.services.store.scopes import LONGEST_ID
 
-router = APIRouter(prefix="/v1/workspaces/{workspace_id}", tags=["documents"], responses=PROBLEMS)
+router = OwnRouter(prefix="/v1/workspaces/{workspace_id}", tags=["documents"], responses=PROBLEMS)
 DocumentId = Annotated[str, Path(min_length=1, max_length=LONGEST_DOCUMENT_ID)]
 Origin = Annotated[str | None, Query(min_length=1, max_length=LONGEST_ID)]
 Limit = Annotated[int, Query(ge=1, le=500)]

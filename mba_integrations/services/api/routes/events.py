@@ -7,14 +7,14 @@ from functools import partial
 from typing import Annotated, Any
 
 import anyio
-from fastapi import APIRouter, Header, Query
+from fastapi import Header, Query
 from starlette.responses import StreamingResponse
 
-from mba_integrations.services.api.asking import PROBLEMS, Call, Read
+from mba_integrations.services.api.asking import PROBLEMS, Call, OwnRouter, Read
 from mba_integrations.services.api.work import RUNNING
 from mba_integrations.services.contracts.memories import ChangeEventView
 
-router = APIRouter(prefix="/v1/workspaces/{workspace_id}", tags=["events"], responses=PROBLEMS)
+router = OwnRouter(prefix="/v1/workspaces/{workspace_id}", tags=["events"], responses=PROBLEMS)
 PAUSE_SECONDS = 0.5
 QUIET_SECONDS = 15.0
 MOST_AT_ONCE = 500

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Depends
+from fastapi import Depends
 from starlette.responses import Response
 
-from mba_integrations.services.api.asking import PROBLEMS, AdminAnywhere, Ground, ground_of
+from mba_integrations.services.api.asking import (
+    PROBLEMS,
+    AdminAnywhere,
+    Ground,
+    OwnRouter,
+    ground_of,
+)
 from mba_integrations.services.api.metrics.registry import CONTENT_TYPE
 from mba_integrations.services.api.work import in_thread
 from mba_integrations.services.contracts.body import View
 
-router = APIRouter(tags=["health"], responses=PROBLEMS)
+router = OwnRouter(tags=["health"], responses=PROBLEMS)
 OnGround = Annotated[Ground, Depends(ground_of)]
 
 

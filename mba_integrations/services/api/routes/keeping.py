@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query
+from fastapi import Path, Query
 
-from mba_integrations.services.api.asking import PROBLEMS, Admin, Forget, Read, Write
+from mba_integrations.services.api.asking import PROBLEMS, Admin, Forget, OwnRouter, Read, Write
 from mba_integrations.services.api.work import in_thread
 from mba_integrations.services.contracts.keeping import (
     AppliedView,
@@ -28,7 +28,7 @@ from mba_integrations.services.memory.workspaces import as_json
 from mba_integrations.services.store.rows.jobs import JobState
 from mba_integrations.services.store.scopes import LONGEST_ID
 
-router = APIRouter(prefix="/v1/workspaces/{workspace_id}", tags=["keeping"], responses=PROBLEMS)
+router = OwnRouter(prefix="/v1/workspaces/{workspace_id}", tags=["keeping"], responses=PROBLEMS)
 ReviewId = Annotated[str, Path(min_length=1, max_length=LONGEST_ID)]
 JobId = Annotated[str, Path(min_length=1, max_length=LONGEST_ID)]
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query
+from fastapi import Path, Query
 from pydantic import AwareDatetime
 
 from mba_integrations.core.model import OmissionReason, QueryComplexity
 from mba_integrations.services.access.principal import Scope
-from mba_integrations.services.api.asking import PROBLEMS, Call, Read, ReadAnywhere
+from mba_integrations.services.api.asking import PROBLEMS, Call, OwnRouter, Read, ReadAnywhere
 from mba_integrations.services.api.work import in_thread
 from mba_integrations.services.contracts.log import (
     CurveBody,
@@ -25,7 +25,7 @@ from mba_integrations.services.contracts.statistics import WINDOW, StatisticsVie
 from mba_integrations.services.memory.past.statistics import By
 from mba_integrations.services.store.scopes import LONGEST_ID
 
-router = APIRouter(tags=["log"], responses=PROBLEMS)
+router = OwnRouter(tags=["log"], responses=PROBLEMS)
 WORKSPACE = "/v1/workspaces/{workspace_id}"
 AllocationId = Annotated[str, Path(min_length=1, max_length=LONGEST_ID)]
 Time = Annotated[AwareDatetime | None, Query()]

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Annotated
 
-from fastapi import APIRouter, Path
+from fastapi import Path
 from starlette.responses import Response
 
 from mba_integrations.core.errors import InputError
-from mba_integrations.services.api.asking import PROBLEMS, Call, Forget, Read, Write
+from mba_integrations.services.api.asking import PROBLEMS, Call, Forget, OwnRouter, Read, Write
 from mba_integrations.services.api.layers.answers import REPLAYED
 from mba_integrations.services.api.work import in_thread
 from mba_integrations.services.contracts.memories import (
@@ -29,7 +29,7 @@ from mba_integrations.services.contracts.memories import (
 from mba_integrations.services.memory.remembering.results import ChangeReply
 from mba_integrations.services.store.scopes import LONGEST_ID
 
-router = APIRouter(prefix="/v1/workspaces/{workspace_id}", tags=["memories"], responses=PROBLEMS)
+router = OwnRouter(prefix="/v1/workspaces/{workspace_id}", tags=["memories"], responses=PROBLEMS)
 MemoryId = Annotated[str, Path(min_length=1, max_length=LONGEST_ID)]
 
 

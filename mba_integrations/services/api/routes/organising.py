@@ -5,10 +5,10 @@ from __future__ import annotations
 from functools import partial
 from typing import Annotated
 
-from fastapi import APIRouter, Path
+from fastapi import Path
 
 from mba_integrations.services.access.principal import Scope
-from mba_integrations.services.api.asking import PROBLEMS, Admin, Read, Write
+from mba_integrations.services.api.asking import PROBLEMS, Admin, OwnRouter, Read, Write
 from mba_integrations.services.api.work import in_thread
 from mba_integrations.services.contracts.keeping import (
     EmbeddingsView,
@@ -22,7 +22,7 @@ from mba_integrations.services.memory.organising.plan import OrganisationPlan
 from mba_integrations.services.store.rows.jobs import JobState
 from mba_integrations.services.store.scopes import LONGEST_ID
 
-router = APIRouter(prefix="/v1/workspaces/{workspace_id}", tags=["organising"], responses=PROBLEMS)
+router = OwnRouter(prefix="/v1/workspaces/{workspace_id}", tags=["organising"], responses=PROBLEMS)
 ProposalId = Annotated[str, Path(min_length=1, max_length=LONGEST_ID)]
 
 

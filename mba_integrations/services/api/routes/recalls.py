@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
 from starlette.responses import Response
 
 from mba_integrations.core.errors import MemoryBudgetError
-from mba_integrations.services.api.asking import PROBLEMS, Read, ReadAnywhere
+from mba_integrations.services.api.asking import PROBLEMS, OwnRouter, Read, ReadAnywhere
 from mba_integrations.services.api.work import in_thread
 from mba_integrations.services.contracts.allocating import (
     AllocateBody,
@@ -28,7 +27,7 @@ from mba_integrations.services.contracts.recalls import (
 )
 from mba_integrations.services.memory.recalling.reply import RecallReply
 
-router = APIRouter(tags=["recall"], responses=PROBLEMS)
+router = OwnRouter(tags=["recall"], responses=PROBLEMS)
 
 
 def say_tokens(

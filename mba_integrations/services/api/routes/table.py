@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from mba_integrations.services.api.compat import langgraph, mem0
+from importlib import import_module
+
+from fastapi import APIRouter
+
 from mba_integrations.services.api.routes import (
     admin,
     documents,
@@ -30,5 +33,12 @@ ROUTERS = (
     documents.router,
     memories.router,
 )
-COMPAT_ROUTERS = {"langgraph": langgraph.router, "mem0": mem0.router}
-"""Routes of other servers, by the names of `ServerSettings.compat`."""
+
+
+def compat_router(name: str) -> APIRouter:
+    """Routes of another server, by a name of `ServerSettings.compat`.
+
+    Imported when they are wanted: few servers have them, and their bodies take time to make.
+    """
+    router: APIRouter = import_module(f"mba_integrations.services.api.compat.{name}").router
+    return router

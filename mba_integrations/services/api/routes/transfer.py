@@ -10,13 +10,13 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Request
+from fastapi import Query, Request
 from pydantic import AwareDatetime
 from starlette.responses import Response
 
 from mba_integrations.core.errors import InputError
 from mba_integrations.core.model import MemoryTier
-from mba_integrations.services.api.asking import PROBLEMS, Call, ReadContent, Write
+from mba_integrations.services.api.asking import PROBLEMS, Call, OwnRouter, ReadContent, Write
 from mba_integrations.services.api.files import BINARY, FILE_BODY, receive_into, received_file
 from mba_integrations.services.api.streams import StreamedFile
 from mba_integrations.services.api.work import RUNNING
@@ -26,7 +26,7 @@ from mba_integrations.services.memory.past.log_file import LogFormat, log_pieces
 from mba_integrations.services.store.errors import IdempotencyConflictError
 from mba_integrations.services.store.scopes import LONGEST_ID
 
-router = APIRouter(prefix="/v1/workspaces/{workspace_id}", tags=["transfer"], responses=PROBLEMS)
+router = OwnRouter(prefix="/v1/workspaces/{workspace_id}", tags=["transfer"], responses=PROBLEMS)
 MEDIA_TYPES = {
     LogFormat.JSONL: "application/x-ndjson",
     LogFormat.CSV: "text/csv",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Query
+from fastapi import Header, Query
 from starlette.responses import Response
 
 from mba_integrations.services.access.principal import Scope
@@ -13,6 +13,7 @@ from mba_integrations.services.api.asking import (
     Admin,
     AdminAnywhere,
     Call,
+    OwnRouter,
     Read,
     ReadAnywhere,
 )
@@ -35,7 +36,7 @@ from mba_integrations.services.memory.settings import config_of
 from mba_integrations.services.memory.workspaces import as_json
 from mba_integrations.services.store.errors import SettingsConflictError
 
-router = APIRouter(prefix="/v1/workspaces", tags=["workspaces"], responses=PROBLEMS)
+router = OwnRouter(prefix="/v1/workspaces", tags=["workspaces"], responses=PROBLEMS)
 Limit = Annotated[int, Query(ge=1, le=500)]
 Cursor = Annotated[str | None, Query(max_length=2_000)]
 IfMatch = Annotated[str | None, Header(max_length=200)]

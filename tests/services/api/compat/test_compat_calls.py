@@ -138,7 +138,7 @@ async def test_the_only_workspace_of_a_server_without_keys_needs_no_name(
 
 
 async def test_without_asking_for_them_there_are_none(app: FastAPI, compat: FastAPI) -> None:
-    assert len(compat.routes) == len(app.routes) + 2  # a router each
+    assert len(compat.routes) > len(app.routes)
     described = {path.split("/")[1] for path in compat.openapi()["paths"]}
     assert described >= {"mem0", "langgraph"}
     async with caller(app) as http:
