@@ -197,9 +197,11 @@ ReadAnywhere = Annotated[Call, anywhere(Scope.READ)]
 AdminAnywhere = Annotated[Call, anywhere(Scope.ADMIN)]
 AdminEverywhere = Annotated[Call, everywhere(Scope.ADMIN)]
 
+SCHEMAS = "#/components/schemas/"
+PROBLEM_BODY: dict[str, Any] = {"schema": {"$ref": f"{SCHEMAS}{ProblemView.__name__}"}}
+"""As `description` has it once; a model here would be made anew for each route, twice."""
 _PROBLEM: dict[str, Any] = {
-    "model": ProblemView,
-    "content": {"application/problem+json": {}},
+    "content": {"application/json": PROBLEM_BODY, "application/problem+json": {}},
     "description": "A problem (RFC 9457).",
 }
 PROBLEMS: dict[int | str, dict[str, Any]] = {"4XX": _PROBLEM, "5XX": _PROBLEM}

@@ -7,8 +7,10 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
+from mba_integrations.services.api.asking import SCHEMAS
 from mba_integrations.services.api.layers.answers import METHODS
 from mba_integrations.services.api.layers.callers import OPEN_PATHS
+from mba_integrations.services.contracts.problems import ProblemView
 
 DESCRIPTION = """\
 Memories that stay, and the part of them that fits a token budget, chosen and explained.
@@ -39,12 +41,18 @@ def described(app: FastAPI) -> dict[str, Any]:
             routes=app.routes,
         )
         made["components"]["securitySchemes"] = _KEYS
+        made["components"]["schemas"] |= _problems()
         made["security"] = [{"bearer": []}, {"key": []}]
         for path, item in made["paths"].items():
             for method, operation in item.items():
                 _say_more(path, method, operation)
         app.openapi_schema = made
     return app.openapi_schema
+
+
+def _problems() -> dict[str, Any]:
+    schema = ProblemView.model_json_schema(ref_template=f"{SCHEMAS}{{model}}")
+    return {**schema.pop("$defs"), ProblemView.__name__: schema}
 
 
 def _say_more(path: str, method: str, operation: dict[str, Any]) -> None:

@@ -10,13 +10,15 @@ from typing import Annotated, Any
 from fastapi import Depends, Request
 
 from mba_integrations.services.access.principal import Principal, Scope
-from mba_integrations.services.api.asking import Call, Ground
+from mba_integrations.services.api.asking import PROBLEM_BODY, Call, Ground
 from mba_integrations.services.api.compat.layer import NAMED
 from mba_integrations.services.api.replies import BAD_REQUEST, NOT_OFFERED, ProblemError
 from mba_integrations.services.api.work import RUNNING
-from mba_integrations.services.contracts.problems import ProblemView
 
-_PROBLEM: dict[str, Any] = {"model": ProblemView, "description": "A problem, with its `detail`."}
+_PROBLEM: dict[str, Any] = {
+    "content": {"application/json": PROBLEM_BODY},
+    "description": "A problem, with its `detail`.",
+}
 PROBLEMS: dict[int | str, dict[str, Any]] = {"4XX": _PROBLEM, "5XX": _PROBLEM}
 
 
