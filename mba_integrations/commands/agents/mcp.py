@@ -10,6 +10,7 @@ import sys
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
+from urllib.parse import quote
 
 import typer
 
@@ -165,7 +166,7 @@ def _target(database: str | None, workspace: str, url: str | None) -> Target:
 
     start = (*_program(), "mcp")
     if url is not None:
-        whole = f"{url.rstrip('/')}/mcp/{workspace}"
+        whole = f"{url.rstrip('/')}/mcp/{quote(workspace, safe='')}"
         return Target(command=(*start, "--url", url, "--workspace", workspace), url=whole)
     file = file_of(place_of(database))
     if file is None:

@@ -29,6 +29,7 @@ from mba_integrations.services.api.layers.callers import CallerLayer
 from mba_integrations.services.api.layers.hosts import HostLayer
 from mba_integrations.services.api.layers.mounted import MountLayer
 from mba_integrations.services.api.layers.outer import OuterLayer
+from mba_integrations.services.api.layers.paths import PathLayer
 from mba_integrations.services.api.metrics.registry import Metrics
 from mba_integrations.services.api.mounts import Mount
 from mba_integrations.services.api.replies import (
@@ -99,6 +100,7 @@ def _wrap(
     app.add_middleware(HostLayer, settings=settings)
     if settings.compat:
         app.add_middleware(CompatLayer, names=sorted(set(settings.compat)))
+    app.add_middleware(PathLayer)
     app.add_middleware(OuterLayer, work=work, metrics=metrics)
 
 

@@ -14,6 +14,7 @@ from starlette.convertors import Convertor, register_url_convertor
 from mba_integrations.services.access.principal import Principal, Scope
 from mba_integrations.services.api.cursors import Cursors
 from mba_integrations.services.api.errand import CURRENT
+from mba_integrations.services.api.layers.paths import workspace_in
 from mba_integrations.services.api.metrics.registry import Metrics
 from mba_integrations.services.api.settings import ServerSettings
 from mba_integrations.services.contracts.body import View
@@ -159,8 +160,8 @@ def within(scope: Scope) -> Any:
     """A call in the workspace of the path, by a caller who may do that there."""
 
     async def call(request: Request, workspace_id: WorkspaceId) -> Call:
-        made = _call(request, workspace_id)
-        made.principal.check(scope, workspace_id)
+        made = _call(request, workspace_in(workspace_id))
+        made.principal.check(scope, made.workspace_id)
         return made
 
     return Depends(call)

@@ -139,10 +139,10 @@ def given(named: Mapping[str, Any]) -> dict[str, Any]:
 def part(name: str) -> str:
     """A name as one part of a path.
 
-    >>> part("docs/a.md#1")
-    'docs%2Fa.md%231'
+    >>> part("docs/a.md#1"), part("..")
+    ('docs%2Fa.md%231', '%2E%2E')
     """
-    return quote(name, safe="")
+    return name.replace(".", "%2E") if name in (".", "..") else quote(name, safe="")
 
 
 def authorities_for(url: str) -> ssl.SSLContext | bool:

@@ -31,13 +31,7 @@ class NewWorkspaceBody(Body):
     time_zone: Zone = "UTC"
 
     def arguments(self) -> dict[str, Any]:
-        """The arguments of `create_workspace`, but the id.
-
-        Raises:
-            InputError: If no path could name the workspace.
-        """
-        if "/" in self.workspace_id or self.workspace_id in (".", ".."):
-            raise InputError("workspace_id must have no slash and be no dot: it is part of paths.")
+        """The arguments of `create_workspace`, but the id."""
         return {
             "template": self.template,
             "retention": self.retention,

@@ -23,6 +23,9 @@ from mba_integrations.services.store.rows.workspaces import SettingsVersion, Wor
 from mba_integrations.services.store.scopes import Writing, checked_id
 from mba_integrations.services.store.statements import workspaces
 
+_DOTS = (".", "..")
+"""Parts of paths that stand for others; clients take them out before they ask a server."""
+
 
 class Workspaces:
     """The workspaces of a service, as `service.workspaces`."""
@@ -41,6 +44,10 @@ class Workspaces:
         **overrides: Any,
     ) -> WorkspaceConfig:
         """Make a workspace; see `MemoryService.create_workspace`."""
+        if workspace_id in _DOTS:
+            raise InputError(
+                f"workspace_id must not be {workspace_id!r}, which URLs lose. Give it a name."
+            )
         config = config_of(workspace_id, template, overrides)
         kept = _policy(retention)
         _check_zone(time_zone)

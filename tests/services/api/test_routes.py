@@ -212,7 +212,7 @@ async def test_workspaces_are_made_listed_and_deleted(http: httpx2.AsyncClient) 
     assert problem_in(await http.get("/v1/workspaces/anna")) == (404, "unknown-workspace")
 
 
-@pytest.mark.parametrize("name", ["a/b", ".", "..", "", "\0"])
+@pytest.mark.parametrize("name", [".", "..", "", "\0"])
 async def test_what_no_path_can_name_is_no_workspace(http: httpx2.AsyncClient, name: str) -> None:
     reply = await http.post("/v1/workspaces", json={"workspace_id": name})
     assert problem_in(reply)[0] == 422

@@ -91,7 +91,7 @@ def list_namespaces(call: Read, body: NamespacesBody) -> NamespacesView:
 
 
 @router.api_route(
-    "/{path:path}", methods=["GET", "POST", "PUT", "PATCH", "DELETE"], include_in_schema=False
+    "/{path:rest}", methods=["GET", "POST", "PUT", "PATCH", "DELETE"], include_in_schema=False
 )
 async def other_routes(path: str) -> None:
     """What else a LangGraph server has."""

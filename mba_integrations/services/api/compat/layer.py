@@ -14,6 +14,7 @@ from dataclasses import replace
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from mba_integrations.services.api.layers.paths import workspace_in
 from mba_integrations.services.api.replies import PROBLEM_TYPE
 from mba_integrations.services.contracts.problems import MOST_DETAIL, Problem
 
@@ -42,7 +43,7 @@ class CompatLayer:
             return
         name, workspace_id, rest = found.groups()
         scope["path"] = f"/{name}{(rest or '').rstrip('/')}"
-        scope["state"][NAMED] = workspace_id
+        scope["state"][NAMED] = None if workspace_id is None else workspace_in(workspace_id)
         scope["headers"] = [_known(*header) for header in scope["headers"]]
         await self._app(scope, receive, _as_json(send))
 

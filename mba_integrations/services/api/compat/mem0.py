@@ -126,24 +126,24 @@ def mem0_search(call: Read, body: SearchBody) -> Reply:
     return {"results": found}
 
 
-@router.get("/memories/{memory_id:path}/history")
-@router.get("/v1/memories/{memory_id:path}/history", operation_id="mem0_history_hosted")
+@router.get("/memories/{memory_id:rest}/history")
+@router.get("/v1/memories/{memory_id:rest}/history", operation_id="mem0_history_hosted")
 @in_thread("store")
 def mem0_history(call: Read, memory_id: MemoryId) -> list[Reply]:
     """What happened to a memory."""
     return _memories(call).history(memory_id)
 
 
-@router.get("/memories/{memory_id:path}")
-@router.get("/v1/memories/{memory_id:path}", operation_id="mem0_get_hosted")
+@router.get("/memories/{memory_id:rest}")
+@router.get("/v1/memories/{memory_id:rest}", operation_id="mem0_get_hosted")
 @in_thread("store")
 def mem0_get(call: Read, memory_id: MemoryId) -> Reply:
     """One memory."""
     return _memories(call).get(memory_id)
 
 
-@router.put("/memories/{memory_id:path}")
-@router.put("/v1/memories/{memory_id:path}", operation_id="mem0_update_hosted")
+@router.put("/memories/{memory_id:rest}")
+@router.put("/v1/memories/{memory_id:rest}", operation_id="mem0_update_hosted")
 @in_thread("store")
 def mem0_update(call: Write, memory_id: MemoryId, body: UpdateBody) -> Reply:
     """Change a memory. It keeps its id."""
@@ -151,8 +151,8 @@ def mem0_update(call: Write, memory_id: MemoryId, body: UpdateBody) -> Reply:
     return {"message": "Memory updated successfully!", **record}
 
 
-@router.delete("/memories/{memory_id:path}")
-@router.delete("/v1/memories/{memory_id:path}", operation_id="mem0_delete_hosted")
+@router.delete("/memories/{memory_id:rest}")
+@router.delete("/v1/memories/{memory_id:rest}", operation_id="mem0_delete_hosted")
 @in_thread("store")
 def mem0_delete(call: Forget, memory_id: MemoryId) -> Reply:
     """Forget a memory."""
@@ -194,8 +194,8 @@ def mem0_entities(call: Read) -> Reply:
     return {"count": len(found), "next": None, "previous": None, "results": found}
 
 
-@router.delete("/entities/{kind}/{name:path}")
-@router.delete("/v2/entities/{kind}/{name:path}", operation_id="mem0_delete_entity_hosted")
+@router.delete("/entities/{kind}/{name:rest}")
+@router.delete("/v2/entities/{kind}/{name:rest}", operation_id="mem0_delete_entity_hosted")
 @in_thread("store")
 def mem0_delete_entity(
     call: Forget, kind: Literal["user", "agent", "app", "run"], name: MemoryId
@@ -209,7 +209,7 @@ def mem0_delete_entity(
 
 
 @router.api_route(
-    "/{path:path}", methods=["GET", "POST", "PUT", "PATCH", "DELETE"], include_in_schema=False
+    "/{path:rest}", methods=["GET", "POST", "PUT", "PATCH", "DELETE"], include_in_schema=False
 )
 async def other_routes(path: str) -> None:
     """What else mem0's servers have."""

@@ -27,6 +27,7 @@ from mba_integrations.core.errors import MemoryBudgetError
 from mba_integrations.services.access.principal import Principal
 from mba_integrations.services.api.errand import CURRENT, Asked
 from mba_integrations.services.api.layers.bodies import is_file
+from mba_integrations.services.api.layers.paths import workspace_in
 from mba_integrations.services.api.replies import (
     BAD_REQUEST,
     ProblemError,
@@ -127,8 +128,9 @@ def _workspace_of(scope: Scope) -> str | None:
     principal: Principal | None = CURRENT.get().principal
     if found is None or found[2] in OWN or principal is None:
         return None
+    workspace_id = workspace_in(found[1])
     # Of a workspace that is not the caller's the route says that there is none.
-    return found[1] if principal.may_reach(found[1]) else None
+    return workspace_id if principal.may_reach(workspace_id) else None
 
 
 class _Heard:

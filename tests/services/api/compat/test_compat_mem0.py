@@ -242,7 +242,7 @@ async def test_an_id_of_a_revised_memory_leads_to_its_successor(
         ),
         pytest.param("PUT", "/memories/x", {}, 422, "name text", id="no-change"),
         pytest.param("GET", "/memories/nothing", None, 404, "no memory 'nothing'", id="no-id"),
-        pytest.param("GET", "/memories/a%0Ab", None, 404, "Not Found", id="an-id-of-two-lines"),
+        pytest.param("GET", "/memories/a%0Ab", None, 404, r"'a\nb'", id="an-id-of-two-lines"),
         pytest.param("POST", "/configure", {}, 501, "belong to a workspace", id="configure"),
         pytest.param("POST", "/reset", None, 501, "Delete by user_id", id="reset"),
         pytest.param("POST", "/v1/exports/", {}, 501, "/v1/exports is not offered", id="export"),
