@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,7 +19,8 @@ from mba_integrations.services.memory.pools.cache import PoolCache
 from mba_integrations.services.memory.recalling.handed_records import HandedRecords
 from mba_integrations.services.memory.recalling.trail import Trail
 from mba_integrations.services.memory.settings import KnownSettings
-from mba_integrations.services.memory.tallies import Tallies
+from mba_integrations.services.memory.tallies import Event, Tallies
+from mba_integrations.services.store.errors import StoreBusyError
 from mba_integrations.services.store.scopes import Reading, Writing, checked_id
 from mba_integrations.services.store.statements import workspaces
 from mba_integrations.services.store.store import Store
@@ -59,7 +61,7 @@ class Equipment:
         Raises:
             UnknownWorkspaceError: If there is no such workspace; with those of a like name.
         """
-        with self.named(workspace_id), self.store.read(workspace_id) as reading:
+        with self._watched("read", workspace_id), self.store.read(workspace_id) as reading:
             yield reading
 
     def write(
@@ -79,8 +81,21 @@ class Equipment:
         """
         if actor is not None:
             checked_id("actor", actor)
-        with self.named(workspace_id):
+        with self._watched("write", workspace_id):
             return self.store.write(workspace_id, partial(_held, done_once(once, act)), actor=actor)
+
+    @contextmanager
+    def _watched(self, what: str, workspace_id: str) -> Iterator[None]:
+        """Count the time of a transaction, and whether the store was too busy for it."""
+        began = time.perf_counter()
+        try:
+            with self.named(workspace_id):
+                yield
+        except StoreBusyError:
+            self.tallies.count(Event.BUSY, what)
+            raise
+        finally:
+            self.tallies.spend(what, time.perf_counter() - began)
 
     @contextmanager
     def named(self, workspace_id: str) -> Iterator[None]:

@@ -65,6 +65,20 @@ class Erasures:
             UnknownWorkspaceError: If there is no such workspace; with those of a like name.
         """
         kind, values = _chosen(memory_ids, subjects, sources)
+        self._equipment.tallies.count(Event.ERASING)
+        try:
+            return self._erased(workspace_id, kind, values, actor, request)
+        finally:
+            self._equipment.tallies.count(Event.ERASING, by=-1)
+
+    def _erased(
+        self,
+        workspace_id: str,
+        kind: ErasedKind,
+        values: Sequence[str],
+        actor: str | None,
+        request: str | None,
+    ) -> Erasure:
         equipment = self._equipment
         equipment.trail.flush()
         erasure_id = new_id(equipment.clock()) if request is None else _id_of(request)

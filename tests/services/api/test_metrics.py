@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import threading
+from typing import Any
+
 import httpx2
+import pytest
 from fastapi import FastAPI
 
+from mba_integrations.services.access.principal import LOCAL
 from mba_integrations.services.api.errand import Errand
 from mba_integrations.services.api.metrics.registry import METHODS
 from mba_integrations.services.api.routes.table import ROUTERS
+from mba_integrations.services.mcp.tools.caller import Caller
+from mba_integrations.services.mcp.tools.recall import RecentRecalls, recall
 from mba_integrations.services.memory.service import MemoryService
-from mba_integrations.services.memory.tallies import Event
+from mba_integrations.services.memory.tallies import BOUNDS, Event, Times
+from mba_integrations.services.store.errors import StoreBusyError
 from mba_integrations.services.store.statements import jobs
+from mba_integrations.testing import Clock
 
 MOST_SERIES = 2_000
 
@@ -77,3 +86,88 @@ async def test_recalls_and_events_are_counted(
         'mba_mcp_calls_total{outcome="ok",tool="recall"} 1.0',
     ):
         assert line in lines, line
+
+
+async def test_a_busy_store_lost_workers_and_times_are_counted(
+    http: httpx2.AsyncClient,
+    service: MemoryService,
+    clock: Clock,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    held, go_on = threading.Event(), threading.Event()
+
+    def hold(writing: Any) -> None:
+        held.set()
+        go_on.wait(10)
+
+    store = service.equipment.store
+    blocking = threading.Thread(target=store.write, args=("tom", hold))
+    blocking.start()
+    held.wait(10)
+    with monkeypatch.context() as patch, pytest.raises(StoreBusyError):
+        patch.setattr("mba_integrations.services.store.store.PATIENCE_S", 0.0)
+        service.remember("kate", "Kate skis.")
+    go_on.set()
+    blocking.join()
+
+    service.organisation.start("kate")
+    claimed = store.write_all(lambda writing: jobs.claim(writing, "a worker that died"))
+    assert claimed is not None
+    clock.pass_seconds(3_600)
+    service.jobs.run()
+
+    lines = series((await http.get("/metrics")).text)
+    for line in (
+        'mba_store_busy_total{op="write"} 1.0',
+        'mba_job_lease_expired_total{kind="organise"} 1.0',
+        "mba_erasure_pending 0.0",
+    ):
+        assert line in lines, line
+    [written] = [one for one in lines if one.startswith('mba_store_operation_seconds_count{op="wr')]
+    writes = float(written.split()[-1])
+    service.remember("kate", "Kate sails.")
+    lines = series((await http.get("/metrics")).text)
+    assert f'mba_store_operation_seconds_count{{op="write"}} {writes + 1}' in lines
+    assert {one.split("op=")[1].split(chr(34))[1] for one in lines if "op=" in one} == {
+        *("read", "write")
+    }
+
+
+def test_an_erasure_is_pending_until_its_bytes_are_gone(
+    service: MemoryService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pending: list[int] = []
+    store = service.equipment.store
+    scrub = type(store).scrub
+
+    def looked(own: Any, workspace_id: str | None = None) -> str:
+        pending.append(sum(service.tallies.of(Event.ERASING).values()))
+        return scrub(own, workspace_id)
+
+    monkeypatch.setattr(type(store), "scrub", looked)
+    service.remember("kate", "Kate skis.", subject="kate")
+    service.erasures.erase("kate", subjects="kate")
+    assert (pending, sum(service.tallies.of(Event.ERASING).values())) == ([1], 0)
+
+
+def test_tokens_of_replies_to_agents_are_counted(service: MemoryService) -> None:
+    service.remember("kate", "Kate skis.")
+    caller = Caller(principal=LOCAL, workspace_id="kate")
+    reply = recall(service, RecentRecalls(), caller, {"query": "What does Kate do?"})
+    tokens = sum(service.tallies.of(Event.REPLY_TOKENS).values())
+    assert tokens == reply.receipt["used_tokens"] > 0
+
+
+@pytest.mark.parametrize(
+    ("seconds", "place"),
+    [
+        pytest.param(0.0, 0, id="nothing"),
+        pytest.param(0.001, 0, id="at-a-bound"),
+        pytest.param(0.0011, 1, id="over-a-bound"),
+        pytest.param(5.0, len(BOUNDS), id="over-all"),
+    ],
+)
+def test_a_time_is_counted_in_its_class(seconds: float, place: int) -> None:
+    times = Times()
+    times.add(seconds)
+    assert (times.counts[place], sum(times.counts), times.seconds) == (1, 1, seconds)

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+    Metric,
+)
 from prometheus_client.registry import Collector
 
 from mba_integrations import __version__
 from mba_integrations.services.api.metrics.recalls import recall_families
 from mba_integrations.services.api.work import Work
 from mba_integrations.services.memory.service import MemoryService, ServiceStatus
-from mba_integrations.services.memory.tallies import Event
+from mba_integrations.services.memory.tallies import BOUNDS, Event, Tallies
 
 OTHER = "other"
 _EVENTS: dict[Event, tuple[str, str, list[str]]] = {
@@ -20,6 +26,9 @@ _EVENTS: dict[Event, tuple[str, str, list[str]]] = {
     Event.MOVE: ("mba_tier_moves", "Memories moved by reviews, by tier.", ["to"]),
     Event.TOOL: ("mba_mcp_calls", "Calls of tools, by outcome.", ["tool", "outcome"]),
     Event.ERASURE: ("mba_erasures", "Erasures.", []),
+    Event.BUSY: ("mba_store_busy", "Transactions given up: the store was busy.", ["op"]),
+    Event.LAPSED: ("mba_job_lease_expired", "Jobs taken over from a worker.", ["kind"]),
+    Event.REPLY_TOKENS: ("mba_mcp_reply_tokens", "Tokens of replies that have a budget.", []),
 }
 
 
@@ -53,6 +62,11 @@ class ServiceCollector(Collector):
         yield from _writes(status)
         yield from self._jobs()
         yield from self._events()
+        yield _times(self._service.tallies)
+        pending = sum(self._service.tallies.of(Event.ERASING).values())
+        yield GaugeMetricFamily(
+            "mba_erasure_pending", "Erasures that have begun and not ended.", value=pending
+        )
         yield from recall_families(self._service.recalled)
 
     def _jobs(self) -> Iterator[Metric]:
@@ -73,6 +87,17 @@ class ServiceCollector(Collector):
             for found, count in counts.items() if labels else [((), sum(counts.values()))]:
                 family.add_metric(list(found), count)
             yield family
+
+
+def _times(tallies: Tallies) -> Metric:
+    family = HistogramMetricFamily(
+        "mba_store_operation_seconds", "Time of transactions, waiting included.", labels=["op"]
+    )
+    for what, found in sorted(tallies.times.items()):
+        upto = list(itertools.accumulate(found.counts))
+        names = [*map(str, BOUNDS), "+Inf"]
+        family.add_metric([what], list(zip(names, upto, strict=True)), found.seconds)
+    return family
 
 
 def _gauges(status: ServiceStatus) -> Iterator[Metric]:

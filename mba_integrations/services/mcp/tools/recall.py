@@ -30,6 +30,7 @@ from mba_integrations.services.mcp.tools.caller import Caller
 from mba_integrations.services.mcp.tools.reply import Reply, written
 from mba_integrations.services.memory.recalling.reply import RecallReply
 from mba_integrations.services.memory.service import MemoryService
+from mba_integrations.services.memory.tallies import Event
 
 _RECEIPT_TOKENS = 96
 _MOST_KEPT = 8
@@ -89,7 +90,9 @@ def recall(
     )
     recent.keep(caller, reply)
     text = reply.prompt_text or NOTHING
-    return Reply(text=text, receipt=_receipt(reply, reply.count(text), ceiling))
+    used_tokens = reply.count(text)
+    service.tallies.count(Event.REPLY_TOKENS, by=used_tokens)
+    return Reply(text=text, receipt=_receipt(reply, used_tokens, ceiling))
 
 
 def _written(reply: RecallReply, budget_tokens: int) -> tuple[str, ...]:

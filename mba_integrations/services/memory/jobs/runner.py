@@ -14,6 +14,7 @@ from datetime import timedelta
 
 from mba_integrations.services.memory.equipment import Equipment
 from mba_integrations.services.memory.jobs.work import Handler, JobWork
+from mba_integrations.services.memory.tallies import Event
 from mba_integrations.services.store.errors import LeaseLostError, StoreError
 from mba_integrations.services.store.rows.jobs import JobRow
 from mba_integrations.services.store.statements import jobs
@@ -53,9 +54,15 @@ class JobRunner:
 
     def _claimed(self, owner: str) -> JobRow | None:
         kinds: Sequence[str] = list(self._handlers)
-        return self._equipment.store.write_all(
-            lambda writing: jobs.claim(writing, owner, kinds=kinds)
+        found = self._equipment.store.write_all(
+            lambda writing: jobs.claim_or_take_over(writing, owner, kinds=kinds)
         )
+        if found is None:
+            return None
+        job, is_taken_over = found
+        if is_taken_over:
+            self._equipment.tallies.count(Event.LAPSED, job.kind)
+        return job
 
     def _do(self, job: JobRow, owner: str, stop: threading.Event | None) -> None:
         work = JobWork(equipment=self._equipment, job=job, owner=owner, stop=stop)

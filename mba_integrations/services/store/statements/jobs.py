@@ -149,8 +149,21 @@ def claim(
         kinds: Only jobs of these kinds.
         lease: How long it is the owner's without `renew`.
     """
+    found = claim_or_take_over(writing, owner, kinds=kinds, lease=lease)
+    return None if found is None else found[0]
+
+
+def claim_or_take_over(
+    writing: WritingAll,
+    owner: str,
+    *,
+    kinds: Sequence[str] | None = None,
+    lease: timedelta = LEASE,
+) -> tuple[JobRow, bool] | None:
+    """As `claim`; also whether another worker had the job, whose lease ran out."""
     _fail_abandoned(writing)
-    wanted = writing.select(job, job.c.workspace_id, job.c.job_id).where(_is_free(writing.at))
+    columns = (job.c.workspace_id, job.c.job_id, job.c.state)
+    wanted = writing.select(job, *columns).where(_is_free(writing.at))
     if kinds is not None:
         wanted = wanted.where(job.c.kind.in_(list(kinds)))
     wanted = wanted.order_by(job.c.run_after, job.c.created_at, job.c.job_id).limit(1)
@@ -163,9 +176,10 @@ def claim(
         "lease_owner": owner,
         "lease_until": writing.at + lease,
     }
-    key = tuple_(job.c.workspace_id, job.c.job_id) == tuple_(*found)
+    key = tuple_(job.c.workspace_id, job.c.job_id) == tuple_(*found[:2])
     writing.execute(writing.update(job).where(key).values(news))
-    return get(writing.within(found.workspace_id), found.job_id)
+    row = get(writing.within(found.workspace_id), found.job_id)
+    return row, found.state is JobState.RUNNING
 
 
 def _is_free(now: datetime) -> ColumnElement[bool]:
