@@ -334,3 +334,19 @@ def test_what_is_typed_comes_before_the_environment(
     assert mba("memories", "list", "--url", url).stdout == listed
     monkeypatch.setenv("MBA_KEY", "of-the-environment")
     assert "of-the-environment" not in mba("memories", "list", "--help").stdout
+
+
+@pytest.mark.parametrize("remote", [False, True], ids=["file", "server"])
+def test_an_import_in_the_background_is_followed_as_a_job(
+    service: MemoryService, url: str, tmp_path: Path, remote: bool
+) -> None:
+    (tmp_path / "chat.json").write_text('[{"role": "user", "content": "I moved to Oslo."}]')
+    where = ("--url", url) if remote else ()
+    with own_workspace(service, (), extra=False):
+        given = (str(tmp_path / "chat.json"), "--from", "chat", "--background", "--json")
+        begun = json.loads(mba("import", *given, "-w", "own", *where).stdout)
+        job_id = begun["job"]["job_id"]
+        service.jobs.wait_until_idle("own")
+        shown = json.loads(mba("jobs", "show", job_id, "-w", "own", "--json", *where).stdout)
+        assert (shown["job"]["state"], shown["job"]["result"]["created"]) == ("done", 1)
+        assert [row.content for row in rows_of(service)] == ["I moved to Oslo."]

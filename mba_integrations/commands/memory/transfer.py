@@ -22,6 +22,7 @@ _LONGEST_HEADER = 1_000_000
 
 if TYPE_CHECKING:
     from mba_integrations.services.memory.transfer.importing import ImportReply
+    from mba_integrations.services.store.rows.jobs import JobRow
 
 EXPORT_HELP = """Write a workspace to a file of JSON lines that ends with a count and a hash.
 
@@ -43,6 +44,7 @@ Examples:
   mba import memories.jsonl
   mba import docs
   mba import chat.json --from chat --dry-run
+  mba import memories.jsonl --url http://127.0.0.1:8377 --background
 """
 
 
@@ -87,6 +89,10 @@ def import_(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Count only, and keep nothing.")
     ] = False,
+    background: Annotated[
+        bool,
+        typer.Option("--background", help="Have a job do it, which `mba jobs show ID` tells of."),
+    ] = False,
     workspace: options.Workspace = options.DEFAULT_WORKSPACE,
     where: Where,
     local: options.Local = False,
@@ -97,6 +103,12 @@ def import_(
     kind = source_format or _guessed(path)
     extracts = callable_named("--extractor", extractor)
     with opened_at(where, workspace, local=local, create=True, extractor=extracts) as service:
+        if background:
+            job = service.transfer.begin_import(
+                workspace, path, kind, tier=tier, subject=subject, dry_run=dry_run
+            )
+            _tell(job, as_json=as_json)
+            return
         with progress_of("Importing") as progress:
             reply = service.transfer.import_from(
                 workspace,
@@ -118,6 +130,13 @@ def import_(
         f"{reply.created:,} {would}remembered, {reply.duplicates:,} known before, "
         f"{reply.rejected:,} refused, {reply.erased:,} erased before",
     )
+
+
+def _tell(job: JobRow, *, as_json: bool) -> None:
+    if as_json:
+        write_result({"job": job})
+    else:
+        remark("done", f"job {job.job_id} imports; mba jobs show {job.job_id} says how far it is")
 
 
 def _guessed(path: Path) -> str:

@@ -40,19 +40,21 @@ class RemoteJobs:
     ) -> tuple[JobRow, ...]:
         """Jobs of a workspace in these states, the latest first."""
         named = [one.value for one in states]
-        return tuple(map(_job, self._client.jobs(workspace_id, states=named, limit=limit)["jobs"]))
+        return tuple(
+            map(job_of, self._client.jobs(workspace_id, states=named, limit=limit)["jobs"])
+        )
 
     def get(self, workspace_id: str, job_id: str) -> JobRow:
         """One job."""
-        return _job(self._client.job(workspace_id, job_id))
+        return job_of(self._client.job(workspace_id, job_id))
 
     def retry(self, workspace_id: str, job_id: str) -> JobRow:
         """Put a job in again."""
-        return _job(self._client.retry_job(workspace_id, job_id))
+        return job_of(self._client.retryjob_of(workspace_id, job_id))
 
     def cancel(self, workspace_id: str, job_id: str) -> JobRow:
         """Cancel a job that has not ended."""
-        return _job(self._client.cancel_job(workspace_id, job_id))
+        return job_of(self._client.canceljob_of(workspace_id, job_id))
 
     def counts(self, workspace_id: str) -> Mapping[JobState, int]:
         """How many jobs a workspace has, by state."""
@@ -78,7 +80,7 @@ class RemoteJobs:
         return any(job.state is JobState.RUNNING or job.run_after <= now for job in found)
 
 
-def _job(told: Mapping[str, Any]) -> JobRow:
+def job_of(told: Mapping[str, Any]) -> JobRow:
     return read(JobRow, {**told, "lease_owner": None})
 
 

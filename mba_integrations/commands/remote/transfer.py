@@ -12,6 +12,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mba_integrations.commands.remote.keeping import job_of
 from mba_integrations.core.arguments import checked_member
 from mba_integrations.core.errors import InputError
 from mba_integrations.core.model import MemoryTier
@@ -29,6 +30,7 @@ from mba_integrations.services.memory.transfer.transfer import (
     ImportFormat,
     read_of_others,
 )
+from mba_integrations.services.store.rows.jobs import JobRow
 from mba_integrations.services.store.store import utc_now
 
 if TYPE_CHECKING:
@@ -76,14 +78,34 @@ class RemoteTransfer:
         progress: Progress | None = None,
     ) -> ImportReply:
         """Remember what a file or a folder has."""
-        kind = checked_member("format", format, ImportFormat)
-        notes: tuple[str, ...] = ()
-        if kind is ImportFormat.MBA:
-            content = read_bytes(path)
-        else:
-            content, notes = _as_export(read_of_others(kind, str(path), tier, now=utc_now()))
+        content, notes = _content(path, format, tier)
         told = self._client.import_file(workspace_id, content, subject=subject, dry_run=dry_run)
         return ImportReply(**{**told, "notes": (*notes, *told["notes"])})
+
+    def begin_import(
+        self,
+        workspace_id: str,
+        path: Path,
+        format: str,
+        *,
+        tier: MemoryTier | None = None,
+        subject: str | None = None,
+        dry_run: bool = False,
+    ) -> JobRow:
+        """As `import_from`, by a job of the server."""
+        content, _ = _content(path, format, tier)
+        told = self._client.import_file(
+            workspace_id, content, subject=subject, dry_run=dry_run, background=True
+        )
+        return job_of(told)
+
+
+def _content(path: Path, format: str, tier: MemoryTier | None) -> tuple[bytes, tuple[str, ...]]:
+    """What is sent, and what was left out of it."""
+    kind = checked_member("format", format, ImportFormat)
+    if kind is ImportFormat.MBA:
+        return read_bytes(path), ()
+    return _as_export(read_of_others(kind, str(path), tier, now=utc_now()))
 
 
 def _as_export(found: Imported) -> tuple[bytes, tuple[str, ...]]:

@@ -341,7 +341,10 @@ class AsyncMbaClient(AsyncDocumentCalls):
         await self.download(request, path)
 
     async def import_file(self, workspace_id: str, content: bytes, **more: Any) -> dict[str, Any]:
-        """Remember what a file has: `format`, `tier`, `subject`, `dry_run`."""
+        """Remember what a file has: `format`, `tier`, `subject`, `name`, `dry_run`.
+
+        With `background=True` it gives the job that does it, which `job` tells of.
+        """
         request = endpoints.imported(workspace_id, content, more)
         return cast(dict[str, Any], await self.send(request))
 

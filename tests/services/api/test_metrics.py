@@ -104,9 +104,10 @@ async def test_a_busy_store_lost_workers_and_times_are_counted(
     blocking = threading.Thread(target=store.write, args=("tom", hold))
     blocking.start()
     held.wait(10)
-    with monkeypatch.context() as patch, pytest.raises(StoreBusyError):
+    with monkeypatch.context() as patch:
         patch.setattr("mba_integrations.services.store.store.PATIENCE_S", 0.0)
-        service.remember("kate", "Kate skis.")
+        with pytest.raises(StoreBusyError):
+            service.remember("kate", "Kate skis.")
     go_on.set()
     blocking.join()
 
