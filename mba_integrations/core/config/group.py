@@ -132,12 +132,14 @@ def _hidden_contradictions(
     """Contradictions between settings that pydantic did not look for since others are invalid.
 
     The invalid ones are left out and the rest is checked; what involves an invalid one is dropped.
+    Only a text can be stood in for, so a group that lacks another setting is not looked at again.
     """
     refused = {problem.path[0] for problem in found if problem.path}
     rest = {name: value for name, value in values.items() if name not in refused}
-    missing = {name for name, field in group.model_fields.items() if field.is_required()}
-    if not refused:
-        return ()
+    needed = {name: field for name, field in group.model_fields.items() if field.is_required()}
+    missing = needed.keys() - rest.keys()
+    if not refused or any(needed[name].annotation is not str for name in missing):
+        return ()  # nothing can stand in for what is no text
     try:
         group(**dict.fromkeys(missing, _STAND_IN) | rest)
     except InvalidSettingsError as error:
