@@ -197,8 +197,9 @@ class GatewaySettings(SettingsGroup):
 
     `memory_tokens` is the budget of the memory, None the workspace's own ceiling; `request_tokens`
     that of a whole request, None no limit. `models` has the model of each level, `unknown` is the
-    level of a query that shows no sign of how complex it is: its model is the strong one. With
-    `strong_points` a query goes to it from so many points on, whatever its level.
+    level of a query that shows no sign of how complex it is. The strong model is that of the
+    highest level with one; with `strong_points` a query goes to it from so many points on, and not
+    before.
     """
 
     inject: Inject = Inject.OFF
@@ -217,8 +218,9 @@ class GatewaySettings(SettingsGroup):
 
     @property
     def strong_model(self) -> str | None:
-        """The model of queries that are not known to be simple; None where none is set."""
-        return self.models.get(self.unknown)
+        """The model of the highest level with one; None where no level has one."""
+        named = [self.models[level] for level in QueryComplexity if level in self.models]
+        return named[-1] if named else None
 
     @model_validator(mode="after")
     def _check(self) -> GatewaySettings:
@@ -229,9 +231,9 @@ class GatewaySettings(SettingsGroup):
 
 
 def _route_problems(settings: GatewaySettings) -> Iterator[SettingProblem]:
-    if settings.strong_model is None and (settings.models or settings.route is not Routing.OFF):
-        rule = f"models must name one for {settings.unknown.value!r}, the level of `unknown`"
-        yield _problem(rule, "models", "unknown", "route")
+    if settings.strong_model is None and settings.route is not Routing.OFF:
+        rule = f"models must name one, for route is {settings.route.value!r}"
+        yield _problem(rule, "models", "route")
 
 
 def _spend_problems(settings: GatewaySettings) -> Iterator[SettingProblem]:

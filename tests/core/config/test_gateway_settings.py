@@ -98,13 +98,8 @@ def test_by_default_nothing_is_done() -> None:
         ),
         pytest.param(
             {"route": "on"},
-            "gateway: models must name one for 'complex', the level of `unknown`.",
+            "gateway: models must name one, for route is 'on'.",
             id="nowhere-to-go",
-        ),
-        pytest.param(
-            {"models": {"simple": "m"}, "unknown": "expert"},
-            "gateway: models must name one for 'expert', the level of `unknown`.",
-            id="no-strong-model",
         ),
         pytest.param(
             {"models": {"complex": " m"}},

@@ -50,13 +50,11 @@ def cost(price: ModelPrice, tokens: CallTokens) -> int:
     150
     """
     plain = max(0, tokens.input - tokens.cached - tokens.cache_write)
-    total = (
-        plain * _pico(price.input)
-        + tokens.cached * _pico(price.input if price.cached_input is None else price.cached_input)
-        + tokens.cache_write
-        * _pico(price.input if price.cache_write is None else price.cache_write)
-        + tokens.output * _pico(price.output)
+    cached, cache_write = (
+        price.input if rate is None else rate for rate in (price.cached_input, price.cache_write)
     )
+    total = plain * _pico(price.input) + tokens.output * _pico(price.output)
+    total += tokens.cached * _pico(cached) + tokens.cache_write * _pico(cache_write)
     return -(-total // _PICO)
 
 

@@ -88,8 +88,8 @@ class SpendExceededError(MemoryBudgetError):
         limit, used, reserved, needed = (shown_units(budget.unit, one) for one in amounts)
         until = "It never fits" if self.ends_at is None else f"Try after {self.ends_at.isoformat()}"
         return (
-            f"{budget.scope.value} {self.subject!r} may spend {limit} in a {per}: {used} are spent, "
-            f"{reserved} are reserved, this call may need {needed}. {until}; "
+            f"{budget.scope.value} {self.subject!r} may spend {limit} in a {per}: {used} are "
+            f"spent, {reserved} are reserved, this call may need {needed}. {until}; "
             "lower what the request may have as output, or raise the amount in gateway.spend."
         )
 
