@@ -8,6 +8,7 @@ tuple. Mappings become read-only, so a group can be shared between threads.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any, NoReturn, Self
 
 from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, ValidationError
@@ -84,10 +85,16 @@ class SettingsGroup(BaseModel):
         Raises:
             InvalidSettingsError: If the result is not valid.
         """
-        current = dict(self)
-        return type(self)(
-            **current | {name: _merged(current.get(name), new) for name, new in values.items()}
-        )
+        current, changed = dict(self), {}
+        problems: list[SettingProblem] = []
+        for name, new in values.items():
+            try:
+                changed[name] = _merged(current.get(name), new)
+            except InvalidSettingsError as error:
+                problems += (replace(one, path=(name, *one.path)) for one in error.problems)
+        if not problems:
+            return type(self)(**current | changed)
+        raise self._refusal(current, (*problems, *_problems_of(type(self), current | changed)))
 
     @classmethod
     def _refusal(
@@ -112,6 +119,16 @@ class SettingsGroup(BaseModel):
         schema = handler(source)
         _make_strict(schema)
         return schema
+
+
+def _problems_of(
+    group: type[SettingsGroup], values: Mapping[str, Any]
+) -> tuple[SettingProblem, ...]:
+    try:
+        group(**values)
+    except InvalidSettingsError as error:
+        return error.problems
+    return ()
 
 
 def _merged(current: object, new: object) -> object:

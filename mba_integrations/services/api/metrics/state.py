@@ -18,6 +18,11 @@ _EVENTS: dict[Event, tuple[str, str, list[str]]] = {
     Event.POOL: ("mba_pool_cache_events", "What pools did for recalls.", ["event"]),
     Event.LET_GO: ("mba_expired", "Memories let go, by what became of them.", ["action"]),
     Event.MOVE: ("mba_tier_moves", "Memories moved by reviews, by tier.", ["to"]),
+    Event.GATEWAY: ("mba_gateway_requests", "Calls of the gateway.", ["level", "outcome"]),
+    Event.GATEWAY_ROUTE: ("mba_gateway_routes", "Its routes.", ["level", "decision"]),
+    Event.GATEWAY_TOKENS: ("mba_gateway_tokens", "Tokens of its calls.", ["kind"]),
+    Event.GATEWAY_OVERHEAD: ("mba_gateway_overhead_microseconds", "What it took of them.", []),
+    Event.SPEND: ("mba_gateway_budgets", "Calls by what budgets said.", ["outcome"]),
     Event.TOOL: ("mba_mcp_calls", "Calls of tools, by outcome.", ["tool", "outcome"]),
     Event.ERASURE: ("mba_erasures", "Erasures.", []),
 }

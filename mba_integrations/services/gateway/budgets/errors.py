@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 from datetime import datetime
-from typing import Any
 
 from mba_integrations.core.config.gateway_settings import SpendBudget, SpendUnit
 from mba_integrations.core.config.problems import nearest_hint
@@ -36,11 +35,15 @@ class SpendExceededError(MemoryBudgetError):
     Attributes:
         budget: Which one.
         subject: Whose it is: the workspace, the key or the session.
-        used: What was spent, in tokens or micro-dollars.
+        scope: Of the budget.
+        unit: Of the budget.
+        amount: Of the budget, in tokens or micro-dollars, as all that follows.
+        used: What was spent.
         reserved: What calls that run may still spend.
+        left: What is neither.
         needed: What this call may spend at most.
-        ends_at: When there is room again, as far as that is known: the period ends, or enough has
-            left the rolling window. None where the call never fits.
+        ends_at: When there is room again, as far as that is known, as ISO 8601 text: the period
+            ends, or enough has left the rolling window. None where the call never fits.
         retry_after_seconds: Whole seconds until then; None as well.
     """
 
@@ -56,37 +59,20 @@ class SpendExceededError(MemoryBudgetError):
         now: datetime,
     ) -> None:
         self.budget, self.subject = budget, subject
+        self.scope, self.unit, self.amount = budget.scope.value, budget.unit.value, budget.units
         self.used, self.reserved, self.needed = used, reserved, needed
-        self.ends_at = ends_at
+        self.left = max(0, self.amount - used - reserved)
+        self.ends_at = None if ends_at is None else ends_at.isoformat()
         seconds = None if ends_at is None else math.ceil((ends_at - now).total_seconds())
         self.retry_after_seconds = None if seconds is None else max(1, seconds)
         super().__init__(self._message())
-
-    @property
-    def left(self) -> int:
-        """What is neither spent nor reserved."""
-        return max(0, self.budget.units - self.used - self.reserved)
-
-    def members(self) -> dict[str, Any]:
-        """Its numbers, JSON-ready."""
-        return {
-            "scope": self.budget.scope.value,
-            "unit": self.budget.unit.value,
-            "amount": self.budget.units,
-            "used": self.used,
-            "reserved": self.reserved,
-            "needed": self.needed,
-            "left": self.left,
-            "ends_at": None if self.ends_at is None else self.ends_at.isoformat(),
-            "retry_after_seconds": self.retry_after_seconds,
-        }
 
     def _message(self) -> str:
         budget = self.budget
         per = _NAMES.get(budget.period.value, f"{budget.rolling_seconds} seconds")
         amounts = [budget.units, self.used, self.reserved, self.needed]
         limit, used, reserved, needed = (shown_units(budget.unit, one) for one in amounts)
-        until = "It never fits" if self.ends_at is None else f"Try after {self.ends_at.isoformat()}"
+        until = "It never fits" if self.ends_at is None else f"Try after {self.ends_at}"
         return (
             f"{budget.scope.value} {self.subject!r} may spend {limit} in a {per}: {used} are "
             f"spent, {reserved} are reserved, this call may need {needed}. {until}; "

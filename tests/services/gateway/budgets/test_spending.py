@@ -13,6 +13,7 @@ from memory_services import Opened
 
 from mba_integrations.core.config.gateway_settings import GatewaySettings, ModelPrice
 from mba_integrations.core.errors import UnknownWorkspaceError
+from mba_integrations.services.contracts.problems import problem_of
 from mba_integrations.services.gateway.budgets.costs import (
     CallTokens,
     affordable_input,
@@ -99,7 +100,7 @@ def test_a_refusal_says_what_how_much_and_until_when(spending: Spending, clock: 
     with pytest.raises(SpendExceededError) as caught:
         spending.reserve("kate", of_key, demand(2_000, 10, key_id="k1", models=("large",)))
     error = caught.value
-    assert error.members() == {
+    assert problem_of(error).members == {
         "scope": "key",
         "unit": "usd",
         "amount": 10_000,
@@ -133,7 +134,7 @@ def test_a_rolling_window_says_when_enough_has_left_it(spending: Spending, clock
         clock.pass_seconds(600)
     with pytest.raises(SpendExceededError) as caught:
         spending.reserve("kate", of_hour, demand(700, 0))
-    assert caught.value.ends_at == clock.now + timedelta(minutes=51)
+    assert caught.value.ends_at == (clock.now + timedelta(minutes=51)).isoformat()
     clock.pass_seconds(51 * 60)
     spending.reserve("kate", of_hour, demand(700, 0))
 
