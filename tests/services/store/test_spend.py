@@ -10,7 +10,7 @@ import pytest
 from store_rows import START, Clock, read
 
 from mba_integrations.core.errors import UnknownWorkspaceError
-from mba_integrations.services.store.rows.spend import (
+from mba_integrations.services.store.rows.gateway.spend import (
     Balance,
     Hold,
     SpendPlace,

@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from mba_integrations.core.config.gateway_settings import SpendBudget, SpendPeriod
-from mba_integrations.services.store.rows.spend import SpendPlace
+from mba_integrations.services.store.rows.gateway.spend import SpendPlace
 
 
 def bounds(period: SpendPeriod, time_zone: str, now: datetime) -> tuple[datetime, datetime]:

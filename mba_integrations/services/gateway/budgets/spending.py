@@ -44,7 +44,7 @@ from mba_integrations.services.gateway.budgets.periods import place_of
 from mba_integrations.services.gateway.budgets.standing import room_at
 from mba_integrations.services.memory.service import MemoryService
 from mba_integrations.services.memory.tallies import Event
-from mba_integrations.services.store.rows.spend import Balance, Hold, SpendPlace
+from mba_integrations.services.store.rows.gateway.spend import Balance, Hold, SpendPlace
 from mba_integrations.services.store.scopes import Writing
 from mba_integrations.services.store.statements.gateway import spend
 

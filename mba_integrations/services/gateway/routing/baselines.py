@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from mba_integrations.services.store.rows.usage import UsageFigures
+from mba_integrations.services.store.rows.gateway.usage import UsageFigures
 
 MICROS = 1_000_000
 

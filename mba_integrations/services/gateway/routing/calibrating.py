@@ -16,13 +16,15 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from mba_integrations.core.arguments import shown
-from mba_integrations.core.budget.complexity import ComplexityEstimate, estimate_complexity
 from mba_integrations.core.config.gateway_settings import GatewaySettings
-from mba_integrations.core.config.settings import ComplexitySettings
 from mba_integrations.core.errors import InputError
 from mba_integrations.services.gateway.routing.choosing import LEVELS, level_of_query, strong_level
+
+if TYPE_CHECKING:
+    from mba_integrations import ComplexityEstimate
 
 _PAST = 1_000_000.0
 """Points that no query has."""
@@ -46,38 +48,37 @@ class Calibration:
 
 
 def calibrate(
-    queries: Iterable[str],
+    estimates: Iterable[ComplexityEstimate],
     strong_share: float,
     *,
     gateway: GatewaySettings | None = None,
-    complexity: ComplexitySettings | None = None,
 ) -> Calibration:
     """The threshold with which at most a share of queries goes to the strong model.
 
     Args:
-        queries: A log of them, as they were asked.
+        estimates: Of a log of queries, as the allocator makes them.
         strong_share: The wanted share, in [0, 1].
         gateway: Where queries of no known level go; the defaults if None.
-        complexity: How complexity is read; the defaults if None.
 
     Raises:
-        InputError: If there is no query, or the share is none.
+        InputError: If there is no estimate, or the share is none.
 
+    >>> from mba_integrations import MemoryBudgetAllocator
     >>> log = ["List three fruits.", "Why is the sky blue?", "Compare Rust and Go for a database."]
-    >>> found = calibrate(log, 0.4, gateway=GatewaySettings(unknown="simple"))
+    >>> estimates = map(MemoryBudgetAllocator().estimate_query_complexity, log)
+    >>> found = calibrate(estimates, 0.4, gateway=GatewaySettings(unknown="simple"))
     >>> f"{found.share:.2f} from {found.strong_points} points on"
     '0.33 from 5.41 points on'
     """
     if not 0.0 <= strong_share <= 1.0:  # also false of nan
         raise InputError(f"strong_share must be in [0, 1], got {shown(strong_share)}.")
-    reading = ComplexitySettings() if complexity is None else complexity
-    estimates = [estimate_complexity(one, settings=reading) for one in queries]
-    if not estimates:
-        raise InputError("queries must hold at least one.")
-    return _threshold(estimates, strong_share, GatewaySettings() if gateway is None else gateway)
+    found = list(estimates)
+    if not found:
+        raise InputError("estimates must hold at least one.")
+    return _calibration(found, strong_share, GatewaySettings() if gateway is None else gateway)
 
 
-def _threshold(
+def _calibration(
     found: Sequence[ComplexityEstimate], strong_share: float, gateway: GatewaySettings
 ) -> Calibration:
     known = [one.points for one in found if level_of_query(one, gateway) is not None]

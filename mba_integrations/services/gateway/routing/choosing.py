@@ -18,13 +18,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
-from mba_integrations.core.budget.complexity import ComplexityEstimate
 from mba_integrations.core.config.complexity_words import ComplexitySignal
 from mba_integrations.core.config.gateway_settings import GatewaySettings, Routing
 from mba_integrations.core.errors import InputError
 from mba_integrations.core.model import QueryComplexity
+
+if TYPE_CHECKING:
+    from mba_integrations import ComplexityEstimate
 
 AUTO = "mba/auto"
 """The model that a client names to leave the choice to the gateway."""

@@ -18,7 +18,7 @@ from mba_integrations.services.gateway.budgets.costs import CallTokens, cost
 from mba_integrations.services.gateway.routing.choosing import Route
 from mba_integrations.services.memory.service import MemoryService
 from mba_integrations.services.memory.tallies import Event
-from mba_integrations.services.store.rows.usage import UsageAt, UsageFigures, UsageOf
+from mba_integrations.services.store.rows.gateway.usage import UsageAt, UsageFigures, UsageOf
 from mba_integrations.services.store.statements.gateway import usage
 
 MOST_WAITING = 200

@@ -9,8 +9,8 @@ from enum import StrEnum
 
 from mba_integrations.services.gateway.routing.baselines import RouteReport, report
 from mba_integrations.services.memory.service import MemoryService
+from mba_integrations.services.store.rows.gateway.usage import UsageFigures, UsageOf
 from mba_integrations.services.store.rows.rollups import Span, floor, parts_of
-from mba_integrations.services.store.rows.usage import UsageFigures, UsageOf
 from mba_integrations.services.store.scopes import Reading
 from mba_integrations.services.store.statements import workspaces
 from mba_integrations.services.store.statements.gateway import usage

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from sqlalchemy import BigInteger, Boolean, Column, Index, Table
 
+from mba_integrations.services.store.rows.gateway.usage import NAMES
 from mba_integrations.services.store.rows.rollups import Span
-from mba_integrations.services.store.rows.usage import NAMES
 from mba_integrations.services.store.tables.columns import (
     METADATA,
     Key,

@@ -24,7 +24,7 @@ from mba_integrations.services.gateway.routing.choosing import (
     level_of_query,
     model_of,
 )
-from mba_integrations.services.store.rows.usage import UsageFigures
+from mba_integrations.services.store.rows.gateway.usage import UsageFigures
 
 SIMPLE, MEDIUM, COMPLEX, EXPERT = QueryComplexity
 MODELS = {"simple": "small", "medium": "middle", "complex": "large"}
@@ -143,7 +143,7 @@ def test_the_threshold_sends_at_most_the_wanted_share_to_the_strong_model(
     wanted: float, unknown: str, share: float
 ) -> None:
     gateway = settings(unknown=unknown)
-    found = calibrate(QUERIES, wanted, gateway=gateway)
+    found = calibrate(map(_read, QUERIES), wanted, gateway=gateway)
     assert found.share == pytest.approx(share)
     tuned = settings(unknown=unknown, strong_points=found.strong_points)
     sent = [model_of(tuned, level_of_query(_read(one), tuned)) for one in QUERIES]
@@ -158,14 +158,14 @@ def _read(query: str) -> Any:
 def test_a_calibration_is_never_over_the_share_but_for_what_is_not_known(
     wanted: float, queries: list[str]
 ) -> None:
-    found = calibrate(queries, wanted)
+    found = calibrate(map(_read, queries), wanted)
     assert found.share <= max(wanted + 1e-6, found.unknown_share)
 
 
 @pytest.mark.parametrize("share", [-0.1, 1.1, float("nan")])
 def test_a_share_that_is_none_is_refused(share: float) -> None:
     with pytest.raises(InputError, match=r"strong_share must be in \[0, 1\]"):
-        calibrate(QUERIES, share)
+        calibrate(map(_read, QUERIES), share)
     with pytest.raises(InputError, match="at least one"):
         calibrate([], 0.5)
 

@@ -19,7 +19,7 @@ from mba_integrations.services.gateway.usage.telling import UsageBy, gateway_usa
 from mba_integrations.services.memory.service import MemoryService
 from mba_integrations.services.memory.tallies import Event
 from mba_integrations.services.store.errors import StoreBusyError
-from mba_integrations.services.store.rows.usage import NAMES, UsageFigures
+from mba_integrations.services.store.rows.gateway.usage import NAMES, UsageFigures
 from mba_integrations.testing import Clock
 
 SETTINGS = GatewaySettings(

@@ -32,7 +32,7 @@ from sqlalchemy import ColumnElement, Table, bindparam, func
 
 from mba_integrations.services.store.dialect import among
 from mba_integrations.services.store.owned import delete_owned, select_owned, update_owned
-from mba_integrations.services.store.rows.spend import (
+from mba_integrations.services.store.rows.gateway.spend import (
     Balance,
     Hold,
     SpendPlace,

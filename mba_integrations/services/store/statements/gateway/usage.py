@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
+from mba_integrations.services.store.rows.gateway.usage import NAMES, UsageAt, UsageFigures, UsageOf
 from mba_integrations.services.store.rows.rollups import Part, Span, floor, oldest_kept
-from mba_integrations.services.store.rows.usage import NAMES, UsageAt, UsageFigures, UsageOf
 from mba_integrations.services.store.scopes import Reading, Writing
 from mba_integrations.services.store.tables.gateway import gateway_usage
 
