@@ -154,6 +154,12 @@ def _read(query: str) -> Any:
     return estimate_complexity(query, settings=ComplexitySettings())
 
 
+def test_queries_of_the_same_points_go_together_or_not_at_all() -> None:
+    alike = [_read(HARD), _read(HARD), _read(PLAIN), _read(PLAIN)]
+    gateway = settings(unknown="simple")
+    assert [calibrate(alike, one, gateway=gateway).share for one in (0.25, 0.5)] == [0.0, 0.5]
+
+
 @given(st.floats(0, 1), st.lists(st.sampled_from(QUERIES), min_size=1, max_size=12))
 def test_a_calibration_is_never_over_the_share_but_for_what_is_not_known(
     wanted: float, queries: list[str]
