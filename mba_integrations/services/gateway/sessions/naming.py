@@ -66,7 +66,7 @@ def fingerprint(system: str, first_user: str) -> str:
     """An id that all requests of a conversation have.
 
     >>> fingerprint("Be brief.", "Hi.")
-    'conversation-6f8a1fbf3bd21bde2b9fdc0d1ce05ffc'
+    'conversation-b7e75ab23ec547b063e3a9f401414f01'
     """
     parts = (part.encode("utf-8", "surrogatepass") for part in (system, first_user))
     # The length of the first part keeps ("a", "bc") and ("ab", "c") apart.
