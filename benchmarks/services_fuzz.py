@@ -13,6 +13,7 @@ import argparse
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from mba_integrations import MemoryTier
@@ -24,7 +25,10 @@ from mba_integrations.services.store.rows.allocations import (
     AllocationRow,
     FeedbackRow,
 )
+from mba_integrations.services.store.rows.gateway.spend import Hold, SpendPlace
+from mba_integrations.services.store.rows.gateway.usage import UsageAt, UsageFigures, UsageOf
 from mba_integrations.services.store.rows.memories import MemoryFilter, MemoryRow
+from mba_integrations.services.store.rows.rollups import Part, Span
 from mba_integrations.services.store.scopes import Reading, Writing
 from mba_integrations.services.store.statements import (
     accesses,
@@ -37,9 +41,11 @@ from mba_integrations.services.store.statements import (
     vectors,
     workspaces,
 )
+from mba_integrations.services.store.statements.gateway import spend, usage
 from mba_integrations.services.store.statements.log import allocations, sessions
 from mba_integrations.services.store.store import Store
 
+START = datetime(2026, 1, 1, tzinfo=UTC)
 NAMES = ("ownerA", "ownerB", "ownerC", "ownerD", "ownerE")
 IDS = tuple(f"m{number}" for number in range(12))
 
@@ -152,8 +158,29 @@ class Tenant:
             lambda: pruning.prune(
                 writing, pruning.Horizon(forgotten=writing.at, jobs=writing.at, sessions=writing.at)
             ),
+            lambda: self.spend(writing, one),
+            lambda: spend.settle(writing, one, {self.place(writing.at): 1}),
+            lambda: spend.renew(writing, IDS, writing.at + timedelta(hours=1)),
+            lambda: usage.add(writing, [self.used(writing.at)]),
+            lambda: sessions.put_route(writing, one, {"model": self.name, "level": "simple"}),
         ]
         return self.rng.choice(acts)()
+
+    def place(self, now: datetime) -> SpendPlace:
+        """Where all workspaces count, each its own."""
+        return SpendPlace.rolling("shared", "", timedelta(hours=1), now)
+
+    def spend(self, writing: Writing, name: str) -> object:
+        """Reserve, under an id that others use too."""
+        place = self.place(writing.at)
+        spend.opened(writing, [place])
+        spend.settle(writing, name, {place: 1})
+        until = writing.at + timedelta(minutes=1)
+        return spend.reserve(writing, name, {place: Hold(1, 3)}, lease_until=until)
+
+    def used(self, now: datetime) -> UsageAt:
+        """A call of a model that names the workspace."""
+        return UsageAt(now, UsageOf("simple", self.name), UsageFigures(requests=1))
 
     def look(self, reading: Reading) -> object:
         """Ask for something by guessed ids, and for what belongs to others by their names."""
@@ -190,6 +217,9 @@ class Tenant:
             lambda: workspaces.get(reading),
             lambda: workspaces.settings_versions(reading),
             lambda: vectors.missing(reading, "e", limit=5),
+            lambda: spend.standing(reading, self.place(START), START),
+            lambda: spend.slices(reading, self.place(START)),
+            lambda: usage.of_part(reading, Part(Span.DAY, None, None), sessions=False),
         ]
         return self.rng.choice(asks)()
 

@@ -81,6 +81,7 @@ READING = [
     ("jobs", "list", "--state", "failed"),
     ("jobs", "show", "JOB"),
     ("jobs", "retry", "nothing"),
+    ("jobs", "cancel", "nothing"),
     ("workspaces", "list"),
     ("workspaces", "create", "default"),
     ("retention", "show"),

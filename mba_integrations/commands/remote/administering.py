@@ -14,6 +14,7 @@ from mba_integrations.core.errors import UnknownWorkspaceError
 from mba_integrations.services.access.keys import NewKey
 from mba_integrations.services.access.principal import Scope
 from mba_integrations.services.client.errors import ServerError
+from mba_integrations.services.contracts.workspaces import etag_of
 from mba_integrations.services.memory.retention.rules import RetentionPolicy
 from mba_integrations.services.store.errors import WorkspaceExistsError
 from mba_integrations.services.store.rows.keys import KeyRow
@@ -55,6 +56,16 @@ class RemoteWorkspaces:
         """Make a workspace."""
         with _own_errors(workspace_id):
             self._client.create_workspace(workspace_id, **more)
+
+    def change(
+        self, workspace_id: str, *, expected_version: int | None = None, **changes: Any
+    ) -> None:
+        """Change settings."""
+        etag = "*"
+        if expected_version is not None:
+            etag = etag_of(self.row(workspace_id).created_at, expected_version)
+        with _own_errors(workspace_id):
+            self._client.change_workspace(workspace_id, changes, etag=etag)
 
     def delete(self, workspace_id: str) -> Mapping[str, int]:
         """Delete a workspace; gives rows deleted, by table."""

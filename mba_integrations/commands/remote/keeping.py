@@ -50,11 +50,11 @@ class RemoteJobs:
 
     def retry(self, workspace_id: str, job_id: str) -> JobRow:
         """Put a job in again."""
-        return job_of(self._client.retryjob_of(workspace_id, job_id))
+        return job_of(self._client.retry_job(workspace_id, job_id))
 
     def cancel(self, workspace_id: str, job_id: str) -> JobRow:
         """Cancel a job that has not ended."""
-        return job_of(self._client.canceljob_of(workspace_id, job_id))
+        return job_of(self._client.cancel_job(workspace_id, job_id))
 
     def counts(self, workspace_id: str) -> Mapping[JobState, int]:
         """How many jobs a workspace has, by state."""

@@ -8,6 +8,7 @@ tuple. Mappings become read-only, so a group can be shared between threads.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any, NoReturn, Self
 
 from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, ValidationError
@@ -84,10 +85,16 @@ class SettingsGroup(BaseModel):
         Raises:
             InvalidSettingsError: If the result is not valid.
         """
-        current = dict(self)
-        return type(self)(
-            **current | {name: _merged(current.get(name), new) for name, new in values.items()}
-        )
+        current, changed = dict(self), {}
+        problems: list[SettingProblem] = []
+        for name, new in values.items():
+            try:
+                changed[name] = _merged(current.get(name), new)
+            except InvalidSettingsError as error:
+                problems += (replace(one, path=(name, *one.path)) for one in error.problems)
+        if not problems:
+            return type(self)(**current | changed)
+        raise self._refusal(current, (*problems, *_problems_of(type(self), current | changed)))
 
     @classmethod
     def _refusal(
@@ -114,6 +121,16 @@ class SettingsGroup(BaseModel):
         return schema
 
 
+def _problems_of(
+    group: type[SettingsGroup], values: Mapping[str, Any]
+) -> tuple[SettingProblem, ...]:
+    try:
+        group(**values)
+    except InvalidSettingsError as error:
+        return error.problems
+    return ()
+
+
 def _merged(current: object, new: object) -> object:
     if isinstance(current, SettingsGroup) and isinstance(new, Mapping):
         return current.with_changes(**new)
@@ -132,12 +149,14 @@ def _hidden_contradictions(
     """Contradictions between settings that pydantic did not look for since others are invalid.
 
     The invalid ones are left out and the rest is checked; what involves an invalid one is dropped.
+    Only a text can be stood in for, so a group that lacks another setting is not looked at again.
     """
     refused = {problem.path[0] for problem in found if problem.path}
     rest = {name: value for name, value in values.items() if name not in refused}
-    missing = {name for name, field in group.model_fields.items() if field.is_required()}
-    if not refused:
-        return ()
+    needed = {name: field for name, field in group.model_fields.items() if field.is_required()}
+    missing = needed.keys() - rest.keys()
+    if not refused or any(needed[name].annotation is not str for name in missing):
+        return ()  # nothing can stand in for what is no text
     try:
         group(**dict.fromkeys(missing, _STAND_IN) | rest)
     except InvalidSettingsError as error:

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import Discriminator, Field, Tag, model_validator
 
+from mba_integrations.core.config.gateway_settings import GatewaySettings
 from mba_integrations.core.config.group import SettingsGroup
 from mba_integrations.core.config.problems import (
     NUMBER_BRANCH,
@@ -107,6 +108,7 @@ class WorkspaceConfig(SettingsGroup):
     counting: CountingSettings = CountingSettings()
     logging: LoggingSettings = LoggingSettings()
     performance: PerformanceSettings = PerformanceSettings()
+    gateway: GatewaySettings = GatewaySettings()
 
     def share(self, tier: MemoryTier) -> float:
         """Share of the budget that belongs to the tier, in [0, 1]."""

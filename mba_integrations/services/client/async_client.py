@@ -23,6 +23,7 @@ import httpx2
 from mba_integrations.services.client import endpoints
 from mba_integrations.services.client.documents import AsyncDocumentCalls
 from mba_integrations.services.client.endpoints import Named, ids_of, of
+from mba_integrations.services.client.gateway import AsyncGatewayCalls
 from mba_integrations.services.client.replies import (
     Change,
     Memory,
@@ -50,7 +51,7 @@ from mba_integrations.services.client.requests import (
 )
 
 
-class AsyncMbaClient(AsyncDocumentCalls):
+class AsyncMbaClient(AsyncDocumentCalls, AsyncGatewayCalls):
     """A server's memories.
 
     Args:

@@ -23,6 +23,7 @@ import httpx2
 from mba_integrations.services.client import endpoints
 from mba_integrations.services.client.documents import DocumentCalls
 from mba_integrations.services.client.endpoints import Named, ids_of, of
+from mba_integrations.services.client.gateway import GatewayCalls
 from mba_integrations.services.client.replies import (
     Change,
     Memory,
@@ -51,7 +52,7 @@ from mba_integrations.services.client.requests import (
 )
 
 
-class MbaClient(DocumentCalls):
+class MbaClient(DocumentCalls, GatewayCalls):
     """A server's memories.
 
     Args:

@@ -87,6 +87,14 @@ def review(workspace_id: str, review_id: str, what: str, body: dict[str, Any]) -
     return posted(of(workspace_id, "tiers/reviews", part(review_id), what), given(body))
 
 
+def change_workspace(workspace_id: str, settings: dict[str, Any], etag: str) -> Request:
+    """Change settings made from a version."""
+    headers = {"If-Match": etag}
+    return Request(
+        method="PATCH", path=of(workspace_id), body={"settings": settings}, headers=headers
+    )
+
+
 def job(workspace_id: str, job_id: str) -> str:
     """The path of a job."""
     return of(workspace_id, "jobs", part(job_id))

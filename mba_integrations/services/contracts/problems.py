@@ -18,6 +18,7 @@ from mba_integrations.core import errors as core
 from mba_integrations.core.config.problems import InvalidSettingsError
 from mba_integrations.services.access import errors as access
 from mba_integrations.services.contracts.body import View
+from mba_integrations.services.gateway.budgets import errors as budgets
 from mba_integrations.services.memory import errors as memory
 from mba_integrations.services.rag import errors as rag
 from mba_integrations.services.store import errors as store
@@ -88,6 +89,10 @@ KINDS: Mapping[type[core.MemoryBudgetError], Kind] = {
         409, "too-many-removed", "more documents would be removed than may go without a word"
     ),
     rag.UnreadableFileError: _kind(422, "unreadable-file", "a file has no text that can be read"),
+    budgets.SpendExceededError: _kind(429, "spend-exceeded", "a budget has no room for the call"),
+    budgets.MissingPriceError: _kind(
+        400, "missing-price", "a budget is in dollars and the model has no price"
+    ),
     store.StoreError: _kind(409, "store", "the store cannot do that"),
     store.StoreFileError: _kind(
         503, "store-file", "a file cannot be used", detail=_LATER, retry_after=30
@@ -219,6 +224,11 @@ _MEMBERS: Mapping[type[core.MemoryBudgetError], tuple[str, ...]] = {
     rag.UnknownDocumentError: ("document_ids",),
     rag.TooManyRemovedError: ("removed", "known"),
     rag.UnreadableFileError: ("reason",),
+    budgets.SpendExceededError: (
+        *("scope", "unit", "amount", "used", "reserved", "needed", "left", "ends_at"),
+        "retry_after_seconds",
+    ),
+    budgets.MissingPriceError: ("model",),
     store.SettingsConflictError: ("version",),
     store.AboutMemoriesError: ("memory_ids",),
 }

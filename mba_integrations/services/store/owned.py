@@ -84,3 +84,12 @@ def insert_or_replace(dialect_name: str, table: Table, names: tuple[str, ...]) -
     keys = [column.name for column in table.primary_key]
     news = {name: statement.excluded[name] for name in names if name not in keys}
     return statement.on_conflict_do_update(index_elements=keys, set_=news)
+
+
+@cache
+def insert_or_add(dialect_name: str, table: Table, names: tuple[str, ...]) -> dialect.Insert:
+    """An INSERT that adds its values of these columns to those of a row that is there."""
+    statement = dialect.insert_into(dialect_name, table)
+    keys = [column.name for column in table.primary_key]
+    sums = {name: table.c[name] + statement.excluded[name] for name in names}
+    return statement.on_conflict_do_update(index_elements=keys, set_=sums)

@@ -34,6 +34,7 @@ from mba_integrations.services.store.owned import (
     delete_all,
     delete_owned,
     insert_new,
+    insert_or_add,
     insert_or_replace,
     select_all,
     select_owned,
@@ -152,6 +153,13 @@ class Writing(Reading):
         if rows:
             statement = insert_or_replace(self.connection.dialect.name, table, tuple(rows[0]))
             self._add(statement, rows)
+
+    def add_up(
+        self, table: Table, rows: Sequence[Mapping[str, Any]], *, sums: tuple[str, ...]
+    ) -> None:
+        """Add rows to the workspace; one whose key is there gets the sum of these columns."""
+        if rows:
+            self._add(insert_or_add(self.connection.dialect.name, table, sums), rows)
 
     def update_each(self, table: Table, key: str, rows: Sequence[Mapping[str, Any]]) -> None:
         """Give each of the workspace's rows its own values, found by the rest of its key."""

@@ -112,6 +112,16 @@ def test_changes_are_checked(changes: dict[str, Any], said: str) -> None:
         make().with_changes(**changes)
 
 
+def test_a_problem_of_a_group_has_its_whole_path_beside_those_of_others() -> None:
+    with pytest.raises(InvalidWorkspaceError) as caught:
+        make().with_changes(logging={"max_records": 0}, counting={"cache_entries": -1}, stability=2)
+    assert [problem.path for problem in caught.value.problems] == [
+        ("logging", "max_records"),
+        ("counting", "cache_entries"),
+        ("stability",),
+    ]
+
+
 @given(parts=st.lists(st.integers(0, 9), min_size=4, max_size=4).filter(any))
 def test_hint_mends_shares_that_do_not_sum_to_one(parts: list[int]) -> None:
     shares = dict(zip(SHARE_FIELDS.values(), [part / 20 for part in parts], strict=True))

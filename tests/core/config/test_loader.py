@@ -16,6 +16,13 @@ from pydantic import BaseModel
 from repository import ROOT
 
 from mba_integrations.core.config.file_shape import PLACES, WORKSPACE_KEYS
+from mba_integrations.core.config.gateway_settings import (
+    Inject,
+    ModelPrice,
+    OnError,
+    Routing,
+    SpendBudget,
+)
 from mba_integrations.core.config.loader import MemoryBudgetConfigLoader
 from mba_integrations.core.config.settings import (
     INFINITE,
@@ -212,6 +219,25 @@ SAMPLES: dict[str, tuple[Any, ...]] = {
     "caching.uncached_price": ({"caching": {"uncached_price": 3}}, 3.0),
     "performance.max_sessions": ({"performance": {"max_sessions": 0}}, 0),
     "performance.session_idle_seconds": ({"performance": {"session_idle_seconds": 60}}, 60.0),
+    "gateway.inject": ({"gateway": {"inject": "system"}}, Inject.SYSTEM),
+    "gateway.memory_tokens": ({"gateway": {"memory_tokens": 900}}, 900),
+    "gateway.request_tokens": ({"gateway": {"request_tokens": 9_000}}, 9_000),
+    "gateway.reply_tokens": ({"gateway": {"reply_tokens": 500}}, 500),
+    "gateway.remember": ({"gateway": {"remember": True}}, True),
+    "gateway.on_error": ({"gateway": {"on_error": "fail"}}, OnError.FAIL),
+    "gateway.route": ({"gateway": {"route": "on", "models": {"complex": "m"}}}, Routing.ON),
+    "gateway.models": ({"gateway": {"models": {"complex": "m"}}}, {"complex": "m"}),
+    "gateway.unknown": ({"gateway": {"unknown": "expert"}}, "expert"),
+    "gateway.strong_points": ({"gateway": {"strong_points": 3}}, 3.0),
+    "gateway.fallbacks": ({"gateway": {"fallbacks": ["m"]}}, ("m",)),
+    "gateway.prices": (
+        {"gateway": {"prices": {"m": {"input": 1, "output": 2}}}},
+        {"m": ModelPrice(input=1, output=2)},
+    ),
+    "gateway.spend": (
+        {"gateway": {"spend": [{"unit": "tokens", "amount": 9, "period": "day"}]}},
+        (SpendBudget(unit="tokens", amount=9, period="day"),),
+    ),
 }
 
 

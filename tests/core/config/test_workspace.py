@@ -12,6 +12,7 @@ import pytest
 from pydantic import BaseModel
 from workspace_settings import make, refused
 
+from mba_integrations.core.config.gateway_settings import GatewaySettings
 from mba_integrations.core.config.group import SettingsGroup
 from mba_integrations.core.config.problems import InvalidSettingsError, SettingProblem, shown
 from mba_integrations.core.config.settings import (
@@ -40,6 +41,7 @@ GROUPS: list[type[SettingsGroup]] = [
     CachingSettings,
     ComplexitySettings,
     CountingSettings,
+    GatewaySettings,
     LoggingSettings,
     PerformanceSettings,
     PromotionSettings,

@@ -49,6 +49,12 @@ OTHER_VALUES: dict[str, Any] = {
     "counting": {"model": "gpt-4", "cache_entries": 3},
     "logging": {"enabled": False, "max_records": 7, "path": "log.jsonl"},
     "performance": {"prepared_pools": 2},
+    "gateway": {
+        "inject": "system",
+        "models": {"simple": "small", "complex": "large"},
+        "prices": {"large": {"input": 1.25, "output": 10}},
+        "spend": [{"unit": "usd", "amount": 2.5, "period": "rolling", "rolling_seconds": 60}],
+    },
 }
 """For every setting a value that is not its default."""
 

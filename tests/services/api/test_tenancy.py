@@ -124,7 +124,7 @@ ROUTES_OF = {
         *("events", "get_retention", "preview_retention", "list_erasures", "list_jobs", "get_job"),
         *("get_workspace", "validate_settings", "list_versions", "count_memories"),
         *("list_memories", "get_memory", "history", "get_job", "get_organisation"),
-        *("list_merges", "show_embeddings"),
+        *("list_merges", "show_embeddings", "list_budgets", "usage_of_gateway"),
         *("list_documents", "get_document", "list_pieces", "retrieve"),
     },
     Scope.WRITE: {

@@ -5,5 +5,5 @@ once: both bind it to the scope's workspace. Imports
 `scopes`, `errors`, `rows`, `tables`, `owned` and `dialect`. Offers `workspaces`, `memories` (add,
 change, forget), `finding` (look up, list, count), `loading` (all of a workspace, for its pool),
 `changes` (the feed), `history` (as of a time, earlier texts), `accesses`, `vectors`, `documents`,
-`jobs`, `answers`, and `log/` (what calls leave).
+`jobs`, `answers`, `log/` (what calls leave) and `gateway/` (what calls to providers spend).
 """

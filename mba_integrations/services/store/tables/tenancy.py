@@ -8,6 +8,7 @@ from sqlalchemy import Table
 
 from mba_integrations.services.store.tables import (
     documents,
+    gateway,  # noqa: F401 - its tables are among those of METADATA
     keys,
     log,
     memories,

@@ -1,0 +1,35 @@
+"""What calls through the gateway may spend, and what they used. Budgets are set as settings are."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+
+from mba_integrations.services.api.asking import PROBLEMS, Read
+from mba_integrations.services.api.work import in_thread
+from mba_integrations.services.contracts.gateway import BudgetsView, BudgetView, GatewayUsageView
+from mba_integrations.services.contracts.statistics import WINDOW, hours_of
+from mba_integrations.services.gateway.budgets.standing import budget_states
+from mba_integrations.services.gateway.usage.telling import UsageBy, gateway_usage
+
+router = APIRouter(prefix="/v1/workspaces/{workspace_id}", tags=["gateway"], responses=PROBLEMS)
+Window = Annotated[str | None, Query(pattern=WINDOW, examples=["24h"])]
+
+
+@router.get("/budgets")
+@in_thread("store")
+def list_budgets(call: Read) -> BudgetsView:
+    """How the budgets of a workspace stand."""
+    states = budget_states(call.service, call.workspace_id)
+    return BudgetsView(budgets=[BudgetView.of(one) for one in states])
+
+
+@router.get("/gateway/usage")
+@in_thread("store")
+def usage_of_gateway(
+    call: Read, window: Window = None, by: UsageBy | None = None
+) -> GatewayUsageView:
+    """What calls through the gateway used, and what routes saved."""
+    found = gateway_usage(call.service, call.workspace_id, hours=hours_of(window, None), by=by)
+    return GatewayUsageView.of(found)

@@ -1,0 +1,1 @@
+"""What calls through the gateway may spend (`spend`), and what they used (`usage`)."""
