@@ -10,6 +10,7 @@ nothing, so the sum is an upper estimate where the counter is the model's own.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 from mba_integrations.conversation.content.content_blocks import CALL_FRAME_TOKENS, add_content
@@ -48,6 +49,7 @@ class RequestCounter:
         self.counter = counter
         self._read_request = read
         self._media = media_counter(read.api, read.model)
+        self._turns: dict[int, int] = {}
 
     def marks(self, turns: Sequence[Turn]) -> list[object]:
         """The client's objects, and the block of them that the turn is."""
@@ -57,6 +59,7 @@ class RequestCounter:
         """What `conversation` reads of each turn."""
         return [self._message(turn) for turn in turns]
 
+    @cached_property
     def parts(self) -> tuple[Part, ...]:
         """What is sent besides the turns, in words, with its tokens."""
         read = self._read_request
@@ -72,7 +75,7 @@ class RequestCounter:
     def total(self) -> int:
         """Tokens of the whole request."""
         turns = sum(self.turn_tokens(turn) for turn in self._read_request.turns)
-        return turns + sum(tokens for _, tokens in self.parts()) + self.frame_tokens
+        return turns + sum(tokens for _, tokens in self.parts) + self.frame_tokens
 
     @property
     def frame_tokens(self) -> int:
@@ -84,12 +87,17 @@ class RequestCounter:
         return self.counter.count(text) + MESSAGE_FRAME_TOKENS + 1
 
     def turn_tokens(self, turn: Turn) -> int:
-        """Tokens of a turn as the client wrote it."""
+        """Tokens of a turn of the request as the client wrote it; each is counted once."""
+        known = self._turns.get(id(turn))
+        if known is None:
+            known = self._turns[id(turn)] = self._counted(turn)
+        return known
+
+    def _counted(self, turn: Turn) -> int:
         if turn.block is not None:
             return self._around(turn) + self._tokens(turn.raw[0]["content"][turn.block])
-        return sum(MESSAGE_FRAME_TOKENS + self._object(raw) for raw in turn.raw) + self._answered(
-            turn
-        )
+        objects = sum(MESSAGE_FRAME_TOKENS + self._object(raw) for raw in turn.raw)
+        return objects + self._answered(turn)
 
     def _message(self, turn: Turn) -> Message:
         tokens = self.turn_tokens(turn)

@@ -1,0 +1,432 @@
+"""Random requests of three protocols through the gateway's rewriting, counted again by other code.
+
+    python benchmarks/gateway_requests.py [--conversations 2000] [--seed 1]
+
+Each conversation has system texts, tools, calls in parallel, images, thinking, marks of a cache,
+a memory, and a budget between next to nothing and more than it needs. What comes out is taken apart
+here: none over its budget, no call without its results, no result without its call, the last
+message of the user there, the order of roles valid, the client's own text as it was written.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+from mba_integrations.core.counting.given_counters import CallableCounter
+from mba_integrations.core.errors import PinnedOverBudgetError
+from mba_integrations.services.gateway.rewriting.block import Inject, MemoryBlock
+from mba_integrations.services.gateway.rewriting.rewrite import Rewritten, rewrite
+from mba_integrations.services.gateway.wire.apis import Api
+from mba_integrations.services.gateway.wire.reading import Unread, read
+
+WORDS = CallableCounter(str.split, id="words")
+APIS: tuple[Api, ...] = ("chat", "messages", "responses")
+PLACES: tuple[Inject, ...] = ("off", "system", "before_last_user")
+LISTED = {"chat": "messages", "messages": "messages", "responses": "input"}
+IMAGE_TOKENS = {"chat": 1844, "messages": 4784, "responses": 1844}
+"""Of an image behind an address: the largest that the provider's formulas give."""
+MARK = {"cache_control": {"type": "ephemeral"}}
+_TOPICS = (
+    "oslo",
+    "ferry",
+    "schema",
+    "index",
+    "lock",
+    "cache",
+    "vector",
+    "winter",
+    "garden",
+    "train",
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Made:
+    """A request.
+
+    Attributes:
+        api: Its protocol.
+        body: As a client sends it.
+        elements: The elements of its array, as they are written in the body.
+        question: What the user says last.
+    """
+
+    api: Api
+    body: bytes
+    elements: tuple[str, ...]
+    question: str
+
+
+class Maker:
+    """Makes requests.
+
+    Args:
+        draw: Draws the lots.
+        api: The protocol.
+    """
+
+    def __init__(self, draw: random.Random, api: Api) -> None:
+        self._draw = draw
+        self._api = api
+        self._calls = 0
+        self._questions = 0
+
+    def request(self) -> Made:
+        """A request with a conversation of up to ten exchanges."""
+        values = [*self._leading(), *self._conversation()]
+        elements = tuple(self._written(value) for value in values)
+        listed = f"[{self._draw.choice([', ', ','])}]".join([]) or ", ".join(elements)
+        members = [
+            f'"{LISTED[self._api]}": [{listed}]',
+            '"temperature": 1.0, "seed": 12345678901234567890',
+        ]
+        members += [f'"{name}": {self._written(value)}' for name, value in self._besides()]
+        self._draw.shuffle(members)
+        body = "{" + ", ".join(members) + "}"
+        return Made(
+            api=self._api,
+            body=body.encode(),
+            elements=elements,
+            question=f"question {self._questions} ",
+        )
+
+    def _leading(self) -> list[dict[str, Any]]:
+        if self._api == "messages" or self._draw.random() < 0.4:
+            return []
+        name = self._draw.choice(["system", "developer"])
+        return [
+            {"role": name, "content": self._words(1, 30)} for _ in range(self._draw.choice([1, 2]))
+        ]
+
+    def _besides(self) -> Iterator[tuple[str, Any]]:
+        yield "model", self._draw.choice(["m", "claude-x", "gpt-x"])
+        if self._draw.random() < 0.5:
+            yield "tools", [{"name": f"tool{n}", **self._marked()} for n in range(3)]
+        if self._api == "messages" and self._draw.random() < 0.7:
+            text = self._words(1, 40)
+            blocks = [{"type": "text", "text": text, **self._marked()}]
+            yield "system", self._draw.choice([text, blocks])
+        if self._api == "responses" and self._draw.random() < 0.5:
+            yield "instructions", self._words(1, 40)
+
+    def _conversation(self) -> Iterator[dict[str, Any]]:
+        for _ in range(self._draw.randrange(10)):
+            yield from self._exchange()
+            yield from self._answer()
+        yield from self._exchange()
+        if self._draw.random() < 0.2:
+            yield from self._answer()  # the beginning of a reply that is to go on
+
+    def _exchange(self) -> Iterator[dict[str, Any]]:
+        self._questions += 1
+        text = f"question {self._questions} {self._words(1, self._draw.choice([5, 60, 200]))}"
+        yield {"role": "user", "content": self._content(text)}
+        for _ in range(self._draw.choice([0, 0, 1, 2, 3])):
+            yield from self._round()
+
+    def _content(self, text: str) -> Any:
+        kind = {"responses": "input_text"}.get(self._api, "text")
+        blocks: list[dict[str, Any]] = [{"type": kind, "text": text, **self._marked()}]
+        if self._draw.random() < 0.1:
+            blocks.insert(0, self._image())
+        return self._draw.choice([text, blocks]) if len(blocks) == 1 else blocks
+
+    def _image(self) -> dict[str, Any]:
+        url = "https://example.org/a.png"
+        if self._api == "messages":
+            return {"type": "image", "source": {"type": "url", "url": url}}
+        if self._api == "responses":
+            return {"type": "input_image", "image_url": url}
+        return {"type": "image_url", "image_url": {"url": url}}
+
+    def _round(self) -> Iterator[dict[str, Any]]:
+        ids = []
+        for _ in range(self._draw.choice([1, 1, 2, 3])):
+            self._calls += 1
+            ids.append(f"call{self._calls}")
+        results = {one: self._words(1, self._draw.choice([3, 40, 400])) for one in ids}
+        yield from getattr(self, f"_{self._api}_round")(results)
+
+    def _chat_round(self, results: dict[str, str]) -> Iterator[dict[str, Any]]:
+        calls = [
+            {"id": one, "type": "function", "function": {"name": "tool0", "arguments": "{}"}}
+            for one in results
+        ]
+        yield {"role": "assistant", "content": None, "tool_calls": calls}
+        for one, text in results.items():
+            yield {"role": "tool", "tool_call_id": one, "content": text}
+
+    def _messages_round(self, results: dict[str, str]) -> Iterator[dict[str, Any]]:
+        uses = [{"type": "tool_use", "id": one, "name": "tool0", "input": {}} for one in results]
+        yield {"role": "assistant", "content": [*self._thinking(), *uses]}
+        blocks: list[dict[str, Any]] = [
+            {
+                "type": "tool_result",
+                "tool_use_id": one,
+                "content": self._draw.choice([text, [{"type": "text", "text": text}]]),
+                **self._marked(),
+            }
+            for one, text in results.items()
+        ]
+        if self._draw.random() < 0.2:
+            blocks.append({"type": "text", "text": self._words(1, 9)})
+        yield {"role": "user", "content": blocks}
+
+    def _responses_round(self, results: dict[str, str]) -> Iterator[dict[str, Any]]:
+        yield from self._reasoning()
+        for one in results:
+            yield {"type": "function_call", "call_id": one, "name": "tool0", "arguments": "{}"}
+        for one, text in results.items():
+            yield {"type": "function_call_output", "call_id": one, "output": text}
+
+    def _answer(self) -> Iterator[dict[str, Any]]:
+        text = self._words(1, self._draw.choice([5, 60]))
+        if self._api == "messages":
+            blocks = [*self._thinking(), {"type": "text", "text": text, **self._marked()}]
+            yield {"role": "assistant", "content": blocks}
+        elif self._api == "responses":
+            yield from self._reasoning()
+            content = [{"type": "output_text", "text": text}]
+            yield {"type": "message", "role": "assistant", "content": content}
+        else:
+            yield {"role": "assistant", "content": text}
+
+    def _thinking(self) -> list[dict[str, Any]]:
+        thought = {"type": "thinking", "thinking": self._words(1, 20), "signature": "c2ln"}
+        return [thought] if self._draw.random() < 0.3 else []
+
+    def _reasoning(self) -> Iterator[dict[str, Any]]:
+        if self._draw.random() < 0.5:
+            yield {"type": "reasoning", "id": "rs", "summary": [], "encrypted_content": "abcd" * 9}
+
+    def _marked(self) -> dict[str, Any]:
+        return MARK if self._api == "messages" and self._draw.random() < 0.1 else {}
+
+    def _words(self, least: int, most: int) -> str:
+        return " ".join(self._draw.choice(_TOPICS) for _ in range(self._draw.randint(least, most)))
+
+    def _written(self, value: object) -> str:
+        separators = self._draw.choice([(",", ":"), (", ", ": "), (" ,\n", " : ")])
+        return json.dumps(value, separators=separators)
+
+
+def memory_of(draw: random.Random) -> MemoryBlock:
+    """A memory, one part or both, between a line and more than most budgets have room for."""
+
+    def lines() -> str:
+        return "".join(f"- fact é {number}\n" for number in range(draw.choice([0, 1, 10, 80])))
+
+    return MemoryBlock(stable=lines(), changing=lines(), allocation_id="a1")
+
+
+# What a request costs, written down once more: by the shapes that are made here, in words.
+
+
+def recounted(api: Api, body: dict[str, Any]) -> int:
+    """Tokens of a request."""
+    tokens = 3 + sum(_element_tokens(api, one) for one in body[LISTED[api]])
+    system = body.get("system") or body.get("instructions")
+    if system:
+        tokens += 3 + _content_tokens(api, system)
+    if body.get("tools"):
+        tokens += 346 if api == "messages" else 0
+        tokens += sum(-(-11 * _count(_compact(tool)) // 10) for tool in body["tools"])
+    return tokens
+
+
+def _element_tokens(api: Api, one: dict[str, Any]) -> int:
+    kind = one.get("type")
+    if kind == "function_call":
+        return 3 + 3 + _count(one["name"]) + _count(one["arguments"])
+    if kind == "function_call_output":
+        return 3 + 3 + _count(one["call_id"]) + _count(one["output"])
+    if kind == "reasoning":
+        return 3 + len(one["encrypted_content"]) // 4
+    content = one["content"]
+    if api == "messages" and one["role"] == "user" and _only_results(content):
+        return sum(3 + 1 + 3 + _block_tokens(api, block) for block in content)
+    tokens = 3 + 1 + _content_tokens(api, content)
+    for call in one.get("tool_calls", ()):
+        tokens += 3 + _count(call["function"]["name"]) + _count(call["function"]["arguments"])
+    return tokens + (3 if one["role"] == "tool" else 0)
+
+
+def _only_results(content: Any) -> bool:
+    return isinstance(content, list) and all(one["type"] == "tool_result" for one in content)
+
+
+def _content_tokens(api: Api, content: Any) -> int:
+    if isinstance(content, str):
+        return _count(content)
+    return sum(_block_tokens(api, block) for block in content or ())
+
+
+def _block_tokens(api: Api, block: dict[str, Any]) -> int:
+    kind = block["type"]
+    if "image" in kind:
+        return IMAGE_TOKENS[api]
+    if kind == "tool_use":
+        return 3 + _count(block["name"]) + _count(_compact(block["input"]))
+    if kind == "tool_result":
+        return _count(block["tool_use_id"]) + _content_tokens(api, block["content"])
+    return _count(block.get("text", "")) + _count(block.get("thinking", ""))
+
+
+def _count(text: str) -> int:
+    return len(text.split())
+
+
+def _compact(value: object) -> str:
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+
+
+# What must hold of every request that is sent on.
+
+
+def faults_of(made: Made, sent: Rewritten, budget_tokens: int | None) -> list[str]:
+    """What does not hold of a request as it is sent on."""
+    text = sent.body.decode()
+    body = json.loads(text)
+    elements = body[LISTED[made.api]]
+    found = []
+    tokens = recounted(made.api, body)
+    if budget_tokens is not None and tokens > budget_tokens:
+        found.append("over budget")
+    if sent.plan.tokens_after is not None and not tokens <= sent.plan.tokens_after <= tokens + 8:
+        found.append("another count")
+    if not _is_paired(made.api, elements):
+        found.append("calls and results do not belong together")
+    if not any(made.question in _compact(one) for one in elements):
+        found.append("last message of the user is missing")
+    if made.api == "messages" and not _alternates(elements):
+        found.append("roles do not alternate")
+    if not _own_text_stays(made, sent, text):
+        found.append("the client's text is another one")
+    return found
+
+
+def _is_paired(api: Api, elements: list[dict[str, Any]]) -> bool:
+    """Whether each call is answered right after it, and each result answers one of those."""
+    waiting: set[str] = set()
+    for place, one in enumerate(elements):
+        called, answered = _ids(one, "called"), _ids(one, "answered")
+        if not answered <= waiting:
+            return False
+        waiting -= answered
+        if waiting and not answered and not called and one.get("role") != "system":
+            return False
+        waiting |= called
+        last = place == len(elements) - 1
+        if api == "messages" and waiting and not called and not last:
+            return False
+    return not waiting
+
+
+def _ids(one: dict[str, Any], which: str) -> set[str]:
+    kinds = {
+        "called": ("function_call", "tool_use"),
+        "answered": ("function_call_output", "tool_result"),
+    }
+    names = {"called": "id", "answered": "tool_use_id"}
+    found = {call["id"] for call in one.get("tool_calls", ())} if which == "called" else set()
+    if which == "answered" and one.get("role") == "tool":
+        found.add(one["tool_call_id"])
+    if one.get("type") in kinds[which]:
+        found.add(one["call_id"])
+    content = one.get("content")
+    for block in content if isinstance(content, list) else ():
+        if block["type"] in kinds[which]:
+            found.add(block[names[which]])
+    return found
+
+
+def _alternates(elements: list[dict[str, Any]]) -> bool:
+    roles = [one["role"] for one in elements]
+    if roles[0] != "user" or any(a == b for a, b in pairwise(roles)):
+        return False
+    for one in elements:
+        kinds = [block["type"] for block in one["content"] if isinstance(block, dict)]
+        results = [at for at, kind in enumerate(kinds) if kind == "tool_result"]
+        if results != [*range(len(results))]:
+            return False
+    return True
+
+
+def _own_text_stays(made: Made, sent: Rewritten, text: str) -> bool:
+    """Whether what is kept stands as the client wrote it, in its order, and all else around it."""
+    if not sent.plan.changed:
+        return sent.body == made.body
+    if '"temperature": 1.0, "seed": 12345678901234567890' not in text:
+        return False
+    at = 0
+    for place, element in enumerate(made.elements):
+        if place in sent.plan.dropped or place in sent.plan.shortened:
+            continue
+        found = text.find(element, at)
+        if found < 0 and not (made.api == "messages" and made.question in element):
+            return False
+        at = max(at, found)
+    kept = [one for at, one in enumerate(made.elements) if at not in sent.plan.dropped]
+    marks = sum(one.count("cache_control") for one in kept)
+    return text.count("cache_control") >= marks
+
+
+def rewritten(
+    made: Made, draw: random.Random, *, fraction: float | None
+) -> tuple[Rewritten | None, int | None]:
+    """The request as it is sent on, None where it is refused, and its budget."""
+    request = read(made.api, made.body)
+    if isinstance(request, Unread):
+        raise AssertionError(request.reason)
+    whole = recounted(made.api, json.loads(made.body))
+    budget = None if fraction is None else max(1, int(whole * fraction))
+    try:
+        sent = rewrite(
+            request,
+            WORDS,
+            memory=memory_of(draw),
+            inject=draw.choice(PLACES),
+            request_tokens=budget,
+        )
+    except PinnedOverBudgetError as error:
+        if budget is None or error.needed_tokens <= budget:
+            raise
+        return None, budget
+    return sent, budget
+
+
+def main() -> None:
+    """Print what was found."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--conversations", type=int, default=2_000)
+    parser.add_argument("--seed", type=int, default=1)
+    options = parser.parse_args()
+    draw = random.Random(options.seed)
+    found: Counter[str] = Counter()
+    for _ in range(options.conversations):
+        made = Maker(draw, draw.choice(APIS)).request()
+        fraction = draw.choice([None, draw.uniform(0, 0.3), draw.uniform(0.2, 1.2)])
+        sent, budget = rewritten(made, draw, fraction=fraction)
+        if sent is None:
+            found["refused, with the numbers"] += 1
+            continue
+        found["sent"] += 1
+        found["of those, as they came"] += not sent.plan.changed
+        found["of those, with memory"] += sent.plan.injected_tokens > 0
+        found["of those, with messages left out"] += bool(sent.plan.dropped)
+        found["of those, with results shortened"] += bool(sent.plan.shortened)
+        found.update(f"FAULT: {one}" for one in faults_of(made, sent, budget))
+    for name, count in found.items():
+        print(f"{count:6,}  {name}")
+    print(f"{sum(count for name, count in found.items() if 'FAULT' in name):6,}  faults in all")
+
+
+if __name__ == "__main__":
+    main()
