@@ -23,10 +23,12 @@ from mba_integrations.core.counting.given_counters import CallableCounter
 from mba_integrations.core.errors import PinnedOverBudgetError
 from mba_integrations.services.gateway.rewriting.block import Inject, MemoryBlock
 from mba_integrations.services.gateway.rewriting.rewrite import Rewritten, rewrite
+from mba_integrations.services.gateway.rewriting.shortening import chooser_for
 from mba_integrations.services.gateway.wire.apis import Api
 from mba_integrations.services.gateway.wire.reading import Unread, read
 
 WORDS = CallableCounter(str.split, id="words")
+CHOOSER = chooser_for(WORDS)
 APIS: tuple[Api, ...] = ("chat", "messages", "responses")
 PLACES: tuple[Inject, ...] = ("off", "system", "before_last_user")
 LISTED = {"chat": "messages", "messages": "messages", "responses": "input"}
@@ -394,6 +396,7 @@ def rewritten(
             memory=memory_of(draw),
             inject=draw.choice(PLACES),
             request_tokens=budget,
+            chooser=CHOOSER,
         )
     except PinnedOverBudgetError as error:
         if budget is None or error.needed_tokens <= budget:
