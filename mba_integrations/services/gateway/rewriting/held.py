@@ -19,14 +19,12 @@ class Held:
         behind: Ids of those behind the history in the last turn.
         asked: Stands for what was asked in it.
         resent_tokens: Tokens that stood behind the history in more than one turn.
-        idle_tokens: Tokens of what is held and was not chosen in the last turn.
     """
 
     items: tuple[tuple[str, str], ...] = ()
     behind: tuple[str, ...] = ()
     asked: str = ""
     resent_tokens: int = 0
-    idle_tokens: int = 0
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready."""
@@ -35,7 +33,6 @@ class Held:
             "behind": list(self.behind),
             "asked": self.asked,
             "resent_tokens": self.resent_tokens,
-            "idle_tokens": self.idle_tokens,
         }
 
     @classmethod
@@ -59,7 +56,6 @@ class Held:
             behind=tuple(behind),
             asked=str(given.get("asked", "")),
             resent_tokens=checked_whole("resent_tokens", given.get("resent_tokens")),
-            idle_tokens=checked_whole("idle_tokens", given.get("idle_tokens")),
         )
 
 

@@ -103,7 +103,7 @@ def recalled(
         tiers=RECALLED,
         subject=subject,
         written=lambda reply: _sent(divided(reply).block),
-        around_tokens=_AROUND_TOKENS + (held.idle_tokens if held is not None else 0),
+        around_tokens=_AROUND_TOKENS,
     )
     return divided(reply)
 
@@ -142,7 +142,6 @@ class _Dividing:
             behind=tuple(self._item(row).id for row in behind),
             asked=self._asked,
             resent_tokens=resent,
-            idle_tokens=self._tokens([row for row in held if row not in self._rows]),
         )
         block = MemoryBlock(
             stable=self._text(map(self._item, held)),
@@ -172,7 +171,7 @@ class _Dividing:
 
     def _worth_holding(self) -> list[int]:
         """Rows that are held from now on: pinned memories, those that came again, then others."""
-        before = {*self._held.behind, *(one for one, _ in self._held.items)}
+        before = set(self._held.behind)
         found: list[int] = []
         left = self._most_held
 
