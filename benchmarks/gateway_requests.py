@@ -14,7 +14,7 @@ import argparse
 import json
 import random
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -22,6 +22,7 @@ from typing import Any
 from mba_integrations.core.counting.given_counters import CallableCounter
 from mba_integrations.core.errors import PinnedOverBudgetError
 from mba_integrations.services.gateway.rewriting.block import Inject, MemoryBlock
+from mba_integrations.services.gateway.rewriting.prefix import Sent
 from mba_integrations.services.gateway.rewriting.rewrite import Rewritten, rewrite
 from mba_integrations.services.gateway.rewriting.shortening import chooser_for
 from mba_integrations.services.gateway.wire.apis import Api
@@ -83,19 +84,27 @@ class Maker:
     def request(self) -> Made:
         """A request with a conversation of up to ten exchanges."""
         values = [*self._leading(), *self._conversation()]
-        elements = tuple(self._written(value) for value in values)
-        listed = f"[{self._draw.choice([', ', ','])}]".join([]) or ", ".join(elements)
-        members = [
-            f'"{LISTED[self._api]}": [{listed}]',
-            '"temperature": 1.0, "seed": 12345678901234567890',
-        ]
-        members += [f'"{name}": {self._written(value)}' for name, value in self._besides()]
-        self._draw.shuffle(members)
-        body = "{" + ", ".join(members) + "}"
+        return self._made([self._written(value) for value in values], self._members())
+
+    def session(self, turns: int) -> Iterator[Made]:
+        """The requests of a session, each with the history that the one before had."""
+        members = self._members()
+        elements = [self._written(value) for value in self._leading()]
+        for _ in range(turns):
+            elements += [self._written(value) for value in self._exchange()]
+            yield self._made(elements, members)
+            elements += [self._written(value) for value in self._answer()]
+
+    def _members(self) -> list[str]:
+        members = [f'"{name}": {self._written(value)}' for name, value in self._besides()]
+        return [*members, '"temperature": 1.0, "seed": 12345678901234567890']
+
+    def _made(self, elements: Sequence[str], members: Sequence[str]) -> Made:
+        body = ", ".join([*members, f'"{LISTED[self._api]}": [{", ".join(elements)}]'])
         return Made(
             api=self._api,
-            body=body.encode(),
-            elements=elements,
+            body=f"{{{body}}}".encode(),
+            elements=tuple(elements),
             question=f"question {self._questions} ",
         )
 
@@ -384,25 +393,44 @@ def rewritten(
     made: Made, draw: random.Random, *, fraction: float | None
 ) -> tuple[Rewritten | None, int | None]:
     """The request as it is sent on, None where it is refused, and its budget."""
+    whole = recounted(made.api, json.loads(made.body))
+    budget = None if fraction is None else max(1, int(whole * fraction))
+    return sent_on(made, draw, budget, None), budget
+
+
+def sent_on(
+    made: Made, draw: random.Random, budget: int | None, before: Sent | None
+) -> Rewritten | None:
+    """The request as it is sent on; None where it is refused."""
     request = read(made.api, made.body)
     if isinstance(request, Unread):
         raise AssertionError(request.reason)
-    whole = recounted(made.api, json.loads(made.body))
-    budget = None if fraction is None else max(1, int(whole * fraction))
     try:
-        sent = rewrite(
+        return rewrite(
             request,
             WORDS,
             memory=memory_of(draw),
             inject=draw.choice(PLACES),
             request_tokens=budget,
+            before=before,
             chooser=CHOOSER,
         )
     except PinnedOverBudgetError as error:
         if budget is None or error.needed_tokens <= budget:
             raise
-        return None, budget
-    return sent, budget
+        return None
+
+
+def session_faults(draw: random.Random, api: Api) -> list[str]:
+    """What does not hold of the requests of one session, each sent after the one before."""
+    budget = draw.randrange(400, 4_000)
+    before, found = Sent(), []
+    for made in Maker(draw, api).session(draw.randrange(3, 12)):
+        sent = sent_on(made, draw, budget, before)
+        if sent is not None and sent.sent is not None:
+            found += faults_of(made, sent, budget)
+            before = Sent.from_dict(json.loads(json.dumps(sent.sent.to_dict())))
+    return found
 
 
 def main() -> None:
@@ -426,6 +454,9 @@ def main() -> None:
         found["of those, with messages left out"] += bool(sent.plan.dropped)
         found["of those, with results shortened"] += bool(sent.plan.shortened)
         found.update(f"FAULT: {one}" for one in faults_of(made, sent, budget))
+    for _ in range(options.conversations // 10):
+        found["sessions of several turns"] += 1
+        found.update(f"FAULT: {one}" for one in session_faults(draw, draw.choice(APIS)))
     for name, count in found.items():
         print(f"{count:6,}  {name}")
     print(f"{sum(count for name, count in found.items() if 'FAULT' in name):6,}  faults in all")

@@ -16,10 +16,10 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
-from mba_integrations.core.arguments import shown
+from mba_integrations.core.arguments import checked_whole, shown
 from mba_integrations.core.errors import InputError
 
 MOST_PARTS = 4_096
@@ -41,14 +41,36 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Base:
+    """From what the beginning of a shortened history was chosen.
+
+    Attributes:
+        turns: From how many turns.
+        tokens: Within how many tokens.
+        digest: Stands for the turns.
+    """
+
+    turns: int
+    tokens: int
+    digest: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Sent:
-    """What was sent: a digest for each part."""
+    """What was sent.
+
+    Attributes:
+        digests: One for each part.
+        base: What the history begins with, where it was shortened; else None.
+    """
 
     digests: tuple[str, ...] = ()
+    base: Base | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready."""
-        return {"digests": list(self.digests)}
+        base = None if self.base is None else asdict(self.base)
+        return {"digests": list(self.digests), "base": base}
 
     @classmethod
     def from_dict(cls, given: Mapping[str, Any]) -> Sent:
@@ -57,24 +79,35 @@ class Sent:
         Raises:
             InputError: If it is something else.
         """
-        digests = given.get("digests")
+        digests, base = given.get("digests"), given.get("base")
         if not isinstance(digests, list) or not all(isinstance(one, str) for one in digests):
             raise InputError(f"digests must be a list of texts, got {shown(digests)}.")
-        return cls(digests=tuple(digests))
+        return cls(digests=tuple(digests), base=None if base is None else _base(base))
 
 
-def sent_of(parts: Iterable[Part]) -> Sent:
-    """The chain of the parts."""
+def _base(given: object) -> Base:
+    if not isinstance(given, Mapping):
+        raise InputError(f"base must be an object, got {shown(given)}.")
+    return Base(
+        turns=checked_whole("base.turns", given.get("turns")),
+        tokens=checked_whole("base.tokens", given.get("tokens")),
+        digest=str(given.get("digest", "")),
+    )
+
+
+def chained(values: Iterable[object]) -> list[str]:
+    """A digest for each value, which stands for it and all before it."""
     digests: list[str] = []
     before = b""
-    for part in parts:
-        before = hashlib.blake2b(
-            before + _canonical(part.value), digest_size=_DIGEST_BYTES
-        ).digest()
+    for value in values:
+        before = hashlib.blake2b(before + _canonical(value), digest_size=_DIGEST_BYTES).digest()
         digests.append(before.hex())
-        if len(digests) == MOST_PARTS:
-            break
-    return Sent(digests=tuple(digests))
+    return digests
+
+
+def sent_of(parts: Sequence[Part], base: Base | None = None) -> Sent:
+    """The chain of the parts."""
+    return Sent(digests=tuple(chained(part.value for part in parts[:MOST_PARTS])), base=base)
 
 
 def shared_tokens(parts: Sequence[Part], now: Sent, before: Sent | None) -> int:

@@ -93,7 +93,7 @@ def rewrite(
     injection = _fitting(
         request, counts, injection_of(request, memory, inject, counts), request_tokens
     )
-    kept = kept_turns(request, counts, _named(injection), request_tokens, chooser)
+    kept = kept_turns(request, counts, _named(injection), request_tokens, chooser, before)
     return _written(request, counts, kept, injection, before, memory, request_tokens)
 
 
@@ -138,7 +138,7 @@ def _written(
     elements = with_last(request, with_system_message(request, own, injection), injection)
     member = system_member(request, injection.system)
     parts = _parts(request, counts, elements, member, injection)
-    sent = sent_of(parts)
+    sent = sent_of(parts, kept.base)
     changed = bool(injection.tokens or kept.texts) or len(kept.places) < len(request.turns)
     elsewhere = (ELSEWHERE,) if request.history_elsewhere and request_tokens is not None else ()
     plan = Plan(

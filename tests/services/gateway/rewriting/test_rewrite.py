@@ -10,7 +10,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from benchmarks.gateway_requests import APIS, Maker, faults_of, recounted, rewritten
+from benchmarks.gateway_requests import (
+    APIS,
+    Maker,
+    faults_of,
+    recounted,
+    rewritten,
+    session_faults,
+)
 from mba_integrations.core.errors import PinnedOverBudgetError
 from mba_integrations.services.gateway.rewriting.block import Inject, MemoryBlock
 from mba_integrations.services.gateway.rewriting.rewrite import (
@@ -239,6 +246,12 @@ def test_whatever_is_sent_on_is_whole_and_within_its_budget(
     sent, budget = rewritten(made, draw, fraction=fraction)
     if sent is not None:
         assert faults_of(made, sent, budget) == []
+
+
+@settings(max_examples=8)
+@given(st.integers(0, 2**32), st.sampled_from(APIS))
+def test_each_request_of_a_session_is_whole_and_within_its_budget(seed: int, api: Api) -> None:
+    assert session_faults(Random(seed), api) == []
 
 
 def long_talk() -> list[dict[str, Any]]:
