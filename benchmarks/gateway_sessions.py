@@ -1,6 +1,6 @@
 """How much of each prompt a provider's cache can reuse, in sessions through the gateway.
 
-    python benchmarks/gateway_sessions.py [--turns 30] [--sessions 3] [--request-tokens N]
+    python -m benchmarks.gateway_sessions [--turns 30] [--sessions 3] [--request-tokens N]
 
 A session has a system text, tools, a memory service on a file with 400 facts, and a question in
 each turn, most of them about the topic of the one before; some answers come after calls of tools.

@@ -21,7 +21,7 @@ from mba_integrations.services.gateway.rewriting.block import Inject, MemoryBloc
 from mba_integrations.services.gateway.rewriting.writing import Element
 from mba_integrations.services.gateway.wire.counting import RequestCounter
 from mba_integrations.services.gateway.wire.document import Document, array_of, document_of, written
-from mba_integrations.services.gateway.wire.reading import LISTED, Read
+from mba_integrations.services.gateway.wire.reading import Read
 
 NO_PLACE = "A stored prompt has the instructions, so memory has no place."
 
@@ -186,8 +186,3 @@ def _results(message: Document) -> int:
         return 0
     places = [at for at, one in enumerate(content) if one["type"] == "tool_result"]
     return max(places, default=-1) + 1
-
-
-def listed(read: Read) -> str:
-    """Name of the array."""
-    return LISTED[read.api]

