@@ -182,13 +182,16 @@ class Session:
         self._counter = counter
         self._request_tokens = request_tokens
         self._kept: dict[str, Any] = {}
-        self.service = MemoryService.open(file, background=False)
+        self.service = self._opened()
 
     def restart(self) -> None:
         """End the process and begin another one."""
         self.service.close()
         self._kept = json.loads(json.dumps(self._kept))
-        self.service = MemoryService.open(self._file, background=False)
+        self.service = self._opened()
+
+    def _opened(self) -> MemoryService:
+        return MemoryService.open(self._file, background=False, token_counter=self._counter)
 
     def send(self, body: bytes) -> Rewritten:
         """The request as it is sent on."""
@@ -227,7 +230,7 @@ class Session:
             remember_turns(self.service, WORKSPACE, request, reply, session_id=self._name)
 
 
-def facts(draw: random.Random, count: int = 400) -> Iterator[MemoryItem]:
+def facts(draw: random.Random, count: int) -> Iterator[MemoryItem]:
     """What is remembered before the sessions begin."""
     for number in range(count):
         topic, aspect = draw.choice(_TOPICS), draw.choice(_ASPECTS)
@@ -333,11 +336,11 @@ def main() -> None:
             print(f"{api:9}  {'yes' if restart else 'no':7}  {figures.line()}")
 
 
-def filled(file: Path, seed: int) -> Path:
+def filled(file: Path, seed: int, count: int = 400) -> Path:
     """A memory service's file with facts."""
     with MemoryService.open(file, background=False) as service:
         service.create_workspace(WORKSPACE)
-        service.remember(WORKSPACE, list(facts(random.Random(seed))))
+        service.remember(WORKSPACE, list(facts(random.Random(seed), count)))
     return file
 
 

@@ -1,10 +1,10 @@
 """`rewrite`: a request as it is sent on, and what was done to it.
 
->>> from mba_integrations.core.counting.given_counters import CallableCounter
+>>> from mba_integrations.testing import WordCounter
 >>> from mba_integrations.services.gateway.wire.reading import read
 >>> body = b'{"messages": [{"role": "user", "content": "Where?"}], "temperature": 1.0}'
 >>> memory = MemoryBlock(stable="- Kate lives in Oslo.")
->>> sent = rewrite(read("chat", body), CallableCounter(str.split), memory=memory, inject="system")
+>>> sent = rewrite(read("chat", body), WordCounter(), memory=memory, inject="system")
 >>> print(sent.body.decode())
 {"messages": [{"role":"system","content":"<memory>\\n- Kate lives in Oslo.\\n</memory>"},\
 {"role": "user", "content": "Where?"}], "temperature": 1.0}
