@@ -25,6 +25,7 @@ from mba_integrations.core.errors import InputError
 MOST_PARTS = 4_096
 """Of a longer request the beginning is compared."""
 _DIGEST_BYTES = 8
+_encoded = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +87,7 @@ class Sent:
 
 
 def _base(given: object) -> Base:
-    if not isinstance(given, Mapping):
+    if not isinstance(given, dict):
         raise InputError(f"base must be an object, got {shown(given)}.")
     return Base(
         turns=checked_whole("base.turns", given.get("turns")),
@@ -122,13 +123,12 @@ def shared_tokens(parts: Sequence[Part], now: Sent, before: Sent | None) -> int:
 
 
 def _canonical(value: object) -> bytes:
-    said = json.dumps(_unmarked(value), sort_keys=True, separators=(",", ":"))
-    return said.encode("ascii")
+    return _encoded(_unmarked(value)).encode("ascii")
 
 
 def _unmarked(value: object, depth: int = 0) -> object:
     """The value without marks of a cache; a text as its only block."""
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         found = {name: _unmarked(one, depth + 1) for name, one in value.items() if name != _MARK}
         content = found.get("content")
         if isinstance(content, str):

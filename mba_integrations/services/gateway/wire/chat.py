@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
 from mba_integrations.core.dialogue.roles import Role, role_named
 from mba_integrations.services.gateway.wire.turns import (
@@ -56,12 +56,12 @@ def _calls(raw: Raw) -> Iterator[tuple[str, str]]:
         call = raw_of(one, "a tool call")
         yield id_of(call.get("id")), _line(call.get("function") or call.get("custom"))
     legacy = raw.get("function_call")
-    if isinstance(legacy, Mapping) and not calls:
+    if isinstance(legacy, dict) and not calls:
         yield _function(legacy), _line(legacy)
 
 
 def _line(function: object) -> str:
-    if not isinstance(function, Mapping):
+    if not isinstance(function, dict):
         return ""
     parts = (function.get(name) for name in ("name", "arguments", "input"))
     return " ".join(part for part in parts if isinstance(part, str))

@@ -9,7 +9,7 @@ nothing, so the sum is an upper estimate where the counter is the model's own.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -163,7 +163,7 @@ class RequestCounter:
     def _schemas(self) -> Iterator[object]:
         value = self._read_request.value
         for name in ("response_format", "text", "output_config", "output_format"):
-            if isinstance(value.get(name), Mapping):
+            if isinstance(value.get(name), dict):
                 yield value[name]
 
 
@@ -189,19 +189,19 @@ def _calls(raw: Raw) -> Iterator[list[str]]:
     listed = raw.get("tool_calls")
     for call in listed if isinstance(listed, list) else ():
         yield _called(call.get("function") or call.get("custom"))
-    if isinstance(raw.get("function_call"), Mapping):
+    if isinstance(raw.get("function_call"), dict):
         yield _called(raw["function_call"])
 
 
 def _called(function: object) -> list[str]:
-    if not isinstance(function, Mapping):
+    if not isinstance(function, dict):
         return []
     parts = (function.get(name) for name in ("name", "arguments", "input"))
     return [part for part in parts if isinstance(part, str)]
 
 
 def _encrypted_tokens(part: object) -> int:
-    if not isinstance(part, Mapping) or part.get("type") not in _ENCRYPTED_TYPES:
+    if not isinstance(part, dict) or part.get("type") not in _ENCRYPTED_TYPES:
         return 0
     texts = (part.get(name) for name in _ENCRYPTED)
     chars = sum(len(text) for text in texts if isinstance(text, str))
@@ -210,6 +210,6 @@ def _encrypted_tokens(part: object) -> int:
 
 def _readable(part: object) -> object:
     """A block without what is encrypted in it."""
-    if not isinstance(part, Mapping) or part.get("type") not in _ENCRYPTED_TYPES:
+    if not isinstance(part, dict) or part.get("type") not in _ENCRYPTED_TYPES:
         return part
     return {name: value for name, value in part.items() if name not in _ENCRYPTED}

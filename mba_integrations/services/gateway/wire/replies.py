@@ -30,7 +30,7 @@ class Reply:
 
 def reply_of_json(api: Api, reply: object) -> Reply | None:
     """What a whole reply says; None where it is no reply."""
-    if not isinstance(reply, Mapping):
+    if not isinstance(reply, dict):
         return None
     if api == "chat":
         return _of_choice(_first_choice(reply), "message")
@@ -71,12 +71,12 @@ class ReplyReader(UsageReader):
 def _first_choice(reply: Mapping[str, Any]) -> Mapping[str, Any] | None:
     choices = reply.get("choices")
     first = choices[0] if isinstance(choices, list) and choices else None
-    return first if isinstance(first, Mapping) else None
+    return first if isinstance(first, dict) else None
 
 
 def _of_choice(choice: Mapping[str, Any] | None, name: str) -> Reply | None:
     said = choice.get(name) if choice is not None else None
-    if not isinstance(said, Mapping):
+    if not isinstance(said, dict):
         return None
     content = said.get("content")
     text = content if isinstance(content, str) else "".join(_texts(content))
@@ -85,7 +85,7 @@ def _of_choice(choice: Mapping[str, Any] | None, name: str) -> Reply | None:
 
 def _of_parts(parts: list[Any]) -> Reply:
     """Of the items of a response, or the blocks of a message."""
-    found = [part for part in parts if isinstance(part, Mapping)]
+    found = [part for part in parts if isinstance(part, dict)]
     return Reply(
         text="".join(text for part in found for text in _texts(part.get("content", [part]))),
         calls=any(part.get("type") in _CALLS for part in found),
@@ -94,7 +94,7 @@ def _of_parts(parts: list[Any]) -> Reply:
 
 def _texts(blocks: object) -> Iterator[str]:
     for block in blocks if isinstance(blocks, list) else ():
-        if isinstance(block, Mapping) and block.get("type") in ("text", "output_text"):
+        if isinstance(block, dict) and block.get("type") in ("text", "output_text"):
             text = block.get("text")
             if isinstance(text, str):
                 yield text
@@ -112,11 +112,11 @@ def _delta_of_event(said: Mapping[str, Any]) -> Reply:
     kind, delta = said.get("type"), said.get("delta")
     if kind == "response.output_text.delta":
         return Reply(text=delta if isinstance(delta, str) else "")
-    if kind == "content_block_delta" and isinstance(delta, Mapping):
+    if kind == "content_block_delta" and isinstance(delta, dict):
         text = delta.get("text") if delta.get("type") == "text_delta" else ""
         return Reply(text=text if isinstance(text, str) else "")
     for name in ("content_block", "item"):
         part = said.get(name)
-        if isinstance(part, Mapping) and part.get("type") in _CALLS:
+        if isinstance(part, dict) and part.get("type") in _CALLS:
             return Reply(calls=True)
     return Reply()

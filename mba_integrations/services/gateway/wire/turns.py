@@ -57,7 +57,7 @@ def raw_of(value: object, what: str) -> Raw:
     Raises:
         NotUnderstoodError: If it is none.
     """
-    if not isinstance(value, Mapping):
+    if not isinstance(value, dict):
         raise NotUnderstoodError(f"{what} is no object")
     return value
 
@@ -87,7 +87,7 @@ def words_of(content: object) -> str:
 
 def _words(blocks: object) -> Iterator[str]:
     for block in blocks if isinstance(blocks, list) else ():
-        if isinstance(block, Mapping) and block.get("type") in _TEXTS:
+        if isinstance(block, dict) and block.get("type") in _TEXTS:
             text = block.get("text")
             if isinstance(text, str):
                 yield text
@@ -96,7 +96,7 @@ def _words(blocks: object) -> Iterator[str]:
 def is_text_only(content: object) -> bool:
     """Whether a content says nothing but text, so that a shorter one can stand for it."""
     if isinstance(content, list):
-        return all(isinstance(one, Mapping) and one.get("type") in _TEXTS for one in content)
+        return all(isinstance(one, dict) and one.get("type") in _TEXTS for one in content)
     return isinstance(content, str)
 
 

@@ -36,7 +36,7 @@ class Usage:
 
 def usage_of_json(api: Api, reply: object) -> Usage | None:
     """What a reply says; None where it says nothing, as the reply of an error."""
-    if not isinstance(reply, Mapping):
+    if not isinstance(reply, dict):
         return None
     return _READ[api](reply)
 
@@ -77,7 +77,7 @@ class UsageReader:
             said = json.loads(event.data)
         except (ValueError, RecursionError):
             return
-        if isinstance(said, Mapping):
+        if isinstance(said, dict):
             self._take(said)
 
     def _take(self, said: Mapping[str, Any]) -> None:
@@ -90,7 +90,7 @@ def _inner(said: Mapping[str, Any]) -> Mapping[str, Any]:
     """The reply that an event carries: `response`, `message`, or the event itself."""
     for name in ("response", "message"):
         inner = said.get(name)
-        if isinstance(inner, Mapping):
+        if isinstance(inner, dict):
             return inner
     return said
 
@@ -116,7 +116,7 @@ def _of_responses(reply: Mapping[str, Any]) -> Usage | None:
 
 def _of_openai(reply: Mapping[str, Any], sent: str, got: str, details: str) -> Usage | None:
     usage = reply.get("usage")
-    if not isinstance(usage, Mapping) or not (_is_count(usage.get(sent)) or got in usage):
+    if not isinstance(usage, dict) or not (_is_count(usage.get(sent)) or got in usage):
         return None
     inner = usage.get(details)
     cached = _count(inner, "cached_tokens")
@@ -130,7 +130,7 @@ def _of_openai(reply: Mapping[str, Any], sent: str, got: str, details: str) -> U
 
 def _of_messages(reply: Mapping[str, Any]) -> Usage | None:
     usage = reply.get("usage")
-    if not isinstance(usage, Mapping):
+    if not isinstance(usage, dict):
         return None
     cached = _count(usage, "cache_read_input_tokens")
     stored = _count(usage, "cache_creation_input_tokens")
@@ -162,5 +162,5 @@ def _is_count(value: object) -> bool:
 
 
 def _count(mapping: object, name: str) -> int:
-    value = mapping.get(name) if isinstance(mapping, Mapping) else None
+    value = mapping.get(name) if isinstance(mapping, dict) else None
     return value if type(value) is int and value >= 0 else 0
