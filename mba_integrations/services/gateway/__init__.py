@@ -1,5 +1,8 @@
 """The gateway: a base URL that gives clients of OpenAI and Anthropic memory within a budget.
 
-Offers `budgets` (what may be spent), `routing` (which model is asked), `sessions` (to which
-conversation a request belongs) and `usage` (what calls used).
+A room imports those that stand before it: `wire` (what requests and replies say), `rewriting`
+(memory in a request, and the whole within a budget), `passing` (a request handed on), `budgets`
+(what may be spent), `routing` (which model is asked), `sessions` (to which conversation a request
+belongs), `usage` (what calls used), `desk` (what becomes of a call). `callers` says who may call,
+`app` puts them together.
 """
