@@ -33,11 +33,11 @@ from langgraph.types import Command
 from pydantic import Field
 
 from mba_integrations import PinnedOverBudgetError, TokenCounter, counter_for_model
-from mba_integrations.langchain import LangGraphStoreSource, MemoryBudgetMiddleware
-from mba_integrations.langchain.messages.media_tokens import (
+from mba_integrations.conversation.content.media_tokens import (
     LARGEST_IMAGE_TOKENS,
     LOW_DETAIL_IMAGE_TOKENS,
 )
+from mba_integrations.langchain import LangGraphStoreSource, MemoryBudgetMiddleware
 
 WORDS = [
     "order",

@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolMessage
 
-from mba_integrations.langchain import MessageCounter
-from mba_integrations.langchain.messages.media_tokens import (
+from mba_integrations.conversation.content.media_tokens import (
     LARGEST_IMAGE_TOKENS,
     LEAST_FILE_TOKENS,
     UNKNOWN_AUDIO_TOKENS,
     UNKNOWN_VIDEO_TOKENS,
 )
+from mba_integrations.langchain import MessageCounter
 
 WORDS = MessageCounter(lambda text: len(text.split()))
 FRAME = 3 + 1

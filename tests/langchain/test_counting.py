@@ -28,14 +28,14 @@ from langchain_core.tools import tool
 from langchain_openai import ChatOpenAI
 
 from mba_integrations import counter_for_model
-from mba_integrations.langchain import MessageCounter
-from mba_integrations.langchain.messages.media_tokens import (
+from mba_integrations.conversation.content.media_tokens import (
     LARGEST_IMAGE_TOKENS,
     UNKNOWN_AUDIO_TOKENS,
     UNKNOWN_VIDEO_TOKENS,
     image_size,
     image_tokens,
 )
+from mba_integrations.langchain import MessageCounter
 
 GPT = MessageCounter(model="gpt-4o")
 CALL = {"name": "search", "args": {"q": "oslo", "limit": 3}, "id": "call_1"}

@@ -18,16 +18,16 @@ from langchain_core.messages import AIMessage, BaseMessage, ChatMessage, ToolMes
 from langchain_core.tools import BaseTool
 from langchain_core.utils.function_calling import convert_to_openai_tool
 
+from mba_integrations.conversation.content.content_blocks import (
+    CALL_FRAME_TOKENS,
+    add_content,
+    as_json,
+)
 from mba_integrations.core.counting.cached_counter import CachedCounter
 from mba_integrations.core.counting.chat_format import MESSAGE_FRAME_TOKENS, REPLY_FRAME_TOKENS
 from mba_integrations.core.counting.counter import TokenCounter
 from mba_integrations.core.counting.given_counters import as_token_counter
 from mba_integrations.core.counting.tiktoken_counters import counter_for_model
-from mba_integrations.langchain.messages.content_blocks import (
-    CALL_FRAME_TOKENS,
-    add_content,
-    as_json,
-)
 from mba_integrations.langchain.settings import Setting, keep
 
 TOOL_RESULT_ID_TOKENS = 3

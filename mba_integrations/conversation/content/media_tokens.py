@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from math import ceil
 from typing import Any
 
-from mba_integrations.langchain.messages.media_blocks import byte_count, head_of
+from mba_integrations.conversation.content.media_blocks import byte_count, head_of
 
 LOW_DETAIL_IMAGE_TOKENS = 85
 TILE_TOKENS = 170

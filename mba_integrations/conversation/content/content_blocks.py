@@ -20,12 +20,12 @@ A block that is not known is read as text: too much rather than too little.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from mba_integrations.conversation.blocks import KEYED_CALLS, NAMED_CALLS
-from mba_integrations.langchain.messages.media_blocks import media_block_of, media_text
-from mba_integrations.langchain.messages.media_tokens import media_tokens
+from mba_integrations.conversation.content.media_blocks import media_block_of, media_text
+from mba_integrations.conversation.content.media_tokens import media_tokens
 
 CALL_FRAME_TOKENS = 3
 """Around each call. ChatOpenAI counts none; the formats of OpenAI's open models have some."""
@@ -77,7 +77,11 @@ _BESIDE_MEDIA = ("title", "context", "name", "filename")
 
 
 def add_content(
-    content: object, texts: list[str], calls: Sequence[tuple[str | None, str]] = ()
+    content: object,
+    texts: list[str],
+    calls: Sequence[tuple[str | None, str]] = (),
+    *,
+    media: Callable[[Mapping[Any, Any], str], int] = media_tokens,
 ) -> int:
     """Append the texts inside of *content* to *texts*; the tokens of all else in it.
 
@@ -86,6 +90,7 @@ def add_content(
         texts: Grows.
         calls: Id and name of the calls that are counted elsewhere; blocks that repeat one of them
             count nothing.
+        media: Tokens of the media in a block, from the block and its kind.
     """
     tokens = 0
     left: list[object] = [content]
@@ -94,9 +99,9 @@ def add_content(
         if isinstance(value, str):
             texts.append(value)
         elif isinstance(value, Mapping):
-            tokens += _add_block(value, texts, calls, left)
+            tokens += _add_block(value, texts, calls, left, media)
         elif isinstance(value, bytes | bytearray):
-            tokens += media_tokens({"bytes": bytes(value)}, "file")
+            tokens += media({"bytes": bytes(value)}, "file")
         elif isinstance(value, Sequence):
             left.extend(reversed(value))
         elif value is not None:
@@ -109,6 +114,7 @@ def _add_block(
     texts: list[str],
     calls: Sequence[tuple[str | None, str]],
     left: list[object],
+    media_tokens_of: Callable[[Mapping[Any, Any], str], int],
 ) -> int:
     """Tokens of one block beside its texts; what has to be read yet goes to *left*."""
     call = _call_in(block)
@@ -134,7 +140,7 @@ def _add_block(
     if text is not None:
         texts.append(text)
         return 0
-    return media_tokens(inner, kind)
+    return media_tokens_of(inner, kind)
 
 
 def _call_in(block: Mapping[Any, Any]) -> Mapping[Any, Any] | None:
