@@ -10,5 +10,6 @@ older messages and chooses among those, `Draft.finish` gives what is left to sho
 
 Offers `Message` and `Reader` (`message`), `calls_in` and `answers_in` (`blocks`), `Conversation`
 (`conversation`), `Request`, `Draft` and `Planned` (`draft`), `choose_besides` (`besides`),
-`Wording` (`pins`), `Chooser` and `conversation_workspace` (`older`).
+`Wording` (`pins`), `Chooser` and `conversation_workspace` (`older`); `content/` has
+what contents cost.
 """

@@ -1,5 +1,5 @@
-"""The gateway: a base URL between a client and its provider.
+"""The gateway: a base URL that gives any client memory within a budget.
 
-`passing/` hands requests and replies on, `callers` and `plain` say who may call, `app` puts them
-together. A skin: it imports no other one, and gets everything through services.
+A room imports those that stand before it: `wire`, `rewriting`, `passing`. `callers` and `plain` say
+who may call, `app` puts them together.
 """

@@ -1,0 +1,28 @@
+"""Which protocol a path speaks."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+Api = Literal["chat", "responses", "messages"]
+
+_APIS: dict[str, Api] = {
+    "/openai/v1/chat/completions": "chat",
+    "/openai/v1/responses": "responses",
+    "/anthropic/v1/messages": "messages",
+    "/anthropic/v1/messages/count_tokens": "messages",
+}
+
+
+def api_of(path: str) -> Api | None:
+    """The protocol of a path below the gateway's own; None for one that goes through as it is.
+
+    >>> api_of("/openai/v1/chat/completions"), api_of("/openai/v1/models")
+    ('chat', None)
+    """
+    return _APIS.get(path.rstrip("/"))
+
+
+def only_counts(path: str) -> bool:
+    """Whether a path asks how many tokens a request has, so that no reply follows it."""
+    return path.rstrip("/").endswith("/count_tokens")
