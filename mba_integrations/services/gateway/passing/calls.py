@@ -16,9 +16,9 @@ from typing import Any, Literal, Protocol
 import httpx2
 
 from mba_integrations.core.errors import ConfigError
+from mba_integrations.services.gateway.wire.apis import Api
 
 Provider = Literal["openai", "anthropic"]
-Api = Literal["chat", "responses", "messages"]
 Pairs = tuple[tuple[bytes, bytes], ...]
 """Headers, with names in lower case, in their order."""
 Finished = Literal["done", "client_gone", "upstream_failed"]

@@ -12,18 +12,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from mba_integrations.services.gateway.passing.calls import Api, Provider
+from mba_integrations.services.gateway.passing.calls import Provider
+from mba_integrations.services.gateway.wire.apis import Api, api_of
 
 ROOT = "/gateway"
 _PREFIXES: dict[Provider, bytes] = {
     "openai": b"/gateway/openai/v1",  # its clients take an address with the version
     "anthropic": b"/gateway/anthropic",
-}
-_READ: Mapping[str, Api] = {
-    "/openai/v1/chat/completions": "chat",
-    "/openai/v1/responses": "responses",
-    "/anthropic/v1/messages": "messages",
-    "/anthropic/v1/messages/count_tokens": "messages",
 }
 
 
@@ -52,7 +47,7 @@ def place_of(scope: Mapping[str, Any]) -> Place | None:
         rest = raw[len(prefix) :]
         if raw.startswith(prefix) and rest[:1] in (b"", b"/"):
             path = scope["path"][len(ROOT) :]
-            api = _READ.get(path) if scope["method"] == "POST" else None
+            api = api_of(path) if scope["method"] == "POST" else None
             return Place(provider=provider, api=api, path=path, rest=rest)
     return None
 
