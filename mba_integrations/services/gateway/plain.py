@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from functools import partial
 
@@ -24,6 +25,8 @@ from mba_integrations.services.memory.service import MemoryService
 
 _THREADS = 16
 """Look-ups of workspaces at once; each is one read."""
+KNOWN_SECONDS = 1.0
+"""So long a workspace is taken to be there: a look-up would take longer than all else here."""
 
 
 class PlainPreparing:
@@ -38,16 +41,25 @@ class PlainPreparing:
         self._service = service
         self._upstreams = upstreams
         self._limit = anyio.CapacityLimiter(_THREADS)
+        self._known: dict[str, float] = {}
 
     async def prepare(self, call: Call) -> Prepared | Refusal:
         """The request as it came, with the key of the provider."""
         try:
             _, workspace_id = workspace_of(call)
-            find = partial(self._service.workspaces.row, workspace_id)
-            await anyio.to_thread.run_sync(find, limiter=self._limit)
+            await self._find(workspace_id)
         except MemoryBudgetError as error:
             return refused(call.provider, failure_from(problem_of(error)))
         upstream = upstream_for(call, self._upstreams[call.provider])
         if isinstance(upstream, Failure):
             return refused(call.provider, upstream)
         return Prepared(first=Attempt(upstream=upstream))
+
+    async def _find(self, workspace_id: str) -> None:
+        """Raise what the service does where there is no such workspace."""
+        now = time.monotonic()
+        if self._known.get(workspace_id, 0.0) < now:
+            self._known.pop(workspace_id, None)
+            find = partial(self._service.workspaces.row, workspace_id)
+            await anyio.to_thread.run_sync(find, limiter=self._limit)
+            self._known[workspace_id] = now + KNOWN_SECONDS

@@ -7,9 +7,9 @@ next fallback is sent. A provider that took a request and does not answer is not
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 
-import anyio
 import httpx2
 
 from mba_integrations.core.arguments import checked_seconds
@@ -136,7 +136,7 @@ class Asker:
     async def _sent(self, request: httpx2.Request) -> httpx2.Response:
         patience = self.patience
         try:
-            with anyio.fail_after(patience.first_byte_seconds):
+            async with asyncio.timeout(patience.first_byte_seconds):
                 return await self._transport.handle_async_request(request)
         except TimeoutError as error:
             seconds = patience.first_byte_seconds

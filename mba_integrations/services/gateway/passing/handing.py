@@ -8,9 +8,9 @@ stream ends with an event that says so.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 
-import anyio
 import httpx2
 from starlette.types import Send
 
@@ -109,14 +109,13 @@ class Handing:
         reader: Reader | None,
         silent: float,
     ) -> None:
-        parts = aiter(stream)
-        while True:
-            with anyio.fail_after(silent):
-                part = await anext(parts, None)
-            if part is None:
-                return
-            reader = _fed(reader, part)
-            await self._part(part if hider is None else hider.feed(part))
+        clock = asyncio.get_running_loop().time
+        async with asyncio.timeout(silent) as waiting:
+            async for part in stream:
+                waiting.reschedule(None)  # a client may take as long as it likes
+                reader = _fed(reader, part)
+                await self._part(part if hider is None else hider.feed(part))
+                waiting.reschedule(clock() + silent)
 
     async def _rest(self, hider: UsageHider | None) -> None:
         if hider is not None:
