@@ -212,17 +212,20 @@ class Provider:
 
     Attributes:
         seen: The last requests: path, headers that are no connection's, digest of the body.
+        connections: That are open.
         open: Streams without end that are being sent.
         most_open: The most at once.
     """
 
     def __init__(self) -> None:
         self.seen: deque[dict[str, Any]] = deque(maxlen=_MOST_SEEN)
+        self.connections = 0
         self.open = 0
         self.most_open = 0
 
     async def connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Answer one connection."""
+        self.connections += 1
         with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
             while True:
                 head = await reader.readuntil(b"\r\n\r\n")
@@ -234,6 +237,7 @@ class Provider:
                 body = await reader.readexactly(int(headers.get("content-length", 0)))
                 await self._answer(line.split()[1], headers, body, reader, writer)
         writer.close()
+        self.connections -= 1
 
     async def _answer(
         self,
@@ -271,19 +275,27 @@ class Provider:
         self.seen.append({"target": target, "headers": kept, "body": digest})
 
     async def _endless(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Send an event ten times in a second, until the caller goes."""
+        """Send an event every two seconds, until the caller goes, which is seen at once."""
         self.open += 1
         self.most_open = max(self.most_open, self.open)
         try:
             writer.write(_head(_EVENTS))
-            while not reader.at_eof():
+            is_there = True
+            while is_there:
                 event = b'data: {"choices": [{"index": 0, "delta": {"content": "x"}}]}\n\n'
                 writer.write(b"%x\r\n%b\r\n" % (len(event), event))
                 await writer.drain()
-                await asyncio.sleep(0.1)
+                is_there = await _stays(reader, 2.0)
         finally:
             self.open -= 1
         raise ConnectionResetError
+
+
+async def _stays(reader: asyncio.StreamReader, seconds: float) -> bool:
+    """Whether the caller is there after so long."""
+    with contextlib.suppress(TimeoutError):
+        return bool(await asyncio.wait_for(reader.read(1), seconds))
+    return True
 
 
 def _head(headers: Mapping[str, str], length: int | None = None) -> bytes:
