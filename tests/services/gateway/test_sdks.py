@@ -17,7 +17,8 @@ from socket_apps import on_socket
 from benchmarks.gateway_sdks import OPENAI
 from benchmarks.gateway_upstream import Provider
 from mba_integrations.services.gateway.passing.calls import Upstream
-from mba_integrations.services.gateway.passing.gateway import Gateway, connections
+from mba_integrations.services.gateway.passing.connections import Connections
+from mba_integrations.services.gateway.passing.gateway import Gateway
 
 CASES = (
     *("chat", "chat, tools streamed", "chat, image", "chat, structured and streamed"),
@@ -42,7 +43,7 @@ async def test_every_field_is_what_a_direct_call_gives() -> None:
     provider = Provider()
     server = await asyncio.start_server(provider.connected, "127.0.0.1", 0)
     own = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"
-    gateway = Gateway(Preparer(Upstream(base_url=own)), transport=connections(verify=TRUSTED))
+    gateway = Gateway(Preparer(Upstream(base_url=own)), transport=Connections(TRUSTED))
     async with server:
         async with gateway.lifespan(), on_socket(gateway) as url:
             for name in CASES:

@@ -22,11 +22,13 @@ from mba_integrations.services.api.app import create_app
 from mba_integrations.services.api.settings import ServerSettings
 from mba_integrations.services.gateway import app as apps
 from mba_integrations.services.gateway.passing import gateway as gateways
+from mba_integrations.services.gateway.passing.connections import Connections
 from mba_integrations.services.memory.service import MemoryService
 from mba_integrations.testing import WordCounter
 
 CHAT = "/gateway/openai/v1/chat/completions"
 MESSAGES = "/gateway/anthropic/v1/messages"
+TRUSTED = ssl.create_default_context()
 OWN = "Authorization: Bearer sk-own"
 
 
@@ -58,9 +60,7 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """No keys of the machine's, and certificates that are read once."""
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
     monkeypatch.delenv("ANTHROPIC_API_KEY", raising=False)
-    trusted = ssl.create_default_context()
-    connections = gateways.connections
-    monkeypatch.setattr(gateways, "connections", lambda: connections(verify=trusted))
+    monkeypatch.setattr(gateways, "Connections", lambda: Connections(TRUSTED))
 
 
 def error_of(answer: Answer) -> tuple[int | None, str, str]:

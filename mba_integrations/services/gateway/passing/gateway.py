@@ -11,7 +11,6 @@ begun to answer.
 
 from __future__ import annotations
 
-import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -21,6 +20,7 @@ from starlette.types import Receive, Scope, Send
 from mba_integrations.core.arguments import checked_whole
 from mba_integrations.services.gateway.passing.asking import Asker, Patience
 from mba_integrations.services.gateway.passing.calls import Call, Pairs, Preparing
+from mba_integrations.services.gateway.passing.connections import Connections
 from mba_integrations.services.gateway.passing.failures import NO_SUCH_PATH, refused, too_large
 from mba_integrations.services.gateway.passing.handing import Handing
 from mba_integrations.services.gateway.passing.headers import framing_of
@@ -33,18 +33,6 @@ from mba_integrations.services.gateway.passing.passage import Passage
 from mba_integrations.services.gateway.passing.places import ROOT, Place, place_of, provider_of
 
 MOST_BODY_BYTES = 50 * 1024 * 1024  # room for the images that providers take in one request
-_CONNECTIONS = httpx2.Limits(
-    max_connections=None, max_keepalive_connections=64, keepalive_expiry=15.0
-)
-
-
-def connections(verify: ssl.SSLContext | bool = True) -> httpx2.AsyncHTTPTransport:
-    """Connections to providers: as many as there are calls, of which some are kept for the next.
-
-    Args:
-        verify: The certificates that are trusted; True for those of the system.
-    """
-    return httpx2.AsyncHTTPTransport(verify=verify, limits=_CONNECTIONS, retries=1)
 
 
 class Gateway:
@@ -72,7 +60,7 @@ class Gateway:
     ) -> None:
         self._preparing = preparing
         self._most = checked_whole("body_bytes", body_bytes, at_least=1)
-        self._transport = connections() if transport is None else transport
+        self._transport = Connections() if transport is None else transport
         self._asker = Asker(self._transport, Patience() if patience is None else patience)
 
     @asynccontextmanager
