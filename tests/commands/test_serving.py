@@ -14,6 +14,7 @@ import pytest
 from command_line import done, mba, refused
 from memory_commands import database, remembered, said
 
+from mba_integrations.commands.serving.gateway import Providers
 from mba_integrations.commands.serving.repository import remember_repository
 from mba_integrations.commands.serving.start import Server, started
 from mba_integrations.services.api import serving
@@ -94,3 +95,20 @@ def test_a_repository_is_remembered_once(tmp_path: Path) -> None:
         assert service.counts("repository") == before
         assert {tier.value for tier, count in before.items() if count} == {"project", "rag"}
         assert "blue" in service.recall("repository", "What colour are Kate's skis?").prompt_text
+
+
+def test_a_server_with_a_gateway_stands_before_its_providers(
+    database: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    remembered("Kate skis.")
+    nobody = Providers(openai_url="http://127.0.0.1:1/v1")
+    with running(database, gateway=nobody) as server:
+        url = f"{server.url}/gateway/openai/v1"
+        assert f"models at {url} and" in capsys.readouterr().err
+        reply = httpx2.get(f"{url}/models", timeout=60)
+    assert (reply.status_code, reply.json()["error"]["code"]) == (502, "upstream_unreachable")
+
+
+def test_an_address_of_a_provider_needs_the_gateway() -> None:
+    assert "Add --gateway." in refused("serve", "--openai-url", "http://localhost:1/v1")
+    assert "base_url must be" in refused("serve", "--port", "0", "--gateway", "--openai-url", "x")

@@ -11,8 +11,9 @@ import typer
 from mba_integrations.commands.arguments import memory_options as options
 from mba_integrations.commands.arguments.places import file_of, place_of
 from mba_integrations.commands.printing.output import remark
+from mba_integrations.commands.serving.gateway import Providers
 from mba_integrations.commands.serving.start import started
-from mba_integrations.core.errors import MissingExtraError
+from mba_integrations.core.errors import ConfigError, MissingExtraError
 from mba_integrations.services.store.errors import StoreInUseError
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ Examples:
   mba serve
   mba serve --db memory.db --port 0
   mba serve --compat mem0 --compat langgraph
+  mba serve --gateway
   mba keys create app && mba serve --host 0.0.0.0 --allow-host memory.example
 """
 
@@ -73,6 +75,17 @@ def serve(
             help="Remember its documents, code and history as workspace 'repository'.",
         ),
     ] = None,
+    gateway: Annotated[
+        bool, typer.Option("--gateway", help="Stand before OpenAI's and Anthropic's models.")
+    ] = False,
+    openai_url: Annotated[
+        str | None,
+        typer.Option("--openai-url", metavar="URL", help="What speaks OpenAI's protocol instead."),
+    ] = None,
+    anthropic_url: Annotated[
+        str | None,
+        typer.Option("--anthropic-url", metavar="URL", help="The same of Anthropic's."),
+    ] = None,
     idle_exit: Annotated[
         float | None,
         typer.Option("--idle-exit", metavar="SECONDS", min=1.0, help="End if nobody asks so long."),
@@ -94,13 +107,24 @@ def serve(
         backups=backups,
         compat=tuple(compat or ()),
     )
-    _serve(settings, place_of(database), repository, idle_exit=idle_exit, local=local)
+    providers = Providers(openai_url=openai_url, anthropic_url=anthropic_url)
+    if not gateway and providers != Providers():
+        raise ConfigError(
+            "--openai-url and --anthropic-url are addresses of the gateway. Add --gateway.",
+            key="gateway",
+        )
+    _serve(
+        *(settings, place_of(database), repository, providers if gateway else None),
+        idle_exit=idle_exit,
+        local=local,
+    )
 
 
 def _serve(
     settings: ServerSettings,
     place: str,
     repository: Path | None,
+    gateway: Providers | None,
     *,
     idle_exit: float | None,
     local: bool,
@@ -109,7 +133,9 @@ def _serve(
     if file is not None:
         file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     try:
-        with started(settings, place, local=local, repository=repository) as server:
+        with started(
+            settings, place, local=local, repository=repository, gateway=gateway
+        ) as server:
             server.run(idle_exit=idle_exit)
     except StoreInUseError as error:
         where = f" It answers at {error.url}." if error.url else ""

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from mba_integrations.commands.arguments.memory_options import DEFAULT_WORKSPACE
 from mba_integrations.commands.arguments.places import file_of
 from mba_integrations.commands.printing.output import remark, write_line
+from mba_integrations.commands.serving.gateway import Providers, gateway_mount
 from mba_integrations.commands.serving.repository import REPOSITORY, remember_repository
 from mba_integrations.local_embedder import LocalEmbedder
 from mba_integrations.services.daemon.place import token_beside
@@ -50,7 +51,12 @@ class Server:
 
 @contextmanager
 def started(
-    settings: ServerSettings, place: str, *, local: bool = False, repository: Path | None = None
+    settings: ServerSettings,
+    place: str,
+    *,
+    local: bool = False,
+    repository: Path | None = None,
+    gateway: Providers | None = None,
 ) -> Iterator[Server]:
     """A server on a database, which is made if it is not there.
 
@@ -59,6 +65,7 @@ def started(
         place: Path or URL of the database.
         local: Whether it compares meanings too.
         repository: A folder to remember first; None for none.
+        gateway: Providers that it stands before; None for no gateway.
 
     Raises:
         ConfigError: If the port is taken, or others would reach it without keys.
@@ -76,8 +83,11 @@ def started(
             remember_repository(service, repository)
         file = file_of(place)
         token = None if file is None else stack.enter_context(token_beside(file))
-        app = create_app(service, replace(settings, token=token), mounts=_mounts(service))
+        mounts = _mounts(service, gateway)
+        app = create_app(service, replace(settings, token=token), mounts=mounts)
         _tell(url, service)
+        if gateway is not None:
+            remark("note", f"models at {url}/gateway/openai/v1 and {url}/gateway/anthropic")
         yield Server(app=app, bound=bound, url=url)
 
 
@@ -92,16 +102,17 @@ def _service(place: str, url: str, *, local: bool) -> MemoryService:
     return service
 
 
-def _mounts(service: MemoryService) -> list[Mount]:
-    """MCP, where it is installed."""
+def _mounts(service: MemoryService, gateway: Providers | None) -> list[Mount]:
+    """MCP, where it is installed, and the gateway, where it is asked for."""
     from mba_integrations.services.api.mounts import Mount
 
+    mounts = [] if gateway is None else [gateway_mount(service, gateway)]
     if importlib.util.find_spec("mcp") is None:
-        return []
+        return mounts
     from mba_integrations.services.mcp.late import LateMcpApp
 
     app = LateMcpApp(service)
-    return [Mount(path=app.path, app=app, lifespan=app.lifespan)]
+    return [*mounts, Mount(path=app.path, app=app, lifespan=app.lifespan)]
 
 
 def _tell(url: str, service: MemoryService) -> None:

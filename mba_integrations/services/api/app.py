@@ -30,6 +30,7 @@ from mba_integrations.services.api.layers.hosts import HostLayer
 from mba_integrations.services.api.layers.mounted import MountLayer
 from mba_integrations.services.api.layers.outer import OuterLayer
 from mba_integrations.services.api.layers.paths import PathLayer
+from mba_integrations.services.api.layers.refusals import RefusalLayer
 from mba_integrations.services.api.metrics.registry import Metrics
 from mba_integrations.services.api.mounts import Mount
 from mba_integrations.services.api.replies import (
@@ -80,24 +81,31 @@ def create_app(
         app.router.routes.extend(router.routes)
     _handle_errors(app)
     app.add_middleware(MountLayer, mounts=mounts)
-    _wrap(app, service, settings, work, metrics)
+    _wrap(app, service, settings, work, metrics, mounts)
     app.openapi = lambda: described(app)  # type: ignore[method-assign]
     return app
 
 
 def _wrap(
-    app: FastAPI, service: MemoryService, settings: ServerSettings, work: Work, metrics: Metrics
+    app: FastAPI,
+    service: MemoryService,
+    settings: ServerSettings,
+    work: Work,
+    metrics: Metrics,
+    mounts: Sequence[Mount],
 ) -> None:
     """Put the layers around the routes; the last one that is added is the outermost."""
     app.add_middleware(AnswerLayer, answers=service.answers)
-    app.add_middleware(CallerLayer, keys=service.keys, settings=settings)
+    app.add_middleware(CallerLayer, keys=service.keys, settings=settings, mounts=mounts)
     app.add_middleware(
         BodyLayer,
         most=settings.body_bytes,
         most_imported=settings.import_bytes,
         most_uploaded=settings.file_bytes,
+        mounts=mounts,
     )
     app.add_middleware(HostLayer, settings=settings)
+    app.add_middleware(RefusalLayer, mounts=mounts)
     if settings.compat:
         app.add_middleware(CompatLayer, names=sorted(set(settings.compat)))
     app.add_middleware(PathLayer)

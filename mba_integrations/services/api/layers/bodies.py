@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 import anyio
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from mba_integrations.services.api.mounts import Mount, mount_of
 from mba_integrations.services.api.replies import (
     NO_COMPRESSION,
     TOO_LARGE,
@@ -39,16 +41,25 @@ class BodyLayer:
         most: Bytes that a body may have.
         most_imported: Bytes that the file of an import may have.
         most_uploaded: Bytes that the file of a document may have.
+        mounts: Apps of which some read bodies by themselves.
     """
 
-    def __init__(self, app: ASGIApp, most: int, most_imported: int, most_uploaded: int) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        most: int,
+        most_imported: int,
+        most_uploaded: int,
+        mounts: Sequence[Mount] = (),
+    ) -> None:
         self._app = app
+        self._mounts = tuple(mounts)
         self._most = most
         self._most_imported = most_imported
         self._most_uploaded = most_uploaded
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
+        if scope["type"] != "http" or self._is_read_within(scope["path"]):
             await self._app(scope, receive, send)
             return
         most = self._most_of_file(scope["path"])
@@ -63,6 +74,10 @@ class BodyLayer:
             return
         if body is not None:
             await self._while_there(scope, body, receive, send)
+
+    def _is_read_within(self, path: str) -> bool:
+        mount = mount_of(self._mounts, path)
+        return mount is not None and mount.reads_bodies
 
     def _most_of_file(self, path: str) -> int | None:
         """Bytes of a body that is a file; None for any other."""

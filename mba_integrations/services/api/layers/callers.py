@@ -6,6 +6,7 @@ A server that only this machine reaches is open to it while no key was ever made
 from __future__ import annotations
 
 import hmac
+from collections.abc import Sequence
 from functools import partial
 
 from limits import RateLimitItemPerMinute
@@ -19,6 +20,7 @@ from mba_integrations.services.access.errors import UnknownCallerError
 from mba_integrations.services.access.keys import Keys
 from mba_integrations.services.access.principal import LOCAL, Principal
 from mba_integrations.services.api.errand import CURRENT, Errand
+from mba_integrations.services.api.mounts import Mount, mount_of
 from mba_integrations.services.api.replies import TOO_MANY, ProblemError, response_to
 from mba_integrations.services.api.settings import ServerSettings
 from mba_integrations.services.api.work import RUNNING
@@ -38,10 +40,14 @@ class CallerLayer:
         app: What is within.
         keys: The keys that there are.
         settings: Whether the server is open, and the rates.
+        mounts: Apps of which some have keys elsewhere.
     """
 
-    def __init__(self, app: ASGIApp, keys: Keys, settings: ServerSettings) -> None:
+    def __init__(
+        self, app: ASGIApp, keys: Keys, settings: ServerSettings, mounts: Sequence[Mount] = ()
+    ) -> None:
         self._app = app
+        self._mounts = tuple(mounts)
         self._keys = keys
         self._open = settings.is_local
         self._insecure = settings.insecure
@@ -69,7 +75,7 @@ class CallerLayer:
         await self._app(scope, receive, send)
 
     async def _caller(self, scope: Scope) -> Principal:
-        key = key_in(Headers(scope=scope))
+        key = self._key(scope["path"], Headers(scope=scope))
         try:
             return await RUNNING.get().run("store", partial(self._principal, key))
         except UnknownCallerError:
@@ -78,6 +84,12 @@ class CallerLayer:
             if not self._failures.hit(self._failure_rate, address):
                 raise _too_many("Too many keys were refused", FAILURES_PER_MINUTE, 60) from None
             raise
+
+    def _key(self, path: str, headers: Headers) -> str | None:
+        mount = mount_of(self._mounts, path)
+        if mount is None or mount.key_in is None:
+            return key_in(headers)
+        return mount.key_in(headers)
 
     def _principal(self, key: str | None) -> Principal:
         if key is not None:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from mba_integrations.services.api.mounts import Mount
+from mba_integrations.services.api.mounts import Mount, mount_of
 
 
 class MountLayer:
@@ -26,10 +26,9 @@ class MountLayer:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
-            path = scope["path"]
-            for mount in self._mounts:
-                if path == mount.path or path.startswith(f"{mount.path}/"):
-                    scope["route"] = mount
-                    await mount.app(scope, receive, send)
-                    return
+            mount = mount_of(self._mounts, scope["path"])
+            if mount is not None:
+                scope["route"] = mount
+                await mount.app(scope, receive, send)
+                return
         await self._app(scope, receive, send)

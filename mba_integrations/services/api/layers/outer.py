@@ -77,9 +77,10 @@ class _Seen:
 
     def _say(self, headers: MutableHeaders) -> None:
         errand = self._errand
-        headers["X-Request-Id"] = errand.request_id
+        # A provider's own id is what its clients show, and its times stand beside ours.
+        headers.setdefault("X-Request-Id", errand.request_id)
         headers["X-Mba-Duration-Ms"] = f"{errand.seconds * 1000:.2f}"
-        headers["Server-Timing"] = errand.server_timing()
+        headers.append("Server-Timing", errand.server_timing())
         headers["X-Content-Type-Options"] = "nosniff"
         headers.setdefault("Cache-Control", "no-store")
         for name, value in errand.headers.items():

@@ -1,0 +1,54 @@
+"""`gateway_app`: the gateway of a memory service, to be mounted at its `path`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from mba_integrations.services.gateway.passing.asking import Patience
+from mba_integrations.services.gateway.passing.calls import Provider, Upstream
+from mba_integrations.services.gateway.passing.gateway import Gateway
+from mba_integrations.services.gateway.plain import PlainPreparing
+from mba_integrations.services.memory.service import MemoryService
+
+OPENAI_URL = "https://api.openai.com/v1"
+ANTHROPIC_URL = "https://api.anthropic.com"
+
+
+def upstreams(
+    *,
+    openai_url: str = OPENAI_URL,
+    anthropic_url: str = ANTHROPIC_URL,
+    openai_key: str | None = None,
+    anthropic_key: str | None = None,
+) -> dict[Provider, Upstream]:
+    """The providers.
+
+    Args:
+        openai_url: Of OpenAI, or of a server that speaks its protocol, as its clients take it.
+        anthropic_url: Likewise of Anthropic.
+        openai_key: For clients that send none of their own; None for no key.
+        anthropic_key: Likewise.
+
+    Raises:
+        ConfigError: If an address is none.
+    """
+    return {
+        "openai": Upstream(base_url=openai_url, key=openai_key),
+        "anthropic": Upstream(base_url=anthropic_url, key=anthropic_key),
+    }
+
+
+def gateway_app(
+    service: MemoryService,
+    providers: Mapping[Provider, Upstream],
+    *,
+    patience: Patience | None = None,
+) -> Gateway:
+    """The gateway.
+
+    Args:
+        service: Whose workspaces.
+        providers: Where providers answer.
+        patience: How long they are waited for.
+    """
+    return Gateway(PlainPreparing(service, providers), patience=patience)
