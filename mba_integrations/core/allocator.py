@@ -34,6 +34,7 @@ from mba_integrations.core.config.registry import (
 )
 from mba_integrations.core.config.watched_file import WatchedConfigFile
 from mba_integrations.core.config.workspace import WorkspaceConfig
+from mba_integrations.core.counting.counter import TokenCounter
 from mba_integrations.core.counting.given_counters import as_token_counter
 from mba_integrations.core.errors import InputError
 from mba_integrations.core.layout.protocol import PromptLayout
@@ -221,6 +222,14 @@ class MemoryBudgetAllocator(LiveHandle):
             UnknownWorkspaceError: With the known ids.
         """
         return self._workspaces.get(workspace_id)
+
+    def token_counter(self, workspace_id: str) -> TokenCounter:
+        """What counts a workspace's texts; it remembers those that come again.
+
+        Raises:
+            UnknownWorkspaceError: With the known ids.
+        """
+        return self._equipment.counters.of(self.workspace(workspace_id))[1]
 
     def estimate_query_complexity(
         self,

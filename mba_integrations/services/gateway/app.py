@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 
+import anyio
+import anyio.to_thread
+
+from mba_integrations.services.gateway.desk.desk import Desk
 from mba_integrations.services.gateway.passing.asking import Patience
 from mba_integrations.services.gateway.passing.calls import Provider, Upstream
 from mba_integrations.services.gateway.passing.gateway import Gateway
-from mba_integrations.services.gateway.plain import PlainPreparing
+from mba_integrations.services.gateway.upkeep import Upkeep
 from mba_integrations.services.memory.service import MemoryService
 
 OPENAI_URL = "https://api.openai.com/v1"
@@ -43,7 +48,7 @@ def gateway_app(
     providers: Mapping[Provider, Upstream],
     *,
     patience: Patience | None = None,
-) -> Gateway:
+) -> ServedGateway:
     """The gateway.
 
     Args:
@@ -51,4 +56,27 @@ def gateway_app(
         providers: Where providers answer.
         patience: How long they are waited for.
     """
-    return Gateway(PlainPreparing(service, providers), patience=patience)
+    return ServedGateway(Desk(service, providers), patience=patience)
+
+
+class ServedGateway(Gateway):
+    """A gateway with what must be done while it runs: leases renewed, use written down.
+
+    Args:
+        desk: Says what becomes of calls.
+        patience: How long providers are waited for.
+    """
+
+    def __init__(self, desk: Desk, *, patience: Patience | None = None) -> None:
+        super().__init__(desk, patience=patience)
+        self._desk = desk
+
+    @asynccontextmanager
+    async def lifespan(self) -> AsyncIterator[None]:
+        """To be entered once, before the first request."""
+        async with super().lifespan():
+            upkeep = Upkeep([self._desk.spending.renew, self._desk.usage.flush])
+            try:
+                yield
+            finally:
+                await anyio.to_thread.run_sync(upkeep.close)

@@ -1,4 +1,4 @@
-"""To which conversation a request belongs, and which model that is asked of.
+"""To which conversation a request belongs.
 
-Imports `routing` and the memory service. Offers `naming` and `routes`.
+Imports the store's limits alone. Offers `naming`.
 """

@@ -89,6 +89,11 @@ class Read:
         return "" if self.question is None else self.turns[self.question].text
 
     @property
+    def first_user(self) -> str:
+        """What the user said first; empty where no user says anything."""
+        return next((turn.text for turn in self.turns if turn.role is Role.USER), "")
+
+    @property
     def searched(self) -> str:
         """The query, with the exchange that it hangs on."""
         before = self.turns[: self.question] if self.question is not None else ()

@@ -17,11 +17,11 @@ class SessionRow:
         previous: `PreviousPrompt.to_dict()`; None where there was no prompt yet.
         updated_at: When it was last used.
         ended_at: When it ended; None while it goes on.
-        route: Which model it is asked of, and why; None where nothing chose one.
+        gateway: What the gateway keeps of it; None where it never came through there.
     """
 
     session_id: str
     previous: Mapping[str, Any] | None
     updated_at: datetime
     ended_at: datetime | None = None
-    route: Mapping[str, Any] | None = None
+    gateway: Mapping[str, Any] | None = None

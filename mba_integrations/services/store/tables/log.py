@@ -32,7 +32,7 @@ session = Table(
     Column("previous", Document),
     Column("updated_at", Moment, nullable=False),
     Column("ended_at", Moment),
-    Column("route", Document),
+    Column("gateway", Document),
     Index(None, "workspace_id", "updated_at"),
 )
 

@@ -7,13 +7,8 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from memory_services import Opened
 
-from mba_integrations.core.model import QueryComplexity
-from mba_integrations.services.gateway.routing.choosing import SessionRoute
 from mba_integrations.services.gateway.sessions.naming import fingerprint, session_of
-from mba_integrations.services.gateway.sessions.routes import keep_route, route_of
-from mba_integrations.services.store.statements.log import sessions
 
 OURS = (b"x-mba-session", b"ours")
 CLAUDE = (b"X-Claude-Code-Session-Id", b"theirs")
@@ -65,24 +60,3 @@ def test_whatever_is_told_makes_an_id_that_the_store_can_keep(text: str, raw: by
 def test_conversations_that_differ_have_other_fingerprints() -> None:
     pairs = [("a", "bc"), ("ab", "c"), ("", "abc"), ("abc", "")]
     assert len({fingerprint(*pair) for pair in pairs}) == 4
-
-
-@pytest.mark.parametrize("where", ["sqlite", "postgres"], indirect=True)
-def test_a_session_keeps_its_model_over_a_restart_and_its_prompt_beside_it(opened: Opened) -> None:
-    route = SessionRoute(model="small", level=QueryComplexity.SIMPLE)
-    before = opened()
-    before.create_workspace("kate")
-    before.create_workspace("tom")
-    store = before.equipment.store
-    store.write("kate", lambda writing: sessions.put(writing, "s1", {"items": []}))
-    keep_route(before, "kate", "s1", route)
-    before.close()
-    after = opened()
-    assert route_of(after, "kate", "s1") == route
-    assert (route_of(after, "kate", "s2"), route_of(after, "tom", "s1")) == (None, None)
-    with after.equipment.store.read("kate") as reading:
-        kept = sessions.find(reading, "s1")
-    assert kept is not None
-    assert kept.previous == {"items": []}
-    after.equipment.store.write("kate", lambda writing: sessions.end(writing, ["s1"]))
-    assert route_of(after, "kate", "s1") is None

@@ -20,7 +20,7 @@ _FIGURES = (
 
 def upgrade() -> None:
     """Add the column and make the tables."""
-    op.add_column("session", Column("route", JSON(none_as_null=True)))
+    op.add_column("session", Column("gateway", JSON(none_as_null=True)))
     _make_spend()
     op.create_table(
         "gateway_usage",

@@ -1,4 +1,4 @@
-"""Sessions: the previous prompt and the model of each, and which of them have been idle."""
+"""Sessions: the previous prompt of each, what the gateway keeps of it, and which have been idle."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ def put(writing: Writing, session_id: str, previous: Mapping[str, Any] | None) -
     writing.put(session, [row])
 
 
-def put_route(writing: Writing, session_id: str, route: Mapping[str, Any]) -> None:
-    """Keep which model a session is asked of; its previous prompt stays as it is."""
+def put_gateway(writing: Writing, session_id: str, kept: Mapping[str, Any]) -> None:
+    """Keep what the gateway needs of a session; its previous prompt stays as it is."""
     checked_id("session_id", session_id)
     row = {
         "session_id": session_id,
-        "route": dict(route),
+        "gateway": dict(kept),
         "updated_at": writing.at,
         "ended_at": None,
     }
@@ -78,5 +78,5 @@ def _row(found: Row[*tuple[Any, ...]]) -> SessionRow:
         previous=found.previous,
         updated_at=found.updated_at,
         ended_at=found.ended_at,
-        route=found.route,
+        gateway=found.gateway,
     )
