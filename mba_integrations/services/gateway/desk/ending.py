@@ -9,22 +9,15 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 
-import anyio
-import anyio.to_thread
-
-from mba_integrations.core.counting.counter import TokenCounter
 from mba_integrations.services.gateway.budgets.costs import CallTokens
-from mba_integrations.services.gateway.budgets.spending import Reservation, Spending
-from mba_integrations.services.gateway.desk.asked import Asked
-from mba_integrations.services.gateway.desk.listening import Listening
-from mba_integrations.services.gateway.desk.state import SessionState, keep_state
+from mba_integrations.services.gateway.budgets.spending import Spending
+from mba_integrations.services.gateway.desk.deciding import Decided
+from mba_integrations.services.gateway.desk.state import keep_state
 from mba_integrations.services.gateway.passing.calls import Outcome
-from mba_integrations.services.gateway.rewriting.plan import Plan
 from mba_integrations.services.gateway.rewriting.remembering import remember_turns
-from mba_integrations.services.gateway.routing.choosing import Route
 from mba_integrations.services.gateway.usage.noting import CallUsage, UsageLog
 from mba_integrations.services.gateway.wire.replies import Reply
 from mba_integrations.services.gateway.wire.usage import Usage
@@ -33,115 +26,98 @@ from mba_integrations.services.memory.service import MemoryService
 log = logging.getLogger("mba.gateway")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Ending:
-    """What the end of a call needs.
+    """Notes how calls end. Thread-safe.
 
-    Attributes:
+    Args:
         service: The memories.
         spending: The budgets.
         usage: Where use is noted.
-        limit: How many ends are written at once.
-        asked: The call.
-        counter: Counts what a reply does not say.
-        route: Where it went.
-        models: The models of its attempts.
-        reservation: What it may spend.
-        input_tokens: What it sends, counted; None where nothing had to be.
-        plan: What was done to it.
-        listening: What its reply says.
-        before: What was kept of its session.
-        after: What is to be kept.
     """
 
-    service: MemoryService
-    spending: Spending
-    usage: UsageLog
-    limit: anyio.CapacityLimiter
-    asked: Asked
-    counter: TokenCounter
-    route: Route
-    models: tuple[str, ...]
-    reservation: Reservation
-    input_tokens: int | None
-    plan: Plan
-    listening: Listening
-    before: SessionState
-    after: SessionState
+    def __init__(self, service: MemoryService, spending: Spending, usage: UsageLog) -> None:
+        self._service = service
+        self._spending = spending
+        self._usage = usage
 
-    async def ended(self, outcome: Outcome) -> None:
-        """Note the end, in a thread."""
-        await anyio.to_thread.run_sync(partial(self._note, outcome), limiter=self.limit)
+    def note(
+        self, decided: Decided, outcome: Outcome, used: Usage | None, reply: Reply | None
+    ) -> None:
+        """Note the end of a call; a step that fails is logged, and the others are done.
 
-    def _note(self, outcome: Outcome) -> None:
-        used, reply = self.listening.end()
+        Args:
+            decided: What was sent on.
+            outcome: How it ended.
+            used: What the reply says that it used; None where it does not say.
+            reply: What was said; None where nothing was.
+        """
+        asked = decided.asked
         answered = outcome.status is not None and outcome.status < 400
-        self._step(partial(self._settle, outcome, answered, used, reply))
-        if not answered:
+        tokens = _tokens(decided, outcome, used, reply, answered=answered)
+        _step(partial(self._settle, decided, outcome, tokens, answered=answered))
+        if not answered or asked.session_id is None:
             return
-        if self.after != self.before:
-            self._step(self._keep)
-        if self.asked.settings.remember and outcome.finished == "done":
-            self._step(partial(self._remember, reply))
-
-    def _step(self, act: Callable[[], object]) -> None:
-        """Do one of the acts; the others are done also where it fails."""
-        try:
-            act()
-        except Exception:
-            log.exception("the end of a call cannot be noted")
+        if decided.after != decided.before:
+            keep = partial(keep_state, self._service, asked.workspace_id, asked.session_id)
+            _step(partial(keep, decided.after))
+        if asked.settings.remember and outcome.finished == "done":
+            _step(
+                partial(
+                    remember_turns,
+                    self._service,
+                    asked.workspace_id,
+                    asked.request,
+                    reply,
+                    session_id=asked.session_id,
+                )
+            )
 
     def _settle(
-        self, outcome: Outcome, answered: bool, used: Usage | None, reply: Reply | None
+        self, decided: Decided, outcome: Outcome, tokens: CallTokens | None, *, answered: bool
     ) -> None:
-        tokens = self._tokens(outcome, answered, used, reply)
-        model = self.models[outcome.attempt]
+        asked, plan = decided.asked, decided.rewritten.plan
+        model = decided.models[outcome.attempt]
         if tokens is None:
-            self.spending.release(self.reservation)
+            self._spending.release(decided.reservation)
         else:
-            self.spending.settle(self.reservation, tokens, model=model)
+            self._spending.settle(decided.reservation, tokens, model=model)
         call = CallUsage(
-            route=replace(self.route, model=model),
-            asked=self.asked.request.model,
+            route=replace(decided.route, model=model),
+            asked=asked.request.model,
             outcome="done" if answered else "failed",
             tokens=tokens,
-            memory_tokens=self.plan.injected_tokens,
-            saved_tokens=max(0, self.plan.saved_tokens),
+            memory_tokens=plan.injected_tokens,
+            saved_tokens=max(0, plan.saved_tokens),
             overhead_ms=outcome.overhead_ms,
-            session_id=self.asked.session_id,
+            session_id=asked.session_id,
         )
-        self.usage.note(self.asked.workspace_id, self.asked.settings, call)
+        self._usage.note(asked.workspace_id, asked.settings, call)
 
-    def _tokens(
-        self, outcome: Outcome, answered: bool, used: Usage | None, reply: Reply | None
-    ) -> CallTokens | None:
-        """What a call used; None where it used nothing, or nobody knows."""
-        is_whole = outcome.finished == "done"
-        if used is not None and (is_whole or used.output_tokens):
-            return CallTokens(
-                input=used.input_tokens,
-                output=used.output_tokens,
-                cached=used.cached_tokens,
-                cache_write=used.cache_write_tokens,
-            )
-        # A client that goes before the reply leaves a provider that has read the request.
-        if not answered and outcome.finished != "client_gone":
-            return None
-        if self.input_tokens is None:
-            return None
-        said = "" if reply is None else reply.text
-        return CallTokens(input=self.input_tokens, output=self.counter.count(said))
 
-    def _keep(self) -> None:
-        if self.asked.session_id is not None:
-            keep_state(self.service, self.asked.workspace_id, self.asked.session_id, self.after)
+def _step(act: Callable[[], object]) -> None:
+    try:
+        act()
+    except Exception:
+        log.exception("the end of a call cannot be noted")
 
-    def _remember(self, reply: Reply | None) -> None:
-        if self.asked.session_id is not None:
-            remember_turns(
-                self.service,
-                self.asked.workspace_id,
-                self.asked.request,
-                reply,
-                session_id=self.asked.session_id,
-            )
+
+def _tokens(
+    decided: Decided, outcome: Outcome, used: Usage | None, reply: Reply | None, *, answered: bool
+) -> CallTokens | None:
+    """What a call used; None where it used nothing, or nobody knows."""
+    if used is not None and (outcome.finished == "done" or used.output_tokens):
+        return CallTokens(
+            input=used.input_tokens,
+            output=used.output_tokens,
+            cached=used.cached_tokens,
+            cache_write=used.cache_write_tokens,
+        )
+    # A client that goes before the reply leaves a provider that has read the request.
+    if not answered and outcome.finished != "client_gone":
+        return None
+    if decided.input_tokens is None:
+        return None
+    said = "" if reply is None else reply.text
+    after = decided.rewritten.plan.tokens_after
+    sent = decided.input_tokens if after is None else after
+    return CallTokens(input=sent, output=decided.counter.count(said))
