@@ -27,7 +27,11 @@ USAGE = {
     "prompt_tokens_details": {"cached_tokens": 16, "audio_tokens": 0},
     "completion_tokens_details": {"reasoning_tokens": 2},
 }
-CALL = {"id": "call_1", "type": "function", "function": {"name": "weather", "arguments": ""}}
+CALL: dict[str, Any] = {
+    "id": "call_1",
+    "type": "function",
+    "function": {"name": "weather", "arguments": ""},
+}
 ARGUMENTS = '{"city": "Lisbon"}'
 ANSWER = '{"name": "Kate", "age": 30}'
 _JSON = {"content-type": "application/json", "x-request-id": "req_1", "openai-version": "2020"}
@@ -39,7 +43,7 @@ def chat(asked: Mapping[str, Any]) -> dict[str, Any]:
     """A whole chat completion."""
     message: dict[str, Any] = {"role": "assistant", "content": ANSWER, "refusal": None}
     if asked.get("tools"):
-        function = {**CALL["function"], "arguments": ARGUMENTS}  # type: ignore[dict-item]
+        function = {**CALL["function"], "arguments": ARGUMENTS}
         message = {
             "role": "assistant",
             "content": None,
@@ -71,11 +75,18 @@ def chat_events(asked: Mapping[str, Any]) -> list[bytes]:
         ]
     else:
         deltas += [{"content": part} for part in (ANSWER[:7], ANSWER[7:20], ANSWER[20:])]
-    chunks = [{"choices": [{"index": 0, "delta": one, "finish_reason": None}]} for one in deltas]
+    chunks: list[dict[str, Any]] = [
+        {"choices": [{"index": 0, "delta": one, "finish_reason": None}]} for one in deltas
+    ]
     chunks.append({"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]})
     if (asked.get("stream_options") or {}).get("include_usage"):
-        chunks.append({"choices": [], "usage": USAGE})  # type: ignore[dict-item]
-    head = {"id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1, "model": "m"}
+        chunks.append({"choices": [], "usage": USAGE})
+    head: dict[str, Any] = {
+        "id": "chatcmpl-1",
+        "object": "chat.completion.chunk",
+        "created": 1,
+        "model": "m",
+    }
     lines = [json.dumps({**head, **chunk}) for chunk in chunks]
     return [f"data: {line}\n\n".encode() for line in (*lines, "[DONE]")]
 
