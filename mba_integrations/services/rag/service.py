@@ -24,6 +24,7 @@ from mba_integrations.core.layout.protocol import PromptLayout
 from mba_integrations.core.model import MemoryItem, MemoryTier
 from mba_integrations.ingest.formats.limits import Limits
 from mba_integrations.services.memory.service import MemoryService
+from mba_integrations.services.rag.candidates import candidate_items
 from mba_integrations.services.rag.files import (
     FolderDocuments,
     FolderProgress,
@@ -44,12 +45,7 @@ from mba_integrations.services.rag.replacing import (
     put,
     remove,
 )
-from mba_integrations.services.rag.retrieving import (
-    RetrieveReply,
-    candidate_items,
-    cited,
-    source_ids,
-)
+from mba_integrations.services.rag.retrieving import RetrieveReply, cited, source_ids
 from mba_integrations.services.rag.stored import StoredWorkspace
 from mba_integrations.services.rag.syncing import (
     MOST_REMOVED,
