@@ -1,10 +1,11 @@
 """Measure how fast a folder is read, and what hostile files cost.
 
     python -m benchmarks.ingest
-    python -m benchmarks.ingest --files 10000 --parts markdown scan mixed
+    python -m benchmarks.ingest --files 10000 --parts markdown scan stored mixed
 
-Part `markdown` reads files of 5 KB, `scan` finds them without reading, `mixed` reads files of all
-formats with hostile ones among them, one in a hundred; none of it makes vectors. Folders are made
+Part `markdown` reads files of 5 KB, `scan` finds them without reading, `stored` syncs them into a
+workspace, then once more as they are, then with one of them changed; `mixed` syncs files of all
+formats with hostile ones among them, one in a hundred. None of it makes vectors. Folders are made
 for the run and deleted.
 """
 
@@ -20,15 +21,17 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
 from typing import TypeVar
+from unittest.mock import MagicMock, patch
 
 from benchmarks import ingest_files as files
-from mba_integrations.ingest.documents.model import Refusal
 from mba_integrations.ingest.documents.reader import DocumentReader
 from mba_integrations.ingest.documents.scanning import scan_folder
 from mba_integrations.ingest.folder import read_folder
+from mba_integrations.services import RagService
 
 Result = TypeVar("Result")
 _WORDS = (
@@ -40,6 +43,7 @@ _SECTION_WORDS = 70
 _IN_A_FOLDER = 200
 _HOSTILE_EVERY = 100
 _LARGE = ".large.txt"
+_OUTSIDE = "Nobody outside of the folder reads zeppelin."
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -69,25 +73,52 @@ def scan(made: Path, count: int) -> None:
     _timed(f"{count:,} files found", count, lambda: scan_folder(folder))
 
 
+def stored(made: Path, count: int) -> None:
+    """Files a second into a store, and what a second sync and one changed file take."""
+    folder = _written(made / "stored", _markdown_files(count))
+    with _workspace(made / "stored.db") as rag:
+        steps = ("put", "as they were", "one of them changed")
+        for step in steps:
+            if step == steps[-1]:
+                (folder / "000" / "00000.md").write_text("# Other\n\nAnother text.\n")
+            with _reads() as read:
+                name = f"{count:,} Markdown files, {step}"
+                report = _timed(name, count, lambda: rag.sync_folder("bench", folder))
+            print(f"    {report.added_pieces:,} pieces, {read.call_count:,} files read")
+
+
 def mixed(made: Path, count: int) -> None:
-    """Files of every format; each is read or refused, and the reasons are counted."""
+    """Files of every format; each is kept or refused, and the reasons are counted."""
     folder = _written(made / "mixed", _mixed_files(count))
+    (made / "outside.md").write_text(_OUTSIDE)
     os.symlink(folder, folder / "circle")
-    outcomes = _timed(f"{count:,} mixed files", count, lambda: _outcomes(folder))
-    print(f"    {dict(outcomes.most_common())}, {sum(outcomes.values()):,} in all")
+    os.symlink(made / "outside.md", folder / "way-out.md")
+    with _workspace(made / "mixed.db") as rag:
+        report = _timed(f"{count:,} mixed files", count, lambda: rag.sync_folder("bench", folder))
+        asked = rag.retrieve("bench", _OUTSIDE, budget_tokens=400)
+    outcomes = Counter(one.reason for one in report.refused)
+    print(f"    {report.created:,} kept, {sum(outcomes.values()):,} refused:")
+    for reason, times in outcomes.most_common():
+        print(f"        {times:,}: {reason}")
+    print(f"    text of outside in the store: {_OUTSIDE in asked.prompt_text}")
     print(
         f"    largest memory: {_peak_mb('self')} MB here, {_peak_mb('children')} MB in the reader"
     )
 
 
-def _outcomes(folder: Path) -> Counter[str]:
-    found = scan_folder(folder)
-    outcomes = Counter(refusal.reason.value for refusal in found.refused)
-    with DocumentReader() as reader:
-        for file in found.files:
-            read = reader.read(folder, file.path)
-            outcomes[read.reason.value if isinstance(read, Refusal) else "read"] += 1
-    return outcomes
+@contextmanager
+def _workspace(path: Path) -> Iterator[RagService]:
+    with RagService.open(path, background=False) as rag:
+        rag.memory.create_workspace("bench")
+        yield rag
+
+
+@contextmanager
+def _reads() -> Iterator[MagicMock]:
+    """What counts the files that are read."""
+    whole = DocumentReader.read
+    with patch.object(DocumentReader, "read", autospec=True, side_effect=whole) as read:
+        yield read
 
 
 def _timed(work: str, count: int, run: Callable[[], Result]) -> Result:
@@ -186,6 +217,7 @@ _HOSTILE: dict[str, Callable[[], bytes]] = {
 PARTS: dict[str, Callable[[Path, int], None]] = {
     "markdown": markdown,
     "scan": scan,
+    "stored": stored,
     "mixed": mixed,
 }
 

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from mba_integrations.langchain.messages.counting import MessageCounter
     from mba_integrations.langchain.reranker import LangChainReranker
     from mba_integrations.langchain.runnable import as_runnable
+    from mba_integrations.langchain.service.candidates import CandidateIndex
     from mba_integrations.langchain.service.retriever import MemoryServiceRetriever
     from mba_integrations.langchain.service.source import MemoryServiceSource
     from mba_integrations.langchain.service.store import MemoryServiceStore
@@ -44,6 +45,7 @@ _HOME = {
     "reranker": ("LangChainReranker",),
     "runnable": ("as_runnable",),
     "agents.store_source": ("LangGraphStoreSource",),
+    "service.candidates": ("CandidateIndex",),
     "service.retriever": ("MemoryServiceRetriever",),
     "service.source": ("MemoryServiceSource",),
     "service.store": ("MemoryServiceStore",),
@@ -63,6 +65,7 @@ __all__ = [
     "BudgetedDocumentCompressor",
     "BudgetedMemory",
     "BudgetedRetriever",
+    "CandidateIndex",
     "EmbeddingsEmbedder",
     "LangChainReranker",
     "LangGraphStoreSource",

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from mba_integrations.llamaindex.messages.items import items_from_messages
     from mba_integrations.llamaindex.model.function_calling import BudgetedFunctionCallingLLM
     from mba_integrations.llamaindex.reranker import LlamaIndexReranker
+    from mba_integrations.llamaindex.retrieval.candidate_index import CandidateIndex
     from mba_integrations.llamaindex.retrieval.nodes import items_from_nodes
     from mba_integrations.llamaindex.retrieval.postprocessor import MemoryBudgetPostprocessor
     from mba_integrations.llamaindex.retrieval.service_retriever import MemoryServiceRetriever
@@ -32,6 +33,7 @@ _MODULE_OF = {
     "BudgetedFunctionCallingLLM": "model.function_calling",
     "BudgetedMemory": "memory.chat_memory",
     "BudgetedMemoryBlock": "memory.memory_block",
+    "CandidateIndex": "retrieval.candidate_index",
     "LlamaIndexEmbedder": "embedding",
     "LlamaIndexReranker": "reranker",
     "MemoryBudgetPostprocessor": "retrieval.postprocessor",
@@ -48,6 +50,7 @@ __all__ = [
     "BudgetedFunctionCallingLLM",
     "BudgetedMemory",
     "BudgetedMemoryBlock",
+    "CandidateIndex",
     "LlamaIndexEmbedder",
     "LlamaIndexReranker",
     "MemoryBudgetPostprocessor",

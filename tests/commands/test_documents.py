@@ -25,6 +25,7 @@ from mba_integrations.commands.printing import progress
 from mba_integrations.services import RagService
 from mba_integrations.services.api.app import create_app
 from mba_integrations.services.api.settings import ServerSettings
+from mba_integrations.services.memory.jobs.tasks import Tasks
 from mba_integrations.services.memory.service import MemoryService
 from mba_integrations.testing import WordCounter
 
@@ -292,3 +293,20 @@ def test_how_far_a_sync_is_is_told(url: str, monkeypatch: pytest.MonkeyPatch) ->
         assert mba("documents", "sync", "docs", *more).exit_code == 0
     assert seen == [("Syncing docs", 1, 2), ("Syncing docs", 2, 2)] * 2
     assert callable(progress.progress_of)
+
+
+def test_how_far_vectors_are_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[tuple[str, int, int]] = []
+
+    @contextmanager
+    def bar(work: str) -> Iterator[Callable[[int, int], None]]:
+        yield lambda done, total: seen.append((work, done, total))
+
+    def run(tasks: Tasks, *, progress: Callable[[object, float], None]) -> int:
+        progress(None, 0.5)
+        return 1
+
+    monkeypatch.setattr("mba_integrations.commands.documents.opening.progress_of", bar)
+    monkeypatch.setattr(Tasks, "run", run)
+    assert mba("documents", "sync", "docs", "-w", "alpha").exit_code == 0
+    assert seen == [("Making vectors", 50, 100)]

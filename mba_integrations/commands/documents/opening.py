@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from mba_integrations.commands.arguments.where import Where
 from mba_integrations.commands.memory.database import opened_at
+from mba_integrations.commands.printing.progress import progress_of
 
 if TYPE_CHECKING:
     from mba_integrations.commands.remote.documents import RemoteDocuments
@@ -38,4 +39,5 @@ def documents_at(
 
         yield RagService(service) if isinstance(service, MemoryService) else service.documents
         if create:
-            service.jobs.run()
+            with progress_of("Making vectors") as told:
+                service.jobs.run(progress=lambda _, part: told(round(100 * part), 100))

@@ -111,9 +111,9 @@ def run(
     extracts = callable_named("--extractor", extractor)
     with (
         opened_here(where, "mba jobs run", local=local, extractor=extracts) as service,
-        progress_of("Doing jobs"),
+        progress_of("Doing jobs") as told,
     ):
-        begun = service.jobs.run()
+        begun = service.jobs.run(progress=lambda _, part: told(round(100 * part), 100))
     if as_json:
         write_result({"begun": begun})
     else:

@@ -61,8 +61,8 @@ class RemoteJobs:
         counts = self._client.jobs(workspace_id, limit=1)["counts"]
         return {JobState(name): count for name, count in counts.items()}
 
-    def run(self) -> int:
-        """Nothing: the server does its jobs."""
+    def run(self, *, progress: object = None) -> int:
+        """Nothing: the server does its jobs; `list` tells how far they are."""
         return 0
 
     def wait_until_idle(self, workspace_id: str, *, seconds: float = 60.0) -> bool:

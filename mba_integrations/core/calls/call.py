@@ -41,6 +41,7 @@ from mba_integrations.core.model import TIERS, MemoryItem, MemoryTier
 from mba_integrations.core.pool.memory_pool import MemoryPool
 from mba_integrations.core.pool.prepared import PreparedPools
 from mba_integrations.core.pool.snapshot import PoolSnapshot
+from mba_integrations.core.pool.token_column import TokenColumn
 from mba_integrations.core.result.allocation import Allocation, previous_prompt
 from mba_integrations.core.result.candidates import TierAllocation
 from mba_integrations.core.result.decision import Decision
@@ -186,16 +187,18 @@ class Call:
         layout = Renderer(self.config.rendering) if self.layout is None else self.layout
         # A pool keeps counts in its columns; a list may be handed in anew, with the same texts.
         of_lines: TokenCounter = remembering if snapshot.lazy else counter
+        tokens = snapshot.token_column(layout, of_lines)
+        whole = _are_whole_documents(snapshot, tokens, plan.total_tokens)
         return selection_problem(
             snapshot,
             plan=plan,
             layout=layout,
             counter=counter,
-            tokens=snapshot.token_column(layout, of_lines),
+            tokens=tokens,
             worth=packing_worth(evaluation, self.config),
             score=evaluation.signals.score,
             min_score=self.config.min_score,
-            token_price=price_of_token(evaluation, self.config),
+            token_price=price_of_token(evaluation, self.config, free=whole),
             spares=evaluation.may_be_unread,
             duplicate_threshold=self.config.duplicate_threshold,
             recent_share=self.config.recent_share if evaluation.recent_counts else 0.0,
@@ -306,3 +309,11 @@ def tier_allocations(
         )
         for tier in TIERS
     }
+
+
+def _are_whole_documents(snapshot: PoolSnapshot, tokens: TokenColumn, budget_tokens: int) -> bool:
+    """Whether there is nothing to choose from but documents, and all of them fit."""
+    documents = TIERS.index(MemoryTier.RAG)
+    if not len(snapshot) or (snapshot.columns.tier != documents).any():
+        return False
+    return tokens.fit(budget_tokens - int(tokens.opening[documents]))

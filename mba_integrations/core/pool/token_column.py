@@ -25,6 +25,8 @@ _MOST_OF_ITEM = 2**40
 """No text has more tokens, and millions of such counts have a sum of 64 bits. An odd counter may
 say more; the whole prompt is counted as it says."""
 
+_COUNTED_AT_ONCE = 32
+
 
 class TokenColumn:
     """Tokens of n items, at least 1 each.
@@ -103,6 +105,17 @@ class TokenColumn:
                 self._count(np.unique(missing))
                 self._uncounted = int(np.count_nonzero(self._exact == 0))
         return self._exact[rows]
+
+    def fit(self, limit: int) -> bool:
+        """Whether all items have at most *limit* tokens together; counts no more than needed."""
+        if len(self) > limit:
+            return False
+        room = limit
+        for first in range(0, len(self), _COUNTED_AT_ONCE):
+            room -= int(self.of(np.arange(first, min(first + _COUNTED_AT_ONCE, len(self)))).sum())
+            if room < 0:
+                return False
+        return True
 
     def at_least(self, rows: IntArray, enough: FloatArray) -> IntArray:
         """Tokens of the items at *rows*; fewer where they are not counted, but at least 1.

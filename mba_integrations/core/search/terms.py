@@ -15,6 +15,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Sequence
+from itertools import chain
 from sys import getsizeof
 
 from mba_integrations.core.search.words.accents import without_latin_accents
@@ -60,7 +61,7 @@ class TermSplitter:
     """
 
     def __init__(self) -> None:
-        self._known: dict[int, dict[str, tuple[str, ...]]] = {}
+        self._known: dict[int, _KnownWords] = {}
         self._room = _MAX_KNOWN_BYTES
 
     def terms(self, text: str) -> list[str]:
@@ -70,19 +71,14 @@ class TermSplitter:
 
     def terms_in(self, words: Sequence[str], language: int) -> list[str]:
         """Terms of the words of a language, in order."""
-        known = self._known.setdefault(language, {})
-        result: list[str] = []
-        for word in words:
-            found = known.get(word)
-            if found is None:
-                found = tuple(self.terms_of_word(word, language))
-                self._remember(known, word, found)
-            result.extend(found)
-        return result
+        known = self._known.get(language)
+        if known is None:
+            known = self._known.setdefault(language, _KnownWords(self, language))
+        # No step of this loop is Python's where all words are known, as most are.
+        return list(chain.from_iterable(map(known.__getitem__, words)))
 
-    def _remember(
-        self, known: dict[str, tuple[str, ...]], word: str, terms: tuple[str, ...]
-    ) -> None:
+    def remember(self, known: _KnownWords, word: str, terms: tuple[str, ...]) -> None:
+        """Keep the terms of a word, if it is short and there is room."""
         if len(word) > MAX_KNOWN_CHARS:
             return
         size = _ENTRY_BYTES + getsizeof(word) + sum(map(getsizeof, terms))
@@ -104,6 +100,19 @@ class TermSplitter:
             result += _character_pairs(run.group())
             start = run.end()
         return [*result, *_words(word[start:], language)]
+
+
+class _KnownWords(dict[str, tuple[str, ...]]):
+    """Terms of the words of one language; a word that is not there is analysed."""
+
+    def __init__(self, splitter: TermSplitter, language: int) -> None:
+        self._splitter = splitter
+        self._language = language
+
+    def __missing__(self, word: str) -> tuple[str, ...]:
+        found = tuple(self._splitter.terms_of_word(word, self._language))
+        self._splitter.remember(self, word, found)
+        return found
 
 
 def _words(word: str, language: int) -> list[str]:

@@ -163,15 +163,20 @@ DOUBTED_PRICE = 33.0
 """How many times the price of a token is added to it for each unit of doubt."""
 
 
-def price_of_token(evaluation: Evaluation, config: WorkspaceConfig) -> float:
+def price_of_token(evaluation: Evaluation, config: WorkspaceConfig, *, free: bool = False) -> float:
     """What a token has to be worth: the workspace's price, and more where there is doubt.
 
     A Mem0 score has no price unless the workspace names one: a product may be 0 for all items.
+
+    Args:
+        evaluation: What the items are worth.
+        config: The workspace.
+        free: Whether there is no price unless the workspace names one.
     """
     doubted = DOUBTED_PRICE * evaluation.doubt
     if config.token_price is not None:
         return config.token_price * (1.0 + doubted)
-    if config.scoring_method is not ScoringMethod.USEFULNESS:
+    if free or config.scoring_method is not ScoringMethod.USEFULNESS:
         return 0.0
     return usual_price(evaluation.signals.score) + LEAST_PRICE * doubted
 

@@ -157,7 +157,9 @@ def check_metadata(name: str, metadata: Mapping[str, Any]) -> str:
         raise InputError(
             f"{name}: metadata has {size:,} bytes, at most {MOST_METADATA_BYTES:,} are kept."
         )
-    if _is_deeper(metadata, MOST_METADATA_DEPTH):
+    # Each level opens a bracket: where there are few of them, no value has to be looked at.
+    brackets = written.count("{") + written.count("[")
+    if brackets > MOST_METADATA_DEPTH and _is_deeper(metadata, MOST_METADATA_DEPTH):
         raise InputError(f"{name}: metadata is nested deeper than {MOST_METADATA_DEPTH} levels.")
     return written
 

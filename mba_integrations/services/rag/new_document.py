@@ -113,8 +113,8 @@ def cut_document(new: NewDocument, *, now: datetime) -> CutDocument:
         check_time(f"{label}: {name}", getattr(new, name))
     new, items = _with_pieces(label, new)
     dated = new.created_at or _past(new.file_modified_at, now)
-    named = enumerate(_named(new, items))
-    made = (_piece(new, item, place, dated) for place, item in named)
+    ids = _piece_ids(new, items)
+    made = (_piece(new, *of, dated) for of in zip(ids, items, range(len(items)), strict=True))
     pieces = {piece.item.id: checked_memory(piece, now=now) for piece in made}
     row = DocumentRow(
         document_id=document_id,
@@ -230,16 +230,16 @@ def _of_pieces(label: str, pieces: Sequence[str | MemoryItem]) -> list[MemoryIte
     return items
 
 
-def _named(new: NewDocument, items: Sequence[MemoryItem]) -> list[MemoryItem]:
-    """The items with the ids of their texts."""
+def _piece_ids(new: NewDocument, items: Sequence[MemoryItem]) -> list[str]:
+    """Ids by the hashes of the texts."""
     seen: Counter[str] = Counter()
-    named = []
+    ids = []
     for item in items:
         mark = hash_of(item.content)[:_HASH_LETTERS]
         seen[mark] += 1
         again = f"~{seen[mark]}" if seen[mark] > 1 else ""
-        named.append(replace(item, id=f"{new.document_id}#{mark}{again}"))
-    return named
+        ids.append(f"{new.document_id}#{mark}{again}")
+    return ids
 
 
 def _past(moment: datetime | None, now: datetime) -> datetime | None:
@@ -247,11 +247,14 @@ def _past(moment: datetime | None, now: datetime) -> datetime | None:
     return None if moment is None else min(moment, now)
 
 
-def _piece(new: NewDocument, item: MemoryItem, place: int, dated: datetime | None) -> NewMemory:
+def _piece(
+    new: NewDocument, piece_id: str, item: MemoryItem, place: int, dated: datetime | None
+) -> NewMemory:
     metadata = {**new.metadata, **item.metadata}
     cite = cited(new.title or new.document_id, item.metadata)
     of_document = replace(
         item,
+        id=piece_id,
         tier=MemoryTier.RAG,
         source=new.document_id,
         position=float(place),

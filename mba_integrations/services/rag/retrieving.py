@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
-from mba_integrations.core.arguments import checked_iterable, shown
-from mba_integrations.core.errors import InputError
 from mba_integrations.core.model import MemoryItem, MemoryTier
 from mba_integrations.services.memory.recalling.reply import RecallReply
 from mba_integrations.services.store.rows.documents import DocumentRow
@@ -96,48 +94,6 @@ def _citation(item: MemoryItem, document: DocumentRow | None) -> Citation:
 
 def _text(value: object) -> str | None:
     return value if isinstance(value, str) else None
-
-
-def candidate_items(candidates: Iterable[MemoryItem | Mapping[str, Any]]) -> list[MemoryItem]:
-    """What an index of the caller's own returned, as items of documents.
-
-    A candidate is a `MemoryItem`, or a mapping with `text` and, as far as there are any, `id`,
-    `score` (any scale, higher is better), `source`, `position`, `embedding` and `metadata`.
-
-    Raises:
-        InputError: Naming the candidate that is none.
-
-    >>> candidate_items([{"id": "c7", "text": "Rotate keys yearly.", "score": 0.83}])[0].tier
-    <MemoryTier.RAG: 'rag'>
-    """
-    checked_iterable("candidates", candidates, "a list of items or mappings")
-    return [_item(place, one) for place, one in enumerate(candidates)]
-
-
-_TAKEN = ("source", "position", "embedding", "metadata", "created_at", "importance", "retriever")
-
-
-def _item(place: int, one: MemoryItem | Mapping[str, Any]) -> MemoryItem:
-    if isinstance(one, MemoryItem):
-        return one if one.tier is MemoryTier.RAG else replace(one, tier=MemoryTier.RAG)
-    if not isinstance(one, Mapping):
-        raise InputError(
-            f"candidate {place} must be a MemoryItem or a mapping with text, got {shown(one)}."
-        )
-    unknown = sorted(map(str, one.keys() - {"id", "text", "score", *_TAKEN}))
-    if unknown or not isinstance(one.get("text"), str):
-        has = f"has {unknown[0]!r}" if unknown else f"has the text {shown(one.get('text'))}"
-        raise InputError(
-            f"candidate {place} {has}. It may have id, text, score, {', '.join(_TAKEN)}."
-        )
-    rest = {name: one[name] for name in _TAKEN if one.get(name) is not None}
-    return MemoryItem(
-        str(one.get("id", f"candidate-{place}")),
-        one["text"],
-        MemoryTier.RAG,
-        retriever_score=one.get("score"),
-        **rest,
-    )
 
 
 def source_ids(items: Sequence[MemoryItem]) -> list[str]:

@@ -26,6 +26,7 @@ from mba_integrations.core.model import MemoryItem
 from mba_integrations.ingest.formats.limits import Limits
 from mba_integrations.services.memory.once import Once
 from mba_integrations.services.memory.service import MemoryService
+from mba_integrations.services.rag.candidates import candidate_items
 from mba_integrations.services.rag.files import (
     FolderDocuments,
     FolderProgress,
@@ -46,13 +47,7 @@ from mba_integrations.services.rag.replacing import (
     put_one,
     remove,
 )
-from mba_integrations.services.rag.retrieving import (
-    RetrieveReply,
-    candidate_items,
-    cited,
-    source_ids,
-    tiers_of,
-)
+from mba_integrations.services.rag.retrieving import RetrieveReply, cited, source_ids
 from mba_integrations.services.rag.stored import StoredWorkspace, in_one
 from mba_integrations.services.rag.syncing import (
     MOST_REMOVED,

@@ -8,7 +8,7 @@ A scope lives as long as its transaction, and belongs to one thread.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -27,6 +27,7 @@ from sqlalchemy.exc import IntegrityError
 
 from mba_integrations.core.arguments import shown
 from mba_integrations.core.errors import InputError, UnknownWorkspaceError
+from mba_integrations.services.store.bulk import insert_rows
 from mba_integrations.services.store.dialect import Insert, lacks_workspace
 from mba_integrations.services.store.owned import (
     OWNER,
@@ -207,10 +208,10 @@ class Writing(Reading):
                 raise self._unknown()
             self._held.append(True)
 
-    def _add(self, statement: Insert, rows: Iterable[Mapping[str, Any]]) -> int:
+    def _add(self, statement: Insert, rows: Sequence[Mapping[str, Any]]) -> int:
         owned = [{**row, "workspace_id": self.workspace_id} for row in rows]
         try:
-            return self.connection.execute(statement, owned).rowcount
+            return insert_rows(self.connection, statement, owned)
         except IntegrityError as error:
             if lacks_workspace(error):
                 raise self._unknown() from error

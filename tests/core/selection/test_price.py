@@ -15,13 +15,16 @@ from mba_integrations import (
     ConfigError,
     MemoryBudgetAllocator,
     MemoryItem,
+    MemoryTier,
     Omitted,
     WorkspaceConfig,
 )
 from mba_integrations.testing import WordCounter
 
 
-def allocate(items: list[MemoryItem], budget: int = 1000, **changes: Any) -> Allocation:
+def allocate(
+    items: list[MemoryItem], budget: int = 1000, query: str = "?", **changes: Any
+) -> Allocation:
     settings_of_test: dict[str, Any] = {
         "scoring_method": "weighted_sum",
         "relevance_weight": 1.0,
@@ -34,7 +37,7 @@ def allocate(items: list[MemoryItem], budget: int = 1000, **changes: Any) -> All
     config = WorkspaceConfig(workspace_id="w", **settings_of_test)
     allocator = MemoryBudgetAllocator(token_counter=WordCounter())
     allocator.register_workspace(config)
-    return allocator.allocate_memory_budget("?", items, "w", budget)
+    return allocator.allocate_memory_budget(query, items, "w", budget)
 
 
 def item(name: str, relevance: float, **changes: Any) -> MemoryItem:
@@ -128,3 +131,37 @@ def test_few_units_are_counted_for_a_low_price() -> None:
     instance = drawn(1, 5000, 600)
     instance.units.worth_less(1e-6)
     assert instance.counter.counted < 500
+
+
+# Documents that fit
+
+
+def priced(budget: int, *, tier: MemoryTier = MemoryTier.RAG, **changes: Any) -> Allocation:
+    """Ten paragraphs of nine words and a dash, none of them with a word of the question."""
+    paragraphs = [
+        MemoryItem(f"p{place}", f"Paragraph {place} tells what was done and why.", tier)
+        for place in range(10)
+    ]
+    changes = {"scoring_method": "usefulness", **changes}
+    return allocate(paragraphs, budget, "Which baseline was used?", **changes)
+
+
+def test_documents_that_fit_as_a_whole_have_no_price() -> None:
+    whole = priced(1_000)
+    assert len(whole.selected) == 10
+    needed = whole.used_tokens
+    assert len(priced(needed).selected) == 10
+    one_less = priced(needed - 1)
+    assert len(one_less.selected) < 9
+    assert "below_price" in {one.reason for one in one_less.omitted}
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        pytest.param({"token_price": 0.02}, id="a-price-that-is-named"),
+        pytest.param({"tier": MemoryTier.LONG_TERM}, id="memories"),
+    ],
+)
+def test_a_named_price_and_memories_keep_theirs(changes: dict[str, Any]) -> None:
+    assert len(priced(1_000, **changes).selected) < 10

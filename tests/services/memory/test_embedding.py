@@ -11,9 +11,10 @@ from memory_services import Opened, on_both
 from mba_integrations import MemoryItem
 from mba_integrations.core.arrays import FloatArray
 from mba_integrations.core.errors import InputError
+from mba_integrations.services.memory.embedding import job
 from mba_integrations.services.memory.embedding.models import EmbeddingModel
 from mba_integrations.services.memory.service import MemoryService
-from mba_integrations.services.store.rows.jobs import JobState
+from mba_integrations.services.store.rows.jobs import JobRow, JobState
 from mba_integrations.testing import Clock, WordEmbedder
 
 pytestmark = on_both
@@ -207,3 +208,17 @@ def test_a_model_without_a_name_of_its_own_is_refused(
 ) -> None:
     with pytest.raises(InputError, match=said):
         opened(**options)
+
+
+def test_how_far_the_job_is_is_kept_and_told(
+    opened: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(job, "BATCH", 2)
+    service = filled(opened, embedder=_Named("one"))
+    seen: list[tuple[float, float]] = []
+
+    def told(row: JobRow, part: float) -> None:
+        seen.append((part, service.jobs.get("kate", row.job_id).progress))
+
+    service.jobs.run(progress=told)
+    assert seen == [(2 / 3, 2 / 3), (1.0, 1.0)]

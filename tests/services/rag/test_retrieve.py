@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from mba_integrations import MemoryItem
 from mba_integrations.core.errors import DuplicateItemError, InputError
+from mba_integrations.services.rag.candidates import candidate_items
 from mba_integrations.services.rag.errors import UnknownDocumentError
-from mba_integrations.services.rag.retrieving import candidate_items
 from mba_integrations.services.rag.service import RagService
 from mba_integrations.testing import WordCounter
 
@@ -109,11 +109,30 @@ def test_a_session_keeps_its_place_with_candidates(rag: RagService) -> None:
         pytest.param([{"text": "a", "rank": 1}], "candidate 0 has 'rank'", id="unknown"),
         pytest.param(7, "candidates must be a list", id="number"),
         pytest.param([{"text": "a", "score": "high"}], "retriever_score", id="score"),
+        pytest.param([{"text": "a", "created_at": "May"}], "candidate 0: created_at", id="time"),
     ],
 )
 def test_what_is_no_candidate_is_refused(candidates: Any, message: str) -> None:
     with pytest.raises(InputError, match=message):
         candidate_items(candidates)
+
+
+@pytest.mark.parametrize(
+    ("metadata", "citation"),
+    [
+        pytest.param({"page": 7}, "wiki, page 7", id="source-and-page"),
+        pytest.param({"title": "Guide", "lines": [3, 9]}, "Guide, lines 3-9", id="title"),
+        pytest.param({"citation": "Kate's wiki", "page": 7}, "Kate's wiki", id="its-own"),
+        pytest.param({"lines": 3, "rows": "a-b", "headings": "A"}, "wiki", id="no-places"),
+        pytest.param({"headings": ["A", "B"], "page": None}, "wiki, A > B", id="headings"),
+    ],
+)
+def test_a_candidate_is_cited_by_what_is_known_of_it(
+    rag: RagService, metadata: dict[str, Any], citation: str
+) -> None:
+    found = [{"id": "a", "text": "Leave rule.", "source": "wiki", "metadata": metadata}]
+    reply = rag.retrieve("kate", "Which leave rule?", candidates=found)
+    assert reply.citations[0].text == citation
 
 
 def test_two_candidates_of_one_id_are_refused(filled: RagService) -> None:

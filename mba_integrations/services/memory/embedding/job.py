@@ -40,14 +40,23 @@ def ask_for_vectors(writing: Writing, models: EmbeddingModels) -> bool:
 def embed_missing(work: JobWork) -> None:
     """The job."""
     model = _model(work)
-    embedded = passed_over = 0
+    embedded = passed_over = seen = 0
+    count = _count(work, model.id)
     for missing in _batches(work, model.id):
         made = _vectors(model, missing)
         usable = usable_rows(made)
         keep = partial(_keep, model_id=model.id, missing=missing, made=made, usable=usable)
-        embedded += work.write(keep)
+        seen += len(missing)
+        embedded += work.write(keep, progress=min(1.0, seen / max(1, count)))
         passed_over += int((~usable).sum())
     work.finish(lambda writing: {"embedded": embedded, "passed_over": passed_over})
+
+
+def _count(work: JobWork, model_id: str) -> int:
+    """How many memories have no vector; others may come while the job runs."""
+    with work.equipment.read(work.workspace_id) as reading:
+        active = sum(finding.count(reading).values())
+        return active - vectors.coverage(reading).get(model_id, 0)
 
 
 def _batches(work: JobWork, model_id: str) -> Iterator[Sequence[Missing]]:

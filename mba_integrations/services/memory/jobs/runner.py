@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 from mba_integrations.services.memory.equipment import Equipment
-from mba_integrations.services.memory.jobs.work import Handler, JobWork
+from mba_integrations.services.memory.jobs.work import Handler, JobProgress, JobWork
 from mba_integrations.services.memory.tallies import Event
 from mba_integrations.services.store.errors import LeaseLostError, StoreError
 from mba_integrations.services.store.rows.jobs import JobRow
@@ -35,12 +35,19 @@ class JobRunner:
         self._equipment = equipment
         self._handlers = dict(handlers)
 
-    def run(self, *, most: int, stop: threading.Event | None = None) -> int:
+    def run(
+        self,
+        *,
+        most: int,
+        stop: threading.Event | None = None,
+        progress: JobProgress | None = None,
+    ) -> int:
         """Do jobs that are due; gives how many were begun.
 
         Args:
             most: How many at most.
             stop: Ends the round between two jobs where it is set.
+            progress: Told how far each job is.
         """
         owner = f"{os.getpid()}-{threading.get_ident()}-{secrets.token_hex(4)}"
         begun = 0
@@ -49,7 +56,10 @@ class JobRunner:
             if job is None:
                 break
             begun += 1
-            self._do(job, owner, stop)
+            work = JobWork(
+                equipment=self._equipment, job=job, owner=owner, stop=stop, told=progress
+            )
+            self._do(work)
         return begun
 
     def _claimed(self, owner: str) -> JobRow | None:
@@ -64,16 +74,15 @@ class JobRunner:
             self._equipment.tallies.count(Event.LAPSED, job.kind)
         return job
 
-    def _do(self, job: JobRow, owner: str, stop: threading.Event | None) -> None:
-        work = JobWork(equipment=self._equipment, job=job, owner=owner, stop=stop)
+    def _do(self, work: JobWork) -> None:
         try:
-            self._handlers[job.kind](work)
+            self._handlers[work.job.kind](work)
         except LeaseLostError:
             return  # somebody else does it, or nobody is to
         except StoreError:
             raise
         except Exception as error:  # an embedder, an extractor: code of anybody
-            self._failed(job, owner, f"{type(error).__name__}: {error}"[:_LONGEST_ERROR])
+            self._failed(work.job, work.owner, f"{type(error).__name__}: {error}"[:_LONGEST_ERROR])
 
     def _failed(self, job: JobRow, owner: str, error: str) -> None:
         delay = timedelta(seconds=_FIRST_DELAY_SECONDS * 4 ** (job.attempts - 1))

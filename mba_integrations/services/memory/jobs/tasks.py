@@ -11,7 +11,7 @@ from datetime import timedelta
 from mba_integrations.core.arguments import checked_whole
 from mba_integrations.services.memory.equipment import Equipment
 from mba_integrations.services.memory.jobs.runner import JobRunner
-from mba_integrations.services.memory.jobs.work import Handler
+from mba_integrations.services.memory.jobs.work import Handler, JobProgress
 from mba_integrations.services.memory.jobs.worker import Worker
 from mba_integrations.services.memory.once import Once
 from mba_integrations.services.store.rows.jobs import JobRow, JobState
@@ -41,10 +41,15 @@ class Tasks:
         self._lock = threading.Lock()
         self._closed = False
 
-    def run(self, *, most: int = 1_000) -> int:
-        """Do what is due now, in this thread; gives how many jobs were begun."""
+    def run(self, *, most: int = 1_000, progress: JobProgress | None = None) -> int:
+        """Do what is due now, in this thread; gives how many jobs were begun.
+
+        Args:
+            most: How many at most.
+            progress: Told how far each job is, in [0, 1].
+        """
         checked_whole("most", most, at_least=1)
-        return self._runner.run(most=most)
+        return self._runner.run(most=most, progress=progress)
 
     def wake(self) -> None:
         """There may be a job: have the thread look, where there is one."""

@@ -20,6 +20,8 @@ from mba_integrations.services.store.scopes import Writing
 from mba_integrations.services.store.statements import jobs
 
 Result = TypeVar("Result")
+JobProgress = Callable[[JobRow, float], None]
+"""Told how far a job is, in [0, 1]."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,12 +33,14 @@ class JobWork:
         job: The job.
         owner: The worker's name.
         stop: Is set when the worker is to end soon.
+        told: Is told how far the job is, in [0, 1].
     """
 
     equipment: Equipment
     job: JobRow
     owner: str
     stop: threading.Event | None = None
+    told: JobProgress | None = None
 
     @property
     def workspace_id(self) -> str:
@@ -54,7 +58,10 @@ class JobWork:
             jobs.renew(writing, self.job.job_id, self.owner, progress=progress)
             return act(writing)
 
-        return self.equipment.write(self.workspace_id, step, actor=self.job.kind)
+        done = self.equipment.write(self.workspace_id, step, actor=self.job.kind)
+        if self.told is not None and progress is not None:
+            self.told(self.job, progress)
+        return done
 
     @property
     def is_to_stop(self) -> bool:
