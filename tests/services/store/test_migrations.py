@@ -105,7 +105,8 @@ def test_what_the_first_release_kept_gets_terms_and_rollups(where: Path | str) -
         log_some(store, "kate", count=7)
         added_up = kept_rollups(store, "kate")
     with connected(where) as connection:
-        connection.execute("DROP TABLE document")
+        for table in ("word_posting", "word_part", "document"):
+            connection.execute(f"DROP TABLE {table}")
         connection.execute("DROP TABLE api_key")
         connection.execute("DROP TABLE allocation_rollup")
         connection.execute("ALTER TABLE allocation DROP COLUMN figures")

@@ -11,6 +11,7 @@ from mba_integrations.services.store.tables import (
     keys,
     log,
     memories,
+    words,
     work,
     workspaces,
 )
@@ -29,6 +30,7 @@ PARTITIONED: tuple[Table, ...] = (
     memories.memory_vector,
     memories.memory_tag,
     memories.memory_change,
+    words.word_posting,
     documents.document,
     log.allocation,
     log.allocation_item,
