@@ -27,7 +27,7 @@ from mba_integrations.services.store.rows.memories import MemoryFilter
 from mba_integrations.services.store.scopes import Reading
 from mba_integrations.services.store.statements import loading, vectors
 from mba_integrations.services.store.statements.prefetch import beside, nearest
-from mba_integrations.services.store.statements.prefetch.words import Ranked, WordIndex
+from mba_integrations.services.store.statements.prefetch.words import WordIndex
 
 _WORDS_PART, _NEAR_PART = 0.6, 0.4
 _ALWAYS = 256
@@ -128,17 +128,19 @@ def _by_words(
     reading: Reading, question: Question, index: WordIndex
 ) -> tuple[list[int], dict[str, int]]:
     hits = index.search([index.terms_of(question.query)], most=_STRETCH * question.most)
-    wanted = round(_WORDS_PART * question.most)
-    return _let_through(reading, hits.ranked[0], question.wanted, wanted), hits.frequencies
+    wanted = max(1, round(_WORDS_PART * question.most))
+    return _let_through(
+        reading, hits.ranked[0].places.tolist(), question.wanted, wanted
+    ), hits.frequencies
 
 
-def _let_through(reading: Reading, ranked: Ranked, wanted: MemoryFilter, most: int) -> list[int]:
-    """The best places whose memory the filter lets through."""
+def _let_through(
+    reading: Reading, places: Sequence[int], wanted: MemoryFilter, most: int
+) -> list[int]:
+    """The first places whose memory the filter lets through."""
     kept: list[int] = []
-    step = max(most, 1)
-    for start in range(0, len(ranked), step):
-        places = [place for _, place in ranked[start : start + step]]
-        kept += beside.among_places(reading, places, wanted)
+    for start in range(0, len(places), most):
+        kept += beside.among_places(reading, places[start : start + most], wanted)
         if len(kept) >= most:
             break
     return kept[:most]
@@ -172,5 +174,6 @@ def _named(
     rarer = max(10, index.texts // _RARE_PART)
     sets = [terms - asked for terms in loading.terms_at_places(reading, strong)]
     hits = index.search(sets, most=most, rarer_than=rarer, most_terms=_RARE_TERMS)
-    places = list(dict.fromkeys(place for ranked in hits.ranked for _, place in ranked))
+    places = [place for ranked in hits.ranked for place in ranked.places.tolist()]
+    places = list(dict.fromkeys(places))
     return beside.among_places(reading, places, question.wanted), hits.frequencies

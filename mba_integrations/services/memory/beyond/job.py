@@ -110,7 +110,7 @@ def _next_part(reading: Reading, end: int) -> tuple[Part | None, Sequence[TextOf
     """The part that is to be made next, as of the scope, and its texts."""
     known = parts.listed(reading)
     for first, last in parts.uncovered(known):
-        if first > end or not parts.count_between(reading, first, last):
+        if first > end or not parts.texts_between(reading, first, last, limit=1):
             continue
         small = [one for one in known if one.last_seq == first - 1 and 0 < one.texts < PART_TEXTS]
         start = small[0].first_seq if small else first

@@ -17,7 +17,7 @@ from mba_integrations.services.memory.recalling.request import RecallRequest
 
 _WHAT = "what looks at the worth of all of them"
 _WAY = (
-    "Keep memories for a time and not by their number, move none between tiers by their worth, or "
+    "Give the workspace no limits of retention, by which memories that expire go all the same, or "
     "open the service with a larger pool_memories."
 )
 

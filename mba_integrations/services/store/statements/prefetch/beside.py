@@ -43,7 +43,7 @@ def among_places(reading: Reading, places: Sequence[int], wanted: MemoryFilter) 
 def at_places(places: Sequence[int]) -> ColumnElement[bool]:
     """That a memory has one of these places."""
     given = bindparam(None, list(places), type_=ARRAY(BigInteger))
-    return memory.c.added_seq == any_(given)  # type: ignore[arg-type]
+    return memory.c.added_seq == any_(given)
 
 
 def always(reading: Reading, wanted: MemoryFilter, *, most: int) -> list[int]:
@@ -76,7 +76,7 @@ def around(
     for forward in (True, False):
         beside = _beside(reading, wanted, steps, forward=forward)
         given = bindparam(None, list(places), type_=ARRAY(BigInteger))
-        own: Any = _hit.c.added_seq == any_(given)  # type: ignore[arg-type]
+        own: Any = _hit.c.added_seq == any_(given)
         statement = select_owned(_hit, beside.c.added_seq).join(beside, true()).where(own)
         found += reading.execute(statement).scalars()
     return list(dict.fromkeys(found))

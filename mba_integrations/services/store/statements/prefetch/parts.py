@@ -94,14 +94,17 @@ def uncovered(parts: Sequence[Part]) -> Iterator[tuple[int, int | None]]:
     yield following, None
 
 
-def count_between(reading: Reading, first: int, last: int | None) -> int:
-    """How many active memories have a place in a range."""
-    statement = reading.select(memory, func.count()).where(
+def sizes_between(reading: Reading, first: int, last: int | None) -> tuple[int, int]:
+    """How many active memories have a place in a range, and how many terms they have together."""
+    lines = func.cardinality(func.string_to_array(memory.c.terms, "\n"))
+    terms = func.coalesce(func.sum(lines - 1), 0)
+    statement = reading.select(memory, func.count(), terms).where(
         memory.c.state == MemoryState.ACTIVE, memory.c.added_seq >= first
     )
     if last is not None:
         statement = statement.where(memory.c.added_seq <= last)
-    return int(reading.execute(statement).scalar_one())
+    texts, total = reading.execute(statement).one()
+    return int(texts), int(total)
 
 
 def texts_between(

@@ -13,7 +13,6 @@ Memory is bounded by the postings of one part and the places that are kept.
 
 from __future__ import annotations
 
-import heapq
 import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -22,6 +21,7 @@ from dataclasses import dataclass
 import numpy as np
 from sqlalchemy import ARRAY, Text, bindparam, func
 
+from mba_integrations.core.arrays import FloatArray, IntArray
 from mba_integrations.core.search.lexical import BM25_B, BM25_K1
 from mba_integrations.core.search.terms import TermSplitter, words_of
 from mba_integrations.core.search.words.languages import ENGLISH, language_of
@@ -32,8 +32,8 @@ from mba_integrations.services.store.scopes import Reading
 from mba_integrations.services.store.statements import workspaces
 from mba_integrations.services.store.statements.prefetch.parts import (
     Part,
-    count_between,
     listed,
+    sizes_between,
     uncovered,
 )
 from mba_integrations.services.store.statements.prefetch.postings import Pairs, bm25
@@ -45,8 +45,29 @@ MOST_TERMS = 64
 _MOST_PAIRS = 4_000_000
 """Pairs of a term and a text that a ranking may read: 28 MB, and about 0.1 s."""
 _STEP = 50_000
-Ranked = list[tuple[float, int]]
-"""Scores and places, the best first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """Places and how well their texts match, n of them, the best first once they are joined.
+
+    Attributes:
+        scores: Shape (n,).
+        places: Shape (n,).
+    """
+
+    scores: FloatArray
+    places: IntArray
+
+    def joined(self, other: Ranked, most: int) -> Ranked:
+        """The best of both; of equal ones that which was added first."""
+        scores = np.concatenate([self.scores, other.scores])
+        places = np.concatenate([self.places, other.places])
+        order = np.lexsort((places, -scores))[:most]
+        return Ranked(scores[order], places[order])
+
+
+_NOTHING = Ranked(np.zeros(0, dtype=np.float32), np.zeros(0, dtype=np.int64))
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,20 +79,28 @@ class WordIndex:
         parts: What is in parts.
         gaps: Places that are not, first and last of each range.
         gap_texts: How many memories stand there.
+        gap_terms: How many terms these have together.
     """
 
     reading: Reading
     parts: tuple[Part, ...]
     gaps: tuple[tuple[int, int | None], ...]
     gap_texts: int
+    gap_terms: int
 
     @classmethod
     def of(cls, reading: Reading) -> WordIndex:
         """The words of the scope's workspace."""
         parts = listed(reading)
         gaps = tuple(uncovered(parts))
-        counts = [count_between(reading, *gap) for gap in gaps]
-        return cls(reading, tuple(one for one in parts if one.texts), gaps, sum(counts))
+        sizes = [sizes_between(reading, *gap) for gap in gaps]
+        return cls(
+            reading,
+            tuple(one for one in parts if one.texts),
+            gaps,
+            sum(texts for texts, _ in sizes),
+            sum(terms for _, terms in sizes),
+        )
 
     @property
     def texts(self) -> int:
@@ -79,10 +108,14 @@ class WordIndex:
         return self.gap_texts + sum(part.texts for part in self.parts)
 
     @property
+    def terms(self) -> int:
+        """How many terms they have together."""
+        return self.gap_terms + sum(part.terms for part in self.parts)
+
+    @property
     def mean_size(self) -> float:
-        """Terms of a text in the mean of those in parts."""
-        texts = sum(part.texts for part in self.parts)
-        return sum(part.terms for part in self.parts) / texts if texts else 1.0
+        """Terms of a text in the mean."""
+        return self.terms / max(self.texts, 1)
 
     def terms_of(self, text: str) -> frozenset[str]:
         """The terms that a text's words are in the languages of the workspace."""
@@ -119,15 +152,13 @@ class WordIndex:
         for part in self.parts if weights else ():
             pairs = self._pairs(part, weights)
             for place, terms in enumerate(rarest):
-                found = self._ranked_in(part, [pairs[one] for one in terms if one in pairs], most)
-                ranked[place] = heapq.nlargest(most, [*ranked[place], *found])
-        ranked = [heapq.nlargest(most, one) for one in ranked]
-        return WordHits(ranked, dict(frequencies))
+                found = self._ranked_in(part, [pairs[one] for one in terms if one in pairs])
+                ranked[place] = ranked[place].joined(found, most)
+        return WordHits([one.joined(_NOTHING, most) for one in ranked], dict(frequencies))
 
     def whole(self, frequencies: Mapping[str, int]) -> WholeTexts:
         """What a part of the texts has to know of all."""
-        texts = self.texts
-        return WholeTexts(texts=texts, terms=round(texts * self.mean_size), frequencies=frequencies)
+        return WholeTexts(texts=self.texts, terms=self.terms, frequencies=frequencies)
 
     def _rarity(self, frequency: int) -> float:
         texts = max(self.texts, frequency)
@@ -172,16 +203,14 @@ class WordIndex:
             for term, pairs in self.reading.execute(statement)
         }
 
-    def _ranked_in(self, part: Part, found: Sequence[tuple[Pairs, float]], most: int) -> Ranked:
+    def _ranked_in(self, part: Part, found: Sequence[tuple[Pairs, float]]) -> Ranked:
         if not found:
-            return []
+            return _NOTHING
         scores = np.zeros(part.last_seq - part.first_seq + 1, dtype=np.float32)
         for pairs, weight in found:
             scores[pairs.places] += bm25(pairs, weight, self.mean_size)
-        best = np.flatnonzero(scores)
-        if len(best) > most:
-            best = best[np.argpartition(-scores[best], most - 1)[:most]]
-        return list(zip(scores[best].tolist(), (best + part.first_seq).tolist(), strict=True))
+        having = np.flatnonzero(scores)
+        return Ranked(scores[having], having + part.first_seq)
 
     def _uncovered_having(self, terms: Sequence[str]) -> list[tuple[Counter[str], int, int]]:
         """Of memories that no part covers and that have one of the terms: how often they have
@@ -221,17 +250,17 @@ class WordIndex:
         weights: Mapping[str, float],
     ) -> Ranked:
         wanted = {term: weights[term] for term in terms}
-        ranked = []
+        scores: dict[int, float] = {}
         for counts, size, seq in beside:
             below = BM25_K1 * (1.0 - BM25_B + BM25_B * size / max(self.mean_size, 1e-9))
-            score = sum(
-                wanted[term] * count / (count + below)
-                for term, count in counts.items()
-                if term in wanted
-            )
+            met = ((term, count) for term, count in counts.items() if term in wanted)
+            score = sum(wanted[term] * count / (count + below) for term, count in met)
             if score:
-                ranked.append((score, seq))
-        return ranked
+                scores[seq] = score
+        return Ranked(
+            np.array(list(scores.values()), dtype=np.float32),
+            np.array(list(scores), dtype=np.int64),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,7 +268,7 @@ class WordHits:
     """What terms find.
 
     Attributes:
-        ranked: Scores and places of each set of terms, the best first.
+        ranked: Of each set of terms, the best first.
         frequencies: Texts that have each term.
     """
 
