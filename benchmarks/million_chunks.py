@@ -29,7 +29,7 @@ import subprocess
 import sys
 import time
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
@@ -41,11 +41,10 @@ import psycopg
 
 from benchmarks.evidence import machine
 from benchmarks.evidence_data import records
-from mba_integrations import MemoryItem
 from mba_integrations.core.arrays import FloatArray
 from mba_integrations.core.search.words.written_terms import written_terms
 from mba_integrations.local_embedder import LocalEmbedder
-from mba_integrations.services import MemoryFilter, RagService, RetrieveReply
+from mba_integrations.services import MemoryFilter, RagService
 from mba_integrations.services.store.statements.records import hash_of
 
 SETS = ("hotpotqa-merged", "2wikimultihopqa-merged")
@@ -218,6 +217,25 @@ def build(arguments: argparse.Namespace) -> None:
         print(f"database: {rag.memory.status().store.size_bytes / 2**30:.2f} GiB")
 
 
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What is kept of a reply: the reply itself has all of its candidates.
+
+    Attributes:
+        chosen: Ids of the memories in the prompt.
+        candidates: Ids of what they were chosen from.
+        notes: What the reply says.
+        wall: Seconds that it took.
+        cpu: Seconds of this process.
+    """
+
+    chosen: frozenset[str]
+    candidates: frozenset[str]
+    notes: tuple[str, ...]
+    wall: float
+    cpu: float
+
+
 @contextmanager
 def timed(what: str) -> Iterator[None]:
     """Say how long something took."""
@@ -234,100 +252,67 @@ def ask(arguments: argparse.Namespace) -> None:
     with database(arguments.where) as url:
         with service(url, pool_memories=arguments.limit) as rag:
             before = _peak_mib()
-            replies = _asked(rag, wanted, "candidates")
+            found = asked(rag, wanted, "candidates")
             print(f"memory of the process: {before:.0f} MiB before, {_peak_mib():.0f} MiB at most")
             print(
                 f"memory of the server: {server_mib(arguments.where):.0f} MiB without shared pages"
             )
-            _filtered(rag, wanted)
+            asked(rag, wanted[:: max(1, len(wanted) // 10)], "a tenth", shelf="shelf-3")
         if arguments.exact:
             with service(url, pool_memories=10**9) as rag:
-                rag.retrieve(WORKSPACE, wanted[0].text, budget_tokens=BUDGET)
-                _compare(replies, _asked(rag, wanted, "exact"))
+                _compare(found, asked(rag, wanted, "exact"))
 
 
-def _asked(rag: RagService, wanted: Sequence[Question], label: str) -> list[RetrieveReply]:
-    def retrieve(one: Question) -> RetrieveReply:
-        return rag.retrieve(WORKSPACE, one.text, budget_tokens=BUDGET, record_access=False)
-
-    retrieve(wanted[0])
-    replies, wall, cpu = _timed_each(wanted, retrieve)
-    print(f"{label}: {replies[-1].notes}")
+def asked(
+    rag: RagService, wanted: Sequence[Question], label: str, *, shelf: str | None = None
+) -> list[Answer]:
+    """Answers to the questions, after one that warms up; says what they come to."""
+    answers = [_answer(rag, one, shelf) for one in (wanted[0], *wanted)][1:]
+    counts = [len(one.candidates) for one in answers]
+    print(f"{label}: {answers[-1].notes}")
     print(
-        f"{label}: evidence in the prompt {_share(wanted, replies, _selected):.1f} %, among the "
-        f"candidates {_share(wanted, replies, _candidates):.1f} %, "
-        f"{np.mean([len(_snapshot(one)) for one in replies]):,.0f} candidates"
+        f"{label}: evidence in the prompt {_share(wanted, [one.chosen for one in answers]):.1f} %, "
+        f"among the candidates {_share(wanted, [one.candidates for one in answers]):.1f} %, "
+        f"{np.mean(counts):,.0f} candidates, at least {min(counts):,}"
     )
-    _print_times(label, wall, cpu)
-    return replies
+    for name in ("wall", "cpu"):
+        taken = [getattr(one, name) for one in answers]
+        print(f"{label}: {name} p50 {np.median(taken):.3f} s, p95 {np.quantile(taken, 0.95):.3f} s")
+    sys.stdout.flush()
+    return answers
 
 
-def _filtered(rag: RagService, wanted: Sequence[Question]) -> None:
-    """The same with a filter that lets a tenth through."""
-
-    def retrieve(one: Question) -> RetrieveReply:
-        wish = MemoryFilter(tags=frozenset({f"shelf-{len(one.text) % SHELVES}"}))
-        return rag.retrieve(
-            WORKSPACE, one.text, budget_tokens=BUDGET, filters=wish, record_access=False
-        )
-
-    replies, wall, cpu = _timed_each(wanted, retrieve)
-    counts = [len(_snapshot(one)) for one in replies]
-    print(f"a tenth: {np.mean(counts):,.0f} candidates, at least {min(counts):,}")
-    _print_times("a tenth", wall, cpu)
-
-
-def _timed_each(
-    wanted: Sequence[Question], retrieve: Callable[[Question], RetrieveReply]
-) -> tuple[list[RetrieveReply], list[float], list[float]]:
-    replies, wall, cpu = [], [], []
-    for one in wanted:
-        begun, own = time.perf_counter(), time.process_time()
-        replies.append(retrieve(one))
-        wall.append(time.perf_counter() - begun)
-        cpu.append(time.process_time() - own)
-    return replies, wall, cpu
+def _answer(rag: RagService, one: Question, shelf: str | None) -> Answer:
+    wish = None if shelf is None else MemoryFilter(tags=frozenset({shelf}))
+    begun, own = time.perf_counter(), time.process_time()
+    reply = rag.retrieve(
+        WORKSPACE, one.text, budget_tokens=BUDGET, filters=wish, record_access=False
+    )
+    wall, cpu = time.perf_counter() - begun, time.process_time() - own
+    candidates = reply.allocation.decided.problem.snapshot.items
+    return Answer(
+        chosen=frozenset(reply.allocation.selected_ids),
+        candidates=frozenset(item.id for item in candidates),
+        notes=reply.notes,
+        wall=wall,
+        cpu=cpu,
+    )
 
 
-def _print_times(label: str, wall: Sequence[float], cpu: Sequence[float]) -> None:
-    said = [
-        f"{name} p50 {np.median(taken):.3f} s, p95 {np.quantile(taken, 0.95):.3f} s"
-        for name, taken in (("wall", wall), ("CPU", cpu))
-    ]
-    print(f"{label}: {'; '.join(said)}", flush=True)
-
-
-def _snapshot(reply: RetrieveReply) -> Sequence[MemoryItem]:
-    return reply.allocation.decided.problem.snapshot.items
-
-
-def _candidates(reply: RetrieveReply) -> frozenset[str]:
-    return frozenset(item.source or "" for item in _snapshot(reply))
-
-
-def _selected(reply: RetrieveReply) -> frozenset[str]:
-    return frozenset(one.item.source or "" for one in reply.selected)
-
-
-def _share(
-    wanted: Sequence[Question],
-    replies: Sequence[RetrieveReply],
-    shown: Callable[[RetrieveReply], frozenset[str]],
-) -> float:
+def _share(wanted: Sequence[Question], shown: Sequence[frozenset[str]]) -> float:
     """Mean share of the evidence that is shown, in percent."""
-    pairs = zip(wanted, replies, strict=True)
-    return 100 * float(np.mean([len(q.evidence & shown(r)) / len(q.evidence) for q, r in pairs]))
+    shares = [
+        sum(f"{one}#0" in ids for one in question.evidence) / len(question.evidence)
+        for question, ids in zip(wanted, shown, strict=True)
+    ]
+    return 100 * float(np.mean(shares))
 
 
-def _compare(found: Sequence[RetrieveReply], exact: Sequence[RetrieveReply]) -> None:
+def _compare(found: Sequence[Answer], exact: Sequence[Answer]) -> None:
     """How much of the exact choice is in the other one, and among its candidates."""
-    same, there = [], []
-    for one, other in zip(found, exact, strict=True):
-        chosen = frozenset(other.allocation.selected_ids)
-        if chosen:
-            same.append(len(chosen & frozenset(one.allocation.selected_ids)) / len(chosen))
-            known = frozenset(item.id for item in _snapshot(one))
-            there.append(len(chosen & known) / len(chosen))
+    pairs = [(one, other) for one, other in zip(found, exact, strict=True) if other.chosen]
+    same = [len(other.chosen & one.chosen) / len(other.chosen) for one, other in pairs]
+    there = [len(other.chosen & one.candidates) / len(other.chosen) for one, other in pairs]
     print(
         f"of the exact choice {100 * float(np.mean(same)):.1f} % are chosen, "
         f"{100 * float(np.mean(there)):.1f} % are candidates"
