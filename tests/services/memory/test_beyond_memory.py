@@ -153,18 +153,22 @@ def put(service: MemoryService, text: str, **fields: object) -> None:
 
 
 @on_postgres
-def test_what_was_written_after_the_job_is_seen_at_once(large: MemoryService, clock: Clock) -> None:
-    large.recall("kate", "boat")
-    large.jobs.run()
-    put(large, "The lighthouse keeper is Ada.", embedding=vector_of("lighthouse"))
+def test_what_was_written_after_the_job_is_seen_at_once(opened: Opened) -> None:
+    service = opened(pool_memories=LIMIT)
+    service.create_workspace("kate", max_total_tokens=40)
+    service.remember("kate", items())
+    service.recall("kate", "boat")
+    service.jobs.run()
     ask = "Who keeps the lighthouse?"
-    assert "Ada" in large.recall("kate", ask).prompt_text
-    large.revise("kate", "new", "The lighthouse keeper is Ben.")
-    assert "Ben" in large.recall("kate", ask).prompt_text
-    assert "Ada" not in large.recall("kate", ask).prompt_text
-    large.forget("kate", [row.memory_id for row in large.list("kate", limit=1).rows])
-    assert "Ben" not in large.recall("kate", ask).prompt_text
-    clock.pass_seconds(1)
+    for change in (
+        lambda: put(service, "The lighthouse keeper is Ada."),
+        lambda: service.revise("kate", "new", "The lighthouse keeper is Ben."),
+    ):
+        change()
+        newest = service.list("kate", limit=1).rows[0]
+        assert newest.memory_id in chosen(service.recall("kate", ask))
+    service.forget("kate", [newest.memory_id])
+    assert "lighthouse" not in service.recall("kate", ask).prompt_text
 
 
 @on_postgres
@@ -241,7 +245,8 @@ def test_a_job_that_died_is_begun_again_and_makes_parts_of_all(
     clock.pass_seconds(600)
     large.jobs.run()
     done = next(one for one in large.jobs.list("kate") if one.kind == "index")
-    assert done.result == {"parts": 3, "vectors": 0, "has_pgvector": True}
+    assert done.result is not None
+    assert (done.result["parts"], done.result["has_pgvector"]) == (3, True)
     assert "m140" in chosen(large.recall("kate", "What is code140x?"))
 
 
