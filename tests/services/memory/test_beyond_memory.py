@@ -21,6 +21,7 @@ from mba_integrations.services.memory.service import MemoryService
 from mba_integrations.services.rag.service import RagService
 from mba_integrations.services.store.rows.jobs import JobState
 from mba_integrations.services.store.rows.memories import MemoryFilter
+from mba_integrations.services.store.statements import finding
 from mba_integrations.testing import Clock
 
 on_postgres = pytest.mark.parametrize("where", ["postgres"], indirect=True)
@@ -290,18 +291,16 @@ def test_sqlite_refuses_with_the_numbers_and_the_ways_out_and_writes_on(
 def test_a_workspace_that_may_be_held_is_not_counted(
     opened: Opened, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from mba_integrations.services.memory.beyond import sizes
-
     service = opened(pool_memories=10)
     service.create_workspace("kate")
     counted = []
-    count = sizes.finding.count
+    count = finding.count
 
     def counting(*asked: Any) -> Any:
         counted.extend([1] * (len(asked) == 1))
         return count(*asked)
 
-    monkeypatch.setattr(sizes.finding, "count", counting)
+    monkeypatch.setattr(finding, "count", counting)
     service.remember("kate", [f"boat {n}" for n in range(10)])
     service.recall("kate", "boat")
     assert not counted

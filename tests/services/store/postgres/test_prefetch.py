@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import numpy as np
 import pytest
@@ -221,9 +222,8 @@ def test_neighbours_stand_around_in_the_source_by_position_or_arrival(store: Sto
     add(store, "kate", *(row(f"b{n}", source="other", position=float(n)) for n in range(9)))
     for middle, near in (("p4", ["p3", "p5"]), ("a0", ["a1"])):
         places = sorted(places_of(store, [middle]))
-        found = read(
-            store, "kate", lambda reading, at=places: beside.around(reading, at, ANY, steps=1)
-        )
+        find = partial(beside.around, places=places, wanted=ANY, steps=1)
+        found = read(store, "kate", find)
         assert set(found) == places_of(store, near)
 
 
@@ -237,8 +237,5 @@ def test_of_a_group_all_members_are_candidates(store: Store) -> None:
 def test_few_are_given_whole_and_more_are_not(store: Store) -> None:
     add(store, "kate", *(row(f"m{n}", source="book") for n in range(3)), "other")
     wanted = MemoryFilter(sources=frozenset({"book"}))
-    asked = [
-        read(store, "kate", lambda reading, at=most: beside.few(reading, wanted, most=at))
-        for most in (3, 2)
-    ]
+    asked = [read(store, "kate", partial(beside.few, wanted=wanted, most=most)) for most in (3, 2)]
     assert asked == [[1, 2, 3], None]
