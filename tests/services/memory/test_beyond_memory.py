@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -56,6 +57,7 @@ def large(opened: Opened) -> MemoryService:
     service = opened(embedder=embedder, embedding_model="m", pool_memories=LIMIT)
     service.create_workspace("kate", max_total_tokens=100, token_price=0.0)
     service.remember("kate", items())
+    service.jobs.run()  # vectors
     return service
 
 
@@ -73,8 +75,14 @@ def candidates(reply: RecallReply) -> set[str]:
     return {item.id for item in reply.allocation.decided.problem.snapshot.items}
 
 
-def job_kinds(service: MemoryService) -> list[str]:
-    return [one.kind for one in service.jobs.list("kate")]
+def indexed(service: MemoryService, workspace_id: str = "kate") -> None:
+    """Have the workspace indexed, as the first recall asks for, without waiting for it."""
+    service.recall(workspace_id, "boat")
+    until = time.monotonic() + 30
+    while not any(one.kind == job.KIND for one in service.jobs.list(workspace_id)):
+        assert time.monotonic() < until, "no job was put in"
+        time.sleep(0.01)
+    service.jobs.run()
 
 
 @on_postgres
@@ -95,18 +103,14 @@ def test_a_recall_says_how_many_it_looked_at_and_of_how_many(large: MemoryServic
 @on_postgres
 def test_the_job_makes_vectors_searchable_and_the_note_goes(large: MemoryService) -> None:
     assert "found by words alone" in large.recall("kate", "Which boat?").notes[-1]
-    large._equipment.store.write("kate", lambda writing: None)  # after what was submitted
-    assert set(job_kinds(large)) == {"embed", "index"}
-    large.jobs.run()
-    done = {one.kind: one for one in large.jobs.list("kate")}
-    assert done["index"].state is JobState.DONE, done["index"].error
-    # The embedding job had not run when the workspace was indexed first, or had.
-    large.recall("kate", "Which boat?")
-    large.jobs.run()
-    reply = large.recall("kate", "code77x")
+    indexed(large)
+    done = next(one for one in large.jobs.list("kate") if one.kind == job.KIND)
+    assert (done.state, done.error) == (JobState.DONE, None)
+    assert done.result == {"parts": 1, "vectors": 160, "has_pgvector": True}
+    near = large.get("kate", "m33").content[:12]
+    reply = large.recall("kate", "xyzzy", query_embedding=vector_of(near))
+    assert "m33" in candidates(reply)
     assert "found by words alone" not in "".join(reply.notes)
-    words = large.get("kate", "m33").content[:12]
-    assert "m33" in candidates(large.recall("kate", words + " xyzzy"))
 
 
 @on_postgres
@@ -141,8 +145,7 @@ def test_what_words_say_is_chosen_as_in_the_exact_choice(opened: Opened) -> None
 
 @on_postgres
 def test_filters_narrow_the_search_and_not_its_result(large: MemoryService) -> None:
-    large.recall("kate", "boat")
-    large.jobs.run()
+    indexed(large)
     books = frozenset(f"book{n}" for n in range(0, 16, 2))
     reply = large.recall("kate", "boat winter", filters=MemoryFilter(sources=books))
     assert len(candidates(reply)) > LIMIT // 2
@@ -158,8 +161,7 @@ def test_what_was_written_after_the_job_is_seen_at_once(opened: Opened) -> None:
     service = opened(pool_memories=LIMIT)
     service.create_workspace("kate", max_total_tokens=40)
     service.remember("kate", items())
-    service.recall("kate", "boat")
-    service.jobs.run()
+    indexed(service)
     ask = "Who keeps the lighthouse?"
     for change in (
         lambda: put(service, "The lighthouse keeper is Ada."),
@@ -203,7 +205,8 @@ def test_another_workspace_is_never_looked_at(large: MemoryService) -> None:
             found = candidates(large.recall(who, "boat sails winter"))
             assert found
             assert {one[0] for one in found} == {prefix}
-        large.jobs.run()
+        indexed(large)
+        indexed(large, "tom")
 
 
 @on_postgres
@@ -212,14 +215,11 @@ def test_without_pgvector_words_are_searched_and_writes_go_on(
 ) -> None:
     with psycopg.connect(postgres_database) as connection:
         connection.execute("ALTER TABLE memory_vector DROP COLUMN near")
-    large.recall("kate", "boat")
     put(large, "The lighthouse keeper is Ada.", embedding=vector_of("lighthouse"))
     reply = large.recall("kate", "Who keeps the lighthouse?")
     assert "new" in chosen(reply)
     assert "pgvector is missing" in reply.notes[-1]
-    large.jobs.run()  # makes the column, since the server has pgvector after all
-    large.recall("kate", "boat")
-    large.jobs.run()
+    indexed(large)  # makes the column, since the server has pgvector after all
     assert "pgvector" not in "".join(large.recall("kate", "boat").notes)
 
 
@@ -236,8 +236,7 @@ def test_a_job_that_died_is_begun_again_and_makes_parts_of_all(
         raise OSError("the worker was killed")
 
     monkeypatch.setattr(job, "_batches", broken)
-    large.recall("kate", "boat")
-    large.jobs.run()
+    indexed(large)
     states = {one.kind: one.state for one in large.jobs.list("kate")}
     assert states["index"] is JobState.QUEUED
     monkeypatch.setattr(job, "_batches", batches)
@@ -246,8 +245,7 @@ def test_a_job_that_died_is_begun_again_and_makes_parts_of_all(
     clock.pass_seconds(600)
     large.jobs.run()
     done = next(one for one in large.jobs.list("kate") if one.kind == "index")
-    assert done.result is not None
-    assert (done.result["parts"], done.result["has_pgvector"]) == (3, True)
+    assert done.result == {"parts": 3, "vectors": 160, "has_pgvector": True}
     assert "m140" in chosen(large.recall("kate", "What is code140x?"))
 
 
