@@ -162,7 +162,7 @@ class Tenant:
             lambda: spend.settle(writing, one, {self.place(writing.at): 1}),
             lambda: spend.renew(writing, IDS, writing.at + timedelta(hours=1)),
             lambda: usage.add(writing, [self.used(writing.at)]),
-            lambda: sessions.put_route(writing, one, {"model": self.name, "level": "simple"}),
+            lambda: sessions.put_gateway(writing, one, {"model": self.name, "level": "simple"}),
         ]
         return self.rng.choice(acts)()
 

@@ -45,6 +45,7 @@ from mba_integrations.core.search.embeddings import Embeddings, ItemVectors
 from mba_integrations.core.search.lexical import LexicalIndex
 from mba_integrations.core.search.tokens.cached_token_embedder import CachedTokenEmbedder
 from mba_integrations.core.search.vector_column import VectorColumn
+from mba_integrations.core.search.words.lexical_columns import WholeTexts
 
 _MOST_DERIVED = 16
 """Arrays of n numbers; workspaces of one pool rarely differ in more half-lives and weights."""
@@ -257,13 +258,15 @@ class PoolSnapshot:
         """Rows of the items without a `created_at`."""
         return np.flatnonzero(np.isnan(self.columns.created_seconds))
 
-    def take_terms(self, written: Sequence[str | None]) -> None:
+    def take_terms(self, written: Sequence[str | None], whole: WholeTexts | None = None) -> None:
         """Index the contents by terms that were cut before.
 
         Args:
             written: What `written_terms` gave of each item's content; None where that is not known.
+            whole: What is known of the texts of which the contents are a part; None where they are
+                all.
         """
-        PoolSnapshot.lexical.put(self, LexicalIndex.of_written(self.texts, written))
+        PoolSnapshot.lexical.put(self, LexicalIndex.of_written(self.texts, written, whole))
 
     def take_vectors(self, matrix: FloatArray, has_vector: BoolArray) -> None:
         """Compare questions with vectors that are known to be sound; see `Embeddings.of_matrix`."""

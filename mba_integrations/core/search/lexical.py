@@ -43,12 +43,12 @@ from mba_integrations.core.search.terms import words_of
 from mba_integrations.core.search.text_traits import TextTraits
 from mba_integrations.core.search.words.asked import AskedWord, AskedWords
 from mba_integrations.core.search.words.languages import ENGLISH
-from mba_integrations.core.search.words.lexical_columns import LexicalColumns
+from mba_integrations.core.search.words.lexical_columns import LexicalColumns, WholeTexts
 from mba_integrations.core.search.words.written_terms import cut_written
 
 # k1 and b are the values of Lucene; evidence recall moves by under 1 point for k1 in [0.9, 1.5].
-_K1 = 1.2
-_B = 0.75
+BM25_K1 = 1.2
+BM25_B = 0.75
 _MOST_SHARED = 12
 """Terms of a text, the rarest, that others may share with it."""
 _MOST_CUT = 16
@@ -81,23 +81,42 @@ class LexicalIndex:
         return cls._of_cut(texts, numbers, numbers.cut(texts))
 
     @classmethod
-    def of_written(cls, texts: Sequence[str], written: Sequence[str | None]) -> LexicalIndex:
-        """The same from what `written_terms` gave of each text; None where that is not known."""
+    def of_written(
+        cls,
+        texts: Sequence[str],
+        written: Sequence[str | None],
+        whole: WholeTexts | None = None,
+    ) -> LexicalIndex:
+        """The same from what `written_terms` gave of each text; None where that is not known.
+
+        Args:
+            texts: The texts.
+            written: Their terms.
+            whole: Of what these are a part; None where they are all.
+        """
         numbers = TermNumbers()
-        return cls._of_cut(texts, numbers, cut_written(texts, written, numbers))
+        return cls._of_cut(texts, numbers, cut_written(texts, written, numbers), whole)
 
     @classmethod
-    def _of_cut(cls, texts: Sequence[str], numbers: TermNumbers, cut: CutTexts) -> LexicalIndex:
+    def _of_cut(
+        cls,
+        texts: Sequence[str],
+        numbers: TermNumbers,
+        cut: CutTexts,
+        whole: WholeTexts | None = None,
+    ) -> LexicalIndex:
         postings = Postings.of_texts(cut, first_slot=0)
+        frequencies = _added(np.zeros(0, dtype=np.int32), postings, len(numbers), 1)
         columns = LexicalColumns(
             numbers=numbers,
             slots=Slots.for_rows(len(texts)),
             parts=(postings,) if postings.size else (),
             sizes=cut.sizes,
             languages=cut.languages,
-            frequencies=_added(np.zeros(0, dtype=np.int32), postings, len(numbers), 1),
+            frequencies=frequencies if whole is None else whole.known_of(numbers, frequencies),
             total=len(cut.terms),
             in_order=True,
+            whole=whole,
         )
         return cls(texts, columns, TextTraits(texts))
 
@@ -126,6 +145,7 @@ class LexicalIndex:
             in_order=before.in_order
             and rows.origin is None
             and cut.first_new == len(before.frequencies),
+            whole=before.whole,
         )
         if columns.slots.is_sparse:
             columns = columns.compact()
@@ -160,7 +180,7 @@ class LexicalIndex:
         has weigh like the rarest.
         """
         # A text of mean length adds 1.2 to the one below the line.
-        return sum(word.rarity for word in self._asked(query)) / (1.0 + _K1)
+        return sum(word.rarity for word in self._asked(query)) / (1.0 + BM25_K1)
 
     def coverage(self, query: str) -> FloatArray:
         """Share of the terms of *query* that each text has, weighed by rarity, shape (n,).
@@ -249,7 +269,7 @@ class LexicalIndex:
         for term in self._rare_terms(row, known, _MOST_SHARED):
             frequency = int(self.columns.frequencies[term])
             if frequency <= most:
-                rarity = 1.0 - math.log(frequency) / math.log(len(self))
+                rarity = 1.0 - math.log(frequency) / math.log(self.columns.text_count)
                 for other in self._rows_of(self._slots_with(term)).tolist():
                     shared[other] = shared.get(other, 0.0) + rarity
         shared.pop(row, None)
@@ -342,10 +362,10 @@ class LexicalIndex:
     @cached_property
     def _norms(self) -> FloatArray:
         """What the length of each slot's text adds to a count below the line, float32."""
-        mean = self.columns.total / max(1, len(self))
+        mean = self.columns.mean_size
         norms = self.columns.sizes.astype(np.float32)
-        norms *= np.float32(_K1 * _B / max(mean, 1e-9))
-        norms += np.float32(_K1 * (1.0 - _B))
+        norms *= np.float32(BM25_K1 * BM25_B / max(mean, 1e-9))
+        norms += np.float32(BM25_K1 * (1.0 - BM25_B))
         return norms
 
     def _scores_of_terms(self, terms: list[int]) -> FloatArray:

@@ -82,6 +82,9 @@ KINDS: Mapping[type[core.MemoryBudgetError], Kind] = {
     memory.UnknownAllocationError: _kind(
         404, "unknown-allocation", "there is no such allocation in the log"
     ),
+    memory.WorkspaceTooLargeError: _kind(
+        409, "workspace-too-large", "the workspace is too large for what is asked"
+    ),
     memory.NotActiveError: _kind(409, "not-active", "the memory was revised or forgotten already"),
     memory.JobError: _kind(409, "job", "a job cannot be done as things stand", retry_after=60),
     rag.UnknownDocumentError: _kind(404, "unknown-document", "there is no such document"),
@@ -221,6 +224,7 @@ _MEMBERS: Mapping[type[core.MemoryBudgetError], tuple[str, ...]] = {
     core.MissingExtraError: ("extra",),
     access.MissingScopeError: ("scope",),
     memory.NotYetThereError: ("change_seq", "wanted"),
+    memory.WorkspaceTooLargeError: ("count", "limit"),
     rag.UnknownDocumentError: ("document_ids",),
     rag.TooManyRemovedError: ("removed", "known"),
     rag.UnreadableFileError: ("reason",),

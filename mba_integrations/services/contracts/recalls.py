@@ -109,6 +109,7 @@ class NotConsideredView(View):
     expired: int
     forgotten: int
     filtered: int
+    not_looked_at: int = 0
 
 
 class CandidateView(View):

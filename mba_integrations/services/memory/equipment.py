@@ -13,6 +13,7 @@ from typing import TypeVar
 from mba_integrations.core.allocator import MemoryBudgetAllocator
 from mba_integrations.core.config.problems import nearest_hint
 from mba_integrations.core.errors import UnknownWorkspaceError
+from mba_integrations.services.memory.beyond.sizes import Sizes
 from mba_integrations.services.memory.embedding.models import EmbeddingModels
 from mba_integrations.services.memory.once import Once, done_once
 from mba_integrations.services.memory.pools.cache import PoolCache
@@ -39,9 +40,11 @@ class Equipment:
         settings: Settings of workspaces.
         models: What makes vectors.
         pools: Workspaces in memory.
+        sizes: Which workspaces are too large for that.
         trail: Where calls leave what is written after them.
         clock: The present, with a zone.
         tallies: How often what happened.
+        wake: Tells the worker that there is a job.
     """
 
     store: Store
@@ -50,6 +53,8 @@ class Equipment:
     settings: KnownSettings
     models: EmbeddingModels
     pools: PoolCache
+    sizes: Sizes
+    wake: Callable[[], None]
     trail: Trail
     clock: Callable[[], datetime]
     tallies: Tallies

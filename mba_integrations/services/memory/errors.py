@@ -26,6 +26,23 @@ class UnknownAllocationError(MemoryBudgetError, LookupError):
     """The log of the workspace has no allocation of that id."""
 
 
+class WorkspaceTooLargeError(MemoryBudgetError, RuntimeError):
+    """A workspace has more memories than a pool may hold, and what is asked needs them all there.
+
+    Attributes:
+        count: How many it has, about.
+        limit: How many a pool may hold.
+    """
+
+    def __init__(self, workspace_id: str, what: str, way: str, *, count: int, limit: int) -> None:
+        super().__init__(
+            f"workspace {workspace_id!r} has about {count:,} memories, {what} holds at most "
+            f"{limit:,} (pool_memories). {way}"
+        )
+        self.count = count
+        self.limit = limit
+
+
 class JobError(MemoryBudgetError, RuntimeError):
     """A job cannot be done as things stand: trying it again later may help."""
 

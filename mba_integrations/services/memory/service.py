@@ -27,6 +27,8 @@ from mba_integrations.core.search.embedder import Embedder
 from mba_integrations.services.access.keys import Keys
 from mba_integrations.services.memory.answers import Answers
 from mba_integrations.services.memory.asking import Asking
+from mba_integrations.services.memory.beyond import job as index_job
+from mba_integrations.services.memory.beyond.sizes import DEFAULT_POOL_MEMORIES, Sizes
 from mba_integrations.services.memory.changing import Changing
 from mba_integrations.services.memory.embedding import job as embed_job
 from mba_integrations.services.memory.embedding.embeddings import Embeddings
@@ -93,6 +95,7 @@ class MemoryService(Asking, Changing, LiveHandle):
         extractor: As for `open`.
         organiser: As for `open`.
         pool_bytes: How much the pools of workspaces may take in memory, about.
+        pool_memories: As for `open`.
         background: Whether a thread does jobs as they come; without it `jobs.run` does them.
 
     Attributes:
@@ -122,6 +125,7 @@ class MemoryService(Asking, Changing, LiveHandle):
         extractor: Extractor | None = None,
         organiser: Organiser | None = None,
         pool_bytes: int = DEFAULT_POOL_BYTES,
+        pool_memories: int = DEFAULT_POOL_MEMORIES,
         background: bool = True,
     ) -> None:
         models = EmbeddingModels(None) if models is None else models
@@ -139,6 +143,8 @@ class MemoryService(Asking, Changing, LiveHandle):
             trail=Trail(store),
             clock=store.clock,
             tallies=tallies,
+            sizes=Sizes(pool_memories),
+            wake=self._wake,
         )
         self._closed = False
         self.workspaces = Workspaces(self._equipment)
@@ -149,6 +155,7 @@ class MemoryService(Asking, Changing, LiveHandle):
             embed_job.KIND: embed_job.embed_missing,
             organise_job.KIND: organise_job.organise,
             extraction_request.KIND: extraction_by(extractor),
+            index_job.KIND: index_job.index_workspace,
             import_job.KIND: import_job.import_parts(extracts=extractor is not None),
         }
         self._extracts = extractor is not None
@@ -173,6 +180,7 @@ class MemoryService(Asking, Changing, LiveHandle):
         extractor: Extractor | None = None,
         organiser: Organiser | None = None,
         pool_bytes: int = DEFAULT_POOL_BYTES,
+        pool_memories: int = DEFAULT_POOL_MEMORIES,
         background: bool = True,
         clock: Callable[[], datetime] = utc_now,
         **store_options: Any,
@@ -192,6 +200,8 @@ class MemoryService(Asking, Changing, LiveHandle):
                 of `remember` with messages, and each import of a chat, gives it those, by a job.
             organiser: Callable from memories to `MergeProposal`s, for `merges`.
             pool_bytes: How much the pools of workspaces may take in memory, about.
+            pool_memories: How many memories of one workspace may be held in memory. Above it
+                Postgres finds the candidates, at most 20,000; on SQLite it is an error.
             background: Whether a thread does jobs as they come; without it `jobs.run` does them.
             clock: The present, with a zone.
             store_options: As for `open_store`, such as `exclusive`.
@@ -210,6 +220,7 @@ class MemoryService(Asking, Changing, LiveHandle):
             extractor=extractor,
             organiser=organiser,
             pool_bytes=pool_bytes,
+            pool_memories=pool_memories,
             background=background,
         )
 
@@ -290,6 +301,9 @@ class MemoryService(Asking, Changing, LiveHandle):
             trail_problem=equipment.trail.problem,
             worker_problem=self.jobs.problem,
         )
+
+    def _wake(self) -> None:
+        self.jobs.wake()
 
     @property
     def extracts(self) -> bool:

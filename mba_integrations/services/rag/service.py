@@ -47,7 +47,12 @@ from mba_integrations.services.rag.replacing import (
     put_one,
     remove,
 )
-from mba_integrations.services.rag.retrieving import RetrieveReply, cited, source_ids
+from mba_integrations.services.rag.retrieving import (
+    RetrieveReply,
+    cited,
+    source_ids,
+    tiers_of,
+)
 from mba_integrations.services.rag.stored import StoredWorkspace, in_one
 from mba_integrations.services.rag.syncing import (
     MOST_REMOVED,

@@ -18,7 +18,7 @@ from typing import TypeVar
 
 from sqlalchemy import Connection
 
-from mba_integrations.services.store.errors import StoreBusyError
+from mba_integrations.services.store.errors import StoreBusyError, StoreError
 from mba_integrations.services.store.scopes import (
     Reading,
     ReadingAll,
@@ -66,6 +66,36 @@ class StoreStatus:
     full: bool
     commits: int | None = None
     committed_writes: int | None = None
+
+
+class LargeIndexes(ABC):
+    """Makes what candidates in a large workspace are found by. What is there already is left."""
+
+    @abstractmethod
+    def add_column(self) -> bool:
+        """Have the column of vectors; False where the database cannot search vectors."""
+
+    @abstractmethod
+    def make_places(self) -> None:
+        """Have the indexes by which `prefetch.beside` finds memories."""
+
+    @abstractmethod
+    def drop_vectors(self, model_id: str) -> None:
+        """Drop the index of the vectors of a model."""
+
+    @abstractmethod
+    def make_vectors(self, model_id: str, *, numbers: int, count: int) -> None:
+        """Have the index of the vectors of a model; takes minutes for a million.
+
+        Args:
+            model_id: Of which model.
+            numbers: Of a vector.
+            count: How many vectors there are, about.
+        """
+
+    @abstractmethod
+    def progress(self) -> float:
+        """How much of an index of vectors is made that another connection makes, in [0, 1]."""
 
 
 class Store(ABC):
@@ -149,6 +179,14 @@ class Store(ABC):
             return work(writing)
 
         return self._answered(self._submitted(within, None))
+
+    def large_indexes(self, workspace_id: str) -> AbstractContextManager[LargeIndexes]:
+        """What makes the indexes of a large workspace.
+
+        Raises:
+            StoreError: On a database that finds no candidates.
+        """
+        raise StoreError(f"{self.url} finds no candidates for a workspace {workspace_id!r}.")
 
     def _answered(self, future: Future[T]) -> T:
         """Wait for a write, but not for ever for its beginning."""

@@ -16,6 +16,7 @@ from mba_integrations.core.arrays import FloatArray
 from mba_integrations.core.rows.row_map import RowMap
 from mba_integrations.core.search.lexical import LexicalIndex
 from mba_integrations.core.search.terms import TermSplitter
+from mba_integrations.core.search.words.lexical_columns import WholeTexts
 
 ODD_QUERIES = [
     pytest.param("", id="empty"),
@@ -217,3 +218,24 @@ def test_of_equally_rare_terms_the_first_counts_whatever_another_index_has_seen(
     found = [one.scores_of_rare_terms([1], besides="", count=1)[0] for one in (later, fresh)]
     assert found[0].tolist() == found[1].tolist()
     assert found[1][3] > found[1][2] == 0
+
+
+@given(
+    texts=st.lists(WORDS.map(" ".join), min_size=1, max_size=12),
+    query=WORDS.map(" ".join),
+    data=st.data(),
+)
+def test_some_texts_score_as_among_all_where_all_are_known(
+    texts: list[str], query: str, data: st.DataObject
+) -> None:
+    rows = data.draw(st.lists(st.sampled_from(range(len(texts))), min_size=1, unique=True))
+    every = LexicalIndex.build(texts)
+    frequencies = {
+        term: int(every.columns.frequencies[number])
+        for number, term in enumerate(every.columns.numbers.terms())
+    }
+    whole = WholeTexts(texts=len(texts), terms=every.columns.total, frequencies=frequencies)
+    some = LexicalIndex.of_written([texts[row] for row in rows], [None] * len(rows), whole)
+    met = {word for row in rows for word in texts[row].split()}
+    asked = " ".join(word for word in query.split() if word in met)
+    assert some.scores(asked).tolist() == pytest.approx(every.scores(asked)[rows].tolist())

@@ -105,10 +105,10 @@ def test_what_the_first_release_kept_gets_terms_and_rollups(where: Path | str) -
         log_some(store, "kate", count=7)
         added_up = kept_rollups(store, "kate")
     with connected(where) as connection:
-        for table in ("spend_period", "spend_slice", "spend_reservation", "gateway_usage"):
+        gateway = ("spend_period", "spend_slice", "spend_reservation", "gateway_usage")
+        for table in (*gateway, "word_posting", "word_part", "document"):
             connection.execute(f"DROP TABLE {table}")
-        connection.execute("ALTER TABLE session DROP COLUMN route")
-        connection.execute("DROP TABLE document")
+        connection.execute("ALTER TABLE session DROP COLUMN gateway")
         connection.execute("DROP TABLE api_key")
         connection.execute("DROP TABLE allocation_rollup")
         connection.execute("ALTER TABLE allocation DROP COLUMN figures")

@@ -41,6 +41,7 @@ MAKE_STATEMENTS = {
     "owned.py",  # on tables of workspaces, with the workspace in them
     "dialect.py",  # the INSERT of each dialect, for `owned`
     "fences.py",  # settings of a transaction, policies
+    "postgres/large_indexes.py",  # indexes of one workspace, and what the catalogue says of them
     "postgres/scrubbing.py",  # VACUUM, and what the catalogue says of tables
     "postgres/store.py",  # size, lock
 }

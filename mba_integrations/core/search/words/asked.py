@@ -190,6 +190,6 @@ def _asked(
     word: str, met: Sequence[AskedTerm], columns: LexicalColumns, *, part: float = 1.0
 ) -> AskedWord:
     texts = sum(int(columns.frequencies[term.number]) for term in met)
-    frequency = min(texts, columns.slots.size)
+    frequency = min(texts, columns.text_count)
     rarity = columns.rarity(frequency)
     return AskedWord(word, tuple(met), frequency, rarity, part, part * rarity)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -11,6 +12,32 @@ from mba_integrations.core.arrays import IntArray
 from mba_integrations.core.rows.slots import Slots
 from mba_integrations.core.search.postings import Postings, merged
 from mba_integrations.core.search.term_numbers import TermNumbers
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WholeTexts:
+    """What is known of all texts where an index holds some of them, so that a word weighs in these
+    as it would among all.
+
+    Attributes:
+        texts: How many there are.
+        terms: How many terms they have together.
+        frequencies: Texts that have a term, of the terms of which that is known; of another one it
+            is what the texts of the index say.
+    """
+
+    texts: int
+    terms: int
+    frequencies: Mapping[str, int]
+
+    def known_of(self, numbers: TermNumbers, frequencies: IntArray) -> IntArray:
+        """Frequencies of terms by their numbers, with what is known of all texts."""
+        result = frequencies.copy()
+        for term, count in self.frequencies.items():
+            number = numbers.number(term)
+            if number is not None and number < len(result) and result[number]:
+                result[number] = max(count, int(result[number]))
+        return result
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +54,7 @@ class LexicalColumns:
             numbered beyond its end are of another moment.
         total: Terms of all texts, without those that have gone.
         in_order: Whether terms are numbered as they first appear in the texts.
+        whole: What is known of all texts; None where these are all.
     """
 
     numbers: TermNumbers
@@ -37,6 +65,20 @@ class LexicalColumns:
     frequencies: IntArray
     total: int
     in_order: bool
+    whole: WholeTexts | None = None
+
+    @property
+    def text_count(self) -> int:
+        """How many texts there are in all."""
+        return self.slots.size if self.whole is None else max(self.whole.texts, self.slots.size)
+
+    @property
+    def mean_size(self) -> float:
+        """Terms of a text in the mean of all."""
+        total, texts = self.total, self.slots.size
+        if self.whole is not None:
+            total, texts = self.whole.terms, self.whole.texts
+        return total / max(1, texts)
 
     def compact(self) -> LexicalColumns:
         """The same with rows as slots, postings in one part at most, and without terms that no
@@ -74,4 +116,4 @@ class LexicalColumns:
 
     def rarity(self, frequency: int) -> float:
         """Inverse document frequency of what so many texts have, > 0."""
-        return math.log1p((self.slots.size - frequency + 0.5) / (frequency + 0.5))
+        return math.log1p((self.text_count - frequency + 0.5) / (frequency + 0.5))

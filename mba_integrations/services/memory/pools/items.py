@@ -18,6 +18,7 @@ import numpy as np
 from mba_integrations.core.arrays import BoolArray, FloatArray
 from mba_integrations.core.model import MemoryItem, MemoryTier, items_of_columns
 from mba_integrations.core.pool.memory_pool import MemoryPool
+from mba_integrations.core.search.words.lexical_columns import WholeTexts
 from mba_integrations.services.store.rows.loaded import LoadedMemories
 from mba_integrations.services.store.rows.memories import MemoryRow
 
@@ -51,18 +52,30 @@ def items_of(
     return [item_of(row, vector) for row, vector in zip(listed, embeddings, strict=True)]
 
 
-def pool_of(loaded: LoadedMemories, ids: Sequence[str], vectors: FloatArray) -> MemoryPool:
-    """The pool of all active memories, with the vectors of those ids.
+def pool_of(
+    loaded: LoadedMemories,
+    ids: Sequence[str],
+    vectors: FloatArray,
+    whole: WholeTexts | None = None,
+) -> MemoryPool:
+    """The pool of these memories, with the vectors of those ids.
 
     What was checked and worked out at the write is neither checked nor worked out again.
+
+    Args:
+        loaded: The memories.
+        ids: Which of them have a vector.
+        vectors: Of these, shape (n, d).
+        whole: What is known of the texts of which theirs are a part; None where they are all.
     """
     matrix, has_vector = _in_order(loaded.items["id"], ids, vectors)
     groups = map(_group_in, loaded.items["group"], loaded.items["tier"])
     columns = {**loaded.items, "group": groups, "embedding": _spread(matrix, has_vector)}
     pool = MemoryPool.from_items(items_of_columns(len(loaded), columns))
     snapshot = pool.snapshot()
+    snapshot.lazy = whole is not None  # candidates are chosen from once, so few need be counted
     snapshot.take_vectors(matrix, has_vector)
-    snapshot.take_terms(loaded.terms)
+    snapshot.take_terms(loaded.terms, whole)
     return pool
 
 

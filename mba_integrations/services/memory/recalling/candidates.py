@@ -15,6 +15,8 @@ from mba_integrations.core.config.workspace import WorkspaceConfig
 from mba_integrations.core.errors import InputError
 from mba_integrations.core.model import MemoryItem
 from mba_integrations.core.pool.memory_pool import MemoryPool
+from mba_integrations.services.memory.beyond.found import found_beyond
+from mba_integrations.services.memory.beyond.sizes import Size
 from mba_integrations.services.memory.equipment import Equipment
 from mba_integrations.services.memory.errors import NotYetThereError
 from mba_integrations.services.memory.pools.items import items_of
@@ -43,6 +45,7 @@ class Candidates:
         not_considered: What was kept out before.
         change_seq: Where the workspace's sequence stood.
         previous: What the session's last call left.
+        notes: What the caller should know of them.
     """
 
     config: WorkspaceConfig
@@ -52,6 +55,7 @@ class Candidates:
     not_considered: NotConsidered
     change_seq: int
     previous: PreviousPrompt | None = None
+    notes: tuple[str, ...] = ()
 
 
 def candidates_for(equipment: Equipment, request: RecallRequest, now: datetime) -> Candidates:
@@ -65,6 +69,10 @@ def candidates_for(equipment: Equipment, request: RecallRequest, now: datetime) 
         _wait_for(equipment, request.workspace_id, request.min_change_seq)
     with equipment.read(request.workspace_id) as reading:
         row = workspaces.get(reading)
+        size = equipment.sizes.beyond(reading, row)
+        if size is not None:
+            equipment.pools.drop(request.workspace_id)
+            return _beyond(equipment, request, reading, row, size, now)
         if request.as_of is not None:
             return _of_then(equipment, request, reading, row, request.as_of)
         return _of_now(equipment, request, reading, row, now)
@@ -107,6 +115,35 @@ def _of_now(
             change_seq=pool.change_seq,
             previous=previous,
         )
+
+
+def _beyond(
+    equipment: Equipment,
+    request: RecallRequest,
+    reading: Reading,
+    row: WorkspaceRow,
+    size: Size,
+    now: datetime,
+) -> Candidates:
+    """Of a workspace that no pool holds: what the store finds."""
+    previous = _previous(equipment, request, reading, equipment.settings.of(row), now)
+    found = found_beyond(equipment, request, reading, size, previous, now)
+    others = max(size.count - len(found.pool), 0)
+    found.pool.add(*request.items)
+    return Candidates(
+        config=equipment.settings.of(row),
+        settings_version=row.settings_version,
+        pool=found.pool,
+        model_id=found.model_id,
+        not_considered=NotConsidered(
+            forgotten=size.total - size.count,
+            filtered=others if found.is_all else 0,
+            not_looked_at=0 if found.is_all else others,
+        ),
+        change_seq=row.change_seq,
+        previous=previous,
+        notes=found.notes,
+    )
 
 
 def _with_items(pool: MemoryPool, items: Sequence[MemoryItem]) -> MemoryPool:

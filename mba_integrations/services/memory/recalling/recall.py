@@ -74,7 +74,7 @@ def _reply(
         change_seq=candidates.change_seq,
         not_considered=candidates.not_considered,
         session_id=request.session_id,
-        notes=allocation.notes if len(candidates.pool) else (*allocation.notes, _NO_MEMORIES),
+        notes=(*allocation.notes, *candidates.notes, *(() if candidates.pool else (_NO_MEMORIES,))),
     )
 
 

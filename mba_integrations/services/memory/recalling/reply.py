@@ -21,18 +21,23 @@ class NotConsidered:
         expired: Their time had come.
         forgotten: They are superseded or forgotten, and not pruned yet.
         filtered: A filter, a tier or a subject kept them out.
+        not_looked_at: The store found others more fitting, in a workspace too large for a pool;
+            what a filter kept out is among them there.
     """
 
     expired: int = 0
     forgotten: int = 0
     filtered: int = 0
+    not_looked_at: int = 0
 
     def to_dict(self) -> dict[str, int]:
-        """JSON-ready."""
+        """JSON-ready; `not_looked_at` is there where it is not 0."""
+        beyond = {"not_looked_at": self.not_looked_at} if self.not_looked_at else {}
         return {
             "expired": self.expired,
             "forgotten": self.forgotten,
             "filtered": self.filtered,
+            **beyond,
         }
 
 

@@ -22,6 +22,7 @@ from mba_integrations.services.store.scopes import Reading, Writing
 from mba_integrations.services.store.statements import finding
 from mba_integrations.services.store.statements.accesses import MICROSECONDS_PER_HOUR
 from mba_integrations.services.store.statements.changes import record_changes
+from mba_integrations.services.store.statements.prefetch import parts
 from mba_integrations.services.store.tables.columns import microseconds_of
 from mba_integrations.services.store.tables.log import (
     allocation,
@@ -86,10 +87,14 @@ def prune(writing: Writing, horizon: Horizon) -> Mapping[str, int]:
 
 def remove(writing: Writing, memory_ids: Sequence[str]) -> dict[str, int]:
     """Delete memories with vectors, tags, earlier texts and counts of uses; gives rows, by table.
+    Words of theirs go with the parts that have them.
 
     Tells the feed nothing: who removes them does.
     """
     counts = {}
+    places = writing.select(memory, memory.c.added_seq)
+    places = places.where(among(memory.c.memory_id, memory_ids))
+    parts.drop_covering(writing, writing.execute(places).scalars())
     for table in (memory_vector, memory_tag, memory_version, memory_access, memory):
         which = among(table.c.memory_id, memory_ids)
         counts[table.name] = _deleted(writing, writing.delete(table).where(which))

@@ -46,12 +46,17 @@ def differences(connection: Connection) -> list[str]:
     """What the tables of a database and those of this code do not have in common, in words."""
     from alembic.autogenerate import compare_metadata
     from alembic.migration import MigrationContext
+    from sqlalchemy.dialects.postgresql.base import ischema_names
 
+    from mba_integrations.services.store.tables.near import COLUMN, HalfVector
     from mba_integrations.services.store.tables.tenancy import TENANT_TABLES, is_partition
 
     def is_ours(thing: object, name: str | None, kind: str, *_: object) -> bool:
+        if kind == "column":
+            return name != COLUMN  # there where the server has pgvector
         return kind != "table" or not (name == VERSION_TABLE or is_partition(name or ""))
 
+    ischema_names.setdefault("halfvec", HalfVector)
     options = {"include_object": is_ours, "compare_type": True, "version_table": VERSION_TABLE}
     context = MigrationContext.configure(connection, opts=options)
     return [str(difference) for difference in compare_metadata(context, TENANT_TABLES[0].metadata)]

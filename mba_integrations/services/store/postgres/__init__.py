@@ -1,5 +1,5 @@
 """A store in a Postgres database.
 
-Imports `scopes`, `store`, `errors`, `documents`, `fences`, `tables` and `migrations`. Offers
-`PostgresStore` (`store`).
+Imports `scopes`, `store`, `errors`, `documents`, `fences`, `tables`, `statements` and `migrations`.
+Offers `PostgresStore` (`store`).
 """

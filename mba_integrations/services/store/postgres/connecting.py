@@ -7,12 +7,16 @@ from __future__ import annotations
 
 from typing import Any
 
+from psycopg import adapters
+from psycopg.adapt import Dumper
+from psycopg.pq import Format
 from sqlalchemy import URL, Engine, create_engine, make_url
 from sqlalchemy.exc import ArgumentError
 
 from mba_integrations.core.arguments import shown
 from mba_integrations.core.errors import InputError
 from mba_integrations.services.store.documents import written_as_json
+from mba_integrations.services.store.tables.near import HalfBytes
 
 _POOL: dict[str, Any] = {
     "pool_pre_ping": True,  # a connection that died since is replaced, not handed out
@@ -52,6 +56,18 @@ def reading_engine(url: URL) -> Engine:
     return _engine(url).execution_options(
         isolation_level="REPEATABLE READ", postgresql_readonly=True
     )
+
+
+class _HalfDumper(Dumper):
+    """Sends a vector of 16-bit floats as pgvector reads it; a cast in the statement says so."""
+
+    format = Format.BINARY
+
+    def dump(self, obj: HalfBytes) -> bytes:
+        return bytes(obj)
+
+
+adapters.register_dumper(HalfBytes, _HalfDumper)
 
 
 def _engine(url: URL) -> Engine:

@@ -32,9 +32,10 @@ from mba_integrations.services.store.postgres.connecting import (
     writing_engine,
 )
 from mba_integrations.services.store.postgres.failures import our_errors
+from mba_integrations.services.store.postgres.large_indexes import PostgresIndexes
 from mba_integrations.services.store.postgres.scrubbing import scrub
 from mba_integrations.services.store.scopes import Reading, ReadingAll, checked_id
-from mba_integrations.services.store.store import Store, StoreStatus, utc_now
+from mba_integrations.services.store.store import LargeIndexes, Store, StoreStatus, utc_now
 
 T = TypeVar("T")
 _WRITERS = 8
@@ -112,6 +113,13 @@ class PostgresStore(Store):
         engine = self._writers.execution_options(isolation_level="AUTOCOMMIT")
         with our_errors(self.url), engine.connect() as connection:
             return scrub(connection, workspace_id)
+
+    @contextmanager
+    def large_indexes(self, workspace_id: str) -> Iterator[LargeIndexes]:
+        self._check_open()
+        engine = self._writers.execution_options(isolation_level="AUTOCOMMIT")
+        with our_errors(self.url), engine.connect() as connection:
+            yield PostgresIndexes(connection, workspace_id)
 
     def backup(self, path: str | Path) -> Path:
         raise StoreError(

@@ -11,12 +11,13 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Text, cast, type_coerce
+from sqlalchemy import BigInteger, ColumnElement, Text, cast, type_coerce
 
 from mba_integrations.core.model import MemoryTier
 from mba_integrations.services.store.rows.loaded import LoadedMemories
 from mba_integrations.services.store.rows.memories import MemoryState
 from mba_integrations.services.store.scopes import Reading
+from mba_integrations.services.store.statements.prefetch import beside
 from mba_integrations.services.store.tables.columns import moment_of
 from mba_integrations.services.store.tables.memories import memory
 
@@ -44,11 +45,23 @@ def active(reading: Reading) -> LoadedMemories:
 
     Those that expired are among them until they are swept; a recall leaves them out by itself.
     """
-    statement = (
-        reading.select(memory, *_COLUMNS.values())
-        .where(memory.c.state == MemoryState.ACTIVE)
-        .order_by(memory.c.added_seq)
-    )
+    return _loaded(reading, memory.c.state == MemoryState.ACTIVE)
+
+
+def at_places(reading: Reading, places: Sequence[int]) -> LoadedMemories:
+    """The memories that were added by these changes, in the order in which they were added."""
+    return _loaded(reading, beside.at_places(places))
+
+
+def terms_at_places(reading: Reading, places: Sequence[int]) -> list[frozenset[str]]:
+    """The written terms of the memories that were added by these changes."""
+    statement = reading.select(memory, memory.c.terms).where(beside.at_places(places))
+    found = reading.execute(statement).scalars()
+    return [frozenset((written or "").split("\n")[1:]) for written in found]
+
+
+def _loaded(reading: Reading, which: ColumnElement[bool]) -> LoadedMemories:
+    statement = reading.select(memory, *_COLUMNS.values()).where(which).order_by(memory.c.added_seq)
     found = reading.values(statement)
     columns: list[Sequence[Any]] = list(zip(*found, strict=True)) or [()] * len(_COLUMNS)
     values = dict(zip(_COLUMNS, columns, strict=True))

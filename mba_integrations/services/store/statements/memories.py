@@ -21,6 +21,7 @@ from mba_integrations.services.store.rows.memories import MemoryRow, MemoryState
 from mba_integrations.services.store.scopes import Writing
 from mba_integrations.services.store.statements import finding
 from mba_integrations.services.store.statements.changes import record_changes
+from mba_integrations.services.store.statements.prefetch import parts
 from mba_integrations.services.store.statements.records import checked_row, columns_of, hash_of
 from mba_integrations.services.store.tables.memories import (
     memory,
@@ -102,6 +103,7 @@ def rewrite(
         replace(after, content=row.content, content_hash=hash_of(row.content))
         for after, row in zip(new, rows, strict=True)
     ]
+    parts.drop_covering(writing, [row.added_seq for row in old])
     saved = _save(writing, ChangeOp.REWRITE, old, written, reasons=[reason] * len(old))
     _replace_tags(writing, saved)
     changed = [row.memory_id for row in saved]
@@ -207,6 +209,7 @@ def restore(
     found = finding.known(writing, list(dict.fromkeys(memory_ids)))
     old = [row for row in found if row.state is not MemoryState.ACTIVE]
     new = [replace(row, state=MemoryState.ACTIVE, superseded_by=None) for row in old]
+    parts.drop_covering(writing, [row.added_seq for row in old])
     return _save(writing, ChangeOp.RESTORE, old, new, reasons=[reason] * len(old))
 
 

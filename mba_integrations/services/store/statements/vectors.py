@@ -14,6 +14,7 @@ from mba_integrations.services.store.dialect import among
 from mba_integrations.services.store.owned import Rows, select_owned
 from mba_integrations.services.store.rows.memories import MemoryState
 from mba_integrations.services.store.scopes import Reading, Writing, checked_id
+from mba_integrations.services.store.statements.prefetch import nearest
 from mba_integrations.services.store.tables.memories import memory, memory_vector
 
 _KIND = np.dtype("<f4")
@@ -65,7 +66,7 @@ def put(
     _check_dim(writing, model_id, stored.shape[1])
     wanted = _still_there(writing, memory_ids, content_hashes)
     kept = [one for one, there in zip(memory_ids, wanted, strict=True) if there]
-    writing.put(memory_vector, _rows(model_id, kept, stored[wanted]))
+    _keep(writing, model_id, kept, stored[wanted])
     return len(kept)
 
 
@@ -82,7 +83,7 @@ def put_new(
         memory_ids: Whose they are, n ids.
         vectors: Shape (n, d), finite; d is that of the model's vectors that are there.
     """
-    writing.put(memory_vector, _rows(model_id, memory_ids, _stored(vectors)))
+    _keep(writing, model_id, memory_ids, _stored(vectors))
 
 
 def dim(reading: Reading, model_id: str) -> int | None:
@@ -152,6 +153,13 @@ def drop(writing: Writing, model_id: str) -> int:
 
 def _stored(vectors: FloatArray) -> FloatArray:
     return np.ascontiguousarray(vectors, dtype=_KIND)
+
+
+def _keep(writing: Writing, model_id: str, memory_ids: Sequence[str], stored: FloatArray) -> None:
+    if nearest.can_index(stored.shape[1]) and nearest.are_kept(writing):
+        nearest.put(writing, model_id, memory_ids, list(stored))
+    else:
+        writing.put(memory_vector, _rows(model_id, memory_ids, stored))
 
 
 def _rows(model_id: str, memory_ids: Sequence[str], stored: FloatArray) -> list[dict[str, Any]]:

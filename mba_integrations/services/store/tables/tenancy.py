@@ -12,6 +12,7 @@ from mba_integrations.services.store.tables import (
     keys,
     log,
     memories,
+    words,
     work,
     workspaces,
 )
@@ -30,6 +31,7 @@ PARTITIONED: tuple[Table, ...] = (
     memories.memory_vector,
     memories.memory_tag,
     memories.memory_change,
+    words.word_posting,
     documents.document,
     log.allocation,
     log.allocation_item,
