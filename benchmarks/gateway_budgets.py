@@ -24,11 +24,11 @@ from datetime import timedelta
 from multiprocessing.connection import Connection
 
 from mba_integrations.core.config.gateway_settings import GatewaySettings
-from mba_integrations.services.gateway.budgets.costs import CallTokens
-from mba_integrations.services.gateway.budgets.errors import SpendExceededError
-from mba_integrations.services.gateway.budgets.spending import Demand, Reservation, Spending
-from mba_integrations.services.gateway.budgets.standing import BudgetState, budget_states
 from mba_integrations.services.memory.service import MemoryService
+from mba_integrations.services.spending.budgets.costs import CallTokens
+from mba_integrations.services.spending.budgets.errors import SpendExceededError
+from mba_integrations.services.spending.budgets.spending import Demand, Reservation, Spending
+from mba_integrations.services.spending.budgets.standing import BudgetState, budget_states
 from mba_integrations.services.store.errors import WorkspaceExistsError
 
 PROCESSES, THREADS, ROOM, NEEDED = 8, 8, 10, 200

@@ -50,7 +50,7 @@ def _wait(process: subprocess.Popen[bytes], port: int) -> None:
         if process.poll() is not None:
             break
         time.sleep(0.05)
-    raise SystemExit(f"{' '.join(map(str, process.args))} does not listen at {port}")
+    raise SystemExit(f"{process.args!r} does not listen at {port}")
 
 
 @contextlib.contextmanager

@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import uvicorn
 from anthropic import Anthropic
@@ -38,12 +39,13 @@ class Provider(BaseHTTPRequestHandler):
         asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         sent = f"{asked.get('system', '')}\n{asked['messages']}".replace("\\n", "\n").split("\n")
         words = set(QUESTION.lower().rstrip("?").split())
-        best = max(sent[:-1], key=lambda line: len(words & set(line.lower().split())), default="?")
+        known = [line for line in sent if line.startswith("- ")]
+        best = max(known, key=lambda line: len(words & set(line.lower().split())), default="?")
         message = {"role": "assistant", "content": best}
         if "messages" in self.path:
-            parts = [{"type": "text", "text": best}]
+            parts: Any = [{"type": "text", "text": best}]
             usage = {"input_tokens": 30, "output_tokens": 9}
-            reply = {"id": "m", "type": "message", **message, "content": parts, "usage": usage}
+            reply: Any = {"id": "m", "type": "message", **message, "content": parts, "usage": usage}
         else:
             choice = {"index": 0, "message": message, "finish_reason": "stop"}
             reply = {"id": "c", "object": "chat.completion", "created": 0, "choices": [choice]}
@@ -65,18 +67,18 @@ def gateway(service: MemoryService) -> Iterator[str]:
     threading.Thread(target=provider.serve_forever, daemon=True).start()
     url = f"http://127.0.0.1:{provider.server_port}"
     places = gateways.upstreams(openai_url=f"{url}/v1", anthropic_url=url)
-    app = gateways.gateway_app(service, places)
-    mount = Mount(path=app.path, app=app, lifespan=app.lifespan, reads_bodies=True)
-    api = create_app(service, mounts=[mount])
+    api = create_app(service, mounts=[Mount.of(gateways.gateway_app(service, places))])
     server = uvicorn.Server(uvicorn.Config(api, port=0, log_level="warning"))
     running = threading.Thread(target=server.run)
     running.start()
     while not server.started:
         time.sleep(0.01)
-    yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}/gateway"
-    server.should_exit = True
-    running.join()
-    provider.shutdown()
+    try:
+        yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}/gateway"
+    finally:
+        server.should_exit = True
+        running.join()
+        provider.shutdown()
 
 
 def main() -> None:
@@ -86,17 +88,18 @@ def main() -> None:
         kept.create_workspace("plain")
         kept.remember("default", FACTS)
         with gateway(kept) as url:
-            asked = [{"role": "user", "content": QUESTION}]
+            asked: Any = [{"role": "user", "content": QUESTION}]
             for workspace in ("default", "plain"):
                 own = {"x-mba-workspace": workspace}
                 openai = OpenAI(base_url=f"{url}/openai/v1", api_key="k", default_headers=own)
-                raw = openai.chat.completions.with_raw_response.create(model="m", messages=asked)
+                chats: Any = openai.chat.completions.with_raw_response
+                raw = chats.create(model="m", messages=asked)
                 chat = raw.parse().choices[0].message.content
                 anthropic = Anthropic(base_url=f"{url}/anthropic", api_key="k", default_headers=own)
-                message = anthropic.messages.create(model="m", max_tokens=99, messages=asked)
+                message: Any = anthropic.messages.create(model="m", max_tokens=99, messages=asked)
                 print(f"{workspace}: {QUESTION}\n  OpenAI's client: {chat}")
                 print(f"  Anthropic's client: {message.content[0].text}")
-                print(f"  told: {raw.headers.get('x-mba-used-tokens', 'nothing')} tokens were sent")
+                print(f"  tokens counted: {raw.headers.get('x-mba-used-tokens', 'none')}")
                 assert (FACTS[0] in chat) is (workspace == "default")
                 assert (FACTS[0] in message.content[0].text) is (workspace == "default")
 

@@ -12,8 +12,8 @@ from served_commands import answering, use_service
 
 from mba_integrations.services.api.app import create_app
 from mba_integrations.services.api.settings import ServerSettings
-from mba_integrations.services.gateway.budgets.spending import Demand, Spending
 from mba_integrations.services.memory.service import MemoryService
+from mba_integrations.services.spending.budgets.spending import Demand, Spending
 from mba_integrations.testing import Clock, WordCounter
 
 USD = ("budgets", "set", "5", "--unit", "usd", "--price", "m=0.15,0.6,0.075")

@@ -25,7 +25,7 @@ from mba_integrations.services.gateway.passing.calls import (
 from mba_integrations.services.gateway.passing.connections import Connections
 from mba_integrations.services.gateway.passing.gateway import Gateway
 
-_TRUSTED = ssl.create_default_context()  # reading certificates takes longer than a test
+TRUSTED = ssl.create_default_context()  # reading certificates takes longer than a test
 PATHS = {"openai": "/gateway/openai/v1", "anthropic": "/gateway/anthropic"}
 
 
@@ -59,7 +59,7 @@ async def gateway_before(
 ) -> AsyncIterator[tuple[str, Preparer]]:
     """Where a gateway answers, and what it is told."""
     preparer = Preparer(Upstream(base_url=upstream.url + base), options=dict(options or {}))
-    gateway = Gateway(preparer, transport=Connections(_TRUSTED), **how)
+    gateway = Gateway(preparer, transport=Connections(TRUSTED), **how)
     async with gateway.lifespan(), on_socket(gateway) as url:
         yield url, preparer
 

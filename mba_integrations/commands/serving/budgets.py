@@ -142,8 +142,8 @@ def _number(name: str, given: str) -> float:
 
 def _views(service: Opened, workspace: str) -> list[BudgetView]:
     from mba_integrations.services.contracts.gateway import BudgetView
-    from mba_integrations.services.gateway.budgets.standing import budget_states
     from mba_integrations.services.memory.service import MemoryService
+    from mba_integrations.services.spending.budgets.standing import budget_states
 
     if isinstance(service, MemoryService):
         return [BudgetView.of(one) for one in budget_states(service, workspace)]

@@ -24,10 +24,9 @@ class Providers:
     anthropic_url: str | None = None
 
 
-def gateway_mount(service: MemoryService, providers: Providers) -> Mount:
+def gateway_beside(service: MemoryService, providers: Providers) -> Mount:
     """The gateway, whose keys for providers come from OPENAI_API_KEY and ANTHROPIC_API_KEY."""
     from mba_integrations.services.api.mounts import Mount
-    from mba_integrations.services.gateway import callers
     from mba_integrations.services.gateway.app import (
         ANTHROPIC_URL,
         OPENAI_URL,
@@ -41,12 +40,4 @@ def gateway_mount(service: MemoryService, providers: Providers) -> Mount:
         openai_key=os.environ.get("OPENAI_API_KEY") or None,
         anthropic_key=os.environ.get("ANTHROPIC_API_KEY") or None,
     )
-    app = gateway_app(service, places)
-    return Mount(
-        path=app.path,
-        app=app,
-        lifespan=app.lifespan,
-        reads_bodies=True,
-        key_in=callers.key_in,
-        refusal=callers.refusal,
-    )
+    return Mount.of(gateway_app(service, places))

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from mba_integrations.commands.arguments.memory_options import DEFAULT_WORKSPACE
 from mba_integrations.commands.arguments.places import file_of
 from mba_integrations.commands.printing.output import remark, write_line
-from mba_integrations.commands.serving.gateway import Providers, gateway_mount
+from mba_integrations.commands.serving.gateway import Providers, gateway_beside
 from mba_integrations.commands.serving.repository import REPOSITORY, remember_repository
 from mba_integrations.local_embedder import LocalEmbedder
 from mba_integrations.services.daemon.place import token_beside
@@ -106,7 +106,7 @@ def _mounts(service: MemoryService, gateway: Providers | None) -> list[Mount]:
     """MCP, where it is installed, and the gateway, where it is asked for."""
     from mba_integrations.services.api.mounts import Mount
 
-    mounts = [] if gateway is None else [gateway_mount(service, gateway)]
+    mounts = [] if gateway is None else [gateway_beside(service, gateway)]
     if importlib.util.find_spec("mcp") is None:
         return mounts
     from mba_integrations.services.mcp.late import LateMcpApp

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 from starlette.datastructures import Headers
@@ -31,6 +31,12 @@ class Mount:
     reads_bodies: bool = False
     key_in: Callable[[Headers], str | None] | None = None
     refusal: Callable[[str, Mapping[str, Any]], bytes] | None = None
+
+    @classmethod
+    def of(cls, app: Any) -> Mount:
+        """A mount for an app that says by attributes of these names where and how it answers."""
+        said = {one.name: getattr(app, one.name, one.default) for one in fields(cls)}
+        return cls(**{**said, "path": app.path, "app": app})
 
 
 def mount_of(mounts: Sequence[Mount], path: str) -> Mount | None:

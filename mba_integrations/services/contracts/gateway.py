@@ -12,9 +12,9 @@ from mba_integrations.core.config.gateway_settings import (
     SpendUnit,
 )
 from mba_integrations.services.contracts.body import View
-from mba_integrations.services.gateway.budgets.standing import BudgetState
-from mba_integrations.services.gateway.routing.baselines import MICROS
-from mba_integrations.services.gateway.usage.telling import GatewayUsage, UsageGroup
+from mba_integrations.services.spending.budgets.standing import BudgetState
+from mba_integrations.services.spending.routing.baselines import MICROS
+from mba_integrations.services.spending.usage.telling import GatewayUsage, UsageGroup
 from mba_integrations.services.store.rows.gateway.usage import UsageFigures
 
 _COSTS = ("cost", "routed_cost", "strong_cost", "cheap_cost")

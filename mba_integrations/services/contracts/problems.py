@@ -18,9 +18,9 @@ from mba_integrations.core import errors as core
 from mba_integrations.core.config.problems import InvalidSettingsError
 from mba_integrations.services.access import errors as access
 from mba_integrations.services.contracts.body import View
-from mba_integrations.services.gateway.budgets import errors as budgets
 from mba_integrations.services.memory import errors as memory
 from mba_integrations.services.rag import errors as rag
+from mba_integrations.services.spending.budgets import errors as budgets
 from mba_integrations.services.store import errors as store
 
 _TYPE = "urn:mba:problem:"

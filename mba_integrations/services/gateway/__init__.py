@@ -1,8 +1,7 @@
 """The gateway: a base URL that gives clients of OpenAI and Anthropic memory within a budget.
 
 A room imports those that stand before it: `wire` (what requests and replies say), `rewriting`
-(memory in a request, and the whole within a budget), `passing` (a request handed on), `budgets`
-(what may be spent), `routing` (which model is asked), `sessions` (to which conversation a request
-belongs), `usage` (what calls used), `desk` (what becomes of a call). `callers` says who may call,
-`app` puts them together.
+(memory in a request, and the whole within a budget), `passing` (a request handed on), `sessions`
+(to which conversation a request belongs), `desk` (what becomes of a call). `callers` says who may
+call, `app` puts them together.
 """

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 import anyio
 import anyio.to_thread
 
+from mba_integrations.services.gateway import callers
 from mba_integrations.services.gateway.desk.desk import Desk
 from mba_integrations.services.gateway.passing.asking import Patience
 from mba_integrations.services.gateway.passing.calls import Provider, Upstream
@@ -65,7 +66,16 @@ class ServedGateway(Gateway):
     Args:
         desk: Says what becomes of calls.
         patience: How long providers are waited for.
+
+    Attributes:
+        reads_bodies: For the server that it is mounted in, as the others.
+        key_in: Where a request has the server's key.
+        refusal: A problem in the form of the provider's errors.
     """
+
+    reads_bodies = True
+    key_in = staticmethod(callers.key_in)
+    refusal = staticmethod(callers.refusal)
 
     def __init__(self, desk: Desk, *, patience: Patience | None = None) -> None:
         super().__init__(desk, patience=patience)

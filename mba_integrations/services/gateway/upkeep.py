@@ -13,7 +13,7 @@ import threading
 from collections.abc import Callable, Sequence
 
 from mba_integrations.core.errors import MemoryBudgetError
-from mba_integrations.services.gateway.budgets.spending import LEASE
+from mba_integrations.services.spending.budgets.spending import LEASE
 
 EVERY_SECONDS = LEASE.total_seconds() / 3
 

@@ -10,12 +10,12 @@ from http_server import problem_in
 
 from mba_integrations.core.config.gateway_settings import GatewaySettings
 from mba_integrations.core.model import QueryComplexity
-from mba_integrations.services.gateway.budgets.costs import CallTokens
-from mba_integrations.services.gateway.budgets.errors import SpendExceededError
-from mba_integrations.services.gateway.budgets.spending import Demand, Spending
-from mba_integrations.services.gateway.routing.choosing import Reason, Route
-from mba_integrations.services.gateway.usage.noting import CallUsage, UsageLog
 from mba_integrations.services.memory.service import MemoryService
+from mba_integrations.services.spending.budgets.costs import CallTokens
+from mba_integrations.services.spending.budgets.errors import SpendExceededError
+from mba_integrations.services.spending.budgets.spending import Demand, Spending
+from mba_integrations.services.spending.routing.choosing import Reason, Route
+from mba_integrations.services.spending.usage.noting import CallUsage, UsageLog
 
 GATEWAY: dict[str, Any] = {
     "models": {"complex": "large"},

@@ -6,18 +6,17 @@ import asyncio
 import json
 import logging
 import shutil
-import ssl
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
-from gateway_calls import Answer, request_of, sent
+from gateway_calls import TRUSTED, Answer, request_of, sent
 from scripted_upstreams import ScriptedUpstream, Seen, events, plain, scripted_upstream
 from socket_apps import on_socket
 
-from mba_integrations.commands.serving.gateway import Providers, gateway_mount
+from mba_integrations.commands.serving.gateway import Providers, gateway_beside
 from mba_integrations.services.api.app import create_app
 from mba_integrations.services.api.settings import ServerSettings
 from mba_integrations.services.gateway import app as apps
@@ -28,7 +27,6 @@ from mba_integrations.testing import WordCounter
 
 CHAT = "/gateway/openai/v1/chat/completions"
 MESSAGES = "/gateway/anthropic/v1/messages"
-TRUSTED = ssl.create_default_context()
 OWN = "Authorization: Bearer sk-own"
 
 
@@ -48,7 +46,7 @@ async def served(
     """Where a server with a gateway answers, and the provider behind it."""
     async with scripted_upstream() as upstream:
         providers = Providers(openai_url=f"{upstream.url}/v1", anthropic_url=upstream.url)
-        mount = gateway_mount(service, providers)
+        mount = gateway_beside(service, providers)
         app = create_app(service, settings, mounts=[mount])
         assert mount.lifespan is not None
         async with mount.lifespan(), on_socket(app) as url:

@@ -10,8 +10,8 @@ from mba_integrations.services.api.asking import PROBLEMS, Read
 from mba_integrations.services.api.work import in_thread
 from mba_integrations.services.contracts.gateway import BudgetsView, BudgetView, GatewayUsageView
 from mba_integrations.services.contracts.statistics import WINDOW, hours_of
-from mba_integrations.services.gateway.budgets.standing import budget_states
-from mba_integrations.services.gateway.usage.telling import UsageBy, gateway_usage
+from mba_integrations.services.spending.budgets.standing import budget_states
+from mba_integrations.services.spending.usage.telling import UsageBy, gateway_usage
 
 router = APIRouter(prefix="/v1/workspaces/{workspace_id}", tags=["gateway"], responses=PROBLEMS)
 Window = Annotated[str | None, Query(pattern=WINDOW, examples=["24h"])]

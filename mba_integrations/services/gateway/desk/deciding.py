@@ -17,18 +17,19 @@ from mba_integrations.conversation.older import Chooser
 from mba_integrations.core.config.gateway_settings import OnError, Routing
 from mba_integrations.core.counting.counter import TokenCounter
 from mba_integrations.core.errors import MemoryBudgetError
-from mba_integrations.services.gateway.budgets.errors import SpendExceededError
-from mba_integrations.services.gateway.budgets.spending import Demand, Reservation, Spending
 from mba_integrations.services.gateway.desk.asked import Asked
 from mba_integrations.services.gateway.desk.headers import told
 from mba_integrations.services.gateway.desk.state import NEW, SessionState, state_of
 from mba_integrations.services.gateway.passing.calls import Pairs
 from mba_integrations.services.gateway.rewriting.memory import Recalled, recalled
 from mba_integrations.services.gateway.rewriting.rewrite import Rewritten, memory_room, rewrite
-from mba_integrations.services.gateway.routing.choosing import AUTO, Route, choose, level_of_query
-from mba_integrations.services.gateway.usage.noting import CallUsage, UsageLog
+from mba_integrations.services.gateway.rewriting.shortening import chooser_for
 from mba_integrations.services.gateway.wire.counting import RequestCounter
 from mba_integrations.services.memory.service import MemoryService
+from mba_integrations.services.spending.budgets.errors import SpendExceededError
+from mba_integrations.services.spending.budgets.spending import Demand, Reservation, Spending
+from mba_integrations.services.spending.routing.choosing import AUTO, Route, choose, level_of_query
+from mba_integrations.services.spending.usage.noting import CallUsage, UsageLog
 
 log = logging.getLogger("mba.gateway")
 
@@ -95,7 +96,8 @@ class Deciding:
         self._service = service
         self._spending = spending
         self._usage = usage
-        self._chooser = chooser
+        self._given = chooser
+        self._choosers: dict[str, Chooser] = {}
 
     def decided(self, asked: Asked) -> Decided:
         """Decide.
@@ -121,7 +123,7 @@ class Deciding:
                 inject=settings.inject.value,
                 request_tokens=settings.request_tokens,
                 before=before.sent,
-                chooser=self._chooser,
+                chooser=self._chooser(asked, counter),
             )
         except BaseException:
             self._spending.release(reservation)
@@ -138,6 +140,13 @@ class Deciding:
             before=before,
             after=_state_after(before, route, memory, rewritten),
         )
+
+    def _chooser(self, asked: Asked, counter: TokenCounter) -> Chooser:
+        """What chooses older messages; one for each counter, which keeps its counts."""
+        if self._given is not None:
+            return self._given
+        model = asked.config.counting.model
+        return self._choosers.setdefault(model, chooser_for(counter))
 
     def _state(self, asked: Asked) -> SessionState:
         if asked.session_id is None or not _keeps_state(asked):

@@ -15,8 +15,6 @@ import anyio.to_thread
 from mba_integrations.conversation.older import Chooser
 from mba_integrations.core.errors import InputError, MemoryBudgetError
 from mba_integrations.services.contracts.problems import problem_of
-from mba_integrations.services.gateway.budgets.errors import SpendExceededError
-from mba_integrations.services.gateway.budgets.spending import Spending
 from mba_integrations.services.gateway.callers import failure_from, upstream_for, workspace_of
 from mba_integrations.services.gateway.desk.asked import Asked
 from mba_integrations.services.gateway.desk.deciding import Decided, Deciding
@@ -35,10 +33,12 @@ from mba_integrations.services.gateway.passing.calls import (
 )
 from mba_integrations.services.gateway.passing.failures import Failure, refused
 from mba_integrations.services.gateway.sessions.naming import session_of
-from mba_integrations.services.gateway.usage.noting import UsageLog
 from mba_integrations.services.gateway.wire.apis import only_counts
 from mba_integrations.services.gateway.wire.reading import Unread, read
 from mba_integrations.services.memory.service import MemoryService
+from mba_integrations.services.spending.budgets.errors import SpendExceededError
+from mba_integrations.services.spending.budgets.spending import Spending
+from mba_integrations.services.spending.usage.noting import UsageLog
 
 _THREADS = 16
 _ENDS = 4

@@ -12,16 +12,16 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 
-from mba_integrations.services.gateway.budgets.costs import CallTokens
-from mba_integrations.services.gateway.budgets.spending import Spending
 from mba_integrations.services.gateway.desk.deciding import Decided
 from mba_integrations.services.gateway.desk.state import keep_state
 from mba_integrations.services.gateway.passing.calls import Outcome
 from mba_integrations.services.gateway.rewriting.remembering import remember_turns
-from mba_integrations.services.gateway.usage.noting import CallUsage, UsageLog
 from mba_integrations.services.gateway.wire.replies import Reply
 from mba_integrations.services.gateway.wire.usage import Usage
 from mba_integrations.services.memory.service import MemoryService
+from mba_integrations.services.spending.budgets.costs import CallTokens
+from mba_integrations.services.spending.budgets.spending import Spending
+from mba_integrations.services.spending.usage.noting import CallUsage, UsageLog
 
 log = logging.getLogger("mba.gateway")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from mba_integrations.services.gateway.passing.calls import Pairs
-from mba_integrations.services.gateway.routing.choosing import Route
+from mba_integrations.services.spending.routing.choosing import Route
 
 MOST_CHARS = 200
 """Of a value: what is longer, such as why memory was not to be had, stands in the log."""

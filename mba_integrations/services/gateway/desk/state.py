@@ -8,8 +8,8 @@ from typing import Any, Self
 
 from mba_integrations.services.gateway.rewriting.held import Held
 from mba_integrations.services.gateway.rewriting.prefix import Sent
-from mba_integrations.services.gateway.routing.choosing import SessionRoute
 from mba_integrations.services.memory.service import MemoryService
+from mba_integrations.services.spending.routing.choosing import SessionRoute
 from mba_integrations.services.store.statements.log import sessions
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from posixpath import normpath
 from typing import Literal
 
 Api = Literal["chat", "responses", "messages"]
@@ -19,10 +20,12 @@ def api_of(path: str) -> Api | None:
 
     >>> api_of("/openai/v1/chat/completions"), api_of("/openai/v1/models")
     ('chat', None)
+    >>> api_of("/openai//v1/./responses/")
+    'responses'
     """
-    return _APIS.get(path.rstrip("/"))
+    return _APIS.get(normpath(path))
 
 
 def only_counts(path: str) -> bool:
     """Whether a path asks how many tokens a request has, so that no reply follows it."""
-    return path.rstrip("/").endswith("/count_tokens")
+    return normpath(path).endswith("/count_tokens")

@@ -5,14 +5,13 @@ from __future__ import annotations
 import asyncio
 import json
 import shutil
-import ssl
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
-from gateway_calls import Answer, request_of, sent
+from gateway_calls import TRUSTED, Answer, request_of, sent
 from scripted_upstreams import ScriptedUpstream, events, plain, scripted_upstream
 from socket_apps import on_socket
 
@@ -20,8 +19,9 @@ from mba_integrations import MemoryItem, MemoryTier
 from mba_integrations.services.access.principal import LOCAL
 from mba_integrations.services.gateway import app as apps
 from mba_integrations.services.gateway.passing import gateway as gateways
-from mba_integrations.services.gateway.usage.telling import gateway_usage
+from mba_integrations.services.gateway.passing.connections import Connections
 from mba_integrations.services.memory.service import MemoryService
+from mba_integrations.services.spending.usage.telling import gateway_usage
 from mba_integrations.testing import WordCounter
 
 CHAT = "/gateway/openai/v1/chat/completions"
@@ -81,9 +81,7 @@ async def gateway(service: MemoryService, upstream: ScriptedUpstream) -> AsyncIt
 @pytest.fixture(autouse=True)
 def certificates(monkeypatch: pytest.MonkeyPatch) -> None:
     """Certificates are read once: that takes longer than a test."""
-    trusted = ssl.create_default_context()
-    connections = gateways.connections
-    monkeypatch.setattr(gateways, "connections", lambda: connections(verify=trusted))
+    monkeypatch.setattr(gateways, "Connections", lambda: Connections(TRUSTED))
 
 
 def asked(text: str, *before: dict[str, str], **more: Any) -> bytes:

@@ -14,12 +14,12 @@ from mba_integrations.services.gateway.desk.state import (
 )
 from mba_integrations.services.gateway.rewriting.held import Held
 from mba_integrations.services.gateway.rewriting.prefix import Sent
-from mba_integrations.services.gateway.routing.choosing import SessionRoute
+from mba_integrations.services.spending.routing.choosing import SessionRoute
 from mba_integrations.services.store.statements.log import sessions
 
 KEPT = SessionState(
     route=SessionRoute(model="small", level=QueryComplexity.SIMPLE),
-    held=Held(items=(("m1", "1f"),), behind=("m2",), asked="q", resent_tokens=7, idle_tokens=2),
+    held=Held(items=(("m1", "1f"),), behind=("m2",), asked="q", resent_tokens=7),
     sent=Sent(digests=("1f", "2e")),
 )
 

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 from mba_integrations.core.arguments import shown
 from mba_integrations.core.config.gateway_settings import GatewaySettings
 from mba_integrations.core.errors import InputError
-from mba_integrations.services.gateway.routing.choosing import LEVELS, level_of_query, strong_level
+from mba_integrations.services.spending.routing.choosing import LEVELS, level_of_query, strong_level
 
 if TYPE_CHECKING:
     from mba_integrations import ComplexityEstimate

@@ -11,13 +11,13 @@ from memory_services import Opened
 
 from mba_integrations.core.config.gateway_settings import GatewaySettings
 from mba_integrations.core.model import QueryComplexity
-from mba_integrations.services.gateway.budgets.costs import CallTokens
-from mba_integrations.services.gateway.routing.choosing import Reason, Route
-from mba_integrations.services.gateway.usage import noting
-from mba_integrations.services.gateway.usage.noting import CallUsage, UsageLog
-from mba_integrations.services.gateway.usage.telling import UsageBy, gateway_usage
 from mba_integrations.services.memory.service import MemoryService
 from mba_integrations.services.memory.tallies import Event
+from mba_integrations.services.spending.budgets.costs import CallTokens
+from mba_integrations.services.spending.routing.choosing import Reason, Route
+from mba_integrations.services.spending.usage import noting
+from mba_integrations.services.spending.usage.noting import CallUsage, UsageLog
+from mba_integrations.services.spending.usage.telling import UsageBy, gateway_usage
 from mba_integrations.services.store.errors import StoreBusyError
 from mba_integrations.services.store.rows.gateway.usage import NAMES, UsageFigures
 from mba_integrations.testing import Clock

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from mba_integrations.services.gateway.routing.baselines import RouteReport, report
 from mba_integrations.services.memory.service import MemoryService
+from mba_integrations.services.spending.routing.baselines import RouteReport, report
 from mba_integrations.services.store.rows.gateway.usage import UsageFigures, UsageOf
 from mba_integrations.services.store.rows.rollups import Span, floor, parts_of
 from mba_integrations.services.store.scopes import Reading

@@ -14,10 +14,10 @@ from typing import Literal
 
 from mba_integrations.core.config.gateway_settings import GatewaySettings
 from mba_integrations.core.errors import UnknownWorkspaceError
-from mba_integrations.services.gateway.budgets.costs import CallTokens, cost
-from mba_integrations.services.gateway.routing.choosing import Route
 from mba_integrations.services.memory.service import MemoryService
 from mba_integrations.services.memory.tallies import Event
+from mba_integrations.services.spending.budgets.costs import CallTokens, cost
+from mba_integrations.services.spending.routing.choosing import Route
 from mba_integrations.services.store.rows.gateway.usage import UsageAt, UsageFigures, UsageOf
 from mba_integrations.services.store.statements.gateway import usage
 

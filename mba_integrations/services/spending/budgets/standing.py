@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from mba_integrations.core.config.gateway_settings import SpendBudget, SpendScope
-from mba_integrations.services.gateway.budgets.periods import place_of
 from mba_integrations.services.memory.service import MemoryService
+from mba_integrations.services.spending.budgets.periods import place_of
 from mba_integrations.services.store.rows.gateway.spend import SpendPlace, SubjectBalance
 from mba_integrations.services.store.scopes import Reading
 from mba_integrations.services.store.statements.gateway import spend

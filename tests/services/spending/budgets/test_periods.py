@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mba_integrations.core.config.gateway_settings import SpendPeriod
-from mba_integrations.services.gateway.budgets.periods import bounds
+from mba_integrations.services.spending.budgets.periods import bounds
 
 ZONES = (
     *("UTC", "Europe/Lisbon", "America/New_York", "Asia/Kathmandu", "Australia/Lord_Howe"),

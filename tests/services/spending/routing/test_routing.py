@@ -13,9 +13,9 @@ from mba_integrations.core.config.gateway_settings import GatewaySettings
 from mba_integrations.core.config.settings import ComplexitySettings
 from mba_integrations.core.errors import InputError
 from mba_integrations.core.model import QueryComplexity
-from mba_integrations.services.gateway.routing.baselines import report
-from mba_integrations.services.gateway.routing.calibrating import calibrate
-from mba_integrations.services.gateway.routing.choosing import (
+from mba_integrations.services.spending.routing.baselines import report
+from mba_integrations.services.spending.routing.calibrating import calibrate
+from mba_integrations.services.spending.routing.choosing import (
     AUTO,
     Reason,
     Route,

@@ -14,17 +14,17 @@ from memory_services import Opened
 from mba_integrations.core.config.gateway_settings import GatewaySettings, ModelPrice
 from mba_integrations.core.errors import UnknownWorkspaceError
 from mba_integrations.services.contracts.problems import problem_of
-from mba_integrations.services.gateway.budgets.costs import (
+from mba_integrations.services.memory.service import MemoryService
+from mba_integrations.services.memory.tallies import Event
+from mba_integrations.services.spending.budgets.costs import (
     CallTokens,
     affordable_input,
     cost,
     most_cost,
 )
-from mba_integrations.services.gateway.budgets.errors import MissingPriceError, SpendExceededError
-from mba_integrations.services.gateway.budgets.spending import Demand, Reservation, Spending
-from mba_integrations.services.gateway.budgets.standing import budget_states
-from mba_integrations.services.memory.service import MemoryService
-from mba_integrations.services.memory.tallies import Event
+from mba_integrations.services.spending.budgets.errors import MissingPriceError, SpendExceededError
+from mba_integrations.services.spending.budgets.spending import Demand, Reservation, Spending
+from mba_integrations.services.spending.budgets.standing import budget_states
 from mba_integrations.testing import Clock
 
 PRICES = {

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from mba_integrations.core.config.gateway_settings import ModelPrice
-from mba_integrations.services.gateway.budgets.errors import MissingPriceError
+from mba_integrations.services.spending.budgets.errors import MissingPriceError
 
 _PICO = 10**6
 

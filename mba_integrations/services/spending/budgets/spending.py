@@ -32,18 +32,18 @@ from mba_integrations.core.config.gateway_settings import (
     SpendUnit,
 )
 from mba_integrations.core.errors import InputError
-from mba_integrations.services.gateway.budgets.costs import (
+from mba_integrations.services.memory.service import MemoryService
+from mba_integrations.services.memory.tallies import Event
+from mba_integrations.services.spending.budgets.costs import (
     CallTokens,
     affordable_input,
     cost,
     most_cost,
     prices_of,
 )
-from mba_integrations.services.gateway.budgets.errors import SpendExceededError
-from mba_integrations.services.gateway.budgets.periods import place_of
-from mba_integrations.services.gateway.budgets.standing import room_at
-from mba_integrations.services.memory.service import MemoryService
-from mba_integrations.services.memory.tallies import Event
+from mba_integrations.services.spending.budgets.errors import SpendExceededError
+from mba_integrations.services.spending.budgets.periods import place_of
+from mba_integrations.services.spending.budgets.standing import room_at
 from mba_integrations.services.store.rows.gateway.spend import Balance, Hold, SpendPlace
 from mba_integrations.services.store.scopes import Writing
 from mba_integrations.services.store.statements.gateway import spend
