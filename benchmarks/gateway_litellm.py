@@ -48,17 +48,21 @@ WORKSPACES: dict[str, dict[str, Any]] = {
     "keeps": {"remember": True},
 }
 HANDLER = """
-from litellm.proxy._types import UserAPIKeyAuth
 from mba_integrations.services.gateway.litellm_callback import litellm_callback
 from mba_integrations.services.memory.service import MemoryService
 from mba_integrations.testing import WordCounter
 
 service = MemoryService.open({path!r}, token_counter=WordCounter(), background=False)
 handler = litellm_callback(service)
+"""
+# In place of keys of the proxy, which need a database of its own. The proxy runs a file once for
+# each name that it takes from it, so this is a file apart.
+KEYS = """
+from litellm.proxy._types import UserAPIKeyAuth
 
-async def auth(request, api_key):
+async def known(request, api_key):
     workspace = api_key.removeprefix("sk-")
-    return UserAPIKeyAuth(api_key=api_key, metadata={{"mba_workspace": workspace}})
+    return UserAPIKeyAuth(api_key=api_key, metadata={"mba_workspace": workspace})
 """
 _CHAT_USED = {"prompt_tokens": 50, "completion_tokens": 10, "total_tokens": 60}
 _USED = {"input_tokens": 50, "output_tokens": 10}
@@ -202,12 +206,13 @@ def proxy(environment: Path, folder: Path, upstream: int) -> Iterator[int]:
         "model_list": models,
         "litellm_settings": {"telemetry": False, "callbacks": "custom_mba.handler"},
         "general_settings": {
-            "custom_auth": "custom_mba.auth",
+            "custom_auth": "custom_keys.known",
             "master_key": f"sk-{secrets.token_hex(32)}",  # it does not start without one
         },
     }
     (folder / "config.yaml").write_text(json.dumps(settings))  # which is YAML too
     (folder / "custom_mba.py").write_text(HANDLER.format(path=str(folder / "memory.db")))
+    (folder / "custom_keys.py").write_text(KEYS)
     more = {"PYTHONPATH": str(ROOT), "LITELLM_LOCAL_MODEL_COST_MAP": "True"}
     options = ["--config", "config.yaml", "--port", str(port), "--host", "127.0.0.1"]
     command = [str(environment / "bin" / "litellm"), *options]
@@ -297,7 +302,8 @@ def check_memory(client: Client) -> None:
             way = f"{path}{' streamed' if more else ''}"
             status, headers, text = client.ask("default", path, **body, **more)
             _, sent = Provider.seen[-1]
-            listed = sent.get("messages") or sent.get("input") or []
+            said = sent.get("messages") or sent["input"]
+            listed = [said] if isinstance(said, str) else said
             texts = [sent.get("system") or sent.get("instructions") or "", *listed]
             memory = " ".join(json.dumps(one) for one in texts[:-1])
             client.check(f"{way}: answered", status == 200 and "In Oslo." in text, text[:300])

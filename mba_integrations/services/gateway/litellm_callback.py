@@ -16,6 +16,7 @@ comes with each attempt, and is not listened to.
 from __future__ import annotations
 
 import atexit
+import logging
 import time
 from collections.abc import Callable, Mapping, MutableMapping
 from functools import partial
@@ -54,8 +55,11 @@ from mba_integrations.services.gateway.wire.replies import Reply
 from mba_integrations.services.gateway.wire.usage import Usage
 from mba_integrations.services.memory.service import MemoryService
 
+log = logging.getLogger("mba.gateway")
+
 WORKSPACE = "mba_workspace"
 """Name of the workspace among the metadata of a key."""
+_BROKEN = "Memory failed, and this workspace lets no call go on without it. The log has more."
 _THREADS = 16
 _T = TypeVar("_T")
 
@@ -165,6 +169,9 @@ class CallbackHooks:
             raise _refused(error, error.retry_after_seconds) from error
         except MemoryBudgetError as error:
             raise _refused(error) from error
+        except Exception as error:
+            log.exception("a call cannot be decided")
+            raise HTTPException(500, detail=_BROKEN) from error
 
     def _decide(self, api: Api, data: MutableMapping[str, Any], key: Any) -> None:
         began = time.perf_counter()

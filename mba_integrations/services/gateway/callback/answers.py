@@ -30,23 +30,38 @@ def answer_of(response: object) -> tuple[Usage | None, Reply | None]:
     Args:
         response: Of an event: a model of pydantic's, or a dict.
     """
-    said = _plain(response)
-    said = _plain(said.get("response")) or said  # an event that ends a stream has it inside
+    said = _with_usage(response)
+    inner = _member(response, "response")  # an event that ends a stream has it inside
+    said = said if inner is None else _with_usage(inner)
     api = next((api for name, api in _FORMS.items() if name in said), None)
     if api is None:
         return None, None
-    used, reply = usage_of_json(api, said), reply_of_json(api, said)
-    if used is not None and api == "chat":
-        used = replace(used, cache_write_tokens=_written_to_cache(said))
-    return used, None if reply is None or reply.text == REDACTED else reply
+    reply = reply_of_json(api, said)
+    return _usage_of(api, said), None if reply is None or reply.text == REDACTED else reply
 
 
-def _written_to_cache(said: Mapping[str, Any]) -> int:
-    """Tokens that Anthropic's cache took, of a reply that was translated."""
-    count = _plain(said.get("usage")).get(_WRITTEN)
-    return count if type(count) is int and count > 0 else 0
+def _usage_of(api: Api, said: Mapping[str, Any]) -> Usage | None:
+    """What a reply used; the proxy may have put that in the words of a chat completion."""
+    usage = _plain(said.get("usage"))
+    if "prompt_tokens" not in usage:
+        return usage_of_json(api, said)
+    used = usage_of_json("chat", said)
+    count = usage.get(_WRITTEN)  # beside them, Anthropic's own
+    if used is None or type(count) is not int or count < 1:
+        return used
+    return replace(used, cache_write_tokens=count)
+
+
+def _with_usage(response: object) -> Mapping[str, Any]:
+    """A reply as a dict. Its usage is read apart: where the proxy put an object of another class
+    than the reply's declares, the reply's own dump leaves its members out."""
+    return {**_plain(response), "usage": _plain(_member(response, "usage")) or None}
+
+
+def _member(holder: object, name: str) -> object:
+    return holder.get(name) if isinstance(holder, Mapping) else getattr(holder, name, None)
 
 
 def _plain(value: Any) -> Mapping[str, Any]:
-    found = value.model_dump() if hasattr(value, "model_dump") else value
+    found = value.model_dump(warnings=False) if hasattr(value, "model_dump") else value
     return found if isinstance(found, Mapping) else {}

@@ -295,8 +295,9 @@ async def test_memory_that_cannot_be_had(
 
     monkeypatch.setattr(service, "recall", broken)
     if on_error == "fail":
-        with pytest.raises(RuntimeError):
+        with pytest.raises(HTTPException, match="Memory failed") as caught:
             await proxy.begin(chat())
+        assert caught.value.status_code == 500
     else:
         left = await proxy.begin(chat())
         assert left["messages"] == [QUESTION]
@@ -308,6 +309,14 @@ ANTHROPIC = {
     "usage": {"input_tokens": 40, "output_tokens": 10, "cache_read_input_tokens": 10},
 }
 RESPONSE = {"output": [], "usage": {"input_tokens": 50, "output_tokens": 10}}
+
+
+def dumped(members: dict[str, Any], **attributes: Any) -> SimpleNamespace:
+    """An object of pydantic's; what is dumped of a reply has no usage."""
+    shown = {name: value for name, value in members.items() if name != "usage"}
+    return SimpleNamespace(model_dump=lambda *, warnings: shown, **attributes)
+
+
 TRANSLATED = {**REPLY, "usage": {**USED, "cache_creation_input_tokens": 7}}
 
 
@@ -315,11 +324,14 @@ TRANSLATED = {**REPLY, "usage": {**USED, "cache_creation_input_tokens": 7}}
     ("reply", "written"),
     [
         pytest.param(REPLY, 0, id="chat"),
-        pytest.param(SimpleNamespace(model_dump=lambda: REPLY), 0, id="an-object"),
+        pytest.param(dumped(REPLY, usage=USED), 0, id="an-object"),
+        pytest.param(dumped(RESPONSE, usage=dumped(USED)), 0, id="usage-of-another-class"),
+        pytest.param(SimpleNamespace(response=dumped(RESPONSE, usage=USED)), 0, id="an-event"),
         pytest.param(RESPONSE, 0, id="responses"),
         pytest.param({"type": "response.completed", "response": RESPONSE}, 0, id="last-event"),
         pytest.param(ANTHROPIC, 0, id="messages"),
         pytest.param(TRANSLATED, 7, id="messages-as-a-chat"),
+        pytest.param({**RESPONSE, "usage": USED}, 0, id="responses-with-a-chat-s-usage"),
     ],
 )
 async def test_usage_is_read_in_any_form(
