@@ -46,6 +46,7 @@ WORKSPACES: dict[str, dict[str, Any]] = {
     "fails": MEMORY,
     "leaves": {"spend": [{"unit": "tokens", "amount": 100_000, "period": "day"}]},
     "keeps": {"remember": True},
+    "routes": {"models": {"simple": "m", "complex": "m"}},
 }
 HANDLER = """
 from mba_integrations.services.gateway.litellm_callback import litellm_callback
@@ -334,6 +335,9 @@ def check_ends(client: Client) -> None:
     client.check("a fallback of the settings is asked", status == 200, (status, text[:300]))
     status, _, text = client.ask("fails", "/v1/chat/completions", **chat("broken"))
     client.check("a failure is the client's to see", status >= 500, (status, text[:300]))
+    status, headers, text = client.ask("routes", "/v1/chat/completions", **chat("mba/auto"))
+    route = headers.get("x-mba-route", "")
+    client.check("mba/auto is one of the proxy's models", route.startswith("m;"), (status, text))
     gone = client.opened("leaves", "/v1/chat/completions", **chat("endless", stream=True))
     gone.getresponse().read(400)
     gone.close()
