@@ -29,8 +29,6 @@ from fastapi import HTTPException
 from mba_integrations.conversation.older import Chooser
 from mba_integrations.core.errors import ConfigError, MemoryBudgetError
 from mba_integrations.services.contracts.problems import problem_of
-from mba_integrations.services.gateway.budgets.errors import SpendExceededError
-from mba_integrations.services.gateway.budgets.spending import Spending
 from mba_integrations.services.gateway.callback.answers import answer_of
 from mba_integrations.services.gateway.callback.data import (
     api_of_call,
@@ -48,12 +46,14 @@ from mba_integrations.services.gateway.desk.ending import Ending
 from mba_integrations.services.gateway.desk.headers import not_understood
 from mba_integrations.services.gateway.passing.calls import Finished, Outcome, Pairs
 from mba_integrations.services.gateway.upkeep import Upkeep
-from mba_integrations.services.gateway.usage.noting import UsageLog
 from mba_integrations.services.gateway.wire.apis import Api
 from mba_integrations.services.gateway.wire.reading import Unread
 from mba_integrations.services.gateway.wire.replies import Reply
 from mba_integrations.services.gateway.wire.usage import Usage
 from mba_integrations.services.memory.service import MemoryService
+from mba_integrations.services.spending.budgets.errors import SpendExceededError
+from mba_integrations.services.spending.budgets.spending import Spending
+from mba_integrations.services.spending.usage.noting import UsageLog
 
 log = logging.getLogger("mba.gateway")
 
