@@ -1,12 +1,20 @@
-"""`Asked`: what a call asks for, and how the settings of its workspace have it."""
+"""`Asked`: what a call asks for, and how the settings of its workspace have it.
+
+A request that is not understood goes on as it came, unless budgets hold for it: those would not
+hold then.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from mba_integrations.core.config.gateway_settings import GatewaySettings
 from mba_integrations.core.config.workspace import WorkspaceConfig
-from mba_integrations.services.gateway.wire.reading import Read
+from mba_integrations.core.errors import InputError
+from mba_integrations.services.gateway.sessions.naming import session_of
+from mba_integrations.services.gateway.wire.apis import Api
+from mba_integrations.services.gateway.wire.reading import Read, Unread, read
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,3 +57,46 @@ class Asked:
         if self.settings.inject == "off":
             return 0
         return self.settings.memory_tokens or self.config.max_total_tokens
+
+
+def understood(
+    config: WorkspaceConfig,
+    api: Api,
+    body: bytes | str,
+    *,
+    headers: Iterable[tuple[bytes, bytes]],
+    key_id: str,
+    only_counts: bool = False,
+) -> Asked | Unread:
+    """What a call asks for, or why it goes on as it came.
+
+    Args:
+        config: The settings of its workspace.
+        api: Its protocol.
+        body: The whole request.
+        headers: Of the request, as ASGI has them.
+        key_id: Of the key that asks.
+        only_counts: Whether no reply follows.
+
+    Raises:
+        InputError: If it is not understood, and budgets hold for it.
+    """
+    request = read(api, body)
+    if not isinstance(request, Unread):
+        name = session_of(
+            headers, request.value, system=request.system, first_user=request.first_user
+        )
+        session_id = None if name is None else name.session_id
+        return Asked(
+            config=config,
+            request=request,
+            key_id=key_id,
+            session_id=session_id,
+            only_counts=only_counts,
+        )
+    if config.gateway.spend:
+        raise InputError(
+            f"the request is not understood ({request.reason}), so the budgets of this workspace "
+            "cannot be kept. Send it as the provider's documentation has it."
+        )
+    return request

@@ -1,8 +1,4 @@
-"""`Desk`: what becomes of each call of the gateway, by the settings of its workspace.
-
-A request that is not understood goes through as it came, with a header that says so, unless budgets
-hold for it: those would not hold then.
-"""
+"""`Desk`: what becomes of each call of the gateway, by the settings of its workspace."""
 
 from __future__ import annotations
 
@@ -13,13 +9,13 @@ import anyio
 import anyio.to_thread
 
 from mba_integrations.conversation.older import Chooser
-from mba_integrations.core.errors import InputError, MemoryBudgetError
+from mba_integrations.core.errors import MemoryBudgetError
 from mba_integrations.services.contracts.problems import problem_of
 from mba_integrations.services.gateway.callers import failure_from, upstream_for, workspace_of
-from mba_integrations.services.gateway.desk.asked import Asked
+from mba_integrations.services.gateway.desk.asked import Asked, understood
 from mba_integrations.services.gateway.desk.deciding import Decided, Deciding
 from mba_integrations.services.gateway.desk.ending import Ending
-from mba_integrations.services.gateway.desk.headers import header_value
+from mba_integrations.services.gateway.desk.headers import not_understood
 from mba_integrations.services.gateway.desk.listening import Listening
 from mba_integrations.services.gateway.desk.sending import lacks_usage, sent_body
 from mba_integrations.services.gateway.passing.calls import (
@@ -32,9 +28,8 @@ from mba_integrations.services.gateway.passing.calls import (
     Upstream,
 )
 from mba_integrations.services.gateway.passing.failures import Failure, refused
-from mba_integrations.services.gateway.sessions.naming import session_of
 from mba_integrations.services.gateway.wire.apis import only_counts
-from mba_integrations.services.gateway.wire.reading import Unread, read
+from mba_integrations.services.gateway.wire.reading import Unread
 from mba_integrations.services.memory.service import MemoryService
 from mba_integrations.services.spending.budgets.errors import SpendExceededError
 from mba_integrations.services.spending.budgets.spending import Spending
@@ -100,19 +95,17 @@ class Desk:
             return refused(call.provider, upstream)
         if call.api is None or call.body is None:
             return Prepared(first=Attempt(upstream=upstream))
-        request = read(call.api, call.body)
-        if isinstance(request, Unread):
-            return _unread(upstream, request, has_budgets=bool(config.gateway.spend))
-        name = session_of(
-            call.headers, request.value, system=request.system, first_user=request.first_user
-        )
-        asked = Asked(
-            config=config,
-            request=request,
+        asked = understood(
+            config,
+            call.api,
+            call.body,
+            headers=call.headers,
             key_id=principal.key_id,
-            session_id=None if name is None else name.session_id,
             only_counts=only_counts(call.path),
         )
+        if isinstance(asked, Unread):
+            said = not_understood(asked.reason)
+            return Prepared(first=Attempt(upstream=upstream, headers_out=said))
         return self._handled(asked, call.body, upstream)
 
     def _handled(self, asked: Asked, body: bytes, upstream: Upstream) -> Prepared:
@@ -146,13 +139,3 @@ class Desk:
             self.ending.note(decided, outcome, *listening.end())
 
         await anyio.to_thread.run_sync(noted, limiter=self._ends)
-
-
-def _unread(upstream: Upstream, request: Unread, *, has_budgets: bool) -> Prepared:
-    if has_budgets:
-        raise InputError(
-            f"the request is not understood ({request.reason}), so the budgets of this workspace "
-            "cannot be kept. Send it as the provider's documentation has it."
-        )
-    said = ((b"x-mba-error", header_value(f"not understood: {request.reason}")),)
-    return Prepared(first=Attempt(upstream=upstream, headers_out=said))

@@ -34,6 +34,15 @@ def told(route: Route, said: Mapping[str, str], warned: int, problem: str | None
     )
 
 
+def not_understood(reason: str) -> Pairs:
+    """The headers of a call that goes on as it came.
+
+    Args:
+        reason: What is not understood of it.
+    """
+    return ((b"x-mba-error", header_value(f"not understood: {reason}")),)
+
+
 def header_value(text: str) -> bytes:
     r"""A text as a header can hold it: one line of ASCII.
 
