@@ -34,7 +34,7 @@ FACTS = {
 }
 USED = b'"usage": {"prompt_tokens": 50, "completion_tokens": 10}'
 REPLY = b'{"choices": [{"message": {"role": "assistant", "content": "In Oslo."}}], %b}' % USED
-MEMORY = {"inject": "before_last_user", "memory_tokens": 60}
+MEMORY: dict[str, Any] = {"inject": "before_last_user", "memory_tokens": 60}
 
 
 @pytest.fixture
