@@ -16,9 +16,13 @@ from pathlib import Path
 from typing import Any
 
 from langchain_core.cross_encoders import BaseCrossEncoder
+from langchain_core.documents import Document
+from langchain_core.retrievers import BaseRetriever
 from langgraph.store.base import InvalidNamespaceError
+from llama_index.core.base.base_retriever import BaseRetriever as NodeRetriever
 from llama_index.core.base.llms.types import ChatMessage
 from llama_index.core.postprocessor import SimilarityPostprocessor
+from llama_index.core.schema import NodeWithScore, QueryBundle, TextNode
 
 from benchmarks.fuzz_core import Call, Problems, calling, number_of_tokens, over
 from benchmarks.fuzz_values import Draw
@@ -83,6 +87,47 @@ def _arguments(draw: Draw) -> dict[str, Any]:
         "workspace_id": draw.perhaps("read", 0.2),
         "budget_tokens": number_of_tokens(draw),
     }
+
+
+class _Found(BaseRetriever):
+    """LangChain's interface around texts."""
+
+    texts: list[str]
+
+    def _get_relevant_documents(self, query: str, *, run_manager: Any) -> list[Document]:
+        return [Document(text) for text in self.texts]
+
+
+class _FoundNodes(NodeRetriever):
+    """LlamaIndex' interface around texts."""
+
+    def __init__(self, texts: list[str]) -> None:
+        super().__init__()
+        self._texts = texts
+
+    def _retrieve(self, query_bundle: QueryBundle) -> list[NodeWithScore]:
+        return [NodeWithScore(node=TextNode(text=text), score=0.5) for text in self._texts]
+
+
+def _candidates(draw: Draw, kind: Any, index: Any) -> Call:
+    index, k, query = draw.perhaps(index, 0.2), number_of_tokens(draw), draw.text()
+
+    def run() -> Problems:
+        found = kind(index, k=k).candidates(query)
+        if len(found) > k or not all(isinstance(one["text"], str) for one in found):
+            yield "candidates are more than were asked for, or have no text"
+
+    return Call(run, {"index": index, "k": k, "query": query})
+
+
+def langchain_candidates(draw: Draw) -> Call:
+    """What a retriever of LangChain finds, for the RAG service."""
+    return _candidates(draw, langchain.CandidateIndex, _Found(texts=[draw.text(), "Bees."]))
+
+
+def llamaindex_candidates(draw: Draw) -> Call:
+    """What a retriever of LlamaIndex finds, for the RAG service."""
+    return _candidates(draw, llamaindex.CandidateIndex, _FoundNodes([draw.text(), "Bees."]))
 
 
 def langchain_retriever(draw: Draw) -> Call:
@@ -152,6 +197,8 @@ def memory_block(draw: Draw) -> Call:
 
 
 TARGETS: Mapping[str, Callable[[Draw], Call]] = {
+    "langchain.CandidateIndex": langchain_candidates,
+    "llamaindex.CandidateIndex": llamaindex_candidates,
     "langchain.LangChainReranker": langchain_reranker,
     "langchain.MemoryServiceRetriever": langchain_retriever,
     "langchain.MemoryServiceSource": memory_source,

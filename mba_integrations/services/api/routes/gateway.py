@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 
-from mba_integrations.services.api.asking import PROBLEMS, Read
+from mba_integrations.services.api.asking import PROBLEMS, OwnRouter, Read
 from mba_integrations.services.api.work import in_thread
 from mba_integrations.services.contracts.gateway import BudgetsView, BudgetView, GatewayUsageView
 from mba_integrations.services.contracts.statistics import WINDOW, hours_of
 from mba_integrations.services.spending.budgets.standing import budget_states
 from mba_integrations.services.spending.usage.telling import UsageBy, gateway_usage
 
-router = APIRouter(prefix="/v1/workspaces/{workspace_id}", tags=["gateway"], responses=PROBLEMS)
+router = OwnRouter(prefix="/v1/workspaces/{workspace_id}", tags=["gateway"], responses=PROBLEMS)
 Window = Annotated[str | None, Query(pattern=WINDOW, examples=["24h"])]
 
 
