@@ -27,12 +27,17 @@ _BACKLOG = 2_048
 def listening(host: str, port: int) -> socket.socket:
     """A socket that listens; port 0 takes a free one.
 
+    What it accepts sends small packets at once. asyncio sees to that only for sockets made with the
+    number of TCP, which `create_server` does not give; a reply of two packets, its head and its
+    body, would then wait for the client's delayed acknowledgement, 40 ms on Linux.
+
     Raises:
         ConfigError: If the port is taken, or the address is none of this machine's.
     """
     try:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
         bound = socket.create_server((host, port), family=family, backlog=_BACKLOG)
+        bound.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     except (OSError, OverflowError) as error:
         raise ConfigError(
             f"cannot listen at {host} port {port}: {error}. --port 0 takes a free one.", key="port"

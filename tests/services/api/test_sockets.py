@@ -116,6 +116,13 @@ def test_a_port_that_is_taken_is_told() -> None:
         listening("nowhere.invalid", 0)
 
 
+def test_what_is_accepted_sends_small_packets_at_once() -> None:
+    with listening("127.0.0.1", 0) as bound, socket.create_connection(bound.getsockname()):
+        accepted, _ = bound.accept()
+        with accepted:
+            assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+
+
 def test_addresses_are_shown_as_callers_of_this_machine_use_them() -> None:
     with socket.create_server(("0.0.0.0", 0)) as bound:
         assert url_of(bound) == f"http://127.0.0.1:{bound.getsockname()[1]}"

@@ -47,9 +47,14 @@ class Asked:
 
     @property
     def output_tokens(self) -> int:
-        """The most that may come back, as far as the request or the settings say."""
+        """The most that may come back, as far as the request or the settings say.
+
+        A chat may ask for several replies (`n`), and each may have as many.
+        """
         said = self.request.max_output_tokens
-        return self.settings.reply_tokens if said is None else said
+        replies = self.request.value.get("n") if self.request.api == "chat" else 1
+        each = self.settings.reply_tokens if said is None else said
+        return each * (replies if type(replies) is int and replies > 1 else 1)
 
     @property
     def memory_tokens(self) -> int:

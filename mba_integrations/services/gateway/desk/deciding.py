@@ -141,12 +141,15 @@ class Deciding:
             after=_state_after(before, route, memory, rewritten),
         )
 
-    def _chooser(self, asked: Asked, counter: TokenCounter) -> Chooser:
-        """What chooses older messages; one for each counter, which keeps its counts."""
-        if self._given is not None:
+    def _chooser(self, asked: Asked, counter: TokenCounter) -> Chooser | None:
+        """What chooses older messages, where any may stay out; one for each counter, which keeps
+        its counts."""
+        if self._given is not None or asked.settings.request_tokens is None:
             return self._given
         model = asked.config.counting.model
-        return self._choosers.setdefault(model, chooser_for(counter))
+        if model not in self._choosers:
+            self._choosers[model] = chooser_for(counter)
+        return self._choosers[model]
 
     def _state(self, asked: Asked) -> SessionState:
         if asked.session_id is None or not _keeps_state(asked):

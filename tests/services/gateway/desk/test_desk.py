@@ -172,6 +172,14 @@ async def test_what_is_reserved_is_settled_by_what_the_reply_says(service: Memor
     assert (figures.input_tokens, figures.output_tokens) == (100, 20)
 
 
+async def test_several_replies_may_spend_as_often(service: MemoryService) -> None:
+    fill(service, spend=[{"unit": "tokens", "amount": 400, "period": "day"}])
+    async with scripted_upstream() as upstream, gateway(service, upstream) as url:
+        upstream.script = plain(REPLY)
+        answers = [await ask(url, asked("Hi.", max_tokens=90, n=n)) for n in (5, 4)]
+    assert [answer.status for answer in answers] == [429, 200]
+
+
 async def test_of_calls_at_once_no_more_are_admitted_than_fit(service: MemoryService) -> None:
     fill(service, spend=[{"unit": "tokens", "amount": 300, "period": "day"}])
     body = asked("Hi.", max_tokens=90)
