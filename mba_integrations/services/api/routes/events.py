@@ -18,8 +18,14 @@ router = OwnRouter(prefix="/v1/workspaces/{workspace_id}", tags=["events"], resp
 PAUSE_SECONDS = 0.5
 QUIET_SECONDS = 15.0
 MOST_AT_ONCE = 500
+_EVENT: dict[str, Any] = {
+    "description": "One event of the stream; its data is JSON.",
+    "type": "object",
+    "properties": {name: {"type": "string"} for name in ("event", "id", "data")},
+    "required": ["event", "id", "data"],
+}
 _EVENTS: dict[int | str, dict[str, Any]] = {
-    200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}
+    200: {"content": {"text/event-stream": {"schema": _EVENT}}}
 }
 
 
