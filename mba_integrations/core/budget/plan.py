@@ -18,7 +18,7 @@ from mba_integrations.core.config.workspace import WorkspaceConfig
 from mba_integrations.core.errors import InputError
 from mba_integrations.core.model import TIERS, QueryComplexity
 
-_ROUNDING = 1e-9
+SHARE_ROUNDING = 1e-9
 """Sums of shares in binary may fall short of a whole number by this much per token."""
 
 
@@ -67,7 +67,7 @@ def plan_budget(
     if budget_tokens is None:
         available = _available_tokens(config, reserved_tokens)
         scaled = shares * available * [config.multiplier(complexity, tier) for tier in TIERS]
-        total = max(1, int(scaled.sum() + _ROUNDING))
+        total = max(1, int(scaled.sum() + SHARE_ROUNDING))
     else:
         total = checked_tokens("budget_tokens", budget_tokens)
         scaled = shares * total
@@ -89,8 +89,8 @@ def whole_tokens(tokens: FloatArray) -> tuple[int, ...]:
     >>> whole_tokens(np.array([2.5, 2.5, 0.0, 5.0]))
     (3, 2, 0, 5)
     """
-    whole = np.floor(tokens + _ROUNDING).astype(np.int64)
-    missing = int(tokens.sum() + _ROUNDING) - int(whole.sum())
+    whole = np.floor(tokens + SHARE_ROUNDING).astype(np.int64)
+    missing = int(tokens.sum() + SHARE_ROUNDING) - int(whole.sum())
     for tier in np.argsort(whole - tokens, kind="stable")[:missing]:
         whole[tier] += 1
     return tuple(int(count) for count in whole)

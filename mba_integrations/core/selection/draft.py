@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from mba_integrations.core.arrays import BoolArray, IntArray
+from mba_integrations.core.budget.plan import SHARE_ROUNDING
 from mba_integrations.core.counting.bounds import bound_of
 from mba_integrations.core.errors import BudgetError, PinnedOverBudgetError
 from mba_integrations.core.layout.protocol import PromptTokens
@@ -18,8 +19,6 @@ from mba_integrations.core.selection.assembly import Prompt, assemble
 from mba_integrations.core.selection.continuation import NOTHING_BEFORE, Continuation
 from mba_integrations.core.selection.problem import SelectionProblem
 
-SHARE_ROUNDING = 1e-9
-"""A share this little under a whole number of tokens is that number: shares are products."""
 MOST_ALONE = 64
 """Units that are tried alone; each is written and counted."""
 
@@ -73,14 +72,15 @@ def _assembled(problem: SelectionProblem, rows: IntArray, continuation: Continua
 
 def _over_a_limit(problem: SelectionProblem, prompt: Prompt) -> bool:
     """Whether a tier with two headings is over its cap, or over its share where none borrows."""
+    opened = problem.snapshot.columns.tier[prompt.rows[prompt.opens]]
+    twice = np.bincount(opened, minlength=len(TIERS)) > 1
+    if not twice.any():
+        return False
     plan = problem.plan
     limit = plan.tier_cap_tokens
     if not plan.borrowing:
         limit = np.minimum(limit, plan.tier_tokens + SHARE_ROUNDING)
-    headings = np.bincount(
-        problem.snapshot.columns.tier[prompt.rows[prompt.opens]], minlength=len(TIERS)
-    )
-    return bool(((headings > 1) & (tier_used_tokens(problem, prompt) > limit)).any())
+    return bool((twice & (tier_used_tokens(problem, prompt) > limit)).any())
 
 
 def drop_until_fits(problem: SelectionProblem, draft: Draft) -> tuple[Draft, int]:

@@ -23,10 +23,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from mba_integrations.core.arrays import BoolArray, FloatArray, IntArray
+from mba_integrations.core.budget.plan import SHARE_ROUNDING
 from mba_integrations.core.model import TIERS, OmissionReason
 from mba_integrations.core.packing.problem import PackingProblem
 from mba_integrations.core.selection.continuation import NOTHING_BEFORE, Continuation
-from mba_integrations.core.selection.draft import SHARE_ROUNDING, pins_alone
+from mba_integrations.core.selection.draft import pins_alone
 from mba_integrations.core.selection.problem import SelectionProblem
 from mba_integrations.core.selection.units.price import below_price
 from mba_integrations.core.selection.units.prospects import Kept
