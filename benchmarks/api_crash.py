@@ -21,7 +21,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from benchmarks.api_live import free_port, started
+from benchmarks.api_live import started
+from benchmarks.gateway_servers import free_port
 from mba_integrations.services import MbaClient, MemoryService, ServerError
 
 

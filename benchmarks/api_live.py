@@ -11,15 +11,9 @@ from pathlib import Path
 
 import httpx2
 
-from mba_integrations.services.api.serving import listening
+from benchmarks.gateway_servers import free_port
 
 READY_SECONDS = 60.0
-
-
-def free_port() -> int:
-    """A port that nobody listens at."""
-    with listening("127.0.0.1", 0) as bound:
-        return int(bound.getsockname()[1])
 
 
 def started(path: Path, port: int, *arguments: str) -> subprocess.Popen[bytes]:

@@ -111,8 +111,7 @@ def _mounts(service: MemoryService, gateway: Providers | None) -> list[Mount]:
         return mounts
     from mba_integrations.services.mcp.late import LateMcpApp
 
-    app = LateMcpApp(service)
-    return [*mounts, Mount(path=app.path, app=app, lifespan=app.lifespan)]
+    return [*mounts, Mount.of(LateMcpApp(service))]
 
 
 def _tell(url: str, service: MemoryService) -> None:

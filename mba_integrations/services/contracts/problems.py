@@ -52,6 +52,15 @@ class Kind:
         return _TYPE + self.slug
 
 
+def slug_of(problem_type: str) -> str:
+    """The slug of a kind, from its URI.
+
+    >>> slug_of("urn:mba:problem:unknown-caller")
+    'unknown-caller'
+    """
+    return problem_type.removeprefix(_TYPE)
+
+
 def _kind(
     status: int,
     slug: str,

@@ -18,7 +18,7 @@ from starlette.datastructures import Headers
 
 from mba_integrations.core.errors import UnknownWorkspaceError
 from mba_integrations.services.access.principal import Principal, Scope
-from mba_integrations.services.contracts.problems import Problem
+from mba_integrations.services.contracts.problems import Problem, slug_of
 from mba_integrations.services.gateway.passing.calls import Call, Provider, Upstream
 from mba_integrations.services.gateway.passing.failures import Failure, written
 from mba_integrations.services.gateway.passing.headers import has_own_key, is_ours
@@ -27,7 +27,6 @@ from mba_integrations.services.gateway.passing.places import provider_of
 KEY_HEADER = "x-mba-key"
 WORKSPACE_HEADER = "x-mba-workspace"
 DEFAULT_WORKSPACE = "default"
-_URN = "urn:mba:problem:"
 _VARIABLES: Mapping[Provider, str] = {
     "openai": "OPENAI_API_KEY",
     "anthropic": "ANTHROPIC_API_KEY",
@@ -95,11 +94,16 @@ def upstream_for(call: Call, upstream: Upstream) -> Upstream | Failure:
 def failure_from(problem: Problem) -> Failure:
     """One of our problems as a provider's error."""
     kind = problem.kind
-    return Failure(status=kind.status, code=kind.slug.replace("-", "_"), message=problem.detail)
+    return Failure(status=kind.status, code=_code(kind.slug), message=problem.detail)
 
 
 def refusal(path: str, problem: Mapping[str, Any]) -> bytes:
     """A problem that a layer of the server answered, in the form of the provider's errors."""
-    code = str(problem["type"]).removeprefix(_URN).replace("-", "_")
+    code = _code(slug_of(problem["type"]))
     failure = Failure(status=problem["status"], code=code, message=problem["detail"])
     return written(provider_of(path), failure)
+
+
+def _code(slug: str) -> str:
+    """A kind of problem as providers write theirs."""
+    return slug.replace("-", "_")
