@@ -18,9 +18,10 @@ from itertools import pairwise
 from typing import Any
 
 from benchmarks.gateway_made import LISTED, Made, Maker
+from mba_integrations.core.config.gateway_settings import Inject
 from mba_integrations.core.counting.given_counters import CallableCounter
 from mba_integrations.core.errors import PinnedOverBudgetError
-from mba_integrations.services.gateway.rewriting.block import Inject, MemoryBlock
+from mba_integrations.services.gateway.rewriting.block import MemoryBlock
 from mba_integrations.services.gateway.rewriting.prefix import Sent
 from mba_integrations.services.gateway.rewriting.rewrite import Rewritten, rewrite
 from mba_integrations.services.gateway.rewriting.shortening import chooser_for
@@ -30,7 +31,7 @@ from mba_integrations.services.gateway.wire.reading import Unread, read
 WORDS = CallableCounter(str.split, id="words")
 CHOOSER = chooser_for(WORDS)
 APIS: tuple[Api, ...] = ("chat", "messages", "responses")
-PLACES: tuple[Inject, ...] = ("off", "system", "before_last_user")
+PLACES = tuple(Inject)
 IMAGE_TOKENS = {"chat": 1844, "messages": 4784, "responses": 1844}
 """Of an image behind an address: the largest that the provider's formulas give."""
 

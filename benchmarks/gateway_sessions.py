@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import Any
 
 from mba_integrations import MemoryItem, MemoryTier, TokenCounter, counter_for_model
+from mba_integrations.core.config.gateway_settings import Inject
 from mba_integrations.core.counting.cached_counter import CachedCounter
 from mba_integrations.services.gateway.rewriting.held import Held
 from mba_integrations.services.gateway.rewriting.memory import recalled
@@ -212,7 +213,7 @@ class Session:
             request,
             self._counter,
             memory=None if found is None else found.block,
-            inject="before_last_user",
+            inject=Inject.BEFORE_LAST_USER,
             request_tokens=self._request_tokens,
             before=None if before is None else Sent.from_dict(before),
         )

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from mba_integrations.core.config.gateway_settings import GatewaySettings
+from mba_integrations.core.config.gateway_settings import GatewaySettings, Inject
 from mba_integrations.core.config.workspace import WorkspaceConfig
 from mba_integrations.core.errors import InputError
 from mba_integrations.services.gateway.sessions.naming import session_of
@@ -59,7 +59,7 @@ class Asked:
     @property
     def memory_tokens(self) -> int:
         """What memory may have, before any budget shrinks it."""
-        if self.settings.inject == "off":
+        if self.settings.inject is Inject.OFF:
             return 0
         return self.settings.memory_tokens or self.config.max_total_tokens
 

@@ -14,7 +14,12 @@ import logging
 from dataclasses import dataclass
 
 from mba_integrations.conversation.older import Chooser
-from mba_integrations.core.config.gateway_settings import OnError, Routing
+from mba_integrations.core.config.gateway_settings import (
+    GatewaySettings,
+    Inject,
+    OnError,
+    Routing,
+)
 from mba_integrations.core.counting.counter import TokenCounter
 from mba_integrations.core.errors import MemoryBudgetError
 from mba_integrations.services.gateway.desk.asked import Asked
@@ -72,7 +77,7 @@ class Decided:
     def needs_usage(self) -> bool:
         """Whether somebody goes by what calls use: budgets, prices, routes or memory."""
         settings = self.asked.settings
-        counted = settings.spend or settings.prices or settings.inject != "off"
+        counted = settings.spend or settings.prices or settings.inject is not Inject.OFF
         return bool(counted) or _routes(self.asked)
 
 
@@ -109,21 +114,23 @@ class Deciding:
         """
         settings = asked.settings
         counter = self._service.equipment.allocator.token_counter(asked.workspace_id)
+        counts, chooser = RequestCounter(counter, asked.request), self._chooser(asked, counter)
         before = self._state(asked)
         route = self._route(asked, before)
         models = (route.model, *(one for one in settings.fallbacks if one != route.model))
-        input_tokens = _input_tokens(asked, counter)
+        input_tokens = counts.total() if _is_counted(asked.settings) else None
         reservation = self._reserved(asked, route, models, input_tokens or 0)
         try:
-            memory, problem = self._memory(asked, counter, before, reservation, input_tokens or 0)
+            tokens = _memory_tokens(asked, counts, chooser, reservation.memory_tokens)
+            memory, problem = self._memory(asked, before, tokens, input_tokens or 0)
             rewritten = rewrite(
                 asked.request,
-                counter,
+                counts,
                 memory=None if memory is None else memory.block,
-                inject=settings.inject.value,
+                inject=settings.inject,
                 request_tokens=settings.request_tokens,
                 before=before.sent,
-                chooser=self._chooser(asked, counter),
+                chooser=chooser,
             )
         except BaseException:
             self._spending.release(reservation)
@@ -195,24 +202,17 @@ class Deciding:
             raise
 
     def _memory(
-        self,
-        asked: Asked,
-        counter: TokenCounter,
-        before: SessionState,
-        reservation: Reservation,
-        history_tokens: int,
+        self, asked: Asked, before: SessionState, memory_tokens: int, history_tokens: int
     ) -> tuple[Recalled | None, str | None]:
         """What memory says, or why it says nothing where it should."""
-        tokens = reservation.memory_tokens
-        if asked.settings.inject == "off" or tokens < 1:
+        if memory_tokens < 1:
             return None, None
-        room = memory_room(asked.request, counter, asked.settings.request_tokens)
         try:
             found = recalled(
                 self._service,
                 asked.workspace_id,
                 asked.request,
-                memory_tokens=tokens if room is None else min(tokens, room),
+                memory_tokens=memory_tokens,
                 session_id=asked.session_id,
                 held=before.held,
                 history_tokens=history_tokens,
@@ -228,19 +228,28 @@ class Deciding:
 
 def _keeps_state(asked: Asked) -> bool:
     settings = asked.settings
-    return settings.inject != "off" or settings.request_tokens is not None or _routes(asked)
+    is_bounded = settings.request_tokens is not None
+    return is_bounded or settings.inject is not Inject.OFF or _routes(asked)
 
 
 def _routes(asked: Asked) -> bool:
     return asked.settings.route is not Routing.OFF or asked.request.model == AUTO
 
 
-def _input_tokens(asked: Asked, counter: TokenCounter) -> int | None:
-    """What the request costs as it came; None where nobody goes by that."""
-    settings = asked.settings
-    if settings.inject == "off" and settings.request_tokens is None and not settings.spend:
-        return None
-    return RequestCounter(counter, asked.request).total()
+def _memory_tokens(
+    asked: Asked, counts: RequestCounter, chooser: Chooser | None, reserved: int
+) -> int:
+    """What memory may have beside what must be sent."""
+    if reserved < 1:
+        return 0
+    room = memory_room(asked.request, counts, asked.settings.request_tokens, chooser)
+    return reserved if room is None else min(reserved, room)
+
+
+def _is_counted(settings: GatewaySettings) -> bool:
+    """Whether somebody goes by what a request costs as it came."""
+    bounded = settings.request_tokens is not None or bool(settings.spend)
+    return bounded or settings.inject is not Inject.OFF
 
 
 def _state_after(

@@ -17,7 +17,7 @@ from mba_integrations.services.gateway.desk.deciding import Decided, Deciding
 from mba_integrations.services.gateway.desk.ending import Ending
 from mba_integrations.services.gateway.desk.headers import not_understood
 from mba_integrations.services.gateway.desk.listening import Listening
-from mba_integrations.services.gateway.desk.sending import lacks_usage, sent_body
+from mba_integrations.services.gateway.desk.sending import lacks_usage, sent_bodies
 from mba_integrations.services.gateway.passing.calls import (
     Attempt,
     Call,
@@ -106,20 +106,17 @@ class Desk:
         if isinstance(asked, Unread):
             said = not_understood(asked.reason)
             return Prepared(first=Attempt(upstream=upstream, headers_out=said))
-        return self._handled(asked, call.body, upstream)
+        return self._handled(asked, upstream)
 
-    def _handled(self, asked: Asked, body: bytes, upstream: Upstream) -> Prepared:
+    def _handled(self, asked: Asked, upstream: Upstream) -> Prepared:
         decided = self._deciding.decided(asked)
         with_usage = lacks_usage(asked.request) and decided.needs_usage
-        rewritten = decided.rewritten
-        sent = rewritten.body if rewritten.plan.changed else body
+        bodies = sent_bodies(
+            decided.rewritten, asked.request, decided.models, with_usage=with_usage
+        )
+        said = decided.headers
         first, *fallbacks = (
-            Attempt(
-                upstream=upstream,
-                body=sent_body(sent, asked.request, model=model, with_usage=with_usage),
-                headers_out=decided.headers,
-            )
-            for model in decided.models
+            Attempt(upstream=upstream, body=body, headers_out=said) for body in bodies
         )
         if asked.only_counts:
             return Prepared(first=first, fallbacks=tuple(fallbacks))

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
+from mba_integrations.services.gateway.rewriting.rewrite import Rewritten
 from mba_integrations.services.gateway.wire.document import document_of, written
 from mba_integrations.services.gateway.wire.reading import Read
 
@@ -20,22 +23,32 @@ def lacks_usage(request: Read) -> bool:
     return options is None or (isinstance(options, dict) and _USAGE not in options)
 
 
-def sent_body(body: bytes, request: Read, *, model: str, with_usage: bool) -> bytes:
-    """A body with the name of a model; the very bytes where nothing changes.
+def sent_bodies(
+    rewritten: Rewritten, request: Read, models: Iterable[str], *, with_usage: bool
+) -> list[bytes]:
+    """The body for each model; the very bytes of what is sent on where nothing changes.
 
     Args:
-        body: What is sent on of the request.
+        rewritten: What is sent on of the request.
         request: What it says.
-        model: The model that is asked.
-        with_usage: Whether its stream is to tell what it used.
+        models: The models that may be asked.
+        with_usage: Whether a stream is to tell what it used.
 
+    >>> from mba_integrations.services.gateway.rewriting.rewrite import rewrite
     >>> from mba_integrations.services.gateway.wire.reading import read
-    >>> body = b'{"model": "a", "messages": [], "temperature": 1.0}'
-    >>> sent_body(body, read("chat", body), model="b", with_usage=False)
-    b'{"model": "b", "messages": [], "temperature": 1.0}'
+    >>> from mba_integrations.testing import WordCounter
+    >>> asked = read("chat", b'{"model": "a", "messages": [], "temperature": 1.0}')
+    >>> sent_bodies(rewrite(asked, WordCounter()), asked, ["b"], with_usage=False)
+    [b'{"model": "b", "messages": [], "temperature": 1.0}']
     """
-    changed = {} if model == request.model else {"model": written(model)}
-    if with_usage:
-        options = request.value.get(_OPTIONS) or {}
-        changed[_OPTIONS] = written({**options, _USAGE: True})
-    return document_of(body).with_members(changed).encode() if changed else body
+    usage = {_OPTIONS: _with_usage(request)} if with_usage else {}
+    named = [{} if model == request.model else {"model": written(model)} for model in models]
+    changes = [{**one, **usage} for one in named]
+    if not any(changes):
+        return [rewritten.body] * len(changes)
+    document = document_of(rewritten.body) if rewritten.plan.changed else request.document
+    return [document.with_members(one).encode() if one else rewritten.body for one in changes]
+
+
+def _with_usage(request: Read) -> str:
+    return written({**(request.value.get(_OPTIONS) or {}), _USAGE: True})

@@ -4,11 +4,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Literal
-
-Inject = Literal["off", "system", "before_last_user"]
-"""Where memory is put: nowhere, all of it after the system text, or what changes from turn to turn
-before the last message of the user."""
 
 _TAG = re.compile(r"<(?=\s*+/?\s*+memory\b)", re.IGNORECASE)
 

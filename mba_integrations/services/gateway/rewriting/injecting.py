@@ -16,8 +16,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from mba_integrations.core.config.gateway_settings import Inject
 from mba_integrations.core.dialogue.roles import Role
-from mba_integrations.services.gateway.rewriting.block import Inject, MemoryBlock, marked
+from mba_integrations.services.gateway.rewriting.block import MemoryBlock, marked
 from mba_integrations.services.gateway.rewriting.writing import Element
 from mba_integrations.services.gateway.wire.counting import RequestCounter
 from mba_integrations.services.gateway.wire.document import Document, array_of, document_of, written
@@ -58,11 +59,11 @@ def injection_of(
     read: Read, memory: MemoryBlock | None, inject: Inject, counter: RequestCounter
 ) -> Injection:
     """Memory in its places, with what it costs there."""
-    if memory is None or inject == "off" or not memory.whole.strip():
+    if memory is None or inject is Inject.OFF or not memory.whole.strip():
         return Injection()
     if _has_no_place(read):
         return Injection(notes=(NO_PLACE,))
-    together = inject == "system" or read.question is None or _in_instructions(read)
+    together = inject is Inject.SYSTEM or read.question is None or _in_instructions(read)
     system = marked(memory.whole if together else memory.stable)
     last = "" if together else marked(memory.changing)
     return Injection(

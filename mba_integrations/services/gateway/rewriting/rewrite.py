@@ -1,10 +1,11 @@
 """`rewrite`: a request as it is sent on, and what was done to it.
 
+>>> from mba_integrations.core.config.gateway_settings import Inject
 >>> from mba_integrations.testing import WordCounter
 >>> from mba_integrations.services.gateway.wire.reading import read
 >>> body = b'{"messages": [{"role": "user", "content": "Where?"}], "temperature": 1.0}'
 >>> memory = MemoryBlock(stable="- Kate lives in Oslo.")
->>> sent = rewrite(read("chat", body), WordCounter(), memory=memory, inject="system")
+>>> sent = rewrite(read("chat", body), WordCounter(), memory=memory, inject=Inject.SYSTEM)
 >>> print(sent.body.decode())
 {"messages": [{"role":"system","content":"<memory>\\n- Kate lives in Oslo.\\n</memory>"},\
 {"role": "user", "content": "Where?"}], "temperature": 1.0}
@@ -18,8 +19,9 @@ from dataclasses import dataclass, replace
 
 from mba_integrations.conversation.older import Chooser
 from mba_integrations.conversation.pins import Part as Named
+from mba_integrations.core.config.gateway_settings import Inject
 from mba_integrations.core.counting.counter import TokenCounter
-from mba_integrations.services.gateway.rewriting.block import Inject, MemoryBlock
+from mba_integrations.services.gateway.rewriting.block import MemoryBlock
 from mba_integrations.services.gateway.rewriting.injecting import (
     Injection,
     injection_of,
@@ -61,11 +63,11 @@ class Rewritten:
 
 def rewrite(
     request: Read | Unread,
-    counter: TokenCounter,
+    counter: TokenCounter | RequestCounter,
     *,
     body: bytes = b"",
     memory: MemoryBlock | None = None,
-    inject: Inject = "off",
+    inject: Inject = Inject.OFF,
     request_tokens: int | None = None,
     before: Sent | None = None,
     chooser: Chooser | None = None,
@@ -74,7 +76,7 @@ def rewrite(
 
     Args:
         request: What the request says.
-        counter: Counts texts.
+        counter: Counts texts; the request's own counter, where it was counted before.
         body: The request as it came, for one that is not understood.
         memory: What memory says; None for nothing. It gives way where it has no room.
         inject: Where memory is put.
@@ -88,32 +90,45 @@ def rewrite(
     """
     if isinstance(request, Unread):
         return Rewritten(body=body, plan=Plan(notes=(f"not understood: {request.reason}",)))
-    if request_tokens is None and (inject == "off" or memory is None):
+    if request_tokens is None and (inject is Inject.OFF or memory is None):
         return Rewritten(body=_came(request), plan=Plan())
-    counts = RequestCounter(counter, request)
+    counts = _counts(counter, request)
     injection = _fitting(
-        request, counts, injection_of(request, memory, inject, counts), request_tokens
+        request, counts, injection_of(request, memory, inject, counts), request_tokens, chooser
     )
     kept = kept_turns(request, counts, _named(injection), request_tokens, chooser, before)
     return _written(request, counts, kept, injection, before, memory, request_tokens)
 
 
-def memory_room(request: Read, counter: TokenCounter, request_tokens: int | None) -> int | None:
+def memory_room(
+    request: Read,
+    counter: TokenCounter | RequestCounter,
+    request_tokens: int | None,
+    chooser: Chooser | None = None,
+) -> int | None:
     """Tokens that memory could have beside what must be sent; None for any number.
 
     Raises:
         PinnedOverBudgetError: As for `rewrite`.
     """
-    return room_for_memory(request, RequestCounter(counter, request), request_tokens)
+    return room_for_memory(request, _counts(counter, request), request_tokens, chooser)
+
+
+def _counts(counter: TokenCounter | RequestCounter, request: Read) -> RequestCounter:
+    return counter if isinstance(counter, RequestCounter) else RequestCounter(counter, request)
 
 
 def _fitting(
-    request: Read, counts: RequestCounter, injection: Injection, request_tokens: int | None
+    request: Read,
+    counts: RequestCounter,
+    injection: Injection,
+    request_tokens: int | None,
+    chooser: Chooser | None,
 ) -> Injection:
     """Memory as far as there is room beside what must be sent."""
     if not injection.tokens or request_tokens is None:
         return injection
-    room = room_for_memory(request, counts, request_tokens) or 0
+    room = room_for_memory(request, counts, request_tokens, chooser) or 0
     if injection.tokens <= room:
         return injection
     if injection.last and 0 < injection.system_tokens <= room:

@@ -68,7 +68,9 @@ def chooser_for(counter: TokenCounter) -> Chooser:
     return Chooser(allocator=allocator, workspace_id=config.workspace_id)
 
 
-def room_for_memory(read: Read, counter: RequestCounter, budget_tokens: int | None) -> int | None:
+def room_for_memory(
+    read: Read, counter: RequestCounter, budget_tokens: int | None, chooser: Chooser | None
+) -> int | None:
     """Tokens beside what must be sent; None where nothing bounds the request.
 
     Raises:
@@ -79,7 +81,7 @@ def room_for_memory(read: Read, counter: RequestCounter, budget_tokens: int | No
     if _all_must_be_sent(read):
         _check_all(read, counter, (), budget_tokens)
         return budget_tokens - counter.total()
-    return _draft(read, counter, (), budget_tokens, None).room_tokens
+    return _draft(read, counter, (), budget_tokens, chooser).room_tokens
 
 
 def kept_turns(

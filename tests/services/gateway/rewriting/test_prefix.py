@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from mba_integrations.core.config.gateway_settings import Inject
 from mba_integrations.core.errors import InputError
 from mba_integrations.services.gateway.rewriting.block import MemoryBlock
 from mba_integrations.services.gateway.rewriting.prefix import MOST_PARTS, Part, Sent, sent_of
@@ -25,7 +26,7 @@ def sent_on(
         read("messages", body),
         WordCounter(),
         memory=memory,
-        inject="before_last_user",
+        inject=Inject.BEFORE_LAST_USER,
         before=before,
     )
 

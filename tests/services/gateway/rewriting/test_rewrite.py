@@ -18,8 +18,9 @@ from benchmarks.gateway_requests import (
     rewritten,
     session_faults,
 )
+from mba_integrations.core.config.gateway_settings import Inject
 from mba_integrations.core.errors import PinnedOverBudgetError
-from mba_integrations.services.gateway.rewriting.block import Inject, MemoryBlock
+from mba_integrations.services.gateway.rewriting.block import MemoryBlock
 from mba_integrations.services.gateway.rewriting.rewrite import (
     ELSEWHERE,
     NO_ROOM,
@@ -69,7 +70,7 @@ TALK = [user("hi"), {"role": "assistant", "content": "hello"}, user("Where?")]
     [
         pytest.param(
             "chat",
-            "before_last_user",
+            Inject.BEFORE_LAST_USER,
             {"messages": [SYSTEM, *TALK]},
             {
                 "messages": [
@@ -84,14 +85,14 @@ TALK = [user("hi"), {"role": "assistant", "content": "hello"}, user("Where?")]
         ),
         pytest.param(
             "chat",
-            "system",
+            Inject.SYSTEM,
             {"messages": [user("Where?")]},
             {"messages": [{"role": "system", "content": BOTH}, user("Where?")]},
             id="chat-without-system",
         ),
         pytest.param(
             "messages",
-            "before_last_user",
+            Inject.BEFORE_LAST_USER,
             {"system": "Be brief.", "messages": TALK},
             {
                 "system": [text("Be brief."), text(STABLE)],
@@ -101,7 +102,7 @@ TALK = [user("hi"), {"role": "assistant", "content": "hello"}, user("Where?")]
         ),
         pytest.param(
             "messages",
-            "before_last_user",
+            Inject.BEFORE_LAST_USER,
             {"system": [text("Be brief.", **MARK)], "messages": [user([text("Where?", **MARK)])]},
             {
                 "system": [text("Be brief.", **MARK), text(STABLE)],
@@ -111,7 +112,7 @@ TALK = [user("hi"), {"role": "assistant", "content": "hello"}, user("Where?")]
         ),
         pytest.param(
             "messages",
-            "before_last_user",
+            Inject.BEFORE_LAST_USER,
             {"messages": [user("Where?"), USE, user([RESULT])]},
             {
                 "system": [text(STABLE)],
@@ -121,7 +122,7 @@ TALK = [user("hi"), {"role": "assistant", "content": "hello"}, user("Where?")]
         ),
         pytest.param(
             "messages",
-            "before_last_user",
+            Inject.BEFORE_LAST_USER,
             {"messages": [USE, user([RESULT, text("And now?")])]},
             {
                 "system": [text(STABLE)],
@@ -131,14 +132,14 @@ TALK = [user("hi"), {"role": "assistant", "content": "hello"}, user("Where?")]
         ),
         pytest.param(
             "messages",
-            "system",
+            Inject.SYSTEM,
             {"system": None, "messages": TALK},
             {"system": [text(BOTH)], "messages": TALK},
             id="messages-all-in-system",
         ),
         pytest.param(
             "responses",
-            "before_last_user",
+            Inject.BEFORE_LAST_USER,
             {"instructions": "Be brief.", "input": TALK},
             {
                 "instructions": f"Be brief.\n\n{STABLE}",
@@ -148,7 +149,7 @@ TALK = [user("hi"), {"role": "assistant", "content": "hello"}, user("Where?")]
         ),
         pytest.param(
             "responses",
-            "before_last_user",
+            Inject.BEFORE_LAST_USER,
             {"input": [SYSTEM, *TALK]},
             {
                 "input": [
@@ -163,14 +164,14 @@ TALK = [user("hi"), {"role": "assistant", "content": "hello"}, user("Where?")]
         ),
         pytest.param(
             "responses",
-            "before_last_user",
+            Inject.BEFORE_LAST_USER,
             {"input": "Where?"},
             {"input": "Where?", "instructions": BOTH},
             id="responses-one-text",
         ),
         pytest.param(
             "responses",
-            "before_last_user",
+            Inject.BEFORE_LAST_USER,
             {"instructions": None, "input": TALK, "previous_response_id": "r"},
             {"instructions": BOTH, "input": TALK, "previous_response_id": "r"},
             id="responses-history-elsewhere",
@@ -189,7 +190,7 @@ def test_memory_stands_in_its_place(
 
 def test_a_stored_prompt_keeps_its_instructions() -> None:
     sent = sent_on(
-        "responses", {"input": "hi", "prompt": {"id": "p"}}, memory=MEMORY, inject="system"
+        "responses", {"input": "hi", "prompt": {"id": "p"}}, memory=MEMORY, inject=Inject.SYSTEM
     )
     assert (sent.plan.changed, sent.plan.injected_tokens) == (False, 0)
     assert "stored prompt" in sent.plan.notes[0]
@@ -217,7 +218,7 @@ def test_a_request_that_needs_no_change_is_sent_byte_for_byte(options: dict[str,
 
 
 def test_what_is_not_exchanged_stays_as_it_was_written() -> None:
-    sent = sent_on("chat", ODD_BODY, memory=MEMORY, inject="system").body
+    sent = sent_on("chat", ODD_BODY, memory=MEMORY, inject=Inject.SYSTEM).body
     assert sent.startswith(
         b'{ "model":"m" ,"top_p":1.0, "n": 12345678901234567890123,\n "messages": '
     )
@@ -227,7 +228,7 @@ def test_what_is_not_exchanged_stays_as_it_was_written() -> None:
 
 @pytest.mark.parametrize("body", [b"", b"\xff", b"[]", b'{"messages": 3}', b'{"messages": [3]}'])
 def test_a_request_that_is_not_understood_is_sent_byte_for_byte(body: bytes) -> None:
-    sent = sent_on("chat", body, memory=MEMORY, inject="system", request_tokens=1)
+    sent = sent_on("chat", body, memory=MEMORY, inject=Inject.SYSTEM, request_tokens=1)
     assert (sent.body, sent.plan.changed) == (body, False)
     assert sent.plan.notes[0].startswith("not understood")
 
@@ -307,7 +308,9 @@ def test_memory_gives_way_to_what_must_be_sent(
     request = read("chat", json.dumps(body))
     assert isinstance(request, Read)
     assert memory_room(request, WORDS, budget) == room
-    sent = sent_on("chat", body, memory=MEMORY, inject="before_last_user", request_tokens=budget)
+    sent = sent_on(
+        "chat", body, memory=MEMORY, inject=Inject.BEFORE_LAST_USER, request_tokens=budget
+    )
     said = sent.body.decode()
     assert ("skis" in said, "snows" in said) == injected
     assert sent.plan.notes == notes
@@ -393,7 +396,9 @@ def test_a_text_that_cannot_be_encoded_is_written_with_escapes() -> None:
 
 
 def test_what_was_done_is_told_in_headers() -> None:
-    headers = sent_on("chat", {"messages": TALK}, memory=MEMORY, inject="system").plan.headers()
+    headers = sent_on(
+        "chat", {"messages": TALK}, memory=MEMORY, inject=Inject.SYSTEM
+    ).plan.headers()
     assert headers["x-mba-allocation-id"] == "a1"
     assert headers["x-mba-prefix-tokens"] == headers["x-mba-saved-tokens"] == "0"
     assert "x-mba-budget-tokens" not in headers
