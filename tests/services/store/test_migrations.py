@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from logged_rows import kept_rollups, log_some
-from sqlalchemy import text
+from sqlalchemy import create_engine, text
 from store_rows import add, current, ids, read, row
 
 from mba_integrations.services.store.errors import SchemaError
@@ -121,6 +121,53 @@ def test_what_the_first_release_kept_gets_terms_and_rollups(where: Path | str) -
     assert kept == [["1 0\ntext", "1 0\ntext\nb"], ["1 0\ntext"]]
 
 
+@pytest.mark.parametrize("revision", revisions.KNOWN)
+def test_a_file_of_each_earlier_release_is_upgraded_with_its_rows(
+    revision: str, populated: Path, tmp_path: Path
+) -> None:
+    with open_store(populated) as store:
+        log_some(store, "kate", count=7)
+        added_up = kept_rollups(store, "kate")
+    earlier = tmp_path / "earlier.db"
+    made_at(f"sqlite:///{earlier}", revision)
+    copy_rows(populated, earlier)
+    with open_store(earlier) as store:
+        assert ids(current(store)) == ["a", "b"]
+        assert kept_rollups(store, "kate") == added_up
+        with store.read_all() as reading:
+            assert upgrading.differences(reading.connection) == []
+
+
+def made_at(url: str, revision: str) -> None:
+    """Tables as that revision has them, made by the scripts up to it."""
+    engine = create_engine(url)
+    with engine.begin() as connection:
+        upgrading.run(connection, revision)
+    engine.dispose()
+
+
+def copy_rows(newer: Path, older: Path) -> None:
+    """What the older file has tables and columns for, out of the newer one."""
+    with closing(sqlite3.connect(older)) as connection:
+        connection.execute("ATTACH ? AS newer", (str(newer),))
+        tables = connection.execute(
+            "SELECT name FROM main.sqlite_schema WHERE type = 'table' "
+            "AND name NOT LIKE 'sqlite_%' AND name <> 'store_version'"
+        ).fetchall()
+        for (table,) in tables:
+            columns = ", ".join(
+                f'"{name}"'
+                for (name,) in connection.execute(
+                    "SELECT name FROM pragma_table_info(?, 'main')", (table,)
+                )
+            )
+            connection.execute(f"DELETE FROM main.{table}")
+            connection.execute(
+                f"INSERT INTO main.{table} ({columns}) SELECT {columns} FROM newer.{table}"
+            )
+        connection.commit()
+
+
 def connected(where: Path | str) -> AbstractContextManager[Any]:
     """A connection of the driver's own."""
     if isinstance(where, Path):
@@ -158,7 +205,7 @@ def test_an_upgrade_that_breaks_leaves_the_file_as_it_was(
     with pytest.raises(KeyError, match="half way"):
         open_store(populated)
     script.write_text(MOODS)
-    monkeypatch.setattr(upgrading, "_run", lambda connection: None)
+    monkeypatch.setattr(upgrading, "run", lambda connection: None)
     with pytest.raises(SchemaError, match=f"the upgrade from {NOW} ended at {NOW}, not at {LATER}"):
         open_store(populated)
     monkeypatch.undo()

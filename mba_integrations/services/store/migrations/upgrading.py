@@ -31,7 +31,7 @@ def upgrade(connection: Connection) -> str:
     found = current_revision(connection)
     check_known(found)
     if found != HEAD:
-        _run(connection)
+        run(connection)
     now = current_revision(connection)
     if now != HEAD:
         raise SchemaError(
@@ -67,11 +67,12 @@ def new_ledger_key() -> str:
     return secrets.token_hex(32)
 
 
-def _run(connection: Connection) -> None:
+def run(connection: Connection, revision: str = "head") -> None:
+    """Bring the tables to a revision, whichever that is."""
     from alembic import command
     from alembic.config import Config
 
     config = Config(attributes={"connection": connection})
     config.set_main_option("script_location", str(SCRIPTS).replace("%", "%%"))
     config.set_main_option("path_separator", "os")
-    command.upgrade(config, "head")
+    command.upgrade(config, revision)

@@ -2,6 +2,8 @@
 
 What is in the log already is added up now, 5,000 rows at a time; a million take some minutes.
 Minutes and hours are made as far back from the latest allocation as they would have been kept.
+They are added up by the code of this release, so that they are what it would have written; the
+tests bring a file of each earlier revision up to this release.
 """
 
 from __future__ import annotations
