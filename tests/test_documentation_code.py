@@ -1,4 +1,4 @@
-"""Every code block of README.md and docs/, and every example in a docstring, runs as written.
+"""Every code block of the pages, and every example in a docstring, runs as written.
 
 A document's `python` blocks run in order in one namespace, in an empty folder that holds a copy of
 `configs/`; its `pycon` blocks are sessions in the same namespace. `yaml`, `json` and `toml` blocks
@@ -22,7 +22,10 @@ import pytest
 import yaml
 from repository import ROOT
 
-DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+DOCUMENTS = [
+    *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md")),
+    *sorted((ROOT / "docs").rglob("*.md")),
+]
 MODULES = [
     ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
     for path in sorted((ROOT / "mba_integrations").rglob("*.py"))

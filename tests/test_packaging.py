@@ -33,7 +33,7 @@ CONSTRAINTS = (ROOT / "constraints.txt").read_text(encoding="utf-8")
 SHIPPED = [
     *("mba_integrations", "tests", "docs", "examples", "configs", "benchmarks"),
     *("pyproject.toml", "constraints.txt", "Makefile"),
-    *("README.md", "CHANGELOG.md", "LICENSE"),
+    *("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "SECURITY.md"),
 ]
 
 
@@ -190,7 +190,9 @@ def test_wheel_carries_licence_readme_and_command(built: Path) -> None:
     about = metadata(wheel)
     assert about["License-Expression"] == "Apache-2.0"
     assert about["Requires-Python"] == ">=3.11"
-    assert (ROOT / "README.md").read_text(encoding="utf-8").strip() in about.get_payload()
+    text = about.get_payload(decode=True)
+    assert isinstance(text, bytes)
+    assert (ROOT / "README.md").read_bytes().strip() in text
     entries = {name.split("/", 1)[1]: value for name, value in contents(wheel).items()}
     assert entries["licenses/LICENSE"] == (ROOT / "LICENSE").read_bytes()
     assert b"mba = mba_integrations.cli:main" in entries["entry_points.txt"]
