@@ -6,6 +6,7 @@ Where the variable CI is set, hypothesis draws the same examples in every run.
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import socket
 from collections.abc import Iterator
@@ -16,6 +17,12 @@ from hypothesis import settings
 settings.register_profile("local", deadline=None, max_examples=100)
 settings.register_profile("ci", settings.get_profile("local"), derandomize=True, print_blob=True)
 settings.load_profile("ci" if os.environ.get("CI") else "local")
+
+def pytest_collection_finish() -> None:
+    """What was imported is there to the end: without a look at it, garbage is found in no time."""
+    gc.collect()
+    gc.freeze()
+
 
 _LOOPBACK = ("127.", "::1", "localhost")
 
