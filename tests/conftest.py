@@ -18,6 +18,7 @@ settings.register_profile("local", deadline=None, max_examples=100)
 settings.register_profile("ci", settings.get_profile("local"), derandomize=True, print_blob=True)
 settings.load_profile("ci" if os.environ.get("CI") else "local")
 
+
 def pytest_collection_finish() -> None:
     """What was imported is there to the end: without a look at it, garbage is found in no time."""
     gc.collect()
