@@ -18,18 +18,17 @@ settings.register_profile("local", deadline=None, max_examples=100)
 settings.register_profile("ci", settings.get_profile("local"), derandomize=True, print_blob=True)
 settings.load_profile("ci" if os.environ.get("CI") else "local")
 
-
-def pytest_collection_finish() -> None:
-    """What was imported is there to the end: without a look at it, garbage is found in no time."""
-    gc.collect()
-    gc.freeze()
-
-
 _LOOPBACK = ("127.", "::1", "localhost")
 
 
 class NetworkUsedError(OSError):
     """A test tried to reach another machine."""
+
+
+def pytest_collection_finish() -> None:
+    """Set aside what was imported: no look for garbage in a test goes through it again."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session", autouse=True)
