@@ -79,6 +79,7 @@ def gateway(service: MemoryService) -> Iterator[str]:
         server.should_exit = True
         running.join()
         provider.shutdown()
+        provider.server_close()
 
 
 def main() -> None:

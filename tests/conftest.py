@@ -6,6 +6,7 @@ Where the variable CI is set, hypothesis draws the same examples in every run.
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import socket
 from collections.abc import Iterator
@@ -22,6 +23,12 @@ _LOOPBACK = ("127.", "::1", "localhost")
 
 class NetworkUsedError(OSError):
     """A test tried to reach another machine."""
+
+
+def pytest_collection_finish() -> None:
+    """Set aside what was imported: no look for garbage in a test goes through it again."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session", autouse=True)
