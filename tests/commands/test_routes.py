@@ -105,7 +105,7 @@ def test_a_share_becomes_a_threshold_that_is_set_only_where_that_is_asked(
     assert calibrated("--share", "0.4", "--apply", *where)["applied"]
     assert strong_points(service) == found["strong_points"]
     settings = service.workspaces.config("default").gateway
-    assert settings.models["simple"] == "small"  # all but the threshold stays
+    assert settings.models[QueryComplexity.SIMPLE] == "small"  # all but the threshold stays
     estimated = service.equipment.allocator.estimate_query_complexity
     sent = [model_of(settings, level_of_query(estimated(one), settings)) for one in QUERIES]
     assert sent.count("large") == 2
