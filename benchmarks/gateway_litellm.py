@@ -29,7 +29,8 @@ from typing import Any
 
 from mba_integrations import MemoryItem, MemoryTier
 from mba_integrations.services.memory.service import MemoryService
-from mba_integrations.services.spending.usage.telling import UsageBy, gateway_usage
+from mba_integrations.services.spending.usage.telling import gateway_usage
+from mba_integrations.services.store.rows.gateway.usage import UsageBy
 from mba_integrations.testing import WordCounter
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -121,21 +121,38 @@ def response_events(asked: Mapping[str, Any]) -> list[bytes]:
     """A response in events."""
     whole = response(asked)
     begun = {**whole, "status": "in_progress", "output": [], "usage": None}
-    item = {"type": "message", "id": "msg_1", "role": "assistant", "status": "in_progress"}
-    at = {"item_id": "msg_1", "output_index": 0, "content_index": 0}
-    part = {"type": "output_text", "text": "", "annotations": []}
-    events: list[dict[str, Any]] = [
-        {"type": "response.created", "response": begun},
-        {"type": "response.output_item.added", "output_index": 0, "item": {**item, "content": []}},
-        {"type": "response.content_part.added", **at, "part": part},
-        *(
-            {"type": "response.output_text.delta", **at, "delta": delta, "logprobs": []}
-            for delta in (ANSWER[:9], ANSWER[9:])
-        ),
-        {"type": "response.output_text.done", **at, "text": ANSWER, "logprobs": []},
-        {"type": "response.completed", "response": whole},
-    ]
+    events: list[dict[str, Any]] = [{"type": "response.created", "response": begun}]
+    for index, item in enumerate(whole["output"]):
+        opened, parts = _in_parts(item)
+        at = {"output_index": index}
+        events.append({"type": "response.output_item.added", **at, "item": opened})
+        events += [{**at, "item_id": item["id"], **part} for part in parts]
+        events.append({"type": "response.output_item.done", **at, "item": item})
+    events.append({"type": "response.completed", "response": whole})
     return _named({**one, "sequence_number": n} for n, one in enumerate(events))
+
+
+def _in_parts(item: dict[str, Any]) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """An item as it begins, and the events that bring the rest."""
+    begun = {**item, "status": "in_progress"}
+    if item["type"] == "function_call":
+        kind = "response.function_call_arguments"
+        deltas = [{"type": f"{kind}.delta", "delta": one} for one in (ARGUMENTS[:6], ARGUMENTS[6:])]
+        ending = {"type": f"{kind}.done", "arguments": ARGUMENTS, "name": item["name"]}
+        return {**begun, "arguments": ""}, [*deltas, ending]
+    if item["type"] == "reasoning":
+        return item, []
+    part = {"type": "output_text", "text": "", "annotations": []}
+    texts: list[dict[str, Any]] = [
+        {"type": "response.content_part.added", "part": part},
+        *(
+            {"type": "response.output_text.delta", "delta": one, "logprobs": []}
+            for one in (ANSWER[:9], ANSWER[9:])
+        ),
+        {"type": "response.output_text.done", "text": ANSWER, "logprobs": []},
+        {"type": "response.content_part.done", "part": {**part, "text": ANSWER}},
+    ]
+    return {**begun, "content": []}, [{"content_index": 0, **one} for one in texts]
 
 
 def message(asked: Mapping[str, Any]) -> dict[str, Any]:

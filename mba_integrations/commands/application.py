@@ -36,7 +36,7 @@ from mba_integrations.commands.memory import (
 )
 from mba_integrations.commands.printing.output import remark, write_text
 from mba_integrations.commands.printing.visible import in_one_line
-from mba_integrations.commands.serving import budgets, keys, serve, top
+from mba_integrations.commands.serving import budgets, keys, routes, serve, top
 from mba_integrations.core.errors import ConfigFileError, MemoryBudgetError
 from mba_integrations.services.client.errors import ServerError
 from mba_integrations.services.store.errors import (
@@ -122,6 +122,7 @@ app.command("doctor", help=doctor.HELP)(doctor.doctor)
 app.command("serve", help=serve.HELP)(serve.serve)
 app.add_typer(keys.app, name="keys")
 app.add_typer(budgets.app, name="budgets")
+app.add_typer(routes.app, name="routes")
 app.command("top", help=top.HELP)(top.top)
 app.add_typer(mcp.app, name="mcp")
 app.command(

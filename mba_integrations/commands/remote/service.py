@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from mba_integrations.commands.printing.memories import plain
 from mba_integrations.commands.remote.administering import RemoteKeys, RemoteWorkspaces
-from mba_integrations.commands.remote.gateway import RemoteBudgets
+from mba_integrations.commands.remote.gateway import RemoteBudgets, RemoteRoutes
 from mba_integrations.commands.remote.keeping import (
     RemoteErasures,
     RemoteJobs,
@@ -107,6 +107,7 @@ class RemoteService:
         self.workspaces = RemoteWorkspaces(self.client)
         self.keys = RemoteKeys(self.client)
         self.budgets = RemoteBudgets(self.client)
+        self.routes = RemoteRoutes(self.client)
         self.jobs = RemoteJobs(self.client)
         self.retention = RemoteRetention(self.client)
         self.tiers = RemoteTiers(self, self.client)

@@ -36,6 +36,13 @@ class GatewayCalls(ABC):
         request = got(of(workspace_id, "gateway/usage"), window=window, by=by)
         return cast(dict[str, Any], self.send(request))
 
+    def calibration(
+        self, workspace_id: str, share: float, *, window: str | None = None
+    ) -> dict[str, Any]:
+        """The threshold that sends a share of the logged queries to the strong model."""
+        request = got(of(workspace_id, "gateway/calibration"), share=share, window=window)
+        return cast(dict[str, Any], self.send(request))
+
 
 class AsyncGatewayCalls(ABC):
     """The same of `AsyncMbaClient`."""
@@ -60,4 +67,11 @@ class AsyncGatewayCalls(ABC):
     ) -> dict[str, Any]:
         """What calls of a window such as `24h` used; by `model`, `level` or `session`."""
         request = got(of(workspace_id, "gateway/usage"), window=window, by=by)
+        return cast(dict[str, Any], await self.send(request))
+
+    async def calibration(
+        self, workspace_id: str, share: float, *, window: str | None = None
+    ) -> dict[str, Any]:
+        """The threshold that sends a share of the logged queries to the strong model."""
+        request = got(of(workspace_id, "gateway/calibration"), share=share, window=window)
         return cast(dict[str, Any], await self.send(request))

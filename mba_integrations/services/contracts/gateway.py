@@ -14,6 +14,7 @@ from mba_integrations.core.config.gateway_settings import (
 from mba_integrations.services.contracts.body import View
 from mba_integrations.services.spending.budgets.standing import BudgetState
 from mba_integrations.services.spending.routing.baselines import MICROS
+from mba_integrations.services.spending.routing.calibrating import Calibration
 from mba_integrations.services.spending.usage.telling import GatewayUsage, UsageGroup
 from mba_integrations.services.store.rows.gateway.usage import UsageFigures
 
@@ -137,3 +138,20 @@ class GatewayUsageView(View):
             routes=RoutesView(**asdict(found.routes)),
             groups=[UsageGroupView.of(one) for one in found.groups],
         )
+
+
+class CalibrationView(View):
+    """A threshold for `strong_points`, and what part of the queries reaches the strong model.
+
+    `unknown_share` goes there whatever the threshold, since nothing is known of those queries.
+    """
+
+    strong_points: float
+    share: float
+    unknown_share: float
+    queries: int
+
+    @classmethod
+    def of(cls, found: Calibration) -> CalibrationView:
+        """The view of a calibration."""
+        return cls(**asdict(found))

@@ -125,6 +125,7 @@ ROUTES_OF = {
         *("get_workspace", "validate_settings", "list_versions", "count_memories"),
         *("list_memories", "get_memory", "history", "get_job", "get_organisation"),
         *("list_merges", "show_embeddings", "list_budgets", "usage_of_gateway"),
+        "calibrate_routes",
         *("list_documents", "get_document", "list_pieces", "retrieve"),
     },
     Scope.WRITE: {

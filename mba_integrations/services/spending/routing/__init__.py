@@ -1,4 +1,5 @@
 """Which model a request is asked of, by how complex its query is.
 
-Imports the core alone. Offers `choosing`, `calibrating` and `baselines`.
+Imports the core, and `logged` the memory service. Offers `choosing`, `calibrating`, `logged` and
+`baselines`.
 """

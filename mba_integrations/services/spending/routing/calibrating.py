@@ -26,7 +26,7 @@ from mba_integrations.services.spending.routing.choosing import LEVELS, level_of
 if TYPE_CHECKING:
     from mba_integrations import ComplexityEstimate
 
-_PAST = 1_000_000.0
+PAST = 1_000_000.0
 """Points that no query has."""
 
 
@@ -91,7 +91,7 @@ def _calibration(
     while 0 < room < len(points) and points[room] == points[room - 1]:
         room -= 1
     return Calibration(
-        strong_points=points[room - 1] if room else _PAST,
+        strong_points=points[room - 1] if room else PAST,
         share=(unknown + room) / len(found),
         unknown_share=unknown / len(found),
         queries=len(found),

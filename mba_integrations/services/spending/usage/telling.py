@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import StrEnum
 
 from mba_integrations.services.memory.service import MemoryService
 from mba_integrations.services.spending.routing.baselines import RouteReport, report
-from mba_integrations.services.store.rows.gateway.usage import UsageFigures, UsageOf
+from mba_integrations.services.store.rows.gateway.usage import UsageBy, UsageFigures, UsageOf
 from mba_integrations.services.store.rows.rollups import Span, floor, parts_of
 from mba_integrations.services.store.scopes import Reading
 from mba_integrations.services.store.statements import workspaces
@@ -17,14 +16,6 @@ from mba_integrations.services.store.statements.gateway import usage
 
 MOST_GROUPS = 200
 """Groups that are told apart: those with the most requests."""
-
-
-class UsageBy(StrEnum):
-    """What usage is told apart by."""
-
-    MODEL = "model"
-    LEVEL = "level"
-    SESSION = "session"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,8 +19,8 @@ from mba_integrations.core.errors import ConfigError
 from mba_integrations.services.gateway.callback.running import Running
 from mba_integrations.services.gateway.litellm_callback import litellm_callback
 from mba_integrations.services.memory.service import MemoryService
-from mba_integrations.services.spending.usage.telling import UsageBy, gateway_usage
-from mba_integrations.services.store.rows.gateway.usage import UsageFigures
+from mba_integrations.services.spending.usage.telling import gateway_usage
+from mba_integrations.services.store.rows.gateway.usage import UsageBy, UsageFigures
 from mba_integrations.testing import WordCounter
 
 FACTS = {"skis": "Kate skis in Oslo each March.", "bees": "Ben keeps bees behind the red barn."}

@@ -21,6 +21,7 @@ from mba_integrations.services.gateway import app as apps
 from mba_integrations.services.gateway.passing import gateway as gateways
 from mba_integrations.services.gateway.passing.connections import Connections
 from mba_integrations.services.memory.service import MemoryService
+from mba_integrations.services.spending.budgets.standing import budget_states
 from mba_integrations.services.spending.usage.telling import gateway_usage
 from mba_integrations.testing import WordCounter
 
@@ -35,6 +36,12 @@ FACTS = {
 USED = b'"usage": {"prompt_tokens": 50, "completion_tokens": 10}'
 REPLY = b'{"choices": [{"message": {"role": "assistant", "content": "In Oslo."}}], %b}' % USED
 MEMORY: dict[str, Any] = {"inject": "before_last_user", "memory_tokens": 60}
+
+TOLD = (
+    *("x-mba-route", "x-mba-complexity", "x-mba-used-tokens", "x-mba-budget-tokens"),
+    *("x-mba-saved-tokens", "x-mba-prefix-tokens", "x-mba-allocation-id", "x-mba-overhead-ms"),
+)
+"""All that is told where nothing is wrong, exceeded or only recorded."""
 
 
 @pytest.fixture
@@ -120,15 +127,17 @@ async def test_with_nothing_set_the_same_bytes_go_on(service: MemoryService) -> 
 async def test_memory_enters_within_its_budget_and_the_client_is_told(
     service: MemoryService,
 ) -> None:
-    fill(service, **MEMORY)
+    fill(service, **{**MEMORY, "memory_tokens": 26}, request_tokens=500)
     async with scripted_upstream() as upstream, gateway(service, upstream) as url:
         upstream.script = plain(REPLY)
         answer = await ask(url, asked("Where does Kate ski?"))
     system, question = body_of(upstream)["messages"]
     assert FACTS["skis"] in system["content"]
     assert question["content"] == "Where does Kate ski?"
-    assert WordCounter().count(system["content"]) <= MEMORY["memory_tokens"]
+    assert FACTS["bees"] not in system["content"]  # it has no room
+    assert WordCounter().count(system["content"]) <= 26
     told = said(answer)
+    assert set(told) == set(TOLD)
     choice = service.allocations.get("default", told["x-mba-allocation-id"])
     assert "skis" in [entry.memory_id for entry in choice.items if entry.selected]
 
@@ -180,6 +189,32 @@ async def test_several_replies_may_spend_as_often(service: MemoryService) -> Non
     assert [answer.status for answer in answers] == [429, 200]
 
 
+@pytest.mark.parametrize(
+    ("on_exceed", "status", "has_memory", "warned"),
+    [
+        pytest.param("block", 429, None, None, id="block"),
+        pytest.param("shrink", 200, False, None, id="shrink-goes-without-its-memory"),
+        pytest.param("warn", 200, True, "1", id="warn-says-so"),
+    ],
+)
+async def test_a_call_beyond_its_budget_is_refused_shrunk_or_warned_of(
+    service: MemoryService,
+    on_exceed: str,
+    status: int,
+    has_memory: bool | None,
+    warned: str | None,
+) -> None:
+    budget = {"unit": "tokens", "amount": 80, "period": "day", "on_exceed": on_exceed}
+    fill(service, spend=[budget], **MEMORY)
+    async with scripted_upstream() as upstream, gateway(service, upstream) as url:
+        upstream.script = plain(REPLY)
+        answer = await ask(url, asked("Where does Kate ski?", max_tokens=55))
+    assert answer.status == status
+    assert said(answer).get("x-mba-budgets-exceeded") == warned
+    sent_on = [FACTS["skis"] in seen.body.decode() for seen in upstream.seen]
+    assert sent_on == ([] if has_memory is None else [has_memory])
+
+
 async def test_of_calls_at_once_no_more_are_admitted_than_fit(service: MemoryService) -> None:
     fill(service, spend=[{"unit": "tokens", "amount": 300, "period": "day"}])
     body = asked("Hi.", max_tokens=90)
@@ -207,6 +242,8 @@ async def test_what_a_provider_refuses_is_not_spent(
         await ask(url, asked("Hi.", max_tokens=50))
     figures = gateway_usage(service, "default").figures
     assert figures.input_tokens + figures.output_tokens == spent
+    [budget] = budget_states(service, "default")
+    assert (budget.used, budget.reserved) == (spent, 0)
 
 
 async def test_a_client_that_goes_is_charged_for_what_came(service: MemoryService) -> None:
@@ -276,6 +313,8 @@ async def test_the_level_of_a_query_says_which_model_is_asked(
     assert body_of(upstream)["model"] == sent_to
     assert said(answer)["x-mba-route"].startswith(f"{sent_to}; ")
     assert said(answer).get("x-mba-shadow-route") == shadow
+    levels = {"How do bees fly?": "simple", HARD: "complex", "Who is Ben?": "unknown"}
+    assert said(answer)["x-mba-complexity"] == levels[query]
 
 
 async def test_a_session_stays_with_its_model(service: MemoryService) -> None:

@@ -17,9 +17,9 @@ from mba_integrations.services.spending.budgets.costs import CallTokens
 from mba_integrations.services.spending.routing.choosing import Reason, Route
 from mba_integrations.services.spending.usage import noting
 from mba_integrations.services.spending.usage.noting import CallUsage, UsageLog
-from mba_integrations.services.spending.usage.telling import UsageBy, gateway_usage
+from mba_integrations.services.spending.usage.telling import gateway_usage
 from mba_integrations.services.store.errors import StoreBusyError
-from mba_integrations.services.store.rows.gateway.usage import NAMES, UsageFigures
+from mba_integrations.services.store.rows.gateway.usage import NAMES, UsageBy, UsageFigures
 from mba_integrations.testing import Clock
 
 SETTINGS = GatewaySettings(

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 from datetime import datetime
+from enum import StrEnum
 from typing import NamedTuple
+
+
+class UsageBy(StrEnum):
+    """What usage is told apart by."""
+
+    MODEL = "model"
+    LEVEL = "level"
+    SESSION = "session"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
