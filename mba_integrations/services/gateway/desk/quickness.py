@@ -11,8 +11,9 @@ from mba_integrations.services.gateway.desk.deciding import Decided
 from mba_integrations.services.gateway.passing.calls import Call
 from mba_integrations.services.spending.routing.choosing import AUTO
 
-MOST_BYTES = 16 * 1024
-"""Of a request or a reply that is read on the loop."""
+MOST_BYTES = 2 * 1024
+"""Of a request: to read a query's level takes the longest, 0.6 ms for 1,000 characters."""
+MOST_REPLY_BYTES = 16 * 1024
 _AUTO = AUTO.encode()
 
 
@@ -36,4 +37,4 @@ def is_ended_quickly(decided: Decided, reply_bytes: int) -> bool:
         or decided.after != decided.before
         or decided.asked.settings.remember
     )
-    return not writes and reply_bytes <= MOST_BYTES
+    return not writes and reply_bytes <= MOST_REPLY_BYTES
