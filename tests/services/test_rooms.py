@@ -13,7 +13,7 @@ SERVICES = ROOT / "mba_integrations" / "services"
 NAME = "mba_integrations.services"
 _ROW = re.compile(r"^\| `([a-z0-9]+)/` \| [^|]+ \| ([^|]*)\|$", re.MULTILINE)
 SKINS = {"api", "gateway", "mcp"}
-WEB = {"fastapi", "starlette", "uvicorn", "limits", "prometheus_client", "mcp"}
+WEB = {"fastapi", "starlette", "uvicorn", "prometheus_client", "mcp"}
 CLIENTS = {"httpx2"}
 
 

@@ -5,8 +5,9 @@
         key id       secret of 256 bits, of which the store keeps the SHA-256
 
 A key is found by its id, so a check costs one look-up however many keys there are; a secret of 256
-bits needs no slow hash. Nothing is remembered between two checks: a key that was revoked is refused
-at once, in every process.
+bits needs no slow hash. Each check looks at the store: a key that was revoked is refused at once,
+in every process. What is remembered of a key is its row as the database had it, with what was made
+of it; that holds while a look finds an equal row.
 """
 
 from __future__ import annotations
@@ -26,7 +27,8 @@ from mba_integrations.core.times import has_zone
 from mba_integrations.services.access.errors import MissingScopeError, UnknownCallerError
 from mba_integrations.services.access.principal import LOCAL, Principal, Scope
 from mba_integrations.services.store import callers
-from mba_integrations.services.store.errors import UnknownKeyError
+from mba_integrations.services.store.errors import StoreError, UnknownKeyError
+from mba_integrations.services.store.glances import Seen
 from mba_integrations.services.store.rows.keys import KeyRow
 from mba_integrations.services.store.scopes import checked_id
 from mba_integrations.services.store.store import Store
@@ -36,6 +38,7 @@ LONGEST_NAME = 200
 MOST_WORKSPACES = 1_000
 _SHAPE = re.compile(r"mba_([0-9a-f]{12})_([A-Za-z0-9_-]{43})")
 _GRAIN = timedelta(hours=1)
+_MOST_REMEMBERED = 10_000
 _REFUSED = (
     "the key is not known, has expired or was revoked. Send one as 'Authorization: Bearer mba_...' "
     "or 'X-API-Key: mba_...'; 'mba keys create' makes one."
@@ -63,6 +66,7 @@ class Keys:
 
     def __init__(self, store: Store) -> None:
         self._store = store
+        self._known: dict[str, tuple[Seen, KeyRow]] = {}
 
     def create(
         self,
@@ -131,6 +135,14 @@ class Keys:
         with self._store.read_all() as reading:
             return callers.any_there(reading)
 
+    def were_made_at_once(self) -> bool | None:
+        """As `were_made`, if that can be said where nothing may wait; None if not."""
+        glance = self._store.glance_all()
+        try:
+            return None if glance is None else callers.any_seen(glance)
+        except StoreError:
+            return None
+
     def authenticate(self, key: str) -> Principal:
         """Who a caller is.
 
@@ -140,22 +152,49 @@ class Keys:
         """
         shape = _SHAPE.fullmatch(key)
         row = None if shape is None else self._find(shape[1])
-        given = _hash(shape[2]) if shape is not None else ""
-        known = "" if row is None else row.sha256
         now = self._store.clock()
-        if not (hmac.compare_digest(given, known) and row is not None and _holds(row, now)):
+        if shape is None or row is None or not _opens(row, shape[2], now):
             raise UnknownCallerError(_REFUSED)
-        self._note_use(row, now)
+        if _use_is_due(row, now):
+            self._store.write_all(partial(callers.note_use, key_id=row.key_id))
+        return principal_of(row)
+
+    def authenticate_at_once(self, key: str) -> Principal | None:
+        """Who a caller is, if that can be said where nothing may wait.
+
+        None where `authenticate` must be asked: always on Postgres, and on SQLite for a key that is
+        refused, was changed since it came last, or has a use that is to be written down.
+        """
+        shape = _SHAPE.fullmatch(key)
+        row = None if shape is None else self._remembered(shape[1])
+        now = self._store.clock()
+        if shape is None or row is None or not _opens(row, shape[2], now) or _use_is_due(row, now):
+            return None
         return principal_of(row)
 
     def _find(self, key_id: str) -> KeyRow | None:
+        seen = self._seen(key_id)  # first, so that what is remembered is never older than its row
         with self._store.read_all() as reading:
-            return callers.find(reading, key_id)
+            row = callers.find(reading, key_id)
+        if seen is not None and row is not None:
+            self._remember(seen, row)
+        return row
 
-    def _note_use(self, row: KeyRow, now: datetime) -> None:
-        """Keep when a key was used, once in an hour: a write for each request would be too many."""
-        if row.last_used_at is None or now - row.last_used_at >= _GRAIN:
-            self._store.write_all(partial(callers.note_use, key_id=row.key_id))
+    def _remembered(self, key_id: str) -> KeyRow | None:
+        known = self._known.get(key_id)
+        return None if known is None or known[0] != self._seen(key_id) else known[1]
+
+    def _remember(self, seen: Seen, row: KeyRow) -> None:
+        if len(self._known) >= _MOST_REMEMBERED:
+            self._known.clear()
+        self._known[row.key_id] = (seen, row)
+
+    def _seen(self, key_id: str) -> Seen | None:
+        glance = self._store.glance_all()
+        try:
+            return None if glance is None else callers.seen(glance, key_id)
+        except StoreError:
+            return None
 
 
 def principal_of(row: KeyRow) -> Principal:
@@ -166,6 +205,15 @@ def principal_of(row: KeyRow) -> Principal:
         scopes=frozenset(Scope(one) for one in row.scopes if one in known),
         workspaces=None if row.workspaces is None else frozenset(row.workspaces),
     )
+
+
+def _opens(row: KeyRow, secret: str, now: datetime) -> bool:
+    return hmac.compare_digest(_hash(secret), row.sha256) and _holds(row, now)
+
+
+def _use_is_due(row: KeyRow, now: datetime) -> bool:
+    """Whether to keep that a key is used: once in an hour, for each time would be too many."""
+    return row.last_used_at is None or now - row.last_used_at >= _GRAIN
 
 
 def _holds(row: KeyRow, now: datetime) -> bool:

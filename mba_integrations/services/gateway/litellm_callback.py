@@ -41,9 +41,8 @@ from mba_integrations.services.gateway.callback.data import (
 from mba_integrations.services.gateway.callback.running import Call, Ended, Running
 from mba_integrations.services.gateway.callers import DEFAULT_WORKSPACE
 from mba_integrations.services.gateway.desk.asked import understood
-from mba_integrations.services.gateway.desk.deciding import Deciding
-from mba_integrations.services.gateway.desk.ending import Ending
 from mba_integrations.services.gateway.desk.headers import not_understood
+from mba_integrations.services.gateway.desk.parts import Parts
 from mba_integrations.services.gateway.passing.calls import Finished, Outcome, Pairs
 from mba_integrations.services.gateway.upkeep import Upkeep
 from mba_integrations.services.gateway.wire.apis import Api
@@ -52,8 +51,6 @@ from mba_integrations.services.gateway.wire.replies import Reply
 from mba_integrations.services.gateway.wire.usage import Usage
 from mba_integrations.services.memory.service import MemoryService
 from mba_integrations.services.spending.budgets.errors import SpendExceededError
-from mba_integrations.services.spending.budgets.spending import Spending
-from mba_integrations.services.spending.usage.noting import UsageLog
 
 log = logging.getLogger("mba.gateway")
 
@@ -84,12 +81,11 @@ class CallbackHooks:
     ) -> None:
         super().__init__()
         self._service, self._workspace_id = service, workspace_id
-        spending, self._usage = Spending(service), UsageLog(service)
-        self._deciding = Deciding(service, spending, self._usage, chooser)
-        self._ending = Ending(service, spending, self._usage)
+        parts = Parts.of(service, chooser)
+        self._deciding, self._ending = parts.deciding, parts.ending
         self._running = Running() if running is None else running
         self._limit = anyio.CapacityLimiter(_THREADS)
-        self._upkeep = Upkeep([self.give_up, spending.renew, self._usage.flush])
+        self._upkeep = Upkeep([self.give_up, parts.spending.renew, parts.usage.flush])
         atexit.register(self.close)
 
     def close(self) -> None:
@@ -186,6 +182,7 @@ class CallbackHooks:
             self._await(Call(decided=None, headers=_shown(not_understood(asked.reason))), data)
             return
         decided = self._deciding.decided(asked)
+        decided.log_notes()
         took = (time.perf_counter() - began) * 1_000
         headers = {**_shown(decided.headers), "x-mba-overhead-ms": f"{took:.2f}"}
         self._await(Call(decided=decided, headers=headers, overhead_ms=took), data)
@@ -217,6 +214,7 @@ class CallbackHooks:
             overhead_ms=ended.overhead_ms,
         )
         self._ending.note(ended.decided, outcome, used, reply)
+        self._ending.write_if_due()
 
     async def _in_thread(self, act: Callable[[], _T]) -> _T:
         """Do what waits for the store; what it reserves is told of even if the client went."""

@@ -89,6 +89,17 @@ class Equipment:
         with self._watched("write", workspace_id):
             return self.store.write(workspace_id, partial(_held, done_once(once, act)), actor=actor)
 
+    def put(self, workspace_id: str, act: Callable[[Writing], Result]) -> Result:
+        """As `write`, for an act that looks up nothing of the memories.
+
+        So the workspace's other writers do not wait for it.
+
+        Raises:
+            UnknownWorkspaceError: If there is no such workspace; with those of a like name.
+        """
+        with self._watched("write", workspace_id):
+            return self.store.write(workspace_id, act)
+
     @contextmanager
     def _watched(self, what: str, workspace_id: str) -> Iterator[None]:
         """Count the time of a transaction, and whether the store was too busy for it."""

@@ -56,7 +56,10 @@ class _Known:
     config: WorkspaceConfig
 
     def is_of(self, row: WorkspaceRow) -> bool:
-        return (self.made_at, self.version) == (row.created_at, row.settings_version)
+        return self.is_at(row.created_at, row.settings_version)
+
+    def is_at(self, made_at: datetime, version: int) -> bool:
+        return (self.made_at, self.version) == (made_at, version)
 
 
 class KnownSettings:
@@ -79,6 +82,14 @@ class KnownSettings:
             config = WorkspaceConfig(**row.settings)
             known = _Known(row.created_at, row.settings_version, config)
             self._keep(row.workspace_id, known)
+        self._of_thread.config = known.config
+        return known.config
+
+    def at(self, workspace_id: str, made_at: datetime, version: int) -> WorkspaceConfig | None:
+        """The settings of that version; None where others, or none, were read last."""
+        known = self._known.get(workspace_id)
+        if known is None or not known.is_at(made_at, version):
+            return None
         self._of_thread.config = known.config
         return known.config
 

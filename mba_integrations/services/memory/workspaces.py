@@ -19,6 +19,7 @@ from mba_integrations.services.memory.once import (
 )
 from mba_integrations.services.memory.retention.rules import RetentionPolicy
 from mba_integrations.services.memory.settings import config_of, retention_of
+from mba_integrations.services.store.errors import StoreError
 from mba_integrations.services.store.rows.workspaces import SettingsVersion, WorkspaceRow
 from mba_integrations.services.store.scopes import Writing, checked_id
 from mba_integrations.services.store.statements import workspaces
@@ -83,7 +84,26 @@ class Workspaces:
         Raises:
             UnknownWorkspaceError: If there is no such workspace; with those of a like name.
         """
-        return self._equipment.settings.of(self.row(workspace_id))
+        known = self.config_at_once(workspace_id)
+        return self._equipment.settings.of(self.row(workspace_id)) if known is None else known
+
+    def config_at_once(self, workspace_id: str) -> WorkspaceConfig | None:
+        """The settings that hold now, if that can be said where nothing may wait.
+
+        None where `config` must be asked: each time on Postgres, once for each version of the
+        settings on SQLite.
+
+        Raises:
+            InputError: If *workspace_id* is no id.
+        """
+        glance = self._equipment.store.glance(workspace_id)
+        if glance is None:
+            return None
+        try:
+            version = workspaces.version_seen(glance)
+        except StoreError:
+            return None
+        return None if version is None else self._equipment.settings.at(workspace_id, *version)
 
     def retention(self, workspace_id: str) -> RetentionPolicy:
         """How long the memories are kept.

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Row
+from sqlalchemy import Row, bindparam
 
 from mba_integrations.services.store.errors import KeyExistsError, UnknownKeyError
+from mba_integrations.services.store.glances import GlanceAll, Seen
+from mba_integrations.services.store.owned import select_all
 from mba_integrations.services.store.rows.keys import KeyRow
 from mba_integrations.services.store.scopes import ReadingAll, WritingAll
 from mba_integrations.services.store.tables.keys import api_key
+
+_BY_ID = select_all(api_key).where(api_key.c.key_id == bindparam("key_id"))
+_ANY = select_all(api_key, api_key.c.key_id).limit(1)
 
 
 def add(writing: WritingAll, row: KeyRow) -> KeyRow:
@@ -30,8 +35,7 @@ def add(writing: WritingAll, row: KeyRow) -> KeyRow:
 
 def find(reading: ReadingAll, key_id: str) -> KeyRow | None:
     """The key of that id, also one that is revoked or expired."""
-    statement = reading.select(api_key).where(api_key.c.key_id == key_id)
-    found = reading.execute(statement).one_or_none()
+    found = reading.execute(_BY_ID, {"key_id": key_id}).one_or_none()
     return None if found is None else _row(found)
 
 
@@ -43,8 +47,17 @@ def listed(reading: ReadingAll) -> tuple[KeyRow, ...]:
 
 def any_there(reading: ReadingAll) -> bool:
     """Whether there is any key."""
-    statement = reading.select(api_key, api_key.c.key_id).limit(1)
-    return reading.execute(statement).first() is not None
+    return reading.execute(_ANY).first() is not None
+
+
+def seen(glance: GlanceAll, key_id: str) -> Seen | None:
+    """The key of that id, to be compared with what was seen before."""
+    return glance.row(_BY_ID, key_id=key_id)
+
+
+def any_seen(glance: GlanceAll) -> bool:
+    """Whether there is any key."""
+    return glance.row(_ANY) is not None
 
 
 def revoke(writing: WritingAll, key_id: str) -> KeyRow:

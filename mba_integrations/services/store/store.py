@@ -19,6 +19,7 @@ from typing import TypeVar
 from sqlalchemy import Connection
 
 from mba_integrations.services.store.errors import StoreBusyError, StoreError
+from mba_integrations.services.store.glances import Glance, GlanceAll
 from mba_integrations.services.store.scopes import (
     Reading,
     ReadingAll,
@@ -124,6 +125,18 @@ class Store(ABC):
     @abstractmethod
     def read_all(self) -> AbstractContextManager[ReadingAll]:
         """A transaction that reads all workspaces, for what keeps the store going."""
+
+    def glance(self, workspace_id: str) -> Glance | None:
+        """Looks at one workspace without waiting; None where each look waits for a server.
+
+        Raises:
+            InputError: If *workspace_id* is no id.
+        """
+        return None
+
+    def glance_all(self) -> GlanceAll | None:
+        """Looks without waiting at what belongs to no workspace; None as for `glance`."""
+        return None
 
     def write(
         self,

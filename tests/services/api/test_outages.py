@@ -16,6 +16,7 @@ from postgres_server import emptied
 from relay import Relay
 
 from mba_integrations.services.api.app import create_app
+from mba_integrations.services.api.layers import rates
 from mba_integrations.services.memory.service import MemoryService
 from mba_integrations.services.store.statements import jobs
 from mba_integrations.testing import Clock, WordCounter
@@ -164,9 +165,8 @@ async def test_who_was_stopped_is_not_stopped_longer_when_the_clock_goes_back(
     http: httpx2.AsyncClient, service: MemoryService, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = time.time()
-    for name in ("limits.storage.memory.time", "limits.strategies.time"):
-        monkeypatch.setattr(name, SimpleNamespace(time=lambda: now), raising=False)
     service.keys.create("app")
+    monkeypatch.setattr(rates, "time", SimpleNamespace(time=lambda: now))
     replies = [await http.get(f"{KATE}/counts") for _ in range(21)]
     assert [one.status_code for one in replies[-2:]] == [401, 429]
     now -= 3_600

@@ -56,6 +56,24 @@ def test_a_change_holds_from_the_next_call_on_in_all_services(
     assert first.settings["rendering"]["format"] == "markdown"
 
 
+def test_settings_are_known_at_once_while_they_hold(
+    opened: Opened, service: MemoryService, where: str
+) -> None:
+    other, here = opened(), service.workspaces
+    assert here.config_at_once("none") is None
+    with pytest.raises(UnknownWorkspaceError):
+        here.config("none")
+    known = here.config("kate")
+    assert here.config_at_once("kate") == (None if where.startswith("postgres") else known)
+    changed = other.workspaces.change("kate", max_total_tokens=77)
+    assert here.config_at_once("kate") is None
+    assert here.config("kate") == changed
+    other.workspaces.delete("kate")
+    assert here.config_at_once("kate") is None
+    with pytest.raises(UnknownWorkspaceError):
+        here.config("kate")
+
+
 def test_a_change_made_from_an_older_version_is_refused(service: MemoryService) -> None:
     service.workspaces.change("kate", min_score=0.1, expected_version=1)
     with pytest.raises(SettingsConflictError, match="are at version 2"):

@@ -9,9 +9,6 @@ import hmac
 from collections.abc import Sequence
 from functools import partial
 
-from limits import RateLimitItemPerMinute
-from limits.storage import MemoryStorage
-from limits.strategies import SlidingWindowCounterRateLimiter
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -20,6 +17,7 @@ from mba_integrations.services.access.errors import UnknownCallerError
 from mba_integrations.services.access.keys import Keys
 from mba_integrations.services.access.principal import LOCAL, Principal
 from mba_integrations.services.api.errand import CURRENT, Errand
+from mba_integrations.services.api.layers.rates import Rates
 from mba_integrations.services.api.mounts import Mount, mount_of
 from mba_integrations.services.api.replies import TOO_MANY, ProblemError, response_to
 from mba_integrations.services.api.settings import ServerSettings
@@ -52,12 +50,8 @@ class CallerLayer:
         self._open = settings.is_local
         self._insecure = settings.insecure
         self._token = None if settings.token is None else settings.token.encode()
-        # Sliding windows are named by their time: a clock that is set back begins with new ones,
-        # where a fixed window would be waited for until the clock has caught up.
-        self._rates = SlidingWindowCounterRateLimiter(MemoryStorage())
-        self._failures = SlidingWindowCounterRateLimiter(MemoryStorage())
-        self._rate = RateLimitItemPerMinute(settings.requests_per_minute)
-        self._failure_rate = RateLimitItemPerMinute(FAILURES_PER_MINUTE)
+        self._rates = Rates(settings.requests_per_minute)
+        self._failures = Rates(FAILURES_PER_MINUTE)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["path"] in OPEN_PATHS:
@@ -76,12 +70,15 @@ class CallerLayer:
 
     async def _caller(self, scope: Scope) -> Principal:
         key = self._key(scope["path"], Headers(scope=scope))
+        at_once = self._principal_at_once(key)
+        if at_once is not None:
+            return at_once
         try:
             return await RUNNING.get().run("store", partial(self._principal, key))
         except UnknownCallerError:
             # Who guesses is stopped, and not who asks with a key through the same address.
             address = str((scope.get("client") or ("unknown",))[0])
-            if not self._failures.hit(self._failure_rate, address):
+            if self._failures.left_after(address) is None:
                 raise _too_many("Too many keys were refused", FAILURES_PER_MINUTE, 60) from None
             raise
 
@@ -91,10 +88,18 @@ class CallerLayer:
             return key_in(headers)
         return mount.key_in(headers)
 
+    def _principal_at_once(self, key: str | None) -> Principal | None:
+        """Who asks, if that can be said without a thread; None for whoever may be refused too."""
+        if key is not None:
+            return LOCAL if self._is_token(key) else self._keys.authenticate_at_once(key)
+        if self._insecure or (self._open and self._keys.were_made_at_once() is False):
+            return LOCAL
+        return None
+
     def _principal(self, key: str | None) -> Principal:
         if key is not None:
-            return LOCAL if self._is_token(key) else self._keys.authenticate(key)
-        if self._insecure or (self._open and not self._keys.were_made()):
+            return self._keys.authenticate(key)
+        if self._open and not self._keys.were_made():
             return LOCAL
         raise UnknownCallerError(_NO_KEY)
 
@@ -102,12 +107,10 @@ class CallerLayer:
         return self._token is not None and hmac.compare_digest(key.encode(), self._token)
 
     def _count(self, principal: Principal, errand: Errand) -> None:
-        most = self._rate.amount
-        allowed = self._rates.hit(self._rate, principal.key_id)
-        stats = self._rates.get_window_stats(self._rate, principal.key_id)
+        most, left = self._rates.most, self._rates.left_after(principal.key_id)
         errand.headers["RateLimit-Policy"] = f'"key";q={most};w=60'
-        errand.headers["RateLimit"] = f'"key";r={stats.remaining}'
-        if not allowed:
+        errand.headers["RateLimit"] = f'"key";r={left or 0}'
+        if left is None:
             raise _too_many("The key asks too often", most, 1)
 
 

@@ -27,7 +27,12 @@ from mba_integrations.services.gateway.desk.headers import told
 from mba_integrations.services.gateway.desk.state import NEW, SessionState, state_of
 from mba_integrations.services.gateway.passing.calls import Pairs
 from mba_integrations.services.gateway.rewriting.memory import Recalled, recalled
-from mba_integrations.services.gateway.rewriting.rewrite import Rewritten, memory_room, rewrite
+from mba_integrations.services.gateway.rewriting.rewrite import (
+    NO_ROOM,
+    Rewritten,
+    memory_room,
+    rewrite,
+)
 from mba_integrations.services.gateway.rewriting.shortening import chooser_for
 from mba_integrations.services.gateway.wire.counting import RequestCounter
 from mba_integrations.services.memory.service import MemoryService
@@ -73,12 +78,22 @@ class Decided:
         said = self.rewritten.plan.headers()
         return told(self.route, said, len(self.reservation.warnings), self.problem)
 
+    def log_notes(self) -> None:
+        """Say in the log what was not done to the request, and why; it holds no text of it."""
+        if self.rewritten.plan.notes:
+            log.info("a request is sent on: %s", " ".join(self.rewritten.plan.notes))
+
     @property
     def needs_usage(self) -> bool:
         """Whether somebody goes by what calls use: budgets, prices, routes or memory."""
         settings = self.asked.settings
         counted = settings.spend or settings.prices or settings.inject is not Inject.OFF
         return bool(counted) or _routes(self.asked)
+
+    @property
+    def needs_words(self) -> bool:
+        """Whether somebody goes by what replies say: they are remembered, or counted."""
+        return self.asked.settings.remember or self.input_tokens is not None
 
 
 class Deciding:
@@ -132,6 +147,8 @@ class Deciding:
                 before=before.sent,
                 chooser=chooser,
             )
+            if tokens < 1 <= reservation.memory_tokens:
+                rewritten = rewritten.with_note(NO_ROOM)
         except BaseException:
             self._spending.release(reservation)
             raise
@@ -199,6 +216,7 @@ class Deciding:
                 session_id=asked.session_id,
             )
             self._usage.note(asked.workspace_id, asked.settings, call)
+            self._usage.flush_if_full()
             raise
 
     def _memory(

@@ -9,14 +9,16 @@ import anyio
 import anyio.to_thread
 
 from mba_integrations.conversation.older import Chooser
+from mba_integrations.core.config.workspace import WorkspaceConfig
 from mba_integrations.core.errors import MemoryBudgetError
 from mba_integrations.services.contracts.problems import problem_of
 from mba_integrations.services.gateway.callers import failure_from, upstream_for, workspace_of
 from mba_integrations.services.gateway.desk.asked import Asked, understood
-from mba_integrations.services.gateway.desk.deciding import Decided, Deciding
-from mba_integrations.services.gateway.desk.ending import Ending
+from mba_integrations.services.gateway.desk.deciding import Decided
 from mba_integrations.services.gateway.desk.headers import not_understood
 from mba_integrations.services.gateway.desk.listening import Listening
+from mba_integrations.services.gateway.desk.parts import Parts
+from mba_integrations.services.gateway.desk.quickness import is_decided_quickly, is_ended_quickly
 from mba_integrations.services.gateway.desk.sending import lacks_usage, sent_bodies
 from mba_integrations.services.gateway.passing.calls import (
     Attempt,
@@ -32,8 +34,6 @@ from mba_integrations.services.gateway.wire.apis import only_counts
 from mba_integrations.services.gateway.wire.reading import Unread
 from mba_integrations.services.memory.service import MemoryService
 from mba_integrations.services.spending.budgets.errors import SpendExceededError
-from mba_integrations.services.spending.budgets.spending import Spending
-from mba_integrations.services.spending.usage.noting import UsageLog
 
 _THREADS = 16
 _ENDS = 4
@@ -61,25 +61,36 @@ class Desk:
         *,
         chooser: Chooser | None = None,
     ) -> None:
-        self.spending = Spending(service)
-        self.usage = UsageLog(service)
-        self.ending = Ending(service, self.spending, self.usage)
-        self._deciding = Deciding(service, self.spending, self.usage, chooser)
+        parts = Parts.of(service, chooser)
+        self.spending, self.usage, self.ending = parts.spending, parts.usage, parts.ending
+        self._deciding = parts.deciding
         self._service = service
         self._upstreams = upstreams
         self._limit = anyio.CapacityLimiter(_THREADS)
         self._ends = anyio.CapacityLimiter(_ENDS)
 
     async def prepare(self, call: Call) -> Prepared | Refusal:
-        """Decide, in a thread; what is reserved is told of even if the client went meanwhile."""
-        decide = partial(self._prepared, call)
+        """Decide; in a thread where that takes long, or waits for the store.
+
+        What is reserved is told of even if the client went meanwhile.
+        """
+        config = self._config_at_once(call)
+        if config is not None and is_decided_quickly(call, config.gateway):
+            return self._prepared(call, config)
+        decide = partial(self._prepared, call, None)
         with anyio.CancelScope(shield=True):
             decided = await anyio.to_thread.run_sync(decide, limiter=self._limit)
         return decided
 
-    def _prepared(self, call: Call) -> Prepared | Refusal:
+    def _config_at_once(self, call: Call) -> WorkspaceConfig | None:
         try:
-            return self._decided(call)
+            return self._service.workspaces.config_at_once(workspace_of(call)[1])
+        except MemoryBudgetError:  # as whoever decides will find, and say
+            return None
+
+    def _prepared(self, call: Call, config: WorkspaceConfig | None) -> Prepared | Refusal:
+        try:
+            return self._decided(call, config)
         except SpendExceededError as error:
             seconds = error.retry_after_seconds
             after = () if seconds is None else ((b"retry-after", b"%d" % seconds),)
@@ -87,9 +98,9 @@ class Desk:
         except MemoryBudgetError as error:
             return refused(call.provider, failure_from(problem_of(error)))
 
-    def _decided(self, call: Call) -> Prepared | Refusal:
+    def _decided(self, call: Call, known: WorkspaceConfig | None) -> Prepared | Refusal:
         principal, workspace_id = workspace_of(call)
-        config = self._service.workspaces.config(workspace_id)
+        config = self._service.workspaces.config(workspace_id) if known is None else known
         upstream = upstream_for(call, self._upstreams[call.provider])
         if isinstance(upstream, Failure):
             return refused(call.provider, upstream)
@@ -110,6 +121,7 @@ class Desk:
 
     def _handled(self, asked: Asked, upstream: Upstream) -> Prepared:
         decided = self._deciding.decided(asked)
+        decided.log_notes()
         with_usage = lacks_usage(asked.request) and decided.needs_usage
         bodies = sent_bodies(
             decided.rewritten, asked.request, decided.models, with_usage=with_usage
@@ -120,7 +132,7 @@ class Desk:
         )
         if asked.only_counts:
             return Prepared(first=first, fallbacks=tuple(fallbacks))
-        listening = Listening(asked.request.api)
+        listening = Listening(asked.request.api, wants_words=decided.needs_words)
         return Prepared(
             first=first,
             fallbacks=tuple(fallbacks),
@@ -130,9 +142,15 @@ class Desk:
         )
 
     async def _ended(self, decided: Decided, listening: Listening, outcome: Outcome) -> None:
-        """Note the end of a call, in a thread."""
+        """Note the end of a call, in a thread where that takes long or writes."""
+        if is_ended_quickly(decided, listening.held_bytes):
+            self.ending.note(decided, outcome, *listening.end())
+            if self.usage.is_full:
+                await anyio.to_thread.run_sync(self.ending.write_if_due, limiter=self._ends)
+            return
 
         def noted() -> None:
             self.ending.note(decided, outcome, *listening.end())
+            self.ending.write_if_due()
 
         await anyio.to_thread.run_sync(noted, limiter=self._ends)

@@ -45,6 +45,8 @@ class Ending:
     ) -> None:
         """Note the end of a call; a step that fails is logged, and the others are done.
 
+        What it used is written later, by `write_if_due`.
+
         Args:
             decided: What was sent on.
             outcome: How it ended.
@@ -71,6 +73,10 @@ class Ending:
                     session_id=asked.session_id,
                 )
             )
+
+    def write_if_due(self) -> None:
+        """Write what calls used, where so much of it waits; waits for the store."""
+        _step(self._usage.flush_if_full)
 
     def _settle(
         self, decided: Decided, outcome: Outcome, tokens: CallTokens | None, *, answered: bool

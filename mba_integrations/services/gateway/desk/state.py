@@ -52,7 +52,7 @@ NEW = SessionState()
 
 def state_of(service: MemoryService, workspace_id: str, session_id: str) -> SessionState:
     """What is kept of a session; that of a new one where it is not known, or has ended."""
-    with service.equipment.store.read(workspace_id) as reading:
+    with service.equipment.read(workspace_id) as reading:
         found = sessions.find(reading, session_id)
     if found is None or found.ended_at is not None or found.gateway is None:
         return NEW
@@ -67,6 +67,6 @@ def keep_state(
     Raises:
         UnknownWorkspaceError: If there is no such workspace.
     """
-    service.equipment.store.write(
+    service.equipment.put(
         workspace_id, lambda writing: sessions.put_gateway(writing, session_id, state.to_dict())
     )

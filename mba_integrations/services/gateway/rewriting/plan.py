@@ -51,5 +51,6 @@ class Plan:
             "x-mba-budget-tokens": self.budget_tokens,
             "x-mba-saved-tokens": None if self.tokens_after is None else self.saved_tokens,
             "x-mba-prefix-tokens": self.prefix_tokens,
+            "x-mba-note": " ".join(self.notes) or None,
         }
         return {name: str(value) for name, value in said.items() if value is not None}

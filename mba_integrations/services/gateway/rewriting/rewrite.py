@@ -39,7 +39,7 @@ from mba_integrations.services.gateway.rewriting.shortening import (
 from mba_integrations.services.gateway.rewriting.writing import Element, elements_of
 from mba_integrations.services.gateway.wire.counting import RequestCounter
 from mba_integrations.services.gateway.wire.document import array_of
-from mba_integrations.services.gateway.wire.reading import LISTED, Read, Unread
+from mba_integrations.services.gateway.wire.reading import LISTED, Read
 
 NO_ROOM = "Memory has no room beside what must be sent."
 NO_ROOM_FOR_CHANGING = "The part of memory that changes has no room beside what must be sent."
@@ -60,12 +60,15 @@ class Rewritten:
     plan: Plan
     sent: Sent | None = None
 
+    def with_note(self, note: str) -> Rewritten:
+        """The same, with what else was not done."""
+        return replace(self, plan=replace(self.plan, notes=(*self.plan.notes, note)))
+
 
 def rewrite(
-    request: Read | Unread,
+    request: Read,
     counter: TokenCounter | RequestCounter,
     *,
-    body: bytes = b"",
     memory: MemoryBlock | None = None,
     inject: Inject = Inject.OFF,
     request_tokens: int | None = None,
@@ -77,7 +80,6 @@ def rewrite(
     Args:
         request: What the request says.
         counter: Counts texts; the request's own counter, where it was counted before.
-        body: The request as it came, for one that is not understood.
         memory: What memory says; None for nothing. It gives way where it has no room.
         inject: Where memory is put.
         request_tokens: What the whole request may have; None for any number.
@@ -88,8 +90,6 @@ def rewrite(
         PinnedOverBudgetError: If what must be sent has more than *request_tokens*, with the
             numbers.
     """
-    if isinstance(request, Unread):
-        return Rewritten(body=body, plan=Plan(notes=(f"not understood: {request.reason}",)))
     if request_tokens is None and (inject is Inject.OFF or memory is None):
         return Rewritten(body=_came(request), plan=Plan())
     counts = _counts(counter, request)

@@ -24,14 +24,12 @@ class Usage:
         output_tokens: All that came back, thinking included.
         cached_tokens: Of the input, read from the provider's cache.
         cache_write_tokens: Of the input, written to the provider's cache.
-        model: The model that answered; None where the reply does not say.
     """
 
     input_tokens: int = 0
     output_tokens: int = 0
     cached_tokens: int = 0
     cache_write_tokens: int = 0
-    model: str | None = None
 
 
 def usage_of_json(api: Api, reply: object) -> Usage | None:
@@ -102,7 +100,6 @@ def _joined(before: Usage, now: Usage) -> Usage:
         output_tokens=now.output_tokens or before.output_tokens,
         cached_tokens=now.cached_tokens or before.cached_tokens,
         cache_write_tokens=now.cache_write_tokens or before.cache_write_tokens,
-        model=now.model or before.model,
     )
 
 
@@ -124,7 +121,6 @@ def _of_openai(reply: Mapping[str, Any], sent: str, got: str, details: str) -> U
         input_tokens=_count(usage, sent),
         output_tokens=_count(usage, got),
         cached_tokens=cached,
-        model=_model(reply),
     )
 
 
@@ -138,7 +134,6 @@ def _of_messages(reply: Mapping[str, Any]) -> Usage | None:
         output_tokens=_count(usage, "output_tokens"),
         cached_tokens=cached,
         cache_write_tokens=stored,
-        model=_model(reply),
     )
     if "input_tokens" not in usage:
         return found
@@ -150,11 +145,6 @@ _READ: dict[Api, Callable[[Mapping[str, Any]], Usage | None]] = {
     "responses": _of_responses,
     "messages": _of_messages,
 }
-
-
-def _model(reply: Mapping[str, Any]) -> str | None:
-    model = reply.get("model")
-    return model if isinstance(model, str) and model else None
 
 
 def _is_count(value: object) -> bool:

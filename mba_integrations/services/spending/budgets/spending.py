@@ -141,7 +141,7 @@ class Spending:
     """
 
     def __init__(self, service: MemoryService, *, lease: timedelta = LEASE) -> None:
-        self._store = service.equipment.store
+        self._equipment = service.equipment
         self._tallies = service.tallies
         self._lease = lease
         self._running: dict[str, set[str]] = {}
@@ -172,7 +172,7 @@ class Spending:
             return _reserved(writing, name, budgets, demand, prices, self._lease)
 
         try:
-            made = self._store.write(workspace_id, act)
+            made = self._equipment.put(workspace_id, act)
         except SpendExceededError:
             self._tallies.count(Event.SPEND, "blocked")
             raise
@@ -209,7 +209,7 @@ class Spending:
         with self._lock:
             running = {name: tuple(calls) for name, calls in self._running.items() if calls}
         for workspace_id, calls in running.items():
-            self._store.write(
+            self._equipment.put(
                 workspace_id,
                 lambda writing: spend.renew(writing, calls, writing.at + self._lease),  # noqa: B023
             )
@@ -221,7 +221,7 @@ class Spending:
         spent = {place: amounts[unit] for place, unit in reservation.places.items()}
         name = reservation.reservation_id
         try:
-            return self._store.write(
+            return self._equipment.put(
                 reservation.workspace_id, lambda writing: spend.settle(writing, name, spent)
             )
         finally:

@@ -1,7 +1,7 @@
 """`UsageLog`: what a call used, with what other models would have cost, until it is written.
 
-Calls are added up in memory and written together, at the latest with the call that makes it
-`MOST_WAITING`, or when somebody asks. A process that is killed loses what it had not written: these
+Calls are added up in memory and written together, when they are `MOST_WAITING` or somebody asks.
+Noting one never waits for the store. A process that is killed loses what it had not written: these
 are statistics. What may be spent is counted by `budgets`, and is never lost.
 """
 
@@ -112,12 +112,13 @@ class UsageLog:
         self._count = 0
         self._lock = threading.Lock()
 
-    def note(self, workspace_id: str, settings: GatewaySettings, call: CallUsage) -> None:
-        """Take a call that has ended.
+    @property
+    def is_full(self) -> bool:
+        """Whether so much waits that it is to be written."""
+        return self._count >= MOST_WAITING
 
-        Raises:
-            StoreError: If it is its turn to write, and that is not possible; it waits then.
-        """
+    def note(self, workspace_id: str, settings: GatewaySettings, call: CallUsage) -> None:
+        """Take a call that has ended. It waits until somebody writes: `flush_if_full`, `flush`."""
         figures = figures_of(call, settings)
         now = self._service.now()
         self._tally(call, figures)
@@ -125,8 +126,14 @@ class UsageLog:
             rows = self._waiting.setdefault(workspace_id, [])
             rows.extend(_rows(call, figures, now))
             self._count += 1
-            is_full = self._count >= MOST_WAITING
-        if is_full:
+
+    def flush_if_full(self) -> None:
+        """Write what waits, where it is so much.
+
+        Raises:
+            StoreError: If it cannot be written; it goes on waiting.
+        """
+        if self.is_full:
             self.flush()
 
     def flush(self) -> None:
@@ -148,9 +155,7 @@ class UsageLog:
 
     def _written(self, workspace_id: str, rows: list[UsageAt]) -> None:
         try:
-            self._service.equipment.store.write(
-                workspace_id, lambda writing: usage.add(writing, rows)
-            )
+            self._service.equipment.put(workspace_id, lambda writing: usage.add(writing, rows))
         except UnknownWorkspaceError:
             return  # it was deleted, and its calls with it
 

@@ -43,6 +43,11 @@ def reading_engine(path: Path) -> Engine:
     return _engine(path, (*_ALWAYS, *_READER), "BEGIN", **pool)
 
 
+def glancing_connection(path: Path) -> sqlite3.Connection:
+    """A connection that only reads, and fails where it would have to wait."""
+    return _connected(path, (*_ALWAYS, *_READER, "PRAGMA busy_timeout = 0"))
+
+
 def _engine(path: Path, pragmas: tuple[str, ...], begin: str, **pool: Any) -> Engine:
     engine = create_engine(
         "sqlite://",

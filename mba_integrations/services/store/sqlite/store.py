@@ -13,22 +13,25 @@ from __future__ import annotations
 import os
 import shutil
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection
 
 from mba_integrations.core.arguments import checked_path
 from mba_integrations.services.store.errors import StoreClosedError
+from mba_integrations.services.store.glances import Glance, GlanceAll, Seen
 from mba_integrations.services.store.migrations.revisions import HEAD
+from mba_integrations.services.store.owned import Rows
 from mba_integrations.services.store.scopes import Reading, ReadingAll, checked_id
 from mba_integrations.services.store.sqlite.backups import back_up
 from mba_integrations.services.store.sqlite.connecting import reading_engine
 from mba_integrations.services.store.sqlite.failures import our_errors
+from mba_integrations.services.store.sqlite.glances import GlancingConnection
 from mba_integrations.services.store.sqlite.ledger_file import keep_ledger
 from mba_integrations.services.store.sqlite.opening import opened
 from mba_integrations.services.store.sqlite.writer import Writer, checkpoint, wal_bytes
@@ -81,6 +84,7 @@ class SqliteStore(Store):
         try:
             self._writer = Writer(self.path, files.write_lock)
             self._readers = reading_engine(self.path)
+            self._glances = GlancingConnection(self.path)
         except BaseException:
             files.close()
             raise
@@ -96,6 +100,17 @@ class SqliteStore(Store):
     def read_all(self) -> Iterator[ReadingAll]:
         with self._reading() as connection:
             yield ReadingAll(connection=connection)
+
+    def glance(self, workspace_id: str) -> Glance:
+        checked_id("workspace_id", workspace_id)
+        return Glance(workspace_id=workspace_id, look=self._look)
+
+    def glance_all(self) -> GlanceAll:
+        return GlanceAll(look=self._look)
+
+    def _look(self, statement: Rows, values: Mapping[str, Any]) -> Seen | None:
+        self._check_open()
+        return self._glances.look(statement, values)
 
     @contextmanager
     def _reading(self) -> Iterator[Connection]:
@@ -142,6 +157,7 @@ class SqliteStore(Store):
         self._closed = True
         # The writer closes last: the last connection that closes checkpoints.
         self._readers.dispose()
+        self._glances.close()
         self._writer.close()
         self._files.close()
 

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Row, func
 
 from mba_integrations.core.errors import UnknownWorkspaceError
 from mba_integrations.services.store.errors import SettingsConflictError, WorkspaceExistsError
+from mba_integrations.services.store.glances import Glance
 from mba_integrations.services.store.owned import select_owned
 from mba_integrations.services.store.rows.workspaces import SettingsVersion, WorkspaceRow
 from mba_integrations.services.store.scopes import Reading, ReadingAll, Writing
+from mba_integrations.services.store.tables.columns import moment_of
 from mba_integrations.services.store.tables.tenancy import OF_WORKSPACES, TENANT_TABLES
 from mba_integrations.services.store.tables.workspaces import workspace, workspace_settings
 
 # Every call sends it: to put it together takes as long as to send it.
 _WORKSPACE = select_owned(workspace)
+_VERSION = select_owned(workspace, workspace.c.created_at, workspace.c.settings_version)
 
 
 def create(
@@ -50,6 +54,15 @@ def find(reading: Reading) -> WorkspaceRow | None:
     """The scope's workspace; None if there is none."""
     found = reading.execute(_WORKSPACE).one_or_none()
     return None if found is None else _row(found)
+
+
+def version_seen(glance: Glance) -> tuple[datetime, int] | None:
+    """When the scope's workspace was made, and the version of its settings; None if there is none.
+
+    A workspace that was deleted and made again has another moment.
+    """
+    found = glance.row(_VERSION)
+    return None if found is None else (moment_of(found[0]), found[1])
 
 
 def get(reading: Reading) -> WorkspaceRow:

@@ -42,7 +42,9 @@ BOTH = "<memory>\n- Kate skis.\n- It snows.\n</memory>"
 
 def sent_on(api: Api, body: Any, **options: Any) -> Rewritten:
     written = body if isinstance(body, bytes) else json.dumps(body).encode()
-    return rewrite(read(api, written), WORDS, body=written, **options)
+    request = read(api, written)
+    assert isinstance(request, Read)
+    return rewrite(request, WORDS, **options)
 
 
 def value(sent: Rewritten) -> dict[str, Any]:
@@ -224,13 +226,6 @@ def test_what_is_not_exchanged_stays_as_it_was_written() -> None:
     )
     assert b'{"content" : "h\\u00e9 \\ud83d \\/","role":"user", "x": 1e2}' in sent
     assert sent.endswith(b', "z": [ 1.10 ]}')
-
-
-@pytest.mark.parametrize("body", [b"", b"\xff", b"[]", b'{"messages": 3}', b'{"messages": [3]}'])
-def test_a_request_that_is_not_understood_is_sent_byte_for_byte(body: bytes) -> None:
-    sent = sent_on("chat", body, memory=MEMORY, inject=Inject.SYSTEM, request_tokens=1)
-    assert (sent.body, sent.plan.changed) == (body, False)
-    assert sent.plan.notes[0].startswith("not understood")
 
 
 @settings(max_examples=25)

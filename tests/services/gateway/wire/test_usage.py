@@ -51,10 +51,8 @@ MESSAGE = {
         "output_tokens": 20,
     },
 }
-OPENAI = Usage(input_tokens=100, output_tokens=20, cached_tokens=64, model="gpt-x")
-ANTHROPIC = Usage(
-    input_tokens=100, output_tokens=20, cached_tokens=64, cache_write_tokens=6, model="claude-x"
-)
+OPENAI = Usage(input_tokens=100, output_tokens=20, cached_tokens=64)
+ANTHROPIC = Usage(input_tokens=100, output_tokens=20, cached_tokens=64, cache_write_tokens=6)
 REPLIES: list[Any] = [
     pytest.param("chat", CHAT, OPENAI, id="chat"),
     pytest.param("responses", RESPONSE, OPENAI, id="responses"),

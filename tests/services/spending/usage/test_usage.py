@@ -155,6 +155,7 @@ def test_many_calls_are_written_together(
     log = UsageLog(service)
     for expected in (0, 0, 3, 3):
         log.note("kate", SETTINGS, call())
+        log.flush_if_full()
         assert gateway_usage(service, "kate").figures.requests == expected
 
 
