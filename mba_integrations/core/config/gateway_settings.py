@@ -6,6 +6,7 @@ write it; `SpendBudget.units` has it in whole micro-dollars, and nothing is ever
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from decimal import Decimal
 from enum import StrEnum
@@ -192,6 +193,18 @@ def _problem(rule: str, *fields: str) -> SettingProblem:
     return SettingProblem(path=(), rule=rule, fields=fields)
 
 
+class Provider(StrEnum):
+    """Whose models are asked."""
+
+    OPENAI = "openai"
+    ANTHROPIC = "anthropic"
+
+
+_KEY_VARIABLE = re.compile(r"MBA_PROVIDER_KEY_[A-Z0-9_]{1,64}")
+"""Variables with keys of providers have a beginning of their own, since who may change a workspace's
+settings must not have any other variable sent out."""
+
+
 class GatewaySettings(SettingsGroup):
     """What the gateway does for a workspace.
 
@@ -199,7 +212,8 @@ class GatewaySettings(SettingsGroup):
     that of a whole request, None no limit. `models` has the model of each level, `unknown` is the
     level of a query that shows no sign of how complex it is. The strong model is that of the
     highest level with one; with `strong_points` a query goes to it from so many points on, and not
-    before.
+    before. `provider_keys` names the variables of the server's environment that have the
+    workspace's own keys: settings are stored, logged and shown, and a key must not be.
     """
 
     inject: Inject = Inject.OFF
@@ -215,6 +229,7 @@ class GatewaySettings(SettingsGroup):
     fallbacks: tuple[ModelName, ...] = ()
     prices: dict[ModelName, ModelPrice] = Field(default={})
     spend: tuple[SpendBudget, ...] = ()
+    provider_keys: dict[Provider, str] = Field(default={})
 
     @property
     def strong_model(self) -> str | None:
@@ -224,7 +239,7 @@ class GatewaySettings(SettingsGroup):
 
     @model_validator(mode="after")
     def _check(self) -> GatewaySettings:
-        problems = (*_route_problems(self), *_spend_problems(self))
+        problems = (*_route_problems(self), *_spend_problems(self), *_key_problems(self))
         if problems:
             raise InvalidSettingsError("gateway", problems)
         return self
@@ -245,3 +260,13 @@ def _spend_problems(settings: GatewaySettings) -> Iterator[SettingProblem]:
     if not settings.prices and any(one.unit is SpendUnit.USD for one in settings.spend):
         rule = "prices must have each model that a budget in usd is for"
         yield _problem(rule, "prices", "spend")
+
+
+def _key_problems(settings: GatewaySettings) -> Iterator[SettingProblem]:
+    for provider, name in settings.provider_keys.items():
+        if not _KEY_VARIABLE.fullmatch(name):  # it may be a key, so it is not repeated
+            yield _problem(
+                f"the key of {provider} must be named by a variable of the server's environment "
+                "such as 'MBA_PROVIDER_KEY_ACME', in capitals; the key itself has no place here",
+                "provider_keys",
+            )

@@ -4,18 +4,20 @@ Two keys are at work: one of this server and one of the provider. A client that 
 its own sends both; one that can send a single key sends ours, and the server adds the provider's.
 
     x-mba-key: mba_...    authorization: Bearer sk-...    the client's key goes to the provider
-    authorization: Bearer mba_...                         the server's key goes to the provider
+    authorization: Bearer mba_...                         the workspace's or the server's key does
     authorization: Bearer sk-...                          on a server that asks for no keys
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 from starlette.datastructures import Headers
 
+from mba_integrations.core.config.gateway_settings import Provider as KeyOwner
 from mba_integrations.core.errors import UnknownWorkspaceError
 from mba_integrations.services.access.principal import Principal, Scope
 from mba_integrations.services.contracts.problems import Problem, slug_of
@@ -73,13 +75,24 @@ def workspace_of(call: Call) -> tuple[Principal, str]:
     return principal, workspace_id
 
 
-def upstream_for(call: Call, upstream: Upstream) -> Upstream | Failure:
-    """Where a call goes, with the key that it goes with: the client's own one, else the server's.
+def upstream_for(
+    call: Call, upstream: Upstream, keys: Mapping[KeyOwner, str]
+) -> Upstream | Failure:
+    """Where a call goes, with the key that it goes with: the client's own one, else that of the
+    workspace, else the server's.
+
+    Args:
+        call: The call.
+        upstream: The provider, with the server's key.
+        keys: By provider, the variable that has the workspace's key.
 
     A call that brings no key at all goes through as it is, and the provider says what it thinks.
     """
     if has_own_key(call.headers):
         return replace(upstream, key=None)
+    variable = keys.get(KeyOwner(call.provider))
+    if variable is not None:
+        return _with_key_of(variable, upstream)
     brings_ours = any(name == KEY_HEADER.encode() or is_ours(value) for name, value in call.headers)
     if upstream.key is None and brings_ours:
         return Failure(
@@ -89,6 +102,18 @@ def upstream_for(call: Call, upstream: Upstream) -> Upstream | Failure:
             f"server with {_VARIABLES[call.provider]}.",
         )
     return upstream
+
+
+def _with_key_of(variable: str, upstream: Upstream) -> Upstream | Failure:
+    key = os.environ.get(variable)
+    if key:
+        return replace(upstream, key=key)
+    return Failure(
+        status=401,
+        code="no_provider_key",
+        message=f"The workspace's gateway.provider_keys names {variable}, and the server was "
+        "started without it.",
+    )
 
 
 def failure_from(problem: Problem) -> Failure:

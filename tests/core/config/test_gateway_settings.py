@@ -120,6 +120,13 @@ def test_a_setting_that_cannot_hold_is_refused_by_its_name(
     assert problem in refused(gateway=gateway)
 
 
+@pytest.mark.parametrize("name", ["sk-secret", "PATH", "mba_provider_key_a", "MBA_PROVIDER_KEY_"])
+def test_a_key_is_named_by_its_variable_and_not_repeated(name: str) -> None:
+    said = refused(gateway={"provider_keys": {"openai": name}})
+    assert "the key of openai must be named by a variable of the server" in said[0]
+    assert repr(name) not in said[0]
+
+
 def test_a_warning_may_stand_before_a_limit_of_the_same_money() -> None:
     budgets = [{**DAY, "amount": 8, "on_exceed": "warn"}, DAY]
     first, second = make(gateway={"spend": budgets}).gateway.spend

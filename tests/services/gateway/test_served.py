@@ -113,6 +113,27 @@ async def test_our_key_alone_brings_the_server_s(
     assert key.encode() not in repr(seen).encode()
 
 
+async def test_a_workspace_has_a_provider_key_of_its_own(
+    service: MemoryService, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-server")
+    named = {"provider_keys": {"openai": "MBA_PROVIDER_KEY_KATE"}}
+    service.workspaces.change("kate", gateway=named)
+    key = service.keys.create("app", scopes=["gateway"]).key
+    headers = [f"Authorization: Bearer {key}", "X-Mba-Workspace: kate"]
+    async with served(service) as (url, upstream):
+        refused = await sent(url, local(CHAT, *headers))
+        assert (refused.status, "MBA_PROVIDER_KEY_KATE" in error_of(refused)[2]) == (401, True)
+        monkeypatch.setenv("MBA_PROVIDER_KEY_KATE", "sk-kate")
+        with caplog.at_level(logging.DEBUG):
+            await sent(url, local(CHAT, *headers))
+            await sent(url, local(CHAT, f"X-Mba-Key: {key}", "X-Mba-Workspace: kate", OWN))
+            await sent(url, local(CHAT, headers[0]))
+    sent_keys = [one.named[b"authorization"] for one in upstream.seen]
+    assert sent_keys == [b"Bearer sk-kate", b"Bearer sk-own", b"Bearer sk-server"]
+    assert "sk-kate" not in caplog.text
+
+
 async def test_our_key_beside_the_client_s_stays_here(
     service: MemoryService, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -101,7 +101,7 @@ class Desk:
     def _decided(self, call: Call, known: WorkspaceConfig | None) -> Prepared | Refusal:
         principal, workspace_id = workspace_of(call)
         config = self._service.workspaces.config(workspace_id) if known is None else known
-        upstream = upstream_for(call, self._upstreams[call.provider])
+        upstream = upstream_for(call, self._upstreams[call.provider], config.gateway.provider_keys)
         if isinstance(upstream, Failure):
             return refused(call.provider, upstream)
         if call.api is None or call.body is None:
