@@ -201,7 +201,7 @@ class Provider(StrEnum):
 
 
 _KEY_VARIABLE = re.compile(r"MBA_PROVIDER_KEY_[A-Z0-9_]{1,64}")
-"""Variables with keys of providers have a beginning of their own, since who may change a workspace's
+"""Variables with keys of providers have a beginning of their own: who may change a workspace's
 settings must not have any other variable sent out."""
 
 
