@@ -12,7 +12,7 @@ import sqlalchemy
 from sqlalchemy import Connection
 
 from mba_integrations.services.store import bulk
-from mba_integrations.services.store.bulk import insert_rows
+from mba_integrations.services.store.bulk import columns_of_rows, insert_columns
 from mba_integrations.services.store.documents import written_as_json
 from mba_integrations.services.store.owned import insert_new
 from mba_integrations.services.store.rows.changes import ChangeOp
@@ -50,6 +50,10 @@ def connection() -> Iterator[Connection]:
         TABLE.create(opened)
         yield opened
     engine.dispose()
+
+
+def insert_rows(connection: Connection, statement: Any, rows: list[dict[str, Any]]) -> int:
+    return insert_columns(connection, statement, columns_of_rows(rows), len(rows))
 
 
 def kept(connection: Connection) -> list[tuple[Any, ...]]:
