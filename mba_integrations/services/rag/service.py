@@ -47,12 +47,7 @@ from mba_integrations.services.rag.replacing import (
     put_one,
     remove,
 )
-from mba_integrations.services.rag.retrieving import (
-    RetrieveReply,
-    cited,
-    source_ids,
-    tiers_of,
-)
+from mba_integrations.services.rag.retrieving import RetrieveReply, cited, source_ids, tiers_of
 from mba_integrations.services.rag.stored import StoredWorkspace, in_one
 from mba_integrations.services.rag.syncing import (
     MOST_REMOVED,

@@ -70,6 +70,16 @@ def test_rows_at_once_are_what_sqlalchemy_keeps_of_them(connection: Connection) 
     assert kept(connection) == wanted
 
 
+def test_values_that_are_equal_and_of_other_kinds_are_each_kept_as_they_are(
+    connection: Connection,
+) -> None:
+    said: list[Any] = [{"n": 1}, {"n": True}, {"n": 1.0}, *({"n": 1} for _ in range(9))]
+    rows = [{**row, "known": one} for row, one in zip(ROWS, said, strict=True)]
+    insert_rows(connection, insert_new("sqlite", TABLE, skip_known=False), rows)
+    written = [row[3] for row in kept(connection)]
+    assert written[:3] == ['{"n":1}', '{"n":true}', '{"n":1.0}']
+
+
 def test_rows_whose_key_is_there_are_left_alone_and_not_counted(connection: Connection) -> None:
     statement = insert_new("sqlite", TABLE, skip_known=True)
     insert_rows(connection, statement, ROWS[:1])
