@@ -252,7 +252,7 @@ class RagService(KeptDocuments):
     ) -> SyncReply:
         """Bring a workspace to the files that a folder has now; see `sync`.
 
-        A file whose time and size are as they were is not read; where over 2,000 are, two other
+        A file whose time and size are as they were is not read; where 2,000 are, two other
         processes read them. Nothing outside of the folder is read, and no link is followed. A
         document's id is the path of its file.
 
