@@ -13,6 +13,7 @@ import httpx2
 import pytest
 from command_line import done, mba, refused
 from memory_commands import database, remembered, said
+from served_commands import answering
 
 from mba_integrations.commands.serving.gateway import Providers
 from mba_integrations.commands.serving.repository import remember_repository
@@ -112,3 +113,40 @@ def test_a_server_with_a_gateway_stands_before_its_providers(
 def test_an_address_of_a_provider_needs_the_gateway() -> None:
     assert "Add --gateway." in refused("serve", "--openai-url", "http://localhost:1/v1")
     assert "base_url must be" in refused("serve", "--port", "0", "--gateway", "--openai-url", "x")
+
+
+def test_a_server_holds_workspaces_of_the_size_that_it_is_told(
+    database: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    remembered("Kate skis.", "Ben reads.", "Ann bakes.")
+    monkeypatch.setattr(Server, "run", lambda server, **_: replies.append(asked(server)))
+    replies: list[httpx2.Response] = []
+    done("serve", "--port", "0", "--pool-memories", "2")
+    (reply,) = replies
+    assert "(pool_memories)" in reply.json()["detail"]
+
+
+def asked(server: Server) -> httpx2.Response:
+    with answering(server.app, server.bound) as url:
+        body = {"query": "Who skis?"}
+        return httpx2.post(f"{url}/v1/workspaces/default/recall", json=body, timeout=60)
+
+
+@pytest.mark.parametrize(
+    ("options", "environment"),
+    [
+        pytest.param(("--pool-memories", "2"), {}, id="option"),
+        pytest.param((), {"MBA_POOL_MEMORIES": "2"}, id="environment"),
+    ],
+)
+def test_a_command_holds_workspaces_of_the_size_that_it_is_told(
+    database: Path,
+    options: tuple[str, ...],
+    environment: dict[str, str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    remembered("Kate skis.", "Ben reads.", "Ann bakes.")
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    for command in (("recall",), ("documents", "retrieve")):
+        assert "(pool_memories)" in " ".join(refused(*command, "Who skis?", *options).split())

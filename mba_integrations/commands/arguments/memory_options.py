@@ -42,6 +42,16 @@ Local = Annotated[
         help="Compare meanings too, with an embedder that needs no network (extra 'local').",
     ),
 ]
+PoolMemories = Annotated[
+    int | None,
+    typer.Option(
+        "--pool-memories",
+        envvar="MBA_POOL_MEMORIES",
+        min=1,
+        metavar="NUMBER",
+        help="Of a larger workspace Postgres finds candidates first. Default: 1,000,000.",
+    ),
+]
 Extractor = Annotated[
     str | None,
     typer.Option(

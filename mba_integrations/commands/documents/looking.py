@@ -112,10 +112,11 @@ def retrieve(
     workspace: options.Workspace = options.DEFAULT_WORKSPACE,
     where: Where,
     local: options.Local = False,
+    pool_memories: options.PoolMemories = None,
     as_json: options.AsJson = False,
 ) -> None:
     """Choose passages of documents for a question and print the prompt."""
-    with documents_at(where, workspace, local=local) as documents:
+    with documents_at(where, workspace, local=local, pool_memories=pool_memories) as documents:
         reply = documents.retrieve(
             workspace,
             query,

@@ -19,7 +19,12 @@ if TYPE_CHECKING:
 
 @contextmanager
 def documents_at(
-    where: Where, workspace: str, *, local: bool = False, create: bool = False
+    where: Where,
+    workspace: str,
+    *,
+    local: bool = False,
+    create: bool = False,
+    pool_memories: int | None = None,
 ) -> Iterator[Documents]:
     """The documents of a workspace that is there.
 
@@ -29,11 +34,14 @@ def documents_at(
         local: Whether meanings are compared too.
         create: Whether documents are put: a file that is not there is made, and the workspace
             `default` in it; jobs are done at the end.
+        pool_memories: As for `opened`.
 
     Raises:
         UnknownWorkspaceError: If there is no such workspace.
     """
-    with opened_at(where, workspace, local=local, create=create) as service:
+    with opened_at(
+        where, workspace, local=local, create=create, pool_memories=pool_memories
+    ) as service:
         from mba_integrations.services.memory.service import MemoryService
         from mba_integrations.services.rag.service import RagService
 

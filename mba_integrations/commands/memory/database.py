@@ -39,6 +39,7 @@ def opened(
     create: bool = False,
     upgrade: bool | None = None,
     extractor: Extractor | None = None,
+    pool_memories: int | None = None,
 ) -> Iterator[Opened]:
     """The service on a database, or the server that holds it.
 
@@ -48,6 +49,7 @@ def opened(
         create: Whether a file that is not there is made.
         upgrade: Whether tables of an earlier release are upgraded; None does so on SQLite.
         extractor: The user's function, as for `MemoryService.open`.
+        pool_memories: As there; None for its default. A server decides that for itself.
 
     Raises:
         InputError: If there is no such file.
@@ -57,8 +59,9 @@ def opened(
     """
     server = server_of(where)
     if server is None:
-        functions = {} if extractor is None else {"extractor": extractor}
-        with _opened(where, local=local, create=create, upgrade=upgrade, **functions) as service:
+        given = {"extractor": extractor, "pool_memories": pool_memories}
+        more = {name: value for name, value in given.items() if value is not None}
+        with _opened(where, local=local, create=create, upgrade=upgrade, **more) as service:
             yield service
         return
     if extractor is not None:
@@ -77,6 +80,7 @@ def opened_at(
     local: bool = False,
     create: bool = False,
     extractor: Extractor | None = None,
+    pool_memories: int | None = None,
 ) -> Iterator[Opened]:
     """The service on a database or a server that has this workspace.
 
@@ -86,11 +90,14 @@ def opened_at(
         local: Whether it compares meanings too.
         create: Whether a file that is not there is made, and the workspace `default` in it.
         extractor: As for `opened`.
+        pool_memories: As for `opened`.
 
     Raises:
         UnknownWorkspaceError: If there is no such workspace.
     """
-    with opened(where, local=local, create=create, extractor=extractor) as service:
+    with opened(
+        where, local=local, create=create, extractor=extractor, pool_memories=pool_memories
+    ) as service:
         _check_is_there(service, workspace, create=create)
         yield service
 

@@ -40,11 +40,12 @@ def recall(
     workspace: options.Workspace = options.DEFAULT_WORKSPACE,
     where: Where,
     local: options.Local = False,
+    pool_memories: options.PoolMemories = None,
     as_json: options.AsJson = False,
 ) -> None:
     """Choose memories for a question and print the prompt."""
     filters = options.wanted(tiers=tiers, subject=subject, source=source, tags=tags)
-    with opened_at(where, workspace, local=local) as service:
+    with opened_at(where, workspace, local=local, pool_memories=pool_memories) as service:
         reply = service.recall(
             workspace,
             query,

@@ -22,12 +22,11 @@ from mba_integrations.services.rag.files import (
     FolderDocuments,
     FolderProgress,
     new_document,
-    sync_files,
 )
+from mba_integrations.services.rag.folders import sync_files
 from mba_integrations.services.rag.new_document import (
     LONGEST_DOCUMENT_ID,
     CutDocument,
-    NewDocument,
     cut_document,
 )
 from mba_integrations.services.rag.replacing import PutReply, RemoveReply
@@ -82,7 +81,7 @@ class RemoteDocuments:
         """
         cut = cut_document(new_document(path, document_id, None, **more), now=utc_now())
         try:
-            return put(self._client, workspace_id, cut.given)
+            return put(self._client, workspace_id, cut)
         except ServerError as error:
             if error.status != _TOO_LARGE:
                 raise
@@ -185,7 +184,7 @@ class ServedWorkspace:
         """Put documents, one after the other."""
         for one in new:
             try:
-                yield put(self.client, self.workspace_id, one.given, origin=request.origin)
+                yield put(self.client, self.workspace_id, one, origin=request.origin)
             except ServerError as error:
                 if error.status != _TOO_LARGE:
                     raise
@@ -211,9 +210,12 @@ class ServedWorkspace:
 
 
 def put(
-    client: MbaClient, workspace_id: str, new: NewDocument, *, origin: str | None = None
+    client: MbaClient, workspace_id: str, cut: CutDocument, *, origin: str | None = None
 ) -> PutReply:
-    """Put a document."""
+    """Put a document that was cut in this process."""
+    new = cut.given
+    if new is None:
+        raise ValueError("what another process cut is for a store")
     body = {one.name: plain(getattr(new, one.name)) for one in fields(new)}
     document_id = body.pop("document_id")
     body["pieces"] = None if new.pieces is None else [_piece(one) for one in new.pieces]

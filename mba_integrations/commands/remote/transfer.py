@@ -110,7 +110,7 @@ def _content(path: Path, format: str, tier: MemoryTier | None) -> tuple[bytes, t
 
 def _as_export(found: Imported) -> tuple[bytes, tuple[str, ...]]:
     """What was read, as an export has it, and what was left out."""
-    from mba_integrations.services.memory.remembering.remember import row_of
+    from mba_integrations.services.memory.new_memory import row_of
 
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "memories.jsonl"

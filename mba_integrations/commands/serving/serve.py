@@ -91,6 +91,7 @@ def serve(
         typer.Option("--idle-exit", metavar="SECONDS", min=1.0, help="End if nobody asks so long."),
     ] = None,
     local: options.Local = False,
+    pool_memories: options.PoolMemories = None,
 ) -> None:
     """Serve a database."""
     if importlib.util.find_spec("fastapi") is None or importlib.util.find_spec("uvicorn") is None:
@@ -117,6 +118,7 @@ def serve(
         *(settings, place_of(database), repository, providers if gateway else None),
         idle_exit=idle_exit,
         local=local,
+        pool_memories=pool_memories,
     )
 
 
@@ -128,13 +130,18 @@ def _serve(
     *,
     idle_exit: float | None,
     local: bool,
+    pool_memories: int | None,
 ) -> None:
     file = file_of(place)
     if file is not None:
         file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     try:
         with started(
-            settings, place, local=local, repository=repository, gateway=gateway
+            *(settings, place),
+            local=local,
+            pool_memories=pool_memories,
+            repository=repository,
+            gateway=gateway,
         ) as server:
             server.run(idle_exit=idle_exit)
     except StoreInUseError as error:

@@ -55,6 +55,7 @@ def started(
     place: str,
     *,
     local: bool = False,
+    pool_memories: int | None = None,
     repository: Path | None = None,
     gateway: Providers | None = None,
 ) -> Iterator[Server]:
@@ -64,6 +65,7 @@ def started(
         settings: How it is run.
         place: Path or URL of the database.
         local: Whether it compares meanings too.
+        pool_memories: As for `MemoryService.open`; None for its default.
         repository: A folder to remember first; None for none.
         gateway: Providers that it stands before; None for no gateway.
 
@@ -77,7 +79,7 @@ def started(
     with ExitStack() as stack:
         bound = stack.enter_context(listening(settings.host, settings.port))
         url = url_of(bound)
-        service = stack.enter_context(_service(place, url, local=local))
+        service = stack.enter_context(_service(place, url, local, pool_memories))
         settings.check_open(has_keys=service.keys.any_hold())
         if repository is not None:
             remember_repository(service, repository)
@@ -91,11 +93,13 @@ def started(
         yield Server(app=app, bound=bound, url=url)
 
 
-def _service(place: str, url: str, *, local: bool) -> MemoryService:
+def _service(place: str, url: str, local: bool, pool_memories: int | None) -> MemoryService:
     from mba_integrations.services import MemoryService
 
     embedder = LocalEmbedder() if local else None
     held: dict[str, Any] = {} if file_of(place) is None else {"exclusive": True, "url": url}
+    if pool_memories is not None:
+        held["pool_memories"] = pool_memories
     service = MemoryService.open(place, embedder=embedder, **held)
     if not service.workspaces.ids():
         service.create_workspace(DEFAULT_WORKSPACE, template=DEFAULT_WORKSPACE)

@@ -72,7 +72,7 @@ class ReadingProcess:
             return self._read(data, path)
 
     def _read(self, data: bytes, path: str) -> FileText:
-        process = self._process or self._started()
+        process = self._process = self._process or started_module(_MODULE)
         late = threading.Event()
 
         def end() -> None:
@@ -117,18 +117,6 @@ class ReadingProcess:
             return None
         return answer
 
-    def _started(self) -> subprocess.Popen[bytes]:
-        # `-P` keeps the current folder, which may be a stranger's, off the path of imports.
-        path = os.pathsep.join(place for place in sys.path if place)
-        self._process = subprocess.Popen(
-            [sys.executable, "-P", "-m", _MODULE],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            env={**os.environ, "PYTHONPATH": path},
-        )
-        return self._process
-
     def _end(self) -> None:
         process, self._process = self._process, None
         if process is not None:
@@ -139,6 +127,22 @@ class ReadingProcess:
         return UnreadableError(
             RefusalReason.TOO_SLOW, f"takes longer than {self._limits.seconds:g} seconds"
         )
+
+
+def started_module(module: str) -> subprocess.Popen[bytes]:
+    """A process that runs a module of this package, with pipes to its input and output.
+
+    Not by `multiprocessing`, which runs the caller's own script again in each process.
+    """
+    # `-P` keeps the current folder, which may be a stranger's, off the path of imports.
+    path = os.pathsep.join(place for place in sys.path if place)
+    return subprocess.Popen(
+        [sys.executable, "-P", "-m", module],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env={**os.environ, "PYTHONPATH": path},
+    )
 
 
 _OF_THE_PROCESS = frozenset({RefusalReason.CRASHED, RefusalReason.TOO_MUCH_MEMORY})

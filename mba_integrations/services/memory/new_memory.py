@@ -15,6 +15,7 @@ from mba_integrations.core.arguments import shown
 from mba_integrations.core.errors import InputError
 from mba_integrations.core.model import MemoryItem
 from mba_integrations.core.times import has_zone
+from mba_integrations.services.store.rows.memories import MemoryRow
 from mba_integrations.services.store.scopes import checked_id, checked_storable
 
 MOST_TEXT_BYTES = 256 * 1024
@@ -63,6 +64,33 @@ class NewMemory:
         object.__setattr__(self, "tags", tuple(dict.fromkeys(self.tags)))
 
 
+def row_of(memory: NewMemory) -> MemoryRow:
+    """The row that a memory becomes."""
+    item = memory.item
+    return MemoryRow(
+        memory_id=item.id,
+        content=item.content,
+        tier=item.tier,
+        importance=float(item.importance),
+        created_at=item.created_at,
+        event_at=memory.event_at,
+        last_accessed_at=item.last_accessed_at,
+        access_count=item.access_count,
+        expires_at=memory.expires_at,
+        source=item.source,
+        position=item.position,
+        group=item.group,
+        pinned=item.pinned,
+        held=memory.held,
+        metadata=item.metadata,
+        subject=memory.subject,
+        author=memory.author,
+        client=memory.client,
+        session_id=memory.session_id,
+        tags=memory.tags,
+    )
+
+
 def checked_memory(memory: NewMemory, *, now: datetime) -> NewMemory:
     """The memory, if the store can keep it.
 
@@ -76,8 +104,8 @@ def checked_memory(memory: NewMemory, *, now: datetime) -> NewMemory:
     if len(memory.tags) > MOST_TAGS:
         raise InputError(f"{name}: has {len(memory.tags):,} tags, at most {MOST_TAGS} are kept.")
     check_metadata(name, item.metadata)
-    _check_past(f"{name}: created_at", item.created_at, now)
-    _check_past(f"{name}: last_accessed_at", item.last_accessed_at, now)
+    check_past(f"{name}: created_at", item.created_at, now)
+    check_past(f"{name}: last_accessed_at", item.last_accessed_at, now)
     for field in ("event_at", "expires_at"):
         check_time(f"{name}: {field}", getattr(memory, field))
     return _dated(memory, now)
@@ -106,12 +134,16 @@ def check_text(name: str, text: str) -> None:
     """
     if not text.strip():
         raise InputError(f"{name}: the text is empty. Leave the memory out.")
-    size = len(checked_storable(f"{name}: the text", text).encode())
+    size = _bytes_of(checked_storable(f"{name}: the text", text))
     if size > MOST_TEXT_BYTES:
         raise InputError(
             f"{name}: the text has {size:,} bytes, at most {MOST_TEXT_BYTES:,} are kept. "
             "Cut it into pieces of one source, with their positions."
         )
+
+
+def _bytes_of(text: str) -> int:
+    return len(text) if text.isascii() else len(text.encode())
 
 
 def check_time(name: str, time: object) -> None:
@@ -131,7 +163,12 @@ def check_time(name: str, time: object) -> None:
         )
 
 
-def _check_past(name: str, time: datetime | None, now: datetime) -> None:
+def check_past(name: str, time: datetime | None, now: datetime) -> None:
+    """Refuse what is neither None nor a time with a zone that has come.
+
+    Raises:
+        InputError: With the name, the time and how far it lies in the future.
+    """
     check_time(name, time)
     if time is not None and time - now > CLOCK_TOLERANCE:
         raise InputError(
@@ -152,7 +189,22 @@ def check_metadata(name: str, metadata: Mapping[str, Any]) -> str:
         written = json.dumps(metadata, allow_nan=False, ensure_ascii=False)
     except (TypeError, ValueError, RecursionError) as error:
         raise InputError(f"{name}: metadata is not JSON: {error}.") from None
-    size = len(checked_storable(f"{name}: metadata", written).encode())
+    check_written_metadata(name, metadata, written)
+    return written
+
+
+def check_written_metadata(name: str, metadata: Mapping[str, Any], written: str) -> None:
+    """Refuse metadata that is too large or too deep.
+
+    Args:
+        name: What it is of.
+        metadata: The metadata.
+        written: The same as JSON.
+
+    Raises:
+        InputError: With the name, the size and the limit.
+    """
+    size = _bytes_of(checked_storable(f"{name}: metadata", written))
     if size > MOST_METADATA_BYTES:
         raise InputError(
             f"{name}: metadata has {size:,} bytes, at most {MOST_METADATA_BYTES:,} are kept."
@@ -161,7 +213,6 @@ def check_metadata(name: str, metadata: Mapping[str, Any]) -> str:
     brackets = written.count("{") + written.count("[")
     if brackets > MOST_METADATA_DEPTH and _is_deeper(metadata, MOST_METADATA_DEPTH):
         raise InputError(f"{name}: metadata is nested deeper than {MOST_METADATA_DEPTH} levels.")
-    return written
 
 
 def _is_deeper(value: object, levels: int) -> bool:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,15 +23,12 @@ from mba_integrations.services.rag.new_document import (
     piece_items,
 )
 from mba_integrations.services.rag.syncing import (
+    Found,
     Progress,
     RefusedDocument,
     SameDocument,
     Stamps,
     Synced,
-    SyncReply,
-    SyncRequest,
-    SyncTarget,
-    sync,
 )
 from mba_integrations.services.store.rows.documents import DocumentStamp
 from mba_integrations.services.store.scopes import checked_id
@@ -40,6 +36,36 @@ from mba_integrations.services.store.scopes import checked_id
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 FolderProgress = Callable[[int, int], None]
 """Told how many files were seen, and of how many."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileToRead:
+    """A file that is not known to be as it was.
+
+    Attributes:
+        root: The folder.
+        path: Where it is below that.
+        document_id: Of the document that it becomes.
+        size: In bytes.
+        modified: When it was last changed.
+    """
+
+    root: str
+    path: str
+    document_id: str
+    size: int
+    modified: datetime
+
+    @classmethod
+    def of(cls, root: Path, file: FoundFile, prefix: str) -> FileToRead:
+        """A file of a folder, whose ids have that prefix."""
+        return cls(
+            root=str(root),
+            path=file.path,
+            document_id=prefix + file.path,
+            size=file.size,
+            modified=_moment_of(file.modified_ns),
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,45 +118,51 @@ class FolderDocuments:
         count = len(self.scan.files) + len(self.scan.refused)
         return lambda done: progress(done, count)
 
-    def synced(self, stamps: Stamps, reader: DocumentReader) -> Iterator[Synced]:
-        """Each file as a document: read, known to be as it was, or refused."""
+    def synced(
+        self, stamps: Stamps, read: Callable[[Sequence[FileToRead]], Iterable[Found]]
+    ) -> Iterator[Found]:
+        """Each file as a document: known to be as it was, refused, or what *read* makes of it."""
         for refusal in self.scan.refused:
             yield _refused(self.prefix + refusal.path, refusal)
+        wanted = []
         for file in self.scan.files:
-            yield self._document(file, stamps.get(self.prefix + file.path), reader)
+            one = FileToRead.of(self.root, file, self.prefix)
+            known = self._known(one, stamps.get(one.document_id))
+            if known is None:
+                wanted.append(one)
+            else:
+                yield known
+        yield from read(wanted)
 
-    def _document(
-        self, file: FoundFile, stamp: DocumentStamp | None, reader: DocumentReader
-    ) -> Synced:
-        document_id = self.prefix + file.path
-        modified = _moment_of(file.modified_ns)
+    def _known(self, one: FileToRead, stamp: DocumentStamp | None) -> Synced | None:
+        """What is known of a file without reading it."""
+        document_id = one.document_id
         if len(document_id) > LONGEST_DOCUMENT_ID:
             return RefusedDocument(
                 document_id=document_id,
                 reason=f"its id has over {LONGEST_DOCUMENT_ID} characters",
                 detail=f"{len(document_id):,}",
             )
-        if stamp is not None and not self.reread and _is_stamped(stamp, file.size, modified):
+        if stamp is not None and not self.reread and _is_stamped(stamp, one.size, one.modified):
             return SameDocument(document_id=document_id)
-        found = reader.read(self.root, file.path)
-        if isinstance(found, Refusal):
-            return _refused(document_id, found)
-        if not found.chunks:
-            return RefusedDocument(document_id=document_id, reason="has no text")
-        return document_of_file(document_id, found, file.size, modified)
+        return None
 
 
-def sync_files(
-    target: SyncTarget,
-    found: FolderDocuments,
-    request: SyncRequest,
-    *,
-    now: datetime,
-    limits: Limits | None = None,
-) -> SyncReply:
-    """Bring a workspace to the files of a folder; see `RagService.sync_folder`."""
-    with DocumentReader(limits=limits) as reader:
-        return sync(target, partial(found.synced, reader=reader), request.checked(), now=now)
+def read_files(
+    reader: DocumentReader, wanted: Iterable[FileToRead]
+) -> Iterator[NewDocument | RefusedDocument]:
+    """Files as documents, read or refused, one after the other."""
+    return (read_file(reader, one) for one in wanted)
+
+
+def read_file(reader: DocumentReader, one: FileToRead) -> NewDocument | RefusedDocument:
+    """A file as a document, or why it cannot be read."""
+    found = reader.read(one.root, one.path)
+    if isinstance(found, Refusal):
+        return _refused(one.document_id, found)
+    if not found.chunks:
+        return RefusedDocument(document_id=one.document_id, reason="has no text")
+    return document_of_file(one.document_id, found, one.size, one.modified)
 
 
 def document_of_file(

@@ -14,33 +14,40 @@ import hashlib
 import json
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from pathlib import PurePath
 from typing import Any
 
 from mba_integrations.core.arguments import checked_iterable, checked_text, shown
 from mba_integrations.core.errors import InputError
-from mba_integrations.core.model import MemoryItem, MemoryTier
+from mba_integrations.core.model import MemoryItem, MemoryTier, items_of_columns
 from mba_integrations.ingest.documents.citing import cited
 from mba_integrations.ingest.documents.model import Chunk, Document, Refusal
 from mba_integrations.ingest.documents.reader import DocumentReader
 from mba_integrations.services.memory.new_memory import (
     NewMemory,
     check_metadata,
+    check_past,
+    check_text,
     check_time,
+    check_written_metadata,
     checked_memory,
+    row_of,
 )
 from mba_integrations.services.store.rows.documents import DocumentRow
 from mba_integrations.services.store.scopes import LONGEST_ID, checked_id, checked_storable
-from mba_integrations.services.store.statements.records import hash_of
+from mba_integrations.services.store.statements.records import ReadyRows, hash_of, ready_rows
 
 MOST_PIECES = 50_000
 MOST_TEXT_BYTES = 16 * 1024 * 1024
 """Of a whole document; a piece has the limit of a memory."""
 _HASH_LETTERS = 12
 _HEADINGS = re.compile(r"(?:#{1,6} [^\n]*\n*)+")
+_OWN = frozenset({"id", "tier", "source", "position", "created_at", "metadata"})
+_KEPT = tuple(one.name for one in fields(MemoryItem) if one.name not in _OWN)
+"""What a piece keeps of the item that was given; the rest the document decides."""
 LONGEST_DOCUMENT_ID = LONGEST_ID - 32
 """What leaves room for the rest of a piece's id."""
 
@@ -88,13 +95,20 @@ class CutDocument:
 
     Attributes:
         row: What is known of it.
-        pieces: Its pieces, by their ids.
-        given: What it was made of.
+        pieces: Its pieces, ready to be added.
+        embedded: Those of them that bring a vector, by their ids.
+        given: What it was made of; None where another process cut it, which keeps that.
     """
 
     row: DocumentRow
-    pieces: Mapping[str, NewMemory]
-    given: NewDocument
+    pieces: ReadyRows
+    embedded: Mapping[str, NewMemory]
+    given: NewDocument | None
+
+    @property
+    def document_id(self) -> str:
+        """Its id."""
+        return self.row.document_id
 
 
 def cut_document(new: NewDocument, *, now: datetime) -> CutDocument:
@@ -112,10 +126,11 @@ def cut_document(new: NewDocument, *, now: datetime) -> CutDocument:
     for name in ("created_at", "valid_until", "file_modified_at"):
         check_time(f"{label}: {name}", getattr(new, name))
     new, items = _with_pieces(label, new)
-    dated = new.created_at or _past(new.file_modified_at, now)
-    ids = _piece_ids(new, items)
-    made = (_piece(new, *of, dated) for of in zip(ids, items, range(len(items)), strict=True))
-    pieces = {piece.item.id: checked_memory(piece, now=now) for piece in made}
+    pieces = _pieces(new, items, now)
+    # What the document gives to all of them is checked on the first.
+    checked_memory(_memory(new, pieces[0]), now=now)
+    for piece in pieces:
+        _check_piece(piece, now)
     row = DocumentRow(
         document_id=document_id,
         title=new.title,
@@ -128,7 +143,11 @@ def cut_document(new: NewDocument, *, now: datetime) -> CutDocument:
         file_size=new.file_size,
         file_modified_at=new.file_modified_at,
     )
-    return CutDocument(row=row, pieces=pieces, given=new)
+    ready = ready_rows([row_of(_memory(new, piece)) for piece in pieces])
+    for piece, written in zip(pieces, ready.columns["metadata"], strict=True):
+        check_written_metadata(f"memory {piece.id!r}", piece.metadata, written)
+    embedded = {one.id: _memory(new, one) for one in pieces if one.embedding is not None}
+    return CutDocument(row=row, pieces=ready, embedded=embedded, given=new)
 
 
 def checked_document_id(document_id: object) -> str:
@@ -192,26 +211,33 @@ def piece_items(document: Document) -> list[MemoryItem]:
 
     A heading with nothing below it answers no question, so it begins the piece that follows.
     """
-    items: list[MemoryItem] = []
+    texts: list[str] = []
+    places: list[dict[str, Any]] = []
     above: list[Chunk] = []
     for chunk in document.chunks:
-        above.append(chunk)
-        if not _HEADINGS.fullmatch(chunk.text):
-            items.append(_item_of(above))
-            above = []
-    if above:
-        items.append(_item_of(above))
-    return items
+        if _HEADINGS.fullmatch(chunk.text) and chunk is not document.chunks[-1]:
+            above.append(chunk)
+            continue
+        texts.append("\n\n".join([*(one.text for one in above), chunk.text]))
+        places.append(_place(above[0] if above else chunk, chunk))
+        above = []
+    count = len(texts)
+    columns: dict[str, Iterable[Any]] = {
+        "id": ["piece"] * count,
+        "content": texts,
+        "tier": [MemoryTier.RAG] * count,
+        "metadata": places,
+    }
+    return items_of_columns(count, columns)
 
 
-def _item_of(chunks: Sequence[Chunk]) -> MemoryItem:
-    """One piece of chunks that follow each other, all but the last of them headings."""
-    place = dict(chunks[-1].place)
-    first, last = (one.place.get("lines") for one in (chunks[0], chunks[-1]))
-    if first and last:
-        place["lines"] = [first[0], last[1]]
-    text = "\n\n".join(one.text for one in chunks)
-    return MemoryItem("piece", text, MemoryTier.RAG, metadata=place)
+def _place(first: Chunk, last: Chunk) -> dict[str, Any]:
+    """Where a piece of chunks stands that follow each other, all but the last of them headings."""
+    place = dict(last.place)
+    begins, ends = first.place.get("lines"), last.place.get("lines")
+    if begins and ends:
+        place["lines"] = [begins[0], ends[1]]
+    return place
 
 
 def _of_pieces(label: str, pieces: Sequence[str | MemoryItem]) -> list[MemoryItem]:
@@ -247,23 +273,36 @@ def _past(moment: datetime | None, now: datetime) -> datetime | None:
     return None if moment is None else min(moment, now)
 
 
-def _piece(
-    new: NewDocument, piece_id: str, item: MemoryItem, place: int, dated: datetime | None
-) -> NewMemory:
-    metadata = {**new.metadata, **item.metadata}
-    cite = cited(new.title or new.document_id, item.metadata)
-    of_document = replace(
-        item,
-        id=piece_id,
-        tier=MemoryTier.RAG,
-        source=new.document_id,
-        position=float(place),
-        created_at=item.created_at or dated,
-        metadata={"citation": cite, **metadata},
-    )
-    return NewMemory(
-        item=of_document, subject=new.subject, expires_at=new.valid_until, tags=new.tags
-    )
+def _pieces(new: NewDocument, items: Sequence[MemoryItem], now: datetime) -> list[MemoryItem]:
+    """The items as pieces of the document."""
+    dated = new.created_at or _past(new.file_modified_at, now) or now
+    source = new.title or new.document_id
+    count = len(items)
+    columns: dict[str, Iterable[Any]] = {
+        **{name: [getattr(one, name) for one in items] for name in _KEPT},
+        "id": _piece_ids(new, items),
+        "tier": [MemoryTier.RAG] * count,
+        "source": [new.document_id] * count,
+        "position": map(float, range(count)),
+        "created_at": [item.created_at or dated for item in items],
+        "metadata": [
+            {"citation": cited(source, item.metadata), **new.metadata, **item.metadata}
+            for item in items
+        ],
+    }
+    return items_of_columns(count, columns)
+
+
+def _memory(new: NewDocument, piece: MemoryItem) -> NewMemory:
+    return NewMemory(item=piece, subject=new.subject, expires_at=new.valid_until, tags=new.tags)
+
+
+def _check_piece(piece: MemoryItem, now: datetime) -> None:
+    """Refuse what a piece alone can have wrong, but for what the store checks."""
+    name = f"memory {piece.id!r}"
+    check_text(name, piece.content)
+    check_past(f"{name}: created_at", piece.created_at, now)
+    check_past(f"{name}: last_accessed_at", piece.last_accessed_at, now)
 
 
 def _content_hash(new: NewDocument, items: Sequence[MemoryItem]) -> str:

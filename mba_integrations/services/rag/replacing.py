@@ -5,21 +5,21 @@ Each act is one transaction: a recall sees the old pieces or the new ones, never
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from mba_integrations.core.errors import InputError
 from mba_integrations.services.memory.embedding.job import ask_for_vectors
 from mba_integrations.services.memory.embedding.models import EmbeddingModels
-from mba_integrations.services.memory.new_memory import NewMemory
 from mba_integrations.services.memory.remembering.given_vectors import GivenVectors
-from mba_integrations.services.memory.remembering.remember import row_of
 from mba_integrations.services.rag.errors import UnknownDocumentError
 from mba_integrations.services.rag.new_document import CutDocument, document_of
 from mba_integrations.services.store.rows.documents import DocumentRow
 from mba_integrations.services.store.rows.memories import MemoryFilter, MemoryRow, MemoryState
 from mba_integrations.services.store.scopes import Reading, Writing
 from mba_integrations.services.store.statements import documents, finding, memories, workspaces
+from mba_integrations.services.store.statements.records import ReadyRows, joined_rows
 
 _REPLACED = "another version of the document was put"
 _REMOVED = "the document was removed"
@@ -181,29 +181,45 @@ def _replace_pieces(
     models: EmbeddingModels,
 ) -> dict[str, _Counts]:
     """Write the pieces of documents in place of those that are there; counts by document."""
-    pieces = {name: piece for one in changed for name, piece in one.pieces.items()}
     counts = {one.row.document_id: _Counts() for one in changed}
-    vectors = GivenVectors(writing, models, list(pieces.values()))
-    for piece in pieces.values():
+    if not changed:
+        return counts
+    embedded = {name: piece for one in changed for name, piece in one.embedded.items()}
+    vectors = GivenVectors(writing, models, list(embedded.values()))
+    for piece in embedded.values():
         vectors.check(piece)
-    gone = _active_pieces(writing, [one for one in counts if one in known])
-    gone = {name: document_id for name, document_id in gone.items() if name not in pieces}
-    for document_id in gone.values():
-        counts[document_id].removed += 1
-    memories.forget(writing, gone, reason=_REPLACED)
-    there = finding.find(writing, pieces)
-    fresh = {name: piece for name, piece in pieces.items() if name not in there}
+    pieces = joined_rows([one.pieces for one in changed])
+    places = {name: place for place, name in enumerate(pieces.ids)}
+    _forget_others(writing, [one for one in counts if one in known], places, counts)
+    there = finding.find(writing, places)
+    fresh = [place for name, place in places.items() if name not in there]
     back = [name for name, row in there.items() if row.state is not MemoryState.ACTIVE]
-    for name in (*fresh, *back):
-        counts[pieces[name].item.source or ""].added += 1
-    memories.add(writing, [row_of(piece) for piece in fresh.values()])
+    owners = pieces.columns["source"]
+    for place in (*fresh, *(places[name] for name in back)):
+        counts[owners[place]].added += 1
+    memories.add_ready(writing, pieces.only(fresh) if there else pieces)
     memories.restore(writing, back, reason=_AGAIN)
     dated = {one.row.document_id for one in changed if one.row.created_at is not None}
-    moved = [_moved(row, pieces[name], dated) for name, row in there.items()]
+    moved = [_moved(row, pieces, places[name], dated) for name, row in there.items()]
     memories.update(writing, [row for row in moved if row != there[row.memory_id]])
-    if vectors.put(fresh) < len(fresh) + len(back):
+    given = vectors.put({name: one for name, one in embedded.items() if name not in there})
+    if given < len(fresh) + len(back):
         ask_for_vectors(writing, models)
     return counts
+
+
+def _forget_others(
+    writing: Writing,
+    document_ids: Sequence[str],
+    kept: Collection[str],
+    counts: Mapping[str, _Counts],
+) -> None:
+    """Forget the pieces of documents that a new version does not have, and count them."""
+    owners = _active_pieces(writing, document_ids)
+    gone = [name for name in owners if name not in kept]
+    for name in gone:
+        counts[owners[name]].removed += 1
+    memories.forget(writing, gone, reason=_REPLACED)
 
 
 def _active_pieces(reading: Reading, document_ids: Sequence[str]) -> dict[str, str]:
@@ -216,18 +232,18 @@ def _active_pieces(reading: Reading, document_ids: Sequence[str]) -> dict[str, s
     return {one: owner for one, owner in owners.items() if owner in wanted}
 
 
-def _moved(old: MemoryRow, new: NewMemory, dated: Collection[str]) -> MemoryRow:
+def _moved(old: MemoryRow, pieces: ReadyRows, place: int, dated: Collection[str]) -> MemoryRow:
     """A piece that is there, with the place and all else that the new version gives it."""
-    wanted = row_of(new)
+    wanted = pieces.at(place)
     return replace(
         old,
-        importance=wanted.importance,
+        importance=wanted["importance"],
         # One without a date keeps the day on which it was first put.
-        created_at=wanted.created_at if wanted.source in dated else old.created_at,
-        expires_at=wanted.expires_at,
-        position=wanted.position,
-        group=wanted.group,
-        metadata=dict(wanted.metadata),
-        subject=wanted.subject,
-        tags=tuple(sorted(wanted.tags)),
+        created_at=wanted["created_at"] if wanted["source"] in dated else old.created_at,
+        expires_at=wanted["expires_at"],
+        position=wanted["position"],
+        group=wanted["group_id"],
+        metadata=json.loads(wanted["metadata"]),
+        subject=wanted["subject"],
+        tags=pieces.tags[place],
     )

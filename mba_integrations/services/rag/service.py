@@ -32,8 +32,8 @@ from mba_integrations.services.rag.files import (
     FolderProgress,
     document_of_bytes,
     new_document,
-    sync_files,
 )
+from mba_integrations.services.rag.folders import sync_files
 from mba_integrations.services.rag.kept import KeptDocuments
 from mba_integrations.services.rag.new_document import (
     NewDocument,
@@ -47,12 +47,7 @@ from mba_integrations.services.rag.replacing import (
     put_one,
     remove,
 )
-from mba_integrations.services.rag.retrieving import (
-    RetrieveReply,
-    cited,
-    source_ids,
-    tiers_of,
-)
+from mba_integrations.services.rag.retrieving import RetrieveReply, cited, source_ids, tiers_of
 from mba_integrations.services.rag.stored import StoredWorkspace, in_one
 from mba_integrations.services.rag.syncing import (
     MOST_REMOVED,
@@ -257,8 +252,9 @@ class RagService(KeptDocuments):
     ) -> SyncReply:
         """Bring a workspace to the files that a folder has now; see `sync`.
 
-        A file whose time and size are as they were is not read. Nothing outside of the folder is
-        read, and no link is followed. A document's id is the path of its file.
+        A file whose time and size are as they were is not read; where 2,000 are, two other
+        processes read them. Nothing outside of the folder is read, and no link is followed. A
+        document's id is the path of its file.
 
         Args:
             workspace_id: Where.
@@ -290,7 +286,8 @@ class RagService(KeptDocuments):
             progress=found.counted(progress),
         )
         target = StoredWorkspace(self._equipment, workspace_id)
-        reply = sync_files(target, found, request, now=self._equipment.clock(), limits=limits)
+        now = self._equipment.clock()
+        reply = sync_files(target, found, request, now=now, limits=limits, apart=True)
         self.memory.jobs.wake()
         return reply
 

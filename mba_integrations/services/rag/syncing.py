@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from mba_integrations.core.arguments import shown
 from mba_integrations.core.errors import InputError
@@ -21,8 +21,10 @@ from mba_integrations.services.rag.new_document import (
     checked_document_id,
     cut_document,
 )
-from mba_integrations.services.rag.replacing import PutReply, RemoveReply
 from mba_integrations.services.store.rows.documents import DocumentStamp
+
+if TYPE_CHECKING:  # a process that reads files needs nothing of what writes
+    from mba_integrations.services.rag.replacing import PutReply, RemoveReply
 
 MOST_REMOVED = 0.2
 """Of the documents that an origin had: more than that is a wrong folder as a rule."""
@@ -60,6 +62,8 @@ class RefusedDocument:
 
 
 Synced = NewDocument | SameDocument | RefusedDocument
+Found = Synced | CutDocument
+"""A document as an origin has it; one that was cut already is stored as it is."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -143,7 +147,7 @@ class SyncTarget(Protocol):
 
 def sync(
     target: SyncTarget,
-    found_by: Callable[[Stamps], Iterable[Synced]],
+    found_by: Callable[[Stamps], Iterable[Found]],
     request: SyncRequest,
     *,
     now: datetime,
@@ -185,9 +189,9 @@ class _Batch:
     pieces: int = 0
 
 
-def _seen(found: Iterable[Synced], seen: set[str], progress: Progress | None) -> Iterator[Synced]:
+def _seen(found: Iterable[Found], seen: set[str], progress: Progress | None) -> Iterator[Found]:
     for count, one in enumerate(found, start=1):
-        if not isinstance(one, Synced):
+        if not isinstance(one, Found):
             raise InputError(f"documents must be NewDocuments, got {shown(one)}.")
         if not isinstance(one, RefusedDocument):  # that may be why it is refused
             checked_document_id(one.document_id)
@@ -201,7 +205,7 @@ def _seen(found: Iterable[Synced], seen: set[str], progress: Progress | None) ->
             progress(count)
 
 
-def _batches(found: Iterable[Synced], now: datetime) -> Iterator[_Batch]:
+def _batches(found: Iterable[Found], now: datetime) -> Iterator[_Batch]:
     batch = _Batch()
     for one in found:
         _take(batch, one, now)
@@ -211,20 +215,24 @@ def _batches(found: Iterable[Synced], now: datetime) -> Iterator[_Batch]:
     yield batch
 
 
-def _take(batch: _Batch, one: Synced, now: datetime) -> None:
+def _take(batch: _Batch, one: Found, now: datetime) -> None:
+    if isinstance(one, NewDocument):
+        one = cut_or_refused(one, now)
     if isinstance(one, SameDocument):
         batch.same += 1
     elif isinstance(one, RefusedDocument):
         batch.refused.append(one)
     else:
-        try:
-            cut = cut_document(one, now=now)
-        except InputError as error:
-            refused = RefusedDocument(document_id=one.document_id, reason=str(error))
-            batch.refused.append(refused)
-            return
-        batch.documents.append(cut)
-        batch.pieces += len(cut.pieces)
+        batch.documents.append(one)
+        batch.pieces += len(one.pieces)
+
+
+def cut_or_refused(new: NewDocument, now: datetime) -> CutDocument | RefusedDocument:
+    """The document as it is stored, or why the store cannot keep it."""
+    try:
+        return cut_document(new, now=now)
+    except InputError as error:
+        return RefusedDocument(document_id=new.document_id, reason=str(error))
 
 
 def _count_rest(batch: _Batch, reply: SyncReply) -> None:

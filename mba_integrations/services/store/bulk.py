@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
+from itertools import repeat
+from operator import is_
 from typing import Any
 
 from sqlalchemy import Connection, Dialect
@@ -20,21 +22,27 @@ _FEW_ROWS = 8
 """Below that SQLAlchemy is as fast."""
 
 
-def insert_rows(
-    connection: Connection, statement: Insert, rows: Sequence[Mapping[str, Any]]
+def insert_columns(
+    connection: Connection, statement: Insert, columns: Mapping[str, Sequence[Any]], count: int
 ) -> int:
-    """Send an INSERT with these rows, which have the same columns; gives how many were added."""
+    """Send an INSERT of *count* rows, given as columns; says how many were added."""
     plan = None
-    if len(rows) >= _FEW_ROWS and connection.dialect.positional:
-        plan = _plan(connection.dialect, statement, tuple(rows[0]))
+    if count >= _FEW_ROWS and connection.dialect.positional:
+        plan = _plan(connection.dialect, statement, tuple(columns))
     if plan is None:
+        rows = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
         return connection.execute(statement, rows).rowcount
-    text, columns = plan
-    values = (_converted([row[name] for row in rows], convert) for name, convert in columns)
+    text, converters = plan
+    values = [_converted(columns[name], convert) for name, convert in converters]
     kept_count = {"preserve_rowcount": True}
     return connection.exec_driver_sql(
         text, list(zip(*values, strict=True)), execution_options=kept_count
     ).rowcount
+
+
+def columns_of_rows(rows: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
+    """The values of rows that have the same columns, by column."""
+    return {name: [row[name] for row in rows] for name in rows[0]}
 
 
 _Columns = tuple[tuple[str, Callable[[Any], Any] | None], ...]
@@ -56,10 +64,11 @@ def _plan(
     return str(compiled), tuple((name, kinds[name].bind_processor(dialect)) for name in order)
 
 
-def _converted(values: list[Any], convert: Callable[[Any], Any] | None) -> Iterable[Any]:
+def _converted(values: Sequence[Any], convert: Callable[[Any], Any] | None) -> Iterable[Any]:
     if convert is None:
         return values
     first = values[0]
-    if all(value is first for value in values):
+    # By identity: 1, 1.0 and True are equal, and written differently.
+    if all(map(is_, values, repeat(first))):
         return [convert(first)] * len(values)
     return map(convert, values)

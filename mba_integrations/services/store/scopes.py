@@ -27,7 +27,7 @@ from sqlalchemy.exc import IntegrityError
 
 from mba_integrations.core.arguments import shown
 from mba_integrations.core.errors import InputError, UnknownWorkspaceError
-from mba_integrations.services.store.bulk import insert_rows
+from mba_integrations.services.store.bulk import columns_of_rows, insert_columns
 from mba_integrations.services.store.dialect import Insert, lacks_workspace
 from mba_integrations.services.store.owned import (
     OWNER,
@@ -69,6 +69,8 @@ def checked_storable(name: str, text: str) -> str:
     """
     if "\0" in text:
         raise InputError(f"{name} holds a NUL character, which Postgres cannot keep. Take it out.")
+    if text.isascii():
+        return text
     try:
         text.encode()
     except UnicodeEncodeError as error:
@@ -146,21 +148,34 @@ class Writing(Reading):
         """
         if not rows:
             return 0
+        columns = columns_of_rows(rows)
+        return self.insert_columns(table, columns, len(rows), skip_known=skip_known)
+
+    def insert_columns(
+        self,
+        table: Table,
+        columns: Mapping[str, Sequence[Any]],
+        count: int,
+        *,
+        skip_known: bool = False,
+    ) -> int:
+        """Add *count* rows, given as a value of each by column; see `insert`."""
         statement = insert_new(self.connection.dialect.name, table, skip_known=skip_known)
-        return self._add(statement, rows)
+        return self._add(statement, columns, count)
 
     def put(self, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
         """Add rows to the workspace, in place of those that have their keys."""
         if rows:
             statement = insert_or_replace(self.connection.dialect.name, table, tuple(rows[0]))
-            self._add(statement, rows)
+            self._add(statement, columns_of_rows(rows), len(rows))
 
     def add_up(
         self, table: Table, rows: Sequence[Mapping[str, Any]], *, sums: tuple[str, ...]
     ) -> None:
         """Add rows to the workspace; one whose key is there gets the sum of these columns."""
         if rows:
-            self._add(insert_or_add(self.connection.dialect.name, table, sums), rows)
+            statement = insert_or_add(self.connection.dialect.name, table, sums)
+            self._add(statement, columns_of_rows(rows), len(rows))
 
     def update_each(self, table: Table, key: str, rows: Sequence[Mapping[str, Any]]) -> None:
         """Give each of the workspace's rows its own values, found by the rest of its key."""
@@ -208,10 +223,10 @@ class Writing(Reading):
                 raise self._unknown()
             self._held.append(True)
 
-    def _add(self, statement: Insert, rows: Sequence[Mapping[str, Any]]) -> int:
-        owned = [{**row, "workspace_id": self.workspace_id} for row in rows]
+    def _add(self, statement: Insert, columns: Mapping[str, Sequence[Any]], count: int) -> int:
+        owned = {**columns, "workspace_id": [self.workspace_id] * count}
         try:
-            return insert_rows(self.connection, statement, owned)
+            return insert_columns(self.connection, statement, owned, count)
         except IntegrityError as error:
             if lacks_workspace(error):
                 raise self._unknown() from error

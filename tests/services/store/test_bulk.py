@@ -12,7 +12,7 @@ import sqlalchemy
 from sqlalchemy import Connection
 
 from mba_integrations.services.store import bulk
-from mba_integrations.services.store.bulk import insert_rows
+from mba_integrations.services.store.bulk import columns_of_rows, insert_columns
 from mba_integrations.services.store.documents import written_as_json
 from mba_integrations.services.store.owned import insert_new
 from mba_integrations.services.store.rows.changes import ChangeOp
@@ -52,6 +52,10 @@ def connection() -> Iterator[Connection]:
     engine.dispose()
 
 
+def insert_rows(connection: Connection, statement: Any, rows: list[dict[str, Any]]) -> int:
+    return insert_columns(connection, statement, columns_of_rows(rows), len(rows))
+
+
 def kept(connection: Connection) -> list[tuple[Any, ...]]:
     return list(map(tuple, connection.exec_driver_sql("SELECT * FROM bulk_rows ORDER BY rowid")))
 
@@ -64,6 +68,16 @@ def test_rows_at_once_are_what_sqlalchemy_keeps_of_them(connection: Connection) 
     with patch.object(Connection, "execute", side_effect=AssertionError):
         assert insert_rows(connection, statement, ROWS) == len(ROWS)
     assert kept(connection) == wanted
+
+
+def test_values_that_are_equal_and_of_other_kinds_are_each_kept_as_they_are(
+    connection: Connection,
+) -> None:
+    said: list[Any] = [{"n": 1}, {"n": True}, {"n": 1.0}, *({"n": 1} for _ in range(9))]
+    rows = [{**row, "known": one} for row, one in zip(ROWS, said, strict=True)]
+    insert_rows(connection, insert_new("sqlite", TABLE, skip_known=False), rows)
+    written = [row[3] for row in kept(connection)]
+    assert written[:3] == ['{"n":1}', '{"n":true}', '{"n":1.0}']
 
 
 def test_rows_whose_key_is_there_are_left_alone_and_not_counted(connection: Connection) -> None:

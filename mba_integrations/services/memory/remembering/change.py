@@ -17,11 +17,16 @@ from mba_integrations.services.memory.embedding.job import ask_for_vectors
 from mba_integrations.services.memory.embedding.models import EmbeddingModels
 from mba_integrations.services.memory.errors import NotActiveError
 from mba_integrations.services.memory.ids import new_id
-from mba_integrations.services.memory.new_memory import NewMemory, check_text, checked_memory
+from mba_integrations.services.memory.new_memory import (
+    NewMemory,
+    check_text,
+    checked_memory,
+    row_of,
+)
 from mba_integrations.services.memory.recalling.request import narrowed
 from mba_integrations.services.memory.remembering.given import MOST_AT_ONCE
 from mba_integrations.services.memory.remembering.given_vectors import GivenVectors
-from mba_integrations.services.memory.remembering.remember import latest_change, row_of
+from mba_integrations.services.memory.remembering.remember import latest_change
 from mba_integrations.services.memory.remembering.results import ChangeReply
 from mba_integrations.services.store.errors import MemoryExistsError
 from mba_integrations.services.store.rows.memories import MemoryFilter, MemoryRow, MemoryState

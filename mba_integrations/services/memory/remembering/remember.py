@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from mba_integrations.core.errors import InputError
 from mba_integrations.services.memory.embedding.job import ask_for_vectors
 from mba_integrations.services.memory.embedding.models import EmbeddingModels
-from mba_integrations.services.memory.new_memory import NewMemory
+from mba_integrations.services.memory.new_memory import NewMemory, row_of
 from mba_integrations.services.memory.remembering.extraction_request import ask_for_extraction
 from mba_integrations.services.memory.remembering.given_vectors import GivenVectors
 from mba_integrations.services.memory.remembering.results import RememberReply, RememberResult
@@ -94,33 +94,6 @@ def latest_change(writing: Writing, rows: Sequence[MemoryRow]) -> int:
     """Where the sequence stands after these rows were changed; where it stood if none was."""
     seq = max((row.change_seq for row in rows), default=None)
     return workspaces.change_seq(writing) if seq is None else seq
-
-
-def row_of(memory: NewMemory) -> MemoryRow:
-    """The row that a memory becomes."""
-    item = memory.item
-    return MemoryRow(
-        memory_id=item.id,
-        content=item.content,
-        tier=item.tier,
-        importance=float(item.importance),
-        created_at=item.created_at,
-        event_at=memory.event_at,
-        last_accessed_at=item.last_accessed_at,
-        access_count=item.access_count,
-        expires_at=memory.expires_at,
-        source=item.source,
-        position=item.position,
-        group=item.group,
-        pinned=item.pinned,
-        held=memory.held,
-        metadata=item.metadata,
-        subject=memory.subject,
-        author=memory.author,
-        client=memory.client,
-        session_id=memory.session_id,
-        tags=memory.tags,
-    )
 
 
 class _Sorting:

@@ -16,9 +16,8 @@ from datetime import timedelta
 from typing import Any
 
 from mba_integrations.core.errors import InputError
-from mba_integrations.services.memory.new_memory import NewMemory
+from mba_integrations.services.memory.new_memory import NewMemory, row_of
 from mba_integrations.services.memory.remembering.given import MOST_AT_ONCE
-from mba_integrations.services.memory.remembering.remember import row_of
 from mba_integrations.services.memory.transfer.records import memory_of, memory_record
 from mba_integrations.services.store.erasure.staged import PART, part_key
 from mba_integrations.services.store.scopes import Reading, Writing

@@ -11,6 +11,7 @@ from mba_integrations.core.model import MemoryTier
 from mba_integrations.services.store.rows.changes import Change, ChangeFeed, ChangeOp
 from mba_integrations.services.store.rows.memories import MemoryRow
 from mba_integrations.services.store.scopes import Reading, Writing
+from mba_integrations.services.store.statements.records import ReadyRows
 from mba_integrations.services.store.statements.workspaces import change_seq
 from mba_integrations.services.store.tables.memories import memory_change
 from mba_integrations.services.store.tables.workspaces import workspace
@@ -105,6 +106,33 @@ def record_changes(
     ]
     writing.insert(memory_change, kept)
     return seqs
+
+
+def record_additions(
+    writing: Writing,
+    added: ReadyRows,
+    *,
+    seqs: range,
+    related: Sequence[str | None],
+    reason: str | None = None,
+) -> None:
+    """Write down that memories were added, each in the place of another one or of none."""
+    count = len(added)
+    columns = {
+        "change_seq": seqs,
+        "memory_id": added.ids,
+        "op": [ChangeOp.ADD] * count,
+        "before_hash": [None] * count,
+        "after_hash": added.columns["content_hash"],
+        "tier_from": [None] * count,
+        "tier_to": added.columns["tier"],
+        "related_id": related,
+        "review_id": [None] * count,
+        "reason": [reason] * count,
+        "at": [writing.at] * count,
+        "actor": [writing.actor] * count,
+    }
+    writing.insert_columns(memory_change, columns, count)
 
 
 def _known(pair: tuple[MemoryRow | None, MemoryRow | None]) -> MemoryRow:

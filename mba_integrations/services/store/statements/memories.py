@@ -15,14 +15,21 @@ from mba_integrations.core.errors import DuplicateItemError, InputError
 from mba_integrations.core.model import MemoryTier
 from mba_integrations.core.search.words.written_terms import written_terms
 from mba_integrations.services.store.dialect import among
+from mba_integrations.services.store.documents import WrittenDocument
 from mba_integrations.services.store.errors import MemoryExistsError
 from mba_integrations.services.store.rows.changes import ChangeOp
 from mba_integrations.services.store.rows.memories import MemoryRow, MemoryState
 from mba_integrations.services.store.scopes import Writing
 from mba_integrations.services.store.statements import finding
-from mba_integrations.services.store.statements.changes import record_changes
+from mba_integrations.services.store.statements.changes import record_additions, record_changes
 from mba_integrations.services.store.statements.prefetch import parts
-from mba_integrations.services.store.statements.records import checked_row, columns_of, hash_of
+from mba_integrations.services.store.statements.records import (
+    ReadyRows,
+    checked_row,
+    columns_of,
+    hash_of,
+    ready_rows,
+)
 from mba_integrations.services.store.tables.memories import (
     memory,
     memory_tag,
@@ -43,7 +50,18 @@ def add(
         MemoryExistsError: If an id is there, in any state.
         InputError: If two rows share an id, or a row is unusable.
     """
-    new = [checked_row(row) for row in rows]
+    seqs = add_ready(writing, ready_rows(rows), reason=reason)
+    return _stored(writing, rows, seqs)
+
+
+def add_ready(writing: Writing, new: ReadyRows, *, reason: str | None = None) -> range:
+    """Add memories that were made ready before; gives their places in the sequence of changes.
+
+    Raises:
+        UnknownWorkspaceError: If there is no such workspace.
+        MemoryExistsError: If an id is there, in any state.
+        InputError: If two share an id.
+    """
     return _insert(writing, new, [None] * len(new), reason)
 
 
@@ -59,7 +77,7 @@ def supersede(
         MemoryExistsError: If a new id is there.
         InputError: If an old memory is not active, or a row is unusable.
     """
-    new = [checked_row(row) for row in successors.values()]
+    ready = ready_rows(list(successors.values()))
     writing.hold()
     old = finding.known(writing, list(successors))
     for row in old:
@@ -68,12 +86,12 @@ def supersede(
                 f"memory {row.memory_id!r} is {row.state}; only an active one is revised."
             )
     gone = [
-        replace(row, state=MemoryState.SUPERSEDED, superseded_by=other.memory_id)
-        for row, other in zip(old, new, strict=True)
+        replace(row, state=MemoryState.SUPERSEDED, superseded_by=other)
+        for row, other in zip(old, ready.ids, strict=True)
     ]
-    stored = _insert(writing, new, [row.memory_id for row in old], reason)
+    seqs = _insert(writing, ready, [row.memory_id for row in old], reason)
     _save(writing, ChangeOp.SUPERSEDE, old, gone, reasons=[reason] * len(old))
-    return stored
+    return _stored(writing, list(successors.values()), seqs)
 
 
 def rewrite(
@@ -214,66 +232,67 @@ def restore(
 
 
 def _insert(
-    writing: Writing, rows: Sequence[MemoryRow], places: Sequence[str | None], reason: str | None
-) -> tuple[MemoryRow, ...]:
-    """Insert rows, each in the place of another memory or of none."""
-    _check_distinct(rows)
-    seqs = writing.next_changes(len(rows))
-    stored = [_stored(writing, row, seq) for row, seq in zip(rows, seqs, strict=True)]
-    kept = [{**columns_of(row), **_fixed_columns(row), **_cut(row)} for row in stored]
-    if writing.insert(memory, kept, skip_known=True) < len(rows):
-        _refuse_known(writing, stored, seqs)
-    pairs = [(None, row) for row in stored]
-    record_changes(
-        writing, ChangeOp.ADD, pairs, seqs=seqs, related=places, reasons=[reason] * len(rows)
-    )
-    _insert_tags(writing, stored)
-    return tuple(stored)
+    writing: Writing, new: ReadyRows, places: Sequence[str | None], reason: str | None
+) -> range:
+    """Insert memories, each in the place of another one or of none."""
+    _check_distinct(new.ids)
+    count, seqs = len(new), writing.next_changes(len(new))
+    if not count:
+        return seqs
+    columns = {
+        **new.columns,
+        "metadata": list(map(WrittenDocument, new.columns["metadata"])),
+        "tier_since": [since or writing.at for since in new.columns["tier_since"]],
+        "state": [MemoryState.ACTIVE] * count,
+        "superseded_by": [None] * count,
+        "stored_at": [writing.at] * count,
+        "added_seq": seqs,
+        "change_seq": seqs,
+    }
+    if writing.insert_columns(memory, columns, count, skip_known=True) < count:
+        _refuse_known(writing, new.ids, seqs)
+    record_additions(writing, new, seqs=seqs, related=places, reason=reason)
+    _insert_tags(writing, zip(new.ids, new.tags, strict=True))
+    return seqs
 
 
-def _check_distinct(rows: Sequence[MemoryRow]) -> None:
-    wanted = [row.memory_id for row in rows]
+def _check_distinct(wanted: Sequence[str]) -> None:
     if len(set(wanted)) < len(wanted):
         twice = next(one for place, one in enumerate(wanted) if one in wanted[:place])
         raise DuplicateItemError(f"memory id {twice!r} occurs more than once.", item_id=twice)
 
 
-def _refuse_known(writing: Writing, rows: Sequence[MemoryRow], seqs: range) -> NoReturn:
-    """Say which rows were not inserted, and take back those that were."""
+def _refuse_known(writing: Writing, wanted: Sequence[str], seqs: range) -> NoReturn:
+    """Say which memories were not inserted, and take back those that were."""
     ours = memory.c.added_seq.between(seqs.start, seqs.stop - 1)
     inserted = set(
         writing.execute(writing.select(memory, memory.c.memory_id).where(ours)).scalars()
     )
     writing.execute(writing.delete(memory).where(ours))
-    taken = [row.memory_id for row in rows if row.memory_id not in inserted]
+    taken = [one for one in wanted if one not in inserted]
     more = f" and {len(taken) - 1:,} more" if len(taken) > 1 else ""
     raise MemoryExistsError(
         f"workspace {writing.workspace_id!r} has a memory {taken[0]!r} already{more}.", taken
     )
 
 
-def _stored(writing: Writing, row: MemoryRow, seq: int) -> MemoryRow:
-    return replace(
-        row,
-        tier=MemoryTier(row.tier),
-        tags=tuple(sorted(set(row.tags))),
-        state=MemoryState.ACTIVE,
-        superseded_by=None,
-        tier_since=row.tier_since or writing.at,
-        stored_at=writing.at,
-        content_hash=hash_of(row.content),
-        added_seq=seq,
-        change_seq=seq,
+def _stored(writing: Writing, rows: Sequence[MemoryRow], seqs: range) -> tuple[MemoryRow, ...]:
+    """Rows that were added, as they are stored."""
+    return tuple(
+        replace(
+            row,
+            tier=MemoryTier(row.tier),
+            tags=tuple(sorted(set(row.tags))),
+            state=MemoryState.ACTIVE,
+            superseded_by=None,
+            tier_since=row.tier_since or writing.at,
+            stored_at=writing.at,
+            content_hash=hash_of(row.content),
+            added_seq=seq,
+            change_seq=seq,
+        )
+        for row, seq in zip(rows, seqs, strict=True)
     )
-
-
-def _fixed_columns(row: MemoryRow) -> dict[str, Any]:
-    return {
-        "memory_id": row.memory_id,
-        "stored_at": row.stored_at,
-        "added_seq": row.added_seq,
-        **_kept_columns(row),
-    }
 
 
 def _cut(row: MemoryRow) -> dict[str, Any]:
@@ -341,11 +360,11 @@ def _save(
 def _replace_tags(writing: Writing, rows: Sequence[MemoryRow]) -> None:
     changed = [row.memory_id for row in rows]
     writing.execute(writing.delete(memory_tag).where(among(memory_tag.c.memory_id, changed)))
-    _insert_tags(writing, rows)
+    _insert_tags(writing, [(row.memory_id, row.tags) for row in rows])
 
 
-def _insert_tags(writing: Writing, rows: Sequence[MemoryRow]) -> None:
-    tags = [{"memory_id": row.memory_id, "tag": tag} for row in rows for tag in row.tags]
+def _insert_tags(writing: Writing, of_each: Iterable[tuple[str, Sequence[str]]]) -> None:
+    tags = [{"memory_id": name, "tag": tag} for name, own in of_each for tag in own]
     writing.insert(memory_tag, tags)
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from operator import attrgetter
 from typing import Any
 
 from sqlalchemy import Row
@@ -13,6 +15,8 @@ from sqlalchemy import Row
 from mba_integrations.core.arguments import checked_member, checked_part, checked_whole, shown
 from mba_integrations.core.errors import InputError
 from mba_integrations.core.model import MemoryTier
+from mba_integrations.core.search.words.written_terms import written_terms
+from mba_integrations.services.store.documents import written_as_json
 from mba_integrations.services.store.rows.memories import MemoryRow
 from mba_integrations.services.store.scopes import checked_id, checked_storable
 from mba_integrations.services.store.tables.columns import microseconds_of
@@ -20,6 +24,13 @@ from mba_integrations.services.store.tables.memories import memory
 
 _NAMES = ("source", "group", "subject", "author", "client", "session_id")
 _MOMENTS = ("created_at", "event_at", "last_accessed_at", "expires_at")
+_NAMED, _TIMED = attrgetter(*_NAMES), attrgetter(*_MOMENTS)
+_PLAIN_COLUMNS = {
+    **{name: name for name in (*_MOMENTS, *_NAMES, "memory_id", "access_count", "pinned", "held")},
+    **{"group": "group_id", "tier_since": "tier_since"},
+}
+"""Attributes of a row that go into the table as they are, and their columns."""
+_PLAIN = attrgetter(*_PLAIN_COLUMNS)
 COLUMNS = tuple(column for column in memory.c if column.name not in {"workspace_id", "terms"})
 
 
@@ -30,6 +41,69 @@ def hash_of(content: str) -> str:
     '9ba255aa'
     """
     return hashlib.sha256(content.encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class ReadyRows:
+    """Memories to be added: checked, hashed and cut into terms before the transaction begins.
+
+    So a writer that others wait for has only to insert them, and another process can make them.
+
+    Attributes:
+        columns: The values of each column of the table that the write does not decide, by column;
+            metadata as JSON text.
+        tags: The tags of each memory, in alphabetical order.
+    """
+
+    columns: Mapping[str, Sequence[Any]]
+    tags: Sequence[tuple[str, ...]]
+
+    @property
+    def ids(self) -> Sequence[str]:
+        """Ids of the memories, in their order."""
+        return self.columns["memory_id"]
+
+    def __len__(self) -> int:
+        return len(self.tags)
+
+    def only(self, places: Sequence[int]) -> ReadyRows:
+        """Those at these places."""
+        columns = {name: [of[one] for one in places] for name, of in self.columns.items()}
+        return ReadyRows(columns, [self.tags[one] for one in places])
+
+    def at(self, place: int) -> dict[str, Any]:
+        """What is known of one, by column."""
+        return {name: of[place] for name, of in self.columns.items()}
+
+
+def joined_rows(parts: Sequence[ReadyRows]) -> ReadyRows:
+    """The memories of all parts, of which there is at least one."""
+    columns = {
+        name: [value for part in parts for value in part.columns[name]] for name in parts[0].columns
+    }
+    return ReadyRows(columns, [tags for part in parts for tags in part.tags])
+
+
+def ready_rows(rows: Sequence[MemoryRow]) -> ReadyRows:
+    """Rows that both databases can hold, ready to be added.
+
+    Raises:
+        InputError: Naming the memory and the field.
+    """
+    written = [_written_metadata(row) for row in rows]
+    values = list(zip(*map(_PLAIN, rows), strict=True)) or [()] * len(_PLAIN_COLUMNS)
+    contents = [row.content for row in rows]
+    columns = {
+        **dict(zip(_PLAIN_COLUMNS.values(), values, strict=True)),
+        "importance": [float(row.importance) for row in rows],
+        "position": [None if row.position is None else float(row.position) for row in rows],
+        "tier": [MemoryTier(row.tier) for row in rows],
+        "metadata": written,
+        "content": contents,
+        "content_hash": [hash_of(one) for one in contents],
+        "terms": [written_terms(one) for one in contents],
+    }
+    return ReadyRows(columns, [tuple(sorted(set(row.tags))) for row in rows])
 
 
 def columns_of(row: MemoryRow) -> dict[str, Any]:
@@ -100,47 +174,58 @@ def checked_row(row: MemoryRow) -> MemoryRow:
     Raises:
         InputError: Naming the memory and the field.
     """
-    checked_id("memory_id", row.memory_id)
-    label = f"memory {row.memory_id!r}"
-    if not isinstance(row.content, str) or not row.content:
-        raise InputError(f"{label}: content must be a text that is not empty.")
-    checked_storable(f"{label}: content", row.content)
-    checked_member(f"{label}: tier", row.tier, MemoryTier)
-    checked_part(f"{label}: importance", row.importance)
-    checked_whole(f"{label}: access_count", row.access_count)
-    for name in _NAMES:
-        if getattr(row, name) is not None:
-            checked_id(f"{label}: {name}", getattr(row, name))
-    _check_values(label, row)
-    for tag in row.tags:
-        checked_id(f"{label}: a tag", tag)
+    _written_metadata(row)
     return row
 
 
-def _check_values(label: str, row: MemoryRow) -> None:
-    for name in _MOMENTS:
-        value = getattr(row, name)
+def _written_metadata(row: MemoryRow) -> str:
+    """The metadata of a row that both databases can hold, as JSON."""
+    checked_id("memory_id", row.memory_id)
+    try:
+        _check_fields(row)
+        return checked_document("metadata", row.metadata)
+    except InputError as error:
+        raise InputError(f"memory {row.memory_id!r}: {error}") from error
+
+
+def _check_fields(row: MemoryRow) -> None:
+    if not isinstance(row.content, str) or not row.content:
+        raise InputError("content must be a text that is not empty.")
+    checked_storable("content", row.content)
+    checked_member("tier", row.tier, MemoryTier)
+    checked_part("importance", row.importance)
+    checked_whole("access_count", row.access_count)
+    for name, value in zip(_NAMES, _NAMED(row), strict=True):
         if value is not None:
-            try:
-                microseconds_of(value)
-            except InputError as error:
-                raise InputError(f"{label}: {name}: {error}") from None
+            checked_id(name, value)
+    for name, moment in zip(_MOMENTS, _TIMED(row), strict=True):
+        if moment is not None:
+            _check_moment(name, moment)
     if row.position is not None and not math.isfinite(row.position):
-        raise InputError(f"{label}: position must be finite, got {shown(row.position)}.")
-    checked_document(f"{label}: metadata", row.metadata)
+        raise InputError(f"position must be finite, got {shown(row.position)}.")
+    for tag in row.tags:
+        checked_id("a tag", tag)
 
 
-def checked_document(name: str, value: Mapping[str, Any]) -> None:
-    """Refuse a value that JSON cannot hold, or Postgres cannot keep.
+def _check_moment(name: str, moment: datetime) -> None:
+    try:
+        microseconds_of(moment)
+    except InputError as error:
+        raise InputError(f"{name}: {error}") from None
+
+
+def checked_document(name: str, value: Mapping[str, Any]) -> str:
+    """A value that JSON can hold and Postgres can keep, as it is written.
 
     Raises:
         InputError: With the name.
     """
     try:
-        text = json.dumps(dict(value), allow_nan=False, ensure_ascii=False)
+        written = written_as_json(dict(value))
     except (TypeError, ValueError, RecursionError) as error:
         raise InputError(f"{name} must be what JSON can hold: {error}.") from error
-    checked_storable(name, text.replace("\\u0000", "\0"))
+    checked_storable(name, written.replace("\\u0000", "\0") if "\\" in written else written)
+    return written
 
 
 def tags_by_memory(found: Iterable[Iterable[Any]]) -> dict[str, tuple[str, ...]]:
