@@ -1,69 +1,84 @@
-"""Draw evidence against tokens, beside other ways to choose, from figures of `benchmarks.evidence`.
+"""Draw evidence against tokens, beside other ways to choose, from the tables of docs/evidence.md.
 
-    python -m benchmarks.evidence --data DIRECTORY --out evidence.json
-    python -m benchmarks.evidence_picture evidence.json docs/images/evidence.png
+    python -m benchmarks.evidence_picture docs/evidence.md docs/images/evidence.png
 
-Needs matplotlib.
+The tables are what `python -m benchmarks.evidence` prints. Needs matplotlib.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
+import re
 from collections.abc import Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
-from typing import Any
 
+BUDGETS = (256, 512, 1024, 2048, 4096)
 SETS = {
-    "realtalk": "chats of weeks between two people",
-    "2wikimultihopqa-merged": "questions of several steps to documents",
+    "realtalk": "ten chats of weeks between two people",
+    "beam-100k": "twenty long chats with an assistant",
 }
-OURS = "usefulness, tokens"
+OURS = "**usefulness, tokens**"
 PEERS = {
-    "mem0 scoring": "mem0's scoring",
-    "RRF": "BM25 and embedding, RRF",
+    "mem0's scoring": "mem0's scoring",
+    "RRF": "BM25 and embedding (RRF)",
     "BM25": "BM25",
     "embedding top-k": "embedding top-k",
     "newest first": "newest first",
 }
-SHOWN = (256, 512, 1024, 2048, 4096)
 
 
-def draw(figures: Mapping[str, Any], path: Path) -> None:
-    """Write a PNG with a panel for each of `SETS`.
+def curves_of(page: str, name: str) -> dict[str, list[float]]:
+    """Recall in percent at each of `BUDGETS` by selection, of the first table behind a set's name.
+
+    Raises:
+        ValueError: If a selection that is drawn has no row, or a row another number of figures.
+    """
+    table = page[page.index(f"\n{name}: ") :].split("\n\n")[1]
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in table.splitlines()]
+    # The last column is another measure, and an interval stands behind some figures.
+    found = {
+        first: [float(re.split(r" \[", cell)[0]) for cell in rest[: len(BUDGETS)]]
+        for first, *rest in rows[2:]
+    }
+    for one in (OURS, *PEERS):
+        if len(found.get(one, ())) != len(BUDGETS):
+            raise ValueError(f"{name} has no row {one!r} with {len(BUDGETS)} figures")
+    return found
+
+
+def draw(curves: Mapping[str, Mapping[str, Sequence[float]]], path: Path) -> None:
+    """Write a PNG with a panel for each set.
 
     Args:
-        figures: What `benchmarks.evidence --out` writes.
+        curves: By set, recall in percent at each of `BUDGETS` by selection.
         path: The file.
     """
-    made = import_module("matplotlib.figure").Figure(figsize=(9, 3.8), layout="constrained")
-    panels = made.subplots(1, len(SETS), sharey=True)
-    for axes, (name, title) in zip(panels, SETS.items(), strict=True):
-        methods = figures["sets"][name]["methods"]
-        for method, label in PEERS.items():
-            if method in methods:
-                axes.plot(figures["budgets"], methods[method]["recall"], "--", lw=1.2, label=label)
-        axes.plot(
-            figures["budgets"], methods[OURS]["recall"], color="black", lw=2.5, label="this library"
-        )
+    figure = import_module("matplotlib.figure").Figure(figsize=(9, 3.6), layout="constrained")
+    panels = figure.subplots(1, len(curves), sharey=True)
+    for axes, (name, rows) in zip(panels, curves.items(), strict=True):
+        for row, label in PEERS.items():
+            axes.plot(BUDGETS, rows[row], "--", lw=1.2, label=label)
+        axes.plot(BUDGETS, rows[OURS], color="black", lw=2.5, label="this library")
         axes.set_xscale("log", base=2)
-        axes.set_xticks(SHOWN, [f"{budget:,}" for budget in SHOWN])
-        axes.set(xlabel="tokens", title=title, ylim=(0, 100))
+        axes.set_xticks(BUDGETS, [f"{budget:,}" for budget in BUDGETS])
+        axes.set(xlabel="tokens of the prompt", ylim=(0, 100))
+        axes.set_title(SETS[name], fontsize="medium")
         axes.grid(alpha=0.3)
-    panels[0].set_ylabel("evidence in the prompt, %")
+    panels[0].set_ylabel("evidence that is in it, %")
     handles, labels = panels[0].get_legend_handles_labels()
-    made.legend(handles[::-1], labels[::-1], loc="outside right center", fontsize="small")
-    made.savefig(path, dpi=110)
+    figure.legend(handles[::-1], labels[::-1], loc="outside right center", fontsize="small")
+    figure.savefig(path, dpi=110)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Command line."""
-    parser = argparse.ArgumentParser(description="Draw evidence against tokens.")
-    parser.add_argument("figures", type=Path, help="the JSON file of benchmarks.evidence --out")
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("page", type=Path, help="docs/evidence.md")
     parser.add_argument("picture", type=Path, help="the PNG to write")
     options = parser.parse_args(arguments)
-    draw(json.loads(options.figures.read_text(encoding="utf-8")), options.picture)
+    page = options.page.read_text(encoding="utf-8")
+    draw({name: curves_of(page, name) for name in SETS}, options.picture)
 
 
 if __name__ == "__main__":
