@@ -3,10 +3,10 @@
 A choice among memories that are at hand is Python from end to end, and threads of one Python run in
 turns: two of them answer no more questions than one, and each takes twice as long for its own. So
 there is one such thread. What takes long has others, so that no short question waits behind it:
-choices among what is not in memory yet, many questions at once, past recalls asked again. What waits
-for the disk has threads of its own, and so has what reads files of documents: one may take half a
-minute. A request whose caller went away leaves the queue; what has begun is done to its end, since
-half a write is none.
+choices among what is not in memory yet, many questions at once, past recalls asked again. What
+waits for the disk has threads of its own, and so has what reads files of documents: one may take
+half a minute. A request whose caller went away leaves the queue; what has begun is done to its end,
+since half a write is none.
 """
 
 from __future__ import annotations
