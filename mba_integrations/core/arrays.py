@@ -1,4 +1,4 @@
-"""Array types, and which entries of a column are the highest.
+"""Array types, columns of nothing, and which entries of a column are the highest.
 
 Three questions, by rising price. `densest`: a set that has the highest ones, some too many, by a
 sample; the cheapest for a long column. `best_rows`: exactly the highest, in order; O(n), of a long
@@ -23,6 +23,8 @@ FloatArray = NDArray[np.floating[Any]]
 IntArray = NDArray[np.integer[Any]]
 BoolArray = NDArray[np.bool_]
 
+_ZERO = bytes(8)
+"""A float64 of 0. What is made of bytes is read-only."""
 SAMPLE_SIZE = 2048
 """Entries that `densest` estimates its threshold from, or up to twice as many."""
 
@@ -35,6 +37,20 @@ def as_floats(given: object) -> FloatArray:
     """
     with np.errstate(over="ignore"):
         return np.asarray(given, dtype=np.float32)
+
+
+def nothing(size: int) -> FloatArray:
+    """0 for each entry, shape (size,); one number that all entries share, and nobody can change.
+
+    >>> nothing(3).tolist(), nothing(3).strides
+    ([0.0, 0.0, 0.0], (0,))
+    """
+    return np.ndarray((size,), np.float64, _ZERO, strides=(0,))
+
+
+def is_nothing(values: FloatArray) -> bool:
+    """Whether `nothing` made a column: then no entry need be read to know that it is 0."""
+    return values.strides == (0,) and not values[:1].any()
 
 
 def best_rows(scores: FloatArray, count: int) -> IntArray:

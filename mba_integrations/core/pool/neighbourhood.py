@@ -21,11 +21,14 @@ from functools import cached_property
 
 import numpy as np
 
-from mba_integrations.core.arrays import BoolArray, FloatArray, IntArray
+from mba_integrations.core.arrays import BoolArray, FloatArray, IntArray, nothing
 
 
 class Neighbourhood:
     """Order of the items within their sources.
+
+    Attributes:
+        is_empty: Whether no item has a source, so that none has a neighbour.
 
     >>> around = Neighbourhood(source=np.array([0, 0, 1]), position=np.array([0.0, 1.0, 0.0]))
     >>> around.shifted(np.array([0.1, 0.2, 0.3]), 1)
@@ -44,6 +47,7 @@ class Neighbourhood:
         self._source = source if self._in_order else source[order]
         self._places = places if self._in_order else places[order]
         self._known: BoolArray = self._source >= 0
+        self.is_empty = not self._known.any()
         # No source is -2, so the first place begins one even if it has none, which is -1.
         self._starts = np.flatnonzero(np.diff(self._source, prepend=-2))
         self._reached: dict[int, BoolArray] = {}
@@ -73,11 +77,15 @@ class Neighbourhood:
 
     def shifted(self, values: FloatArray, steps: int) -> FloatArray:
         """Value of the item *steps* places later (earlier if negative); 0 where there is none."""
+        if self.is_empty:
+            return nothing(len(values))
         ordered = self._in_source_order(values)
         return self._in_input_order(self._added(np.zeros(len(ordered)), ordered, steps))
 
     def mean_shifted(self, values: FloatArray, steps: Sequence[int]) -> FloatArray:
         """Mean of the values that many steps away; where there is none, 0 counts."""
+        if self.is_empty:
+            return nothing(len(values))
         ordered = self._in_source_order(values)
         total = np.zeros(len(ordered))
         for step in steps:
@@ -87,8 +95,8 @@ class Neighbourhood:
 
     def best_of_source(self, values: FloatArray) -> FloatArray:
         """Highest value among all items of the item's source, itself included; 0 without one."""
-        if not len(values):
-            return np.zeros(0)
+        if self.is_empty:
+            return nothing(len(values))
         ordered = self._in_source_order(values)
         best = np.maximum.reduceat(ordered, self._starts)
         sizes = np.diff(self._starts, append=len(ordered))

@@ -334,9 +334,7 @@ class LexicalIndex:
         return known
 
     def _cut(self, row: int) -> list[int]:
-        number = self.columns.numbers.number
-        found = map(number, dict.fromkeys(self.terms(self._texts[row])))
-        return [number for number in found if number is not None]
+        return self.columns.numbers.known(dict.fromkeys(self.terms(self._texts[row])))
 
     def _met(self, query: str) -> list[AskedWord]:
         """Words of a query that a text has, each once."""

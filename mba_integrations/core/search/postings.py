@@ -62,7 +62,7 @@ class Postings:
 
     def slots_of(self, term: int) -> IntArray:
         """Slots that have a term."""
-        place = int(np.searchsorted(self.terms, term))
+        place = int(np.searchsorted(self.terms, self.terms.dtype.type(term)))
         if place == len(self.terms) or self.terms[place] != term:
             return self.slots[:0]
         return self.slots[self.starts[place] : self.starts[place + 1]]
@@ -78,7 +78,8 @@ class Postings:
             weights: Inverse document frequency of each.
             norms: What a text's length adds to the count below the line, shape (s,), float32.
         """
-        wanted = np.array(terms)
+        # Of the type of `terms`: numpy would copy all of these to search them for another one.
+        wanted = np.array(terms, dtype=self.terms.dtype)
         places = np.minimum(np.searchsorted(self.terms, wanted), len(self.terms) - 1)
         here = np.flatnonzero(self.terms[places] == wanted)
         if not len(here):

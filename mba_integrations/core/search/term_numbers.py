@@ -65,6 +65,10 @@ class TermNumbers:
         """Number of a term; None if no text had it."""
         return self._numbers.get(term)
 
+    def known(self, terms: Iterable[str]) -> list[int]:
+        """Numbers of those terms that a text had, in their order."""
+        return [number for number in map(self._numbers.get, terms) if number is not None]
+
     def nearest(self, term: str, *, frequencies: IntArray) -> int | None:
         """Number of the term with the nearest spelling that some text has; None if none is near.
 

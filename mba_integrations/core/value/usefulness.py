@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 
-from mba_integrations.core.arrays import FloatArray
+from mba_integrations.core.arrays import FloatArray, is_nothing
 from mba_integrations.core.pool.corpus import Corpus
 from mba_integrations.core.value.features.context_features import context_features
 from mba_integrations.core.value.features.feedback_features import feedback_features
@@ -55,7 +55,7 @@ class LogisticModel:
         logit += offset
         part = np.empty_like(logit)  # one array for all parts: new ones would cost more than adding
         for name, weight in self.weights.items():
-            if name in features:
+            if name in features and not is_nothing(features[name]):
                 logit += np.multiply(features[name], weight, out=part)
         np.clip(logit, -_MAX_LOGIT, _MAX_LOGIT, out=logit)
         odds_against = np.exp(np.negative(logit, out=logit), out=logit)

@@ -64,7 +64,11 @@ def create_app(
         mounts: Other apps that answer under paths of their own, behind the same layers.
     """
     settings = ServerSettings() if settings is None else settings
-    work = Work(choosing=settings.work_threads, waiting=settings.waiting)
+    work = Work(
+        choosing=settings.choosing_threads,
+        lasting=settings.lasting_threads,
+        waiting=settings.waiting,
+    )
     metrics = Metrics(service, work)
     app = FastAPI(
         title="Memory Budget Allocator",

@@ -31,7 +31,8 @@ class ServerSettings:
             this machine, `localhost`.
         allowed_origins: Origins of web pages that may call it, such as `https://app.example`.
         requests_per_minute: Of one key.
-        threads: Allocations at once; the processor's cores by default.
+        threads: Recalls at once of workspaces in memory, and as many calls that take long. By
+            default one, and as many as the processor has cores.
         waiting: Requests that may wait for a thread before more are turned away.
         body_bytes: The largest body.
         import_bytes: The largest file of an import.
@@ -75,8 +76,13 @@ class ServerSettings:
         return is_loopback(self.host)
 
     @property
-    def work_threads(self) -> int:
-        """Allocations at once."""
+    def choosing_threads(self) -> int:
+        """Recalls at once of workspaces in memory."""
+        return self.threads or 1
+
+    @property
+    def lasting_threads(self) -> int:
+        """Calls at once that take long."""
         return self.threads or os.cpu_count() or 1
 
     def check_open(self, *, has_keys: bool) -> None:

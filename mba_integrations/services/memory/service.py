@@ -302,6 +302,10 @@ class MemoryService(Asking, Changing, LiveHandle):
             worker_problem=self.jobs.problem,
         )
 
+    def is_in_memory(self, workspace_id: str) -> bool:
+        """Whether the workspace's memories are loaded, so that a recall need not wait for that."""
+        return self._equipment.pools.holds(workspace_id)
+
     def _wake(self) -> None:
         self.jobs.wake()
 

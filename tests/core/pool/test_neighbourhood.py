@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mba_integrations.core.arrays import is_nothing
 from mba_integrations.core.pool.neighbourhood import Neighbourhood
 
 places = st.lists(
@@ -81,3 +83,23 @@ def test_an_order_that_grew_is_that_of_all_items(data: st.DataObject) -> None:
 def test_a_mean_counts_places_without_an_item_as_zero() -> None:
     around = Neighbourhood(source=np.array([0, 1, 0, -1]), position=np.full(4, np.nan))
     assert around.mean_shifted(np.array([1.0, 2.0, 3.0, 4.0]), (-1, 1)).tolist() == [1.5, 0, 0.5, 0]
+
+
+@pytest.mark.parametrize(
+    ("source", "is_empty"),
+    [
+        pytest.param([-1, -1, -1], True, id="nobody-has-a-source"),
+        pytest.param([-1, 0, -1], False, id="one-has-a-source"),
+        pytest.param([], True, id="no-item"),
+    ],
+)
+def test_where_nobody_has_a_source_no_column_is_made(source: list[int], is_empty: bool) -> None:
+    around = Neighbourhood(
+        source=np.array(source, dtype=np.int64), position=np.full(len(source), np.nan)
+    )
+    values = np.arange(1.0, len(source) + 1.0)
+    read = [around.shifted(values, 1), around.mean_shifted(values, (-1, 1))]
+    assert [column.tolist() for column in read] == [[0.0] * len(source)] * 2
+    assert [is_nothing(column) for column in (*read, around.best_of_source(values))] == (
+        [is_empty] * 3
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import tracemalloc
 from collections import Counter
 from itertools import pairwise
 
@@ -159,3 +160,21 @@ def test_lengths_of_headings_that_are_gone_are_forgotten_at_last() -> None:
         index = index.changed(texts, RowMap.of(np.array([1, 2, 3, -1]), 4))
     assert index.named_in("Other599 Bell") == {3: 1.0}
     assert len(index._lengths) < 150
+
+
+def test_looking_terms_up_copies_no_column() -> None:
+    every = np.arange(100_000, dtype=np.int32)
+    postings = Postings(
+        terms=every,
+        starts=np.arange(len(every) + 1, dtype=np.int64),
+        slots=every,
+        counts=np.ones(len(every), dtype=np.uint8),
+    )
+    scores, norms = np.zeros(len(every), dtype=np.float32), np.ones(len(every), dtype=np.float32)
+    tracemalloc.start()
+    assert postings.slots_of(7).tolist() == [7]
+    postings.add_scores(scores, [3, 99_999], [1.0, 2.0], norms)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert np.flatnonzero(scores).tolist() == [3, 99_999]
+    assert most < every.nbytes / 10

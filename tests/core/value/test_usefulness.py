@@ -11,7 +11,7 @@ from corpora import corpus_of, unit
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mba_integrations.core.arrays import FloatArray
+from mba_integrations.core.arrays import FloatArray, nothing
 from mba_integrations.core.pool.corpus import Corpus
 from mba_integrations.core.times import SECONDS_PER_DAY
 from mba_integrations.core.value.features.feedback_features import feedback_features
@@ -285,3 +285,29 @@ def test_what_no_coefficient_weighs_is_not_worked_out(monkeypatch: pytest.Monkey
 def refused(*_: object) -> FloatArray:
     """Stands in for what is not to be called."""
     raise AssertionError
+
+
+@given(
+    numbers=st.lists(st.floats(-5, 5), min_size=1, max_size=5),
+    weights=st.lists(st.floats(-50, 50), min_size=3, max_size=3),
+)
+def test_a_column_of_nothing_counts_as_one_of_zeros(
+    numbers: list[float], weights: list[float]
+) -> None:
+    model = LogisticModel(intercept=0.0, weights=dict(zip("abc", weights, strict=True)))
+    match, none = np.array(numbers), np.zeros(len(numbers))
+    features = {"a": none, "b": match, "c": none}
+    short = features | {"a": nothing(len(numbers)), "c": nothing(len(numbers))}
+    assert model.probability(short).tobytes() == model.probability(features).tobytes()
+
+
+def test_what_a_pool_knows_nothing_of_is_no_column() -> None:
+    """Of notes without source, speaker or date the regressions read the match alone."""
+    corpus = corpus_of([*FILLER, "Kate takes a class."])
+    question = Question(text="Which class?", vector=None, now_seconds=None)
+    match = match_of(question, corpus)
+    features = first_features(question, corpus, match, np.full(3, 0.5))
+    made = {name for name, column in features.items() if column.strides != (0,)}
+    expected = {"lexical_share", "lexical_rank", "substance", "excess_length", "asks", "freshness"}
+    assert made == expected
+    assert len(features) > len(expected)

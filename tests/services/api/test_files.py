@@ -71,7 +71,7 @@ class Made:
 async def sent_to(made: Made, send: Any) -> None:
     """Answer a caller that takes pieces by *send*."""
     CURRENT.set(Errand(request_id="r"))
-    RUNNING.set(Work(choosing=1, waiting=1))
+    RUNNING.set(Work(choosing=1, lasting=1, waiting=1))
     await StreamedFile(made, "x", "text/plain")({}, None, send)  # type: ignore[arg-type]
 
 

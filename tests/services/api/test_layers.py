@@ -209,6 +209,36 @@ async def test_work_that_waits_ends_when_its_caller_goes_away(
     assert asked == ["first"]
 
 
+async def test_a_recall_of_a_workspace_in_memory_waits_for_none_that_is_not(
+    service: MemoryService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service.recall("tom", "Are you there?")
+    begun, go_on, _ = held_search(service, monkeypatch)
+    app = create_app(service, ServerSettings(threads=1))
+    async with caller(app) as http:
+        first = asyncio.create_task(http.post("/v1/workspaces/kate/search", json={"query": "x"}))
+        await asyncio.to_thread(begun.wait, 10)
+        reply = await http.post("/v1/workspaces/tom/recall", json={"query": "x"})
+        assert (reply.status_code, first.done()) == (200, False)
+        go_on.set()
+        assert (await first).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("threads", "choosing", "lasting"),
+    [
+        pytest.param(None, 1, 6, id="one-and-as-many-as-cores"),
+        pytest.param(3, 3, 3, id="as-many-as-asked-for"),
+    ],
+)
+def test_threads_of_one_python_take_turns_so_one_chooses(
+    threads: int | None, choosing: int, lasting: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("os.cpu_count", lambda: 6)
+    settings = ServerSettings(threads=threads)
+    assert (settings.choosing_threads, settings.lasting_threads) == (choosing, lasting)
+
+
 async def test_a_mounted_app_knows_the_caller(service: MemoryService) -> None:
     from mba_integrations.services.api.mounts import Mount
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from memory_services import Opened, on_both
+from sqlalchemy import Engine, event
 
 from mba_integrations import MemoryItem
 from mba_integrations.core.search.lexical import LexicalIndex
@@ -44,6 +45,31 @@ def test_a_pool_is_loaded_once_and_then_follows(service: MemoryService) -> None:
     service.forget("kate", "a")
     assert ids(service) == {"b"}
     assert pool_loads(service) == 1
+
+
+def test_a_second_recall_asks_the_store_once_and_makes_nothing_of_the_pool_anew(
+    service: MemoryService,
+) -> None:
+    service.remember("kate", [MemoryItem(f"m{n}", f"Kate {n} skis.", "rag") for n in range(9)])
+    first = service.recall("kate", "Kate?", record_access=False)
+    service._equipment.trail.flush()
+    sent: list[str] = []
+
+    def watch(connection: Any, cursor: Any, statement: str, *rest: Any) -> None:
+        if threading.current_thread() is threading.main_thread():
+            sent.append(statement)
+
+    event.listen(Engine, "before_cursor_execute", watch)
+    try:
+        second = service.recall("kate", "Who skis?", record_access=False)
+    finally:
+        event.remove(Engine, "before_cursor_execute", watch)
+    before, after = (one.allocation.decided.problem.snapshot for one in (first, second))
+    assert after is before
+    assert after.lexical is before.lexical
+    assert after.around is before.around
+    reads = [one for one in sent if "FROM " in one]
+    assert ["FROM workspace " in one for one in reads] == [True]
 
 
 def test_two_services_on_one_store_see_each_others_writes(

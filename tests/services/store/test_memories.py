@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
+from sqlalchemy import Result
 from store_rows import START, Clock, add, current, ids, read, row
 
 from mba_integrations import MemoryTier
@@ -293,6 +294,25 @@ def test_a_use_counts_once_for_a_session_and_an_hour(store: Store, clock: Clock)
     assert count("a", session_id="s") == ["a"]
     found = current(store)[0]
     assert (found.access_count, found.last_accessed_at) == (4, later)
+
+
+def test_a_use_is_looked_up_by_its_memories_and_not_by_the_hour(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    every = [f"m{number}" for number in range(30)]
+    add(store, "kate", *every)
+    store.write("kate", lambda writing: accesses.count(writing, every))
+    counted: list[int] = []
+    scalars = Result.scalars
+
+    def spied(found: Result[Any]) -> list[Any]:
+        values = list(scalars(found))
+        counted.append(len(values))
+        return values
+
+    monkeypatch.setattr(Result, "scalars", spied)
+    assert store.write("kate", lambda writing: accesses.count(writing, ["m3", "m4"])) == ()
+    assert max(counted) == 2
 
 
 def test_a_write_that_fails_is_undone_whole(store: Store) -> None:

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 
 import numpy as np
 
-from mba_integrations.core.arrays import BoolArray, FloatArray
+from mba_integrations.core.arrays import BoolArray, FloatArray, nothing
 from mba_integrations.core.pool.corpus import Corpus
 from mba_integrations.core.search.speaker_names import (
     ANSWERER_ROLES,
@@ -87,7 +87,7 @@ def _is_named(name: str, words: set[str]) -> bool:
 
 def _by_speaker(corpus: Corpus, values: list[bool]) -> FloatArray:
     if True not in values:
-        return np.zeros(len(corpus.speaker))
+        return nothing(len(corpus.speaker))
     # Code -1, no speaker, reads the 0 at the end.
     return np.array([*values, False], dtype=np.float64)[np.asarray(corpus.speaker, dtype=np.int64)]
 
@@ -95,7 +95,7 @@ def _by_speaker(corpus: Corpus, values: list[bool]) -> FloatArray:
 def _time_features(question: Question, corpus: Corpus, strength: FloatArray) -> Features:
     created = np.asarray(corpus.created_seconds, dtype=np.float64)
     dated = np.isfinite(created)
-    zero = np.zeros(len(created))
+    zero = nothing(len(created))
     if not dated.any():
         return {"near_period": zero, "latest_asked": zero, "first_asked": zero}
     known = created if dated.all() else created[dated]

@@ -133,7 +133,7 @@ def _rare_terms_shared(
     total = np.zeros(len(corpus.lexical))
     for row, weight, scores in zip(rows, weights.tolist(), found, strict=True):
         scores[row] = 0.0  # an item is no link to itself
-        linked = np.flatnonzero(scores)  # few, since the terms are rare
+        linked = np.flatnonzero(scores != 0.0)  # few, since the terms are rare
         share = scores[linked]
         share /= max(float(share.max(initial=0.0)), _FULL_LINK_BM25)
         total[linked] = np.maximum(total[linked], weight * share)

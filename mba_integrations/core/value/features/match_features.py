@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from mba_integrations.core.arrays import FloatArray, ranks_of
+from mba_integrations.core.arrays import FloatArray, nothing, ranks_of
 from mba_integrations.core.pool.corpus import Corpus
 from mba_integrations.core.value.match import Match, filled_by_lexical, standardised
 from mba_integrations.core.value.question import Question
@@ -95,6 +95,8 @@ def _rank_feature(scores: FloatArray) -> FloatArray:
 
 
 def _row_values(values: dict[int, float], size: int) -> FloatArray:
+    if not values:
+        return nothing(size)
     result = np.zeros(size)
     result[list(values)] = list(values.values())
     return result

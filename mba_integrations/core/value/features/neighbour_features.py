@@ -14,10 +14,14 @@ follows a match that asks is raised by `answers`:
 
 from __future__ import annotations
 
-from mba_integrations.core.arrays import FloatArray
+from mba_integrations.core.arrays import FloatArray, nothing
 from mba_integrations.core.pool.neighbourhood import Neighbourhood
 from mba_integrations.core.value.features.match_features import Features
 
+_NAMES = (
+    *("before", "after", "two_before", "two_after"),
+    *("wider", "source_best", "answers", "asks_before_match"),
+)
 _WIDER_STEPS = (-5, -4, -3, 3, 4, 5)
 
 
@@ -29,6 +33,8 @@ def neighbour_features(around: Neighbourhood, strength: FloatArray, asks: FloatA
         strength: How well each item matches by itself, shape (n,), in [0, 1].
         asks: 1 where the item asks a question, shape (n,).
     """
+    if around.is_empty:
+        return dict.fromkeys(_NAMES, nothing(len(strength)))
     before, after = around.shifted(strength, -1), around.shifted(strength, 1)
     return {
         "before": before,

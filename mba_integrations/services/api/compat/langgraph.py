@@ -73,7 +73,7 @@ def delete_item(call: Forget, body: DeleteItemBody) -> None:
 
 
 @router.post("/store/items/search")
-@in_thread("choose")
+@in_thread("long")
 def search_items(call: Read, body: SearchItemsBody) -> FoundItemsView:
     """Items in or below a namespace, those that answer the query best first."""
     found = _items(call).search(body.to_search())

@@ -117,7 +117,7 @@ def _page(page: int, size: int) -> str:
 
 @router.post("/search")
 @router.post("/v3/memories/search", operation_id="mem0_search_hosted")
-@in_thread("choose")
+@in_thread("long")
 def mem0_search(call: Read, body: SearchBody) -> Reply:
     """Memories by how well they answer, the best first."""
     found = _memories(call).search(

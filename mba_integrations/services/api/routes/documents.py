@@ -161,7 +161,7 @@ def list_pieces(call: Read, document_id: DocumentId) -> PiecesView:
 
 
 @router.post("/retrieve")
-@in_thread("choose")
+@in_thread("long")
 def retrieve(call: Read, body: RetrieveBody, response: Response) -> RetrieveView:
     """Choose passages for a question and write the prompt, never over the budget."""
     reply = body.retrieved(_rag(call), call.workspace_id)

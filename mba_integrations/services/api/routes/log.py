@@ -81,7 +81,7 @@ def explain_allocation(call: Read, allocation_id: AllocationId) -> ExplanationVi
 
 
 @router.post(WORKSPACE + "/allocations/{allocation_id}/curve")
-@in_thread("choose")
+@in_thread("long")
 def budget_curve(call: Read, allocation_id: AllocationId, body: CurveBody) -> CurveView:
     """What other budgets would have bought."""
     allocation = call.service.allocations.replay(call.workspace_id, allocation_id, query=body.query)
@@ -89,7 +89,7 @@ def budget_curve(call: Read, allocation_id: AllocationId, body: CurveBody) -> Cu
 
 
 @router.post(WORKSPACE + "/allocations/{allocation_id}/replay")
-@in_thread("choose")
+@in_thread("long")
 def replay_allocation(call: Read, allocation_id: AllocationId, body: ReplayBody) -> ReplayView:
     """Ask again, of the memories of then, under other settings or another budget."""
     allocations = call.service.allocations

@@ -6,7 +6,7 @@ from starlette.responses import Response
 
 from mba_integrations.core.errors import MemoryBudgetError
 from mba_integrations.services.api.asking import PROBLEMS, OwnRouter, Read, ReadAnywhere
-from mba_integrations.services.api.work import in_thread
+from mba_integrations.services.api.work import Kind, in_thread
 from mba_integrations.services.contracts.allocating import (
     AllocateBody,
     AllocationView,
@@ -30,6 +30,14 @@ from mba_integrations.services.memory.recalling.reply import RecallReply
 router = OwnRouter(tags=["recall"], responses=PROBLEMS)
 
 
+def _kind_of_recall(*, call: Read, body: RecallBody, response: Response) -> Kind:
+    return "long" if body.as_of is not None else _kind_of_search(call=call, body=body)
+
+
+def _kind_of_search(*, call: Read, body: RecallBody | SearchBody) -> Kind:
+    return "choose" if call.service.is_in_memory(call.workspace_id) else "long"
+
+
 def say_tokens(
     response: Response, used: int, budget: int, allocation_id: str | None = None
 ) -> None:
@@ -41,7 +49,7 @@ def say_tokens(
 
 
 @router.post("/v1/workspaces/{workspace_id}/recall")
-@in_thread("choose")
+@in_thread(_kind_of_recall)
 def recall(call: Read, body: RecallBody, response: Response) -> RecallView:
     """Choose memories for a question and write the prompt, never over the budget."""
     reply = recalled(call.service, call.workspace_id, body)
@@ -50,7 +58,7 @@ def recall(call: Read, body: RecallBody, response: Response) -> RecallView:
 
 
 @router.post("/v1/workspaces/{workspace_id}/recall/batch")
-@in_thread("choose")
+@in_thread("long")
 def recall_batch(call: Read, body: BatchBody) -> BatchView:
     """Answer several questions, each for itself: one that is refused stops no other."""
     replies: list[RecallView | None] = []
@@ -77,7 +85,7 @@ def _tried(call: Read, body: RecallBody) -> RecallReply | str:
 
 
 @router.post("/v1/workspaces/{workspace_id}/search")
-@in_thread("choose")
+@in_thread(_kind_of_search)
 def search(call: Read, body: SearchBody) -> SearchView:
     """Memories by how well they answer, the best first."""
     reply = call.service.search(
@@ -91,7 +99,7 @@ def search(call: Read, body: SearchBody) -> SearchView:
 
 
 @router.post("/v1/allocate")
-@in_thread("choose")
+@in_thread("long")
 def allocate(call: ReadAnywhere, body: AllocateBody, response: Response) -> AllocationView:
     """Choose among the items of the request. Nothing is kept."""
     allocation = body.allocated(call.service)
@@ -100,7 +108,7 @@ def allocate(call: ReadAnywhere, body: AllocateBody, response: Response) -> Allo
 
 
 @router.post("/v1/tokens/count")
-@in_thread("choose")
+@in_thread("long")
 def count_tokens(call: ReadAnywhere, body: TokensBody) -> TokensView:
     """Count the tokens of texts."""
     return body.counted()

@@ -89,6 +89,11 @@ class PoolCache:
             size = pool.bytes
         self._make_room(reading.workspace_id, place, size)
 
+    def holds(self, workspace_id: str) -> bool:
+        """Whether the pool of a workspace is loaded."""
+        place = self._places.get(workspace_id)
+        return place is not None and place.pool is not None
+
     def drop(self, workspace_id: str) -> None:
         """Forget the pool of a workspace."""
         with self._lock:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from mba_integrations.services.store.dialect import among
 from mba_integrations.services.store.rows.changes import ChangeOp
 from mba_integrations.services.store.rows.memories import MemoryRow, MemoryState
 from mba_integrations.services.store.scopes import Writing
@@ -32,7 +33,9 @@ def count(
     writing.hold()
     hour = microseconds_of(writing.at) // MICROSECONDS_PER_HOUR
     counted = writing.select(memory_access, memory_access.c.memory_id).where(
-        memory_access.c.session_id == (session_id or ""), memory_access.c.hour == hour
+        memory_access.c.session_id == (session_id or ""),
+        memory_access.c.hour == hour,
+        among(memory_access.c.memory_id, list(memory_ids)),
     )
     known = set(writing.execute(counted).scalars())
     found = finding.find(writing, dict.fromkeys(one for one in memory_ids if one not in known))
