@@ -1,0 +1,1 @@
+"""The dashboard: a page that shows what fills the prompts, and what stays out and why."""
