@@ -20,7 +20,7 @@ import { whenThemeChanges } from "./theme.js";
 
 const HEIGHT = 190;
 const DAY = 86400;
-const CLOCK = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
+const CLOCK = new Intl.DateTimeFormat(undefined, { hour: "numeric", minute: "2-digit" });
 const DATE = new Intl.DateTimeFormat(undefined, { month: "short", day: "numeric" });
 
 /**
@@ -146,7 +146,7 @@ function axes({ box, short }, seconds) {
   };
   const label = (at) => (seconds > 2 * DAY ? DATE : CLOCK).format(at * 1000);
   return [
-    { ...style, grid: { show: false }, space: 70, values: (_plot, at) => at.map(label) },
+    { ...style, size: 26, grid: { show: false }, space: 70, values: (_plot, at) => at.map(label) },
     { ...style, size: 48, space: 36, values: (_plot, values) => values.map(short) },
   ];
 }

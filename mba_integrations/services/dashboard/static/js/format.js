@@ -36,9 +36,10 @@ export const percent = known(PERCENT);
 /** A figure to three digits: `0.0412`. */
 export const fine = known(FINE);
 
-/** A duration: `1.4 ms`, `2.1 s`. */
+/** A duration: `9.5 µs`, `1.4 ms`, `2.1 s`. */
 export function ms(value) {
   if (value === null || value === undefined) return UNKNOWN;
+  if (value > 0 && value < 0.1) return `${FINE.format(value * 1000)} µs`;
   return value >= 1000 ? `${FINE.format(value / 1000)} s` : `${FINE.format(value)} ms`;
 }
 

@@ -23,7 +23,7 @@ async function start() {
 }
 
 function entered(found) {
-  if (found.needs_key && !found.name) {
+  if (found.needs_key) {
     state.leave();
     state.shell = null;
     showLogin(ground, entered);

@@ -87,7 +87,7 @@ function foot(session) {
   const who = el("span", { class: "who", title: session.scopes.join(", ") }, session.name);
   const attrs = { class: "button quiet", type: "button", on: { click: leave } };
   const out = [who, el("button", attrs, "Log out")];
-  return el("div", { class: "foot" }, themeSwitch(), session.needs_key && out);
+  return el("div", { class: "foot" }, themeSwitch(), session.name !== null && out);
 }
 
 async function leave() {

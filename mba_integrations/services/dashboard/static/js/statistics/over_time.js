@@ -60,6 +60,20 @@ export function prefixCard(signal) {
   return { node: card("Stable prefix", { about }, chart.node), update };
 }
 
+/** What sending everything would have cost besides. */
+export function savedCard(signal) {
+  const chart = timeChart({
+    caption: "Tokens that were not sent, over time",
+    kind: "bars",
+    series: [{ name: "Left out", tone: "tone-accent" }],
+    ...{ format: whole, short, signal },
+  });
+  const update = (statistics, window) =>
+    chart.update(series(statistics, window, [(group) => group.saved_tokens ?? 0], 0));
+  const about = "Tokens of memories that were left out, as far as they were counted.";
+  return { node: card("Saved tokens", { about }, chart.node), update };
+}
+
 function series(statistics, window, values, missing) {
   const { step, seconds } = WINDOWS[window];
   const until = Math.floor(Date.now() / 1000);

@@ -69,7 +69,7 @@ function reasonRow(found, reason, address) {
   const tokens = found.omission_tokens[reason]?.tokens;
   return {
     label: reasonName(reason),
-    value: Math.log10(1 + count), // from a few to millions: each can be seen
+    value: count,
     text: `${short(count)} memories`,
     note: `${reasonText(reason)}${tokens ? ` ${short(tokens)} tokens.` : ""}`,
     address: address?.(reason),

@@ -11,7 +11,7 @@ import { card, heading } from "../parts/heading.js";
 import { liveSign } from "../parts/live_sign.js";
 import { busy, empty, problem } from "../parts/notices.js";
 import { href } from "../router.js";
-import { latencyCard, prefixCard, tokensCard } from "../statistics/over_time.js";
+import { latencyCard, prefixCard, savedCard, tokensCard } from "../statistics/over_time.js";
 import {
   fullnessCard,
   phasesCard,
@@ -54,10 +54,11 @@ function panelsOf({ workspace, signal }) {
     tiers: tiersCard(),
     starving: starvingCard(),
     reasons: reasonsCard((reason) => prompts({ reason })),
-    phases: phasesCard(),
     fullness: fullnessCard((complexity) => prompts({ complexity })),
+    phases: phasesCard(),
     latency: latencyCard(signal),
     prefix: prefixCard(signal),
+    saved: savedCard(signal),
   };
 }
 
@@ -88,7 +89,6 @@ async function starved(panel, { workspace, signal }) {
 }
 
 function noPrompts(workspace) {
-  const body = '{"query": "What do you know?", "budget_tokens": 400}';
   return empty({
     title: "No prompts in this window",
     text: "Look further back, or ask something: each recall is counted here as it happens.",
