@@ -112,3 +112,23 @@ def test_a_server_with_a_gateway_stands_before_its_providers(
 def test_an_address_of_a_provider_needs_the_gateway() -> None:
     assert "Add --gateway." in refused("serve", "--openai-url", "http://localhost:1/v1")
     assert "base_url must be" in refused("serve", "--port", "0", "--gateway", "--openai-url", "x")
+
+
+def test_a_server_shows_its_dashboard_and_says_where(
+    database: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with running(database) as server:
+        assert f"{server.url}/dashboard" in capsys.readouterr().err
+        page = httpx2.get(f"{server.url}/dashboard/", timeout=60)
+        session = httpx2.get(f"{server.url}/dashboard/session", timeout=60)
+    assert page.headers["content-type"].startswith("text/html")
+    assert session.json()["needs_key"] is False
+
+
+def test_a_server_without_the_dashboard_says_nothing_of_it(
+    database: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with started(ServerSettings(port=0), str(database), page=False) as server:
+        told = capsys.readouterr().err
+    assert server.url in told
+    assert "/dashboard" not in told

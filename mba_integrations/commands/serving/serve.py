@@ -86,6 +86,10 @@ def serve(
         str | None,
         typer.Option("--anthropic-url", metavar="URL", help="The same of Anthropic's."),
     ] = None,
+    dashboard: Annotated[
+        bool,
+        typer.Option("--dashboard/--no-dashboard", help="Show prompts and memories in a browser."),
+    ] = True,
     idle_exit: Annotated[
         float | None,
         typer.Option("--idle-exit", metavar="SECONDS", min=1.0, help="End if nobody asks so long."),
@@ -117,6 +121,7 @@ def serve(
         *(settings, place_of(database), repository, providers if gateway else None),
         idle_exit=idle_exit,
         local=local,
+        page=dashboard,
     )
 
 
@@ -128,13 +133,14 @@ def _serve(
     *,
     idle_exit: float | None,
     local: bool,
+    page: bool,
 ) -> None:
     file = file_of(place)
     if file is not None:
         file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     try:
         with started(
-            settings, place, local=local, repository=repository, gateway=gateway
+            settings, place, local=local, repository=repository, gateway=gateway, page=page
         ) as server:
             server.run(idle_exit=idle_exit)
     except StoreInUseError as error:

@@ -1,72 +1,41 @@
-"""A browser and a server with made data for all tests, and a page for each that is watched."""
+"""A server with the dashboard on a service with the workspace `kate`, and a browser of sorts."""
 
 from __future__ import annotations
 
-import importlib.util
-from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
+import shutil
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
+import httpx2
 import pytest
-from watched_pages import Chromium, Theme, Watched, chromium_path
+from fastapi import FastAPI
+from http_server import caller
 
-from benchmarks.dashboard_server import Served, served_dashboard
-
-if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
-
-Browse = Callable[..., Watched]
-
-
-@pytest.fixture(scope="session")
-def chromium() -> Iterator[Chromium]:
-    """The browser of the session."""
-    path = chromium_path()
-    if importlib.util.find_spec("playwright") is None:
-        pytest.skip("playwright is not installed; it is in the dependency group 'test'.")
-    if path is None:
-        pytest.skip("there is no chromium: apt-get install chromium, or set PLAYWRIGHT_CHROMIUM.")
-    with Chromium.started(path) as started:
-        yield started
+from mba_integrations.services.api.app import create_app
+from mba_integrations.services.api.settings import ServerSettings
+from mba_integrations.services.dashboard.app import dashboard
+from mba_integrations.services.memory.service import MemoryService
+from mba_integrations.testing import WordCounter
 
 
 @pytest.fixture
-def browser(chromium: Chromium) -> Iterator[Browser]:
-    """The browser, for one test."""
-    with chromium.in_use() as browser:
-        yield browser
-
-
-@pytest.fixture(scope="session")
-def dashboard(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    """A server with made data. Tests that change something make a workspace of their own."""
-    path = tmp_path_factory.mktemp("dashboard") / "memory.db"
-    with served_dashboard(path) as served:
-        yield served
+def service(sqlite_template: Path, tmp_path: Path) -> Iterator[MemoryService]:
+    """The service of one test."""
+    path = shutil.copy(sqlite_template, tmp_path / "memory.db")
+    with MemoryService.open(path, token_counter=WordCounter(), background=False) as service:
+        service.create_workspace("kate", max_total_tokens=1_000)
+        yield service
 
 
 @pytest.fixture
-def browse(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Browse]:
-    """Opens pages of a server, the made one by default; a fault in one of them fails the test."""
-    watched: list[Watched] = []
-
-    def opened(
-        path: str = "", *, url: str = "", width: int = 1440, theme: Theme = "light"
-    ) -> Watched:
-        url = url or request.getfixturevalue("dashboard").url
-        one = Watched.opened(browser, urlsplit(url).netloc, width=width, theme=theme)
-        watched.append(one)
-        one.page.goto(f"{url}/dashboard/{path}")
-        return one
-
-    yield opened
-    for one in watched:
-        one.page.context.close()
-    faults = [fault for one in watched for fault in one.unexpected]
-    assert not faults, "\n".join(faults)
+def app(service: MemoryService) -> FastAPI:
+    """The server's app as `mba serve` makes it."""
+    settings = ServerSettings()
+    return create_app(service, settings, mounts=[dashboard(service, settings)])
 
 
 @pytest.fixture
-def page(browse: Browse) -> Page:
-    """The dashboard's first page."""
-    return browse().page
+async def browser(app: FastAPI) -> AsyncIterator[httpx2.AsyncClient]:
+    """Something that keeps cookies as a browser does."""
+    async with caller(app) as client:
+        yield client

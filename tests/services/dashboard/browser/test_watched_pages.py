@@ -14,7 +14,7 @@ HOST = "127.0.0.1:9"
 POLICY = {"content-security-policy": "default-src 'self'"}
 
 
-def watched(browser: Browser, body: str, headers: dict[str, str] | None = None) -> Watched:
+def watched(chromium: Browser, body: str, headers: dict[str, str] | None = None) -> Watched:
     """A page with this body, as a server that is not there would send it."""
 
     def answer(route: Route) -> None:
@@ -23,7 +23,7 @@ def watched(browser: Browser, body: str, headers: dict[str, str] | None = None) 
         headed = {"content-type": "text/html", **(headers or {})}
         route.fulfill(status=200 if is_page else 404, headers=headed, body=text)
 
-    one = Watched.opened(browser, HOST, width=360, theme="light")
+    one = Watched.opened(chromium, HOST, width=360, theme="light")
     one.page.route("**/*", answer)
     one.page.goto(f"http://{HOST}/", wait_until="load")
     return one
@@ -41,17 +41,17 @@ def watched(browser: Browser, body: str, headers: dict[str, str] | None = None) 
     ],
 )
 def test_what_must_not_happen_is_seen(
-    browser: Browser, body: str, headers: dict[str, str], fault: str
+    chromium: Browser, body: str, headers: dict[str, str], fault: str
 ) -> None:
-    seen = watched(browser, body, headers)
+    seen = watched(chromium, body, headers)
     assert any(fault in one for one in seen.faults), seen.faults
     seen.expected.append(fault)
     assert all("404" in one for one in seen.unexpected)
     seen.page.context.close()
 
 
-def test_a_page_without_faults_has_none(browser: Browser) -> None:
-    seen = watched(browser, "<h1>Fine</h1><p>Text</p>", POLICY)
+def test_a_page_without_faults_has_none(chromium: Browser) -> None:
+    seen = watched(chromium, "<h1>Fine</h1><p>Text</p>", POLICY)
     assert seen.faults == []
     assert serious_faults(seen.page) == []
     assert sideways_scroll(seen.page) == 0
@@ -68,14 +68,14 @@ def test_a_page_without_faults_has_none(browser: Browser) -> None:
         pytest.param("<h1>x</h1><input>", "label", id="input-without-label"),
     ],
 )
-def test_what_keeps_people_out_is_found(browser: Browser, body: str, rule: str) -> None:
-    seen = watched(browser, body)
+def test_what_keeps_people_out_is_found(chromium: Browser, body: str, rule: str) -> None:
+    seen = watched(chromium, body)
     assert [one.split(" ")[0] for one in serious_faults(seen.page)] == [rule]
     assert serious_faults(seen.page, rules=("image-alt",)) == []
     seen.page.context.close()
 
 
-def test_a_page_that_is_wider_than_its_window_is_measured(browser: Browser) -> None:
-    seen = watched(browser, "<h1>x</h1><div style='width:500px'>wide</div>")
+def test_a_page_that_is_wider_than_its_window_is_measured(chromium: Browser) -> None:
+    seen = watched(chromium, "<h1>x</h1><div style='width:500px'>wide</div>")
     assert sideways_scroll(seen.page) > 100
     seen.page.context.close()
