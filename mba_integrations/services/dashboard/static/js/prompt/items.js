@@ -1,0 +1,143 @@
+/* Every memory that was decided on: in the prompt or not, with tokens, score, signals and reason. */
+
+import { el, fill } from "../dom.js";
+import { counted, cut, fine, whole } from "../format.js";
+import { filters } from "../parts/filters.js";
+import { facts } from "../parts/figures.js";
+import { tierChip } from "../parts/tiers.js";
+import { href } from "../router.js";
+import { REASONS, TIERS, reasonName, reasonText, tierName } from "../words.js";
+
+const ORDERS = {
+  tokens: ["Most tokens", (item) => -(item.tokens ?? -1)],
+  tier: ["By tier", (item) => TIERS.indexOf(item.tier)],
+};
+
+/**
+ * The list. `mark(marks)` says of memories that they would enter or leave, by id; `find(text)`
+ * looks for one.
+ */
+export function itemList(items, { workspace, query }) {
+  const state = { items, marks: new Map(), asked: startOf(query) };
+  const list = el("div", { class: "items" });
+  const count = el("p", { class: "muted", role: "status" });
+  const draw = () => {
+    const shown = found(state);
+    fill(list, shown.map((item) => entry(item, state.marks.get(item.memory_id), workspace)));
+    fill(count, shown.length ? `${counted(shown.length, "memory", "memories")} of ${whole(items.length)}` : missing(state));
+  };
+  const changed = (values) => {
+    state.asked = values;
+    draw();
+  };
+  const form = filters({ label: "Find a memory", fields: fields(items), values: state.asked, changed });
+  draw();
+  if (found(state).length === 1) list.firstElementChild.open = true;
+  const mark = (marks) => {
+    state.marks = marks;
+    draw();
+  };
+  return { node: el("div", { class: "finder" }, form.node, count, list), mark };
+}
+
+function startOf(query) {
+  const reason = query.get("reason");
+  return { find: query.get("find") ?? "", state: reason || "" };
+}
+
+function fields(items) {
+  const reasons = Object.keys(REASONS).filter((name) => items.some((item) => item.reason === name));
+  const states = [["in", "In the prompt"], ["out", "Left out"], ...reasons.map((name) => [name, reasonName(name)])];
+  return [
+    { name: "find", label: "Find a memory", type: "search", placeholder: "Words, id or source" },
+    { name: "state", label: "Show", type: "select", options: states },
+    { name: "order", label: "Order", type: "select", options: Object.entries(ORDERS).map(([id, [name]]) => [id, name]) },
+  ];
+}
+
+function found({ items, asked }) {
+  const words = (asked.find ?? "").toLowerCase().split(/\s+/).filter(Boolean);
+  const shown = items.filter((item) => isOf(asked.state, item) && hasAll(item, words));
+  const order = ORDERS[asked.order]?.[1];
+  return order ? [...shown].sort((one, other) => order(one) - order(other)) : shown;
+}
+
+function isOf(state, item) {
+  if (!state) return true;
+  return state === "in" ? item.selected : state === "out" ? !item.selected : item.reason === state;
+}
+
+function hasAll(item, words) {
+  if (!words.length) return true;
+  const text = `${item.memory_id} ${item.text ?? ""} ${tierName(item.tier)}`.toLowerCase();
+  return words.every((word) => text.includes(word));
+}
+
+function missing({ asked }) {
+  return asked.find
+    ? "No memory that was decided on has this. It may not have been there yet, or be forgotten, or be filtered out by the question."
+    : "None.";
+}
+
+function entry(item, mark, workspace) {
+  const node = el(
+    "details",
+    { class: `item ${item.selected ? "in" : "out"} ${mark ?? ""} tier-${item.tier}`, data: { memory: item.memory_id } },
+    el(
+      "summary",
+      {},
+      el("span", { class: "item-state" }, stateOf(item, mark)),
+      el("span", { class: "item-text", dir: "auto" }, cut(item.text ?? item.memory_id, 150)),
+      el("span", { class: "item-figures" }, tierChip(item.tier), figures(item)),
+    ),
+  );
+  node.addEventListener("toggle", () => node.open && !node.querySelector(".item-more") && node.append(details(item, workspace)));
+  return node;
+}
+
+function stateOf(item, mark) {
+  if (mark === "entering") return "+ Enters";
+  if (mark === "leaving") return "− Leaves";
+  return item.selected ? "In" : reasonName(item.reason);
+}
+
+function figures(item) {
+  const tokens = item.tokens === null ? "not counted" : counted(item.tokens, "token");
+  return [el("span", {}, tokens), el("span", {}, `score ${fine(item.score)}`)];
+}
+
+function details(item, workspace) {
+  const address = href(["w", workspace, "memories", item.memory_id]);
+  const names = Object.entries(item.signals ?? {});
+  return el(
+    "div",
+    { class: "item-more" },
+    el("p", { class: "why" }, whyOf(item)),
+    item.text && el("div", { class: "item-full", dir: "auto" }, item.text),
+    names.length > 0 && signals(names),
+    facts([
+      ["Usefulness", item.usefulness === null || item.usefulness === undefined ? null : fine(item.usefulness)],
+      ["Memory", item.present === false ? `${item.memory_id} (forgotten since)` : el("a", { href: address }, item.memory_id)],
+    ]),
+  );
+}
+
+function whyOf(item) {
+  if (item.selected) return "In the prompt.";
+  return `Left out: ${item.reason_text || reasonText(item.reason)}`;
+}
+
+function signals(names) {
+  const lines = names
+    .sort(([, one], [, other]) => Math.abs(other) - Math.abs(one))
+    .map(([name, value]) =>
+      el(
+        "li",
+        {},
+        el("span", {}, name.replaceAll("_", " ")),
+        el("span", { class: "signal-track", "aria-hidden": "true" }, el("span", { vars: { "--part": `${100 * Math.min(1, Math.abs(value))}%` } })),
+        el("span", { class: "numeric" }, fine(value)),
+      ),
+    );
+  return el("ul", { class: "signals", "aria-label": "Signals" }, lines);
+}

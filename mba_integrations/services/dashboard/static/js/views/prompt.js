@@ -1,0 +1,104 @@
+/* One prompt taken apart: every memory in or out and why, the text as sent, and other budgets. */
+
+import { get, part } from "../api.js";
+import { el } from "../dom.js";
+import { cut, ms, percent, time, whole } from "../format.js";
+import { tiles } from "../parts/figures.js";
+import { card, heading } from "../parts/heading.js";
+import { empty, note } from "../parts/notices.js";
+import { stack, tierChip } from "../parts/tiers.js";
+import { itemList } from "../prompt/items.js";
+import { budgetSlider } from "../prompt/slider.js";
+import { written } from "../prompt/written.js";
+import { href } from "../router.js";
+import { TIERS } from "../words.js";
+
+/** Show it. */
+export async function show(root, { id }, context) {
+  const { workspace, signal } = context;
+  const path = `/v1/workspaces/${part(workspace)}/allocations/${part(id)}/apart`;
+  const found = await get(path, { signal });
+  const { budget_tokens: budget } = found.allocation.record;
+  const list = itemList(found.items, context);
+  const marked = (marks) => {
+    list.mark(marks);
+    markPieces(root, marks);
+  };
+  root.append(
+    head(found.allocation, context),
+    figures(found.allocation),
+    ...notes(found),
+    tiersOf(found, budget),
+    budgetSlider({ workspace, id, budget, items: found.items, signal, changed: marked }),
+    el("div", { class: "apart" }, memories(list, found), sent(found.prompt)),
+  );
+}
+
+function head({ allocation_id: id, at, session_id: session, record }, context) {
+  const trail = [[href(["w", context.workspace, "prompts"]), "Prompts"]];
+  const title = record.query ? cut(record.query, 200) : "Question not logged";
+  const about = [time(at), session && [" in session ", sessionLink(session, context)]];
+  const before = el("button", { class: "button", type: "button" }, "Beside the one before");
+  before.addEventListener("click", () => beside(before, { id, at, session }, context));
+  return heading(title, { about, trail, actions: [before] });
+}
+
+function sessionLink(session, { workspace }) {
+  return el("a", { href: href(["w", workspace, "prompts"], { session_id: session }) }, session);
+}
+
+/** Go to the comparison with the prompt before it in its session, or in the workspace. */
+async function beside(button, { id, at, session }, { workspace, signal }) {
+  const query = { until: at, limit: 2, session_id: session, texts: false };
+  const { allocations } = await get(`/v1/workspaces/${part(workspace)}/allocations`, { query, signal });
+  const before = allocations.find((one) => one.allocation_id !== id);
+  if (before) location.hash = href(["w", workspace, "compare", before.allocation_id, id]);
+  else button.textContent = "There is none before it";
+}
+
+function figures({ record, stable_prefix_tokens: stable }) {
+  const { used_tokens: used, budget_tokens: budget } = record;
+  const out = Object.values(record.omission_reasons).reduce((sum, count) => sum + count, 0);
+  return tiles([
+    { label: "Tokens", value: whole(used), note: `of ${whole(budget)}, ${percent(budget ? used / budget : null)}` },
+    { label: "Memories in", value: whole(record.selected_count), note: `${whole(out)} left out` },
+    { label: "Complexity", value: record.complexity, note: "of the question" },
+    { label: "Stable prefix", value: whole(stable), note: "tokens as in the prompt before" },
+    { label: "Choice", value: ms(record.duration_ms), note: `worth ${percent(worth(record))} of the best possible` },
+  ]);
+}
+
+function worth({ value, upper_bound: bound }) {
+  return bound > 0 ? value / bound : null;
+}
+
+function notes({ notes: said, source }) {
+  const replayed = source === "replay" && "What the log has not kept was found by choosing again among the memories of then.";
+  return [...new Set([replayed, ...said])].filter(Boolean).map((text) => note("info", text));
+}
+
+function tiersOf({ totals }, budget) {
+  const known = TIERS.filter((tier) => totals[tier]);
+  const used = Object.fromEntries(known.map((tier) => [tier, totals[tier].used]));
+  const line = (tier) =>
+    el("li", {}, tierChip(tier), ` ${whole(totals[tier].used)} of ${whole(totals[tier].budget ?? totals[tier].available)}`);
+  return card("Where its tokens went", { wide: true }, stack(used, budget), el("ul", { class: "legend" }, known.map(line)));
+}
+
+function memories(list, { items }) {
+  const about = items.length ? "Open one for its signals and the reason." : "The log has kept none.";
+  return card("Every memory, in or out", { about }, list.node);
+}
+
+function sent(prompt) {
+  const title = "The prompt as sent";
+  if (prompt.text !== null) return card(title, { about: "Each memory in the colour of its tier." }, written(prompt));
+  const text = "Texts are kept where the workspace logs them (logging.include_text), and shown to keys with the scope read:content.";
+  return card(title, {}, empty({ title: "Not shown", text }));
+}
+
+function markPieces(root, marks) {
+  for (const piece of root.querySelectorAll(".piece[data-memory]")) {
+    piece.classList.toggle("leaving", marks.get(piece.dataset.memory) === "leaving");
+  }
+}
