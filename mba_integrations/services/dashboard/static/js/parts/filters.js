@@ -6,7 +6,7 @@ import { debounced, el, freshId } from "../dom.js";
  * Make one.
  *
  * @param fields `{ name, label, type, options, placeholder }` each: `type` is "select" (options are
- *   `[value, name]` pairs, of which the empty value is added), "search", "text",
+ *   `[value, name]` pairs, before which comes an empty value named `any`), "search", "text",
  *   "datetime-local", "number" or "checkbox".
  * @param values What is chosen at first, by name.
  * @param changed Called with all values by name, without the empty ones.
@@ -35,9 +35,9 @@ export function labelled({ label }, input) {
   return el("div", { class: isTick ? "field tick" : "field" }, isTick ? [input, name] : [name, input]);
 }
 
-function inputOf({ name, type = "text", options = [], placeholder }, value) {
+function inputOf({ name, type = "text", options = [], placeholder, any = "Any" }, value) {
   if (type === "select") {
-    const all = [["", "Any"], ...options];
+    const all = [["", any], ...options];
     const select = el("select", { name }, all.map(([value, name]) => el("option", { value }, name)));
     select.value = value ?? "";
     return select;

@@ -23,8 +23,8 @@ export function itemList(items, { workspace, query }) {
   const count = el("p", { class: "muted", role: "status" });
   const draw = () => {
     const shown = found(state);
-    fill(list, shown.map((item) => entry(item, state.marks.get(item.memory_id), workspace)));
-    fill(count, shown.length ? `${counted(shown.length, "memory", "memories")} of ${whole(items.length)}` : missing(state));
+    fill(list, grouped(shown, state).map((one) => line(one, state, workspace)));
+    fill(count, shown.length ? counts(shown, state) : missing(state));
   };
   const changed = (values) => {
     state.asked = values;
@@ -40,6 +40,18 @@ export function itemList(items, { workspace, query }) {
   return { node: el("div", { class: "finder" }, form.node, count, list), mark };
 }
 
+/** In the usual order what came in stands apart from what did not. */
+function grouped(shown, { asked }) {
+  const out = shown.findIndex((item) => !item.selected);
+  if (asked.order || asked.state || out < 0) return shown;
+  const titled = out > 0 ? [`In the prompt (${whole(out)})`, ...shown.slice(0, out)] : [];
+  return [...titled, `Left out, the best first (${whole(shown.length - out)})`, ...shown.slice(out)];
+}
+
+function line(one, { marks }, workspace) {
+  return typeof one === "string" ? el("h3", {}, one) : entry(one, marks.get(one.memory_id), workspace);
+}
+
 function startOf(query) {
   const reason = query.get("reason");
   return { find: query.get("find") ?? "", state: reason || "" };
@@ -51,7 +63,7 @@ function fields(items) {
   return [
     { name: "find", label: "Find a memory", type: "search", placeholder: "Words, id or source" },
     { name: "state", label: "Show", type: "select", options: states },
-    { name: "order", label: "Order", type: "select", options: Object.entries(ORDERS).map(([id, [name]]) => [id, name]) },
+    { name: "order", label: "Order", type: "select", any: "Best first", options: Object.entries(ORDERS).map(([id, [name]]) => [id, name]) },
   ];
 }
 
@@ -73,6 +85,11 @@ function hasAll(item, words) {
   return words.every((word) => text.includes(word));
 }
 
+function counts(shown, { items, asked }) {
+  const sum = `${counted(shown.length, "memory", "memories")} of ${whole(items.length)}. `;
+  return [sum, reasonText(asked.state)];
+}
+
 function missing({ asked }) {
   return asked.find
     ? "No memory that was decided on has this. It may not have been there yet, or be forgotten, or be filtered out by the question."
@@ -80,25 +97,22 @@ function missing({ asked }) {
 }
 
 function entry(item, mark, workspace) {
-  const node = el(
-    "details",
-    { class: `item ${item.selected ? "in" : "out"} ${mark ?? ""} tier-${item.tier}`, data: { memory: item.memory_id } },
-    el(
-      "summary",
-      {},
-      el("span", { class: "item-state" }, stateOf(item, mark)),
-      el("span", { class: "item-text", dir: "auto" }, cut(item.text ?? item.memory_id, 150)),
-      el("span", { class: "item-figures" }, tierChip(item.tier), figures(item)),
-    ),
-  );
-  node.addEventListener("toggle", () => node.open && !node.querySelector(".item-more") && node.append(details(item, workspace)));
+  const kind = item.selected ? "in" : "out";
+  const attrs = { class: `item ${kind} ${mark ?? ""} tier-${item.tier}`, data: { memory: item.memory_id } };
+  const state = el("b", { class: "item-state" }, stateOf(item, mark));
+  const text = el("span", { class: "item-text", dir: "auto" }, cut(item.text ?? item.memory_id, 170));
+  const line = el("span", { class: "item-figures" }, state, tierChip(item.tier), figures(item));
+  const node = el("details", attrs, el("summary", {}, text, line));
+  node.addEventListener("toggle", () => {
+    if (node.open && node.childElementCount === 1) node.append(details(item, workspace));
+  });
   return node;
 }
 
 function stateOf(item, mark) {
-  if (mark === "entering") return "+ Enters";
-  if (mark === "leaving") return "− Leaves";
-  return item.selected ? "In" : reasonName(item.reason);
+  if (mark === "entering") return "+ Would enter";
+  if (mark === "leaving") return "− Would leave";
+  return item.selected ? "In" : `Out: ${reasonName(item.reason)}`;
 }
 
 function figures(item) {

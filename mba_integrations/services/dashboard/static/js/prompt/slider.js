@@ -1,7 +1,7 @@
 /*
  * Another budget for a past prompt: what would enter and what would leave.
  *
- * One request asks for 64 budgets when the slider is first touched; sliding then asks nothing.
+ * One request asks for forty budgets when the slider is first touched; sliding then asks nothing.
  */
 
 import { part, send } from "../api.js";
@@ -11,11 +11,11 @@ import { card } from "../parts/heading.js";
 import { busy, problem } from "../parts/notices.js";
 import { tierChip } from "../parts/tiers.js";
 
-const STEPS = 64;
+const STEPS = 40;
 const LEAST = 1 / 8;
 const MOST = 4;
 
-/** Up to 64 budgets from an eighth of one to four times it, each step by the same factor. */
+/** Up to forty budgets from an eighth of one to four times it, each step by the same factor. */
 export function budgetsAround(budget) {
   const factor = (MOST / LEAST) ** (1 / (STEPS - 2));
   const steps = Array.from({ length: STEPS - 1 }, (_, step) => budget * LEAST * factor ** step);
@@ -61,7 +61,7 @@ export function budgetSlider({ workspace, id, budget, items, signal, changed }) 
   });
   const label = el("label", { for: slider.id }, "Budget");
   const row = el("div", { class: "slider" }, label, slider, output);
-  return card("Another budget", { about: "Slide to see which memories would enter or leave.", wide: true }, row, result);
+  return card("Another budget", { about: "Slide to see which memories would enter or leave." }, row, result);
 }
 
 function sliderOf(budgets, budget) {

@@ -2,25 +2,31 @@
  * A prompt as it was sent, each memory in the colour of its tier.
  *
  * The server counts code points and JavaScript code units, so the text is taken apart with
- * `Array.from`. Each piece is isolated from the direction of those around it: a memory with signs
- * that turn the direction of a text turns no other.
+ * `Array.from`. Each memory is isolated from the direction of those around it: one with signs that
+ * turn the direction of a text turns no other.
  */
 
 import { el } from "../dom.js";
+import { counted } from "../format.js";
 import { tierName } from "../words.js";
 
 /**
  * The element.
  *
  * @param prompt `{ text, parts }` of the server.
- * @param prefixChars Code points that are marked as reused.
+ * @param prefix `{ chars, tokens }` of the beginning that was reused; it is marked.
  * @param marks What is said of memories, by id: "entering" or "leaving".
  */
-export function written({ text, parts }, { prefixChars = 0, marks = new Map(), label = "The prompt as sent" } = {}) {
+export function written({ text, parts }, { prefix, marks = new Map(), label = "The prompt as sent" } = {}) {
   const signs = Array.from(text);
-  const pieces = split(covering(parts, signs.length), prefixChars);
   const node = el("div", { class: "written", tabindex: "0", role: "region", "aria-label": label });
-  for (const one of pieces) node.append(piece(one, signs, marks, prefixChars));
+  let afterItem = false;
+  for (const one of covering(parts, signs.length)) {
+    // A memory is a block, which ends its line by itself: the line break after it would be a second.
+    const skipped = afterItem && signs[one.start] === "\n" ? 1 : 0;
+    node.append(piece({ ...one, start: one.start + skipped }, signs, prefix, marks));
+    afterItem = one.kind === "item";
+  }
   return node;
 }
 
@@ -37,23 +43,27 @@ export function covering(parts, length) {
   return whole.filter((one) => one.end > one.start);
 }
 
-/** The part in which the reused prefix ends becomes two. */
-export function split(parts, prefixChars) {
-  return parts.flatMap((one) =>
-    one.start < prefixChars && prefixChars < one.end
-      ? [{ ...one, end: prefixChars }, { ...one, start: prefixChars }]
-      : [one],
-  );
-}
-
-function piece({ kind, tier, memory_id: id, start, end }, signs, marks, prefixChars) {
-  const said = marks.get(id);
-  const classes = ["piece", `piece-${kind}`, tier && `tier-${tier}`, said, end <= prefixChars && "reused"];
+function piece({ kind, tier, memory_id: id, start, end }, signs, prefix, marks) {
+  const classes = ["piece", `piece-${kind}`, tier && `tier-${tier}`, marks.get(id)];
   const attrs = {
     class: classes.filter(Boolean).join(" "),
     title: id ? `${tierName(tier)}: ${id}` : null,
     data: id ? { memory: id } : {},
-    dir: "auto",
+    dir: kind === "item" ? "auto" : null,
   };
-  return el("span", attrs, signs.slice(start, end).join(""));
+  return el("span", attrs, runs(start, end, signs, prefix));
+}
+
+/** The text of a piece; where the reused prefix ends within it, in two, with a line between. */
+function runs(start, end, signs, prefix) {
+  const shown = (from, to) => signs.slice(from, to).join("");
+  if (!prefix || start >= prefix.chars) return shown(start, end);
+  const stop = Math.min(end, prefix.chars);
+  const reused = el("span", { class: "reused" }, shown(start, stop));
+  if (end < prefix.chars) return reused;
+  return [reused, prefixEnd(prefix), shown(stop, end)];
+}
+
+function prefixEnd({ tokens }) {
+  return el("span", { class: "prefix-end" }, `reused up to here: ${counted(tokens, "token")}`);
 }

@@ -14,6 +14,7 @@ export async function show(root, { first, second }, { workspace, signal }) {
   const path = `/v1/workspaces/${part(workspace)}/allocations/${part(first)}/beside/${part(second)}`;
   const found = await get(path, { signal });
   const { entering, leaving } = found.difference;
+  const prefix = { chars: found.prefix_chars, tokens: found.prefix_tokens };
   const trail = [[href(["w", workspace, "prompts"]), "Prompts"]];
   const swap = el("a", { class: "button", href: href(["w", workspace, "compare", second, first]) }, "Other way round");
   root.append(
@@ -22,8 +23,8 @@ export async function show(root, { first, second }, { workspace, signal }) {
     el(
       "div",
       { class: "beside" },
-      side("First", found.first, workspace, found.prefix_chars, marks(leaving, "leaving")),
-      side("Second", found.second, workspace, found.prefix_chars, marks(entering, "entering")),
+      side("First", found.first, workspace, prefix, marks(leaving, "leaving")),
+      side("Second", found.second, workspace, prefix, marks(entering, "entering")),
     ),
     changes(found.difference, workspace),
   );
@@ -44,13 +45,13 @@ function figures({ prefix_tokens: prefix, prefix_chars: chars, difference, secon
   ]);
 }
 
-function side(name, { allocation, prompt }, workspace, prefixChars, marked) {
+function side(name, { allocation, prompt }, workspace, prefix, marked) {
   const { allocation_id: id, at, record } = allocation;
   const address = href(["w", workspace, "prompts", id]);
   const about = [time(at), ` · ${whole(record.used_tokens)} of ${whole(record.budget_tokens)} tokens`];
   const title = `${name}: ${record.query ? cut(record.query, 90) : "question not logged"}`;
   const apart = el("a", { class: "button", href: address }, "Take apart");
-  const shown = prompt.text === null ? hidden() : written(prompt, { prefixChars, marks: marked, label: `${name} prompt` });
+  const shown = prompt.text === null ? hidden() : written(prompt, { prefix, marks: marked, label: `${name} prompt` });
   return card(title, { about, actions: [apart] }, shown);
 }
 

@@ -5,7 +5,7 @@ import { el } from "../dom.js";
 import { cut, ms, percent, time, whole } from "../format.js";
 import { tiles } from "../parts/figures.js";
 import { card, heading } from "../parts/heading.js";
-import { empty, note } from "../parts/notices.js";
+import { empty } from "../parts/notices.js";
 import { stack, tierChip } from "../parts/tiers.js";
 import { itemList } from "../prompt/items.js";
 import { budgetSlider } from "../prompt/slider.js";
@@ -27,9 +27,12 @@ export async function show(root, { id }, context) {
   root.append(
     head(found.allocation, context),
     figures(found.allocation),
-    ...notes(found),
-    tiersOf(found, budget),
-    budgetSlider({ workspace, id, budget, items: found.items, signal, changed: marked }),
+    el(
+      "div",
+      { class: "grid" },
+      tiersOf(found, budget),
+      budgetSlider({ workspace, id, budget, items: found.items, signal, changed: marked }),
+    ),
     el("div", { class: "apart" }, memories(list, found), sent(found.prompt)),
   );
 }
@@ -74,7 +77,7 @@ function worth({ value, upper_bound: bound }) {
 
 function notes({ notes: said, source }) {
   const replayed = source === "replay" && "What the log has not kept was found by choosing again among the memories of then.";
-  return [...new Set([replayed, ...said])].filter(Boolean).map((text) => note("info", text));
+  return [...new Set([replayed, ...said])].filter(Boolean).map((text) => el("p", { class: "muted" }, text));
 }
 
 function tiersOf({ totals }, budget) {
@@ -82,12 +85,12 @@ function tiersOf({ totals }, budget) {
   const used = Object.fromEntries(known.map((tier) => [tier, totals[tier].used]));
   const line = (tier) =>
     el("li", {}, tierChip(tier), ` ${whole(totals[tier].used)} of ${whole(totals[tier].budget ?? totals[tier].available)}`);
-  return card("Where its tokens went", { wide: true }, stack(used, budget), el("ul", { class: "legend" }, known.map(line)));
+  return card("Where its tokens went", { about: "Used of what each tier was given." }, stack(used, budget), el("ul", { class: "legend" }, known.map(line)));
 }
 
-function memories(list, { items }) {
-  const about = items.length ? "Open one for its signals and the reason." : "The log has kept none.";
-  return card("Every memory, in or out", { about }, list.node);
+function memories(list, found) {
+  const about = found.items.length ? "Open one for its signals and the reason." : "The log has kept none.";
+  return card("Every memory, in or out", { about }, list.node, notes(found));
 }
 
 function sent(prompt) {

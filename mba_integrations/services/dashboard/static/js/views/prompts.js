@@ -106,8 +106,8 @@ function columns(state, { workspace }, selected) {
   const address = (row) => href(["w", workspace, "prompts", row.allocation_id], inside(state));
   return [
     { label: "Compare", cell: (row) => tick(row, state, selected) },
-    { label: "When", cell: (row) => el("a", { href: address(row) }, time(row.at)), sort: (row) => row.at },
-    { label: "Question", cell: (row) => question(row), wide: true },
+    { label: "When", cell: (row) => time(row.at), sort: (row) => row.at },
+    { label: "Question", cell: (row) => el("a", { href: address(row), dir: "auto" }, question(row)), wide: true },
     { label: "Session", cell: (row) => row.session_id ?? "–", sort: (row) => row.session_id },
     { label: "Complexity", cell: (row) => row.record.complexity, sort: (row) => COMPLEXITIES.indexOf(row.record.complexity) },
     { label: "Tokens", cell: tokens, sort: (row) => row.record.used_tokens },
@@ -116,9 +116,8 @@ function columns(state, { workspace }, selected) {
   ];
 }
 
-function question(row) {
-  const text = row.record.query;
-  return text ? el("span", { class: "told", dir: "auto" }, cut(text, 140)) : el("span", { class: "muted" }, "Not logged");
+function question({ record }) {
+  return record.query ? cut(record.query, 140) : "Question not logged";
 }
 
 function tokens({ record }) {
