@@ -47,6 +47,10 @@ export function table({ caption, columns, attrs = () => ({}), more }) {
     add: (rows) => replace([...state.rows, ...rows]),
     addFirst: (rows) => replace([...rows, ...state.rows]),
     rows: () => state.rows,
+    /** Whether all rows are there, so that no more can be asked for. */
+    complete: (isComplete) => {
+      foot.hidden = isComplete;
+    },
   };
 }
 

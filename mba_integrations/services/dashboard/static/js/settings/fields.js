@@ -55,7 +55,7 @@ const NUMBERS_OR_NONE = new Set([
   "gateway.strong_points",
 ]);
 const CHOICES = {
-  scoring_method: ["usefulness", "mem0"],
+  scoring_method: ["usefulness", "weighted_sum", "product"],
   "gateway.inject": ["off", "system", "before_last_user"],
   "gateway.route": ["off", "shadow", "on"],
   "gateway.on_error": ["pass", "fail"],

@@ -22,7 +22,7 @@ export function settingsForm(settings, changed, { readOnly = false } = {}) {
   const section = (one) => {
     const inner = el("div", { class: "settings-fields" }, one.paths.map(fieldOf));
     if (!one.folded) return card(one.title, { about: one.about }, inner);
-    return el("details", { class: "card" }, el("summary", {}, el("h2", {}, one.title)), inner);
+    return el("details", { class: "card wide" }, el("summary", {}, el("h2", {}, one.title)), inner);
   };
   const node = el("form", { class: "grid" }, sectionsOf(settings).map(section));
   node.addEventListener("input", changed);

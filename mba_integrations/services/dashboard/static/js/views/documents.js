@@ -22,8 +22,9 @@ export async function show(root, _params, context) {
   const look = (row) => lookedAt(opened, row, context, reload);
   const list = makeList(state, context, look);
   const load = async () => {
-    const { rows } = await pageOf(state, context, null);
+    const { rows, done } = await pageOf(state, context, null);
     list.replace(rows);
+    list.complete(done);
     fill(opened);
     fill(body, rows.length ? list.node : nothing(state, context));
   };
@@ -66,7 +67,7 @@ function makeList(state, context, look) {
       sort: (row) => row.replaced_at ?? row.stored_at,
     },
   ];
-  const more = () => (state.cursor ? pageOf(state, context, state.cursor) : { rows: [], done: true });
+  const more = () => pageOf(state, context, state.cursor);
   return table({ caption: "Documents", columns, more });
 }
 

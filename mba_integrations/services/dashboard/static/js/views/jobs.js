@@ -91,7 +91,7 @@ async function jobsPanel(panel, workspace, context, again) {
   const rows = table({ caption: "Jobs", columns: jobColumns(workspace, context, panel, again) });
   rows.replace(jobs);
   const none = empty({ title: "No jobs", text: "Vectors, imports and order are made by jobs. They are listed here as they come." });
-  fill(panel, el("p", { class: "muted" }, standing.join(" · ")), jobs.length ? rows.node : none);
+  fill(panel, el("p", { class: "muted standing" }, standing.join(" · ")), jobs.length ? rows.node : none);
   const runs = counts.running || jobs.some((job) => job.state === "queued" && new Date(job.run_after) <= new Date());
   if (runs) laterAgain(panel, context, again);
 }

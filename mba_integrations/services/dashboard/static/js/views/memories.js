@@ -22,10 +22,11 @@ export async function show(root, _params, context) {
   const list = makeList(state, context, bar);
   const body = el("div", {});
   const load = async () => {
-    const { rows } = await pageOf(state, context, null);
+    const { rows, done } = await pageOf(state, context, null);
     state.chosen.clear();
     bar.update();
     list.replace(rows);
+    list.complete(done);
     fill(body, rows.length ? list.node : nothing(state, context));
   };
   const refresh = () => load().catch((error) => context.signal.aborted || fill(body, problem(error, refresh)));
@@ -118,10 +119,7 @@ function makeList(state, context, bar) {
       sort: (row) => row.created_at,
     },
   ].filter(Boolean);
-  const more = async () => {
-    if (!state.cursor) return { rows: [], done: true };
-    return pageOf(state, context, state.cursor);
-  };
+  const more = () => pageOf(state, context, state.cursor);
   return table({ caption: "Memories", columns, more });
 }
 
