@@ -35,7 +35,7 @@ function bar({ label, value, text, note, address, tone }, all) {
 }
 
 function fillOf(part, tone) {
-  return el("span", { class: `bar-fill ${tone ?? ""}`, vars: { "--part": `${part}%` } });
+  return el("span", { class: `bar-fill ${tone ?? "tone-plain"}`, vars: { "--part": `${part}%` } });
 }
 
 /** Names with values. Pairs without a value are left out. */

@@ -26,11 +26,11 @@ export function stack(used, total = 0) {
   return el("span", { class: "stack", role: "img", "aria-label": label, title: label }, parts.map(piece));
 }
 
-/** How much of something is used: a bar with its percentage. */
-export function meter(used, total, label) {
+/** How much of something is used: a bar with its percentage, in a tone if one is named. */
+export function meter(used, total, label, tone = "tone-plain") {
   const part = total > 0 ? used / total : 0;
   const text = `${label}: ${whole(used)} of ${whole(total)}`;
-  const bar = el("span", { class: "meter-bar", vars: { "--part": `${Math.min(100, 100 * part)}%` } });
+  const bar = el("span", { class: `meter-bar ${tone}`, vars: { "--part": `${Math.min(100, 100 * part)}%` } });
   return el(
     "span",
     { class: "meter", title: text },

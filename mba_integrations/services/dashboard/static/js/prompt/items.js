@@ -127,6 +127,7 @@ function details(item, workspace) {
     "div",
     { class: "item-more" },
     el("p", { class: "why" }, whyOf(item)),
+    item.why?.length > 0 && el("ul", { class: "evidence" }, item.why.map((text) => el("li", { dir: "auto" }, text))),
     item.text && el("div", { class: "item-full", dir: "auto" }, item.text),
     names.length > 0 && signals(names),
     facts([

@@ -26,10 +26,11 @@ export function budgetsAround(budget) {
 /**
  * The card.
  *
+ * @param query The question, where the log has not kept it.
  * @param items Those of the prompt, for the names of what enters and leaves.
  * @param changed Called with marks by memory id, "entering" or "leaving".
  */
-export function budgetSlider({ workspace, id, budget, items, signal, changed }) {
+export function budgetSlider({ workspace, id, budget, query, items, signal, changed }) {
   const budgets = budgetsAround(budget);
   const slider = sliderOf(budgets, budget);
   const output = el("output", { for: slider.id }, `${whole(budget)} tokens`);
@@ -46,14 +47,14 @@ export function budgetSlider({ workspace, id, budget, items, signal, changed }) 
     fill(result, told(point, budget, known));
     changed(marksOf(point));
   };
-  const load = (query) => {
+  const load = () => {
     state.asked = send("POST", path, { budgets, query }, { signal })
       .then(({ points }) => {
         state.curve = new Map(points.map((point) => [point.budget_tokens, point]));
         draw();
       })
-      .catch((error) => signal.aborted || fill(result, refused(error, load)));
-    if (!state.curve) fill(result, busy(`Trying ${budgets.length} budgets`));
+      .catch((error) => signal.aborted || fill(result, problem(error, load)));
+    fill(result, busy(`Trying ${budgets.length} budgets`));
   };
   slider.addEventListener("input", () => {
     if (!state.asked) load();
@@ -96,23 +97,4 @@ function moves(title, kind, ids, known) {
 function textOf(id, item) {
   const text = item?.text?.slice(0, 90) ?? "";
   return text ? `${text} (${id})` : id;
-}
-
-/** Where the log has not kept the question, it can be typed in. */
-function refused(error, load) {
-  if (error.status !== 422) return problem(error, () => load());
-  const input = el("input", { type: "text", id: freshId("question"), required: true });
-  const submit = (event) => {
-    event.preventDefault();
-    load(input.value);
-  };
-  return [
-    problem(error),
-    el(
-      "form",
-      { class: "filters", on: { submit } },
-      el("div", { class: "field" }, el("label", { for: input.id }, "The question that was asked"), input),
-      el("button", { class: "button", type: "submit" }, "Try with it"),
-    ),
-  ];
 }

@@ -22,10 +22,10 @@ export function written({ text, parts }, { prefix, marks = new Map(), label = "T
   const node = el("div", { class: "written", tabindex: "0", role: "region", "aria-label": label });
   let afterItem = false;
   for (const one of covering(parts, signs.length)) {
-    // A memory is a block, which ends its line by itself: the line break after it would be a second.
+    // A memory is a block, which ends its line by itself: a line break after it would be a second.
     const skipped = afterItem && signs[one.start] === "\n" ? 1 : 0;
     node.append(piece({ ...one, start: one.start + skipped }, signs, prefix, marks));
-    afterItem = one.kind === "item";
+    afterItem = one.kind === "item" && signs[one.end - 1] !== "\n";
   }
   return node;
 }
@@ -65,5 +65,6 @@ function runs(start, end, signs, prefix) {
 }
 
 function prefixEnd({ tokens }) {
-  return el("span", { class: "prefix-end" }, `reused up to here: ${counted(tokens, "token")}`);
+  const much = tokens === null ? "" : `: ${counted(tokens, "token")}`;
+  return el("span", { class: "prefix-end" }, `reused up to here${much}`);
 }

@@ -65,7 +65,7 @@ export function savedCard(signal) {
   const chart = timeChart({
     caption: "Tokens that were not sent, over time",
     kind: "bars",
-    series: [{ name: "Left out", tone: "tone-accent" }],
+    series: [{ name: "Left out", tone: "tone-plain" }],
     ...{ format: whole, short, signal },
   });
   const update = (statistics, window) =>

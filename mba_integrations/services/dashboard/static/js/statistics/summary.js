@@ -45,7 +45,7 @@ function tierTable(found) {
       "tr",
       {},
       el("th", { scope: "row" }, tierChip(tier)),
-      el("td", {}, meter(used, available, "Used")),
+      el("td", {}, meter(used, available, "Used", `tier-${tier}`)),
       figures.map((text) => el("td", { class: "numeric" }, text)),
     );
   });
@@ -73,7 +73,6 @@ function reasonRow(found, reason, address) {
     text: `${short(count)} memories`,
     note: `${reasonText(reason)}${tokens ? ` ${short(tokens)} tokens.` : ""}`,
     address: address?.(reason),
-    tone: "tone-muted",
   };
 }
 

@@ -1,11 +1,12 @@
 /* One prompt taken apart: every memory in or out and why, the text as sent, and other budgets. */
 
-import { get, part } from "../api.js";
-import { el } from "../dom.js";
+import { get, part, send } from "../api.js";
+import { el, fill } from "../dom.js";
 import { cut, ms, percent, time, whole } from "../format.js";
 import { tiles } from "../parts/figures.js";
+import { labelled } from "../parts/filters.js";
 import { card, heading } from "../parts/heading.js";
-import { empty } from "../parts/notices.js";
+import { empty, problem } from "../parts/notices.js";
 import { stack, tierChip } from "../parts/tiers.js";
 import { itemList } from "../prompt/items.js";
 import { budgetSlider } from "../prompt/slider.js";
@@ -15,25 +16,52 @@ import { TIERS } from "../words.js";
 
 /** Show it. */
 export async function show(root, { id }, context) {
-  const { workspace, signal } = context;
-  const path = `/v1/workspaces/${part(workspace)}/allocations/${part(id)}/apart`;
-  const found = await get(path, { signal });
-  const { budget_tokens: budget } = found.allocation.record;
+  const path = `/v1/workspaces/${part(context.workspace)}/allocations/${part(id)}/apart`;
+  const { signal } = context;
+  drawn(root, await get(path, { signal }), context);
+  root.addEventListener("submit", async (event) => {
+    if (!event.target.matches(".question")) return;
+    event.preventDefault();
+    const query = event.target.elements.question.value;
+    try {
+      drawn(root, await send("POST", path, { query }, { signal }), { ...context, asked: query });
+    } catch (error) {
+      if (!signal.aborted) event.target.append(problem(error));
+    }
+  });
+}
+
+function drawn(root, found, context) {
   const list = itemList(found.items, context);
-  const marked = (marks) => {
+  const changed = (marks) => {
     list.mark(marks);
     markPieces(root, marks);
   };
-  root.append(
+  fill(
+    root,
     head(found.allocation, context),
     figures(found.allocation),
-    el(
-      "div",
-      { class: "grid" },
-      tiersOf(found, budget),
-      budgetSlider({ workspace, id, budget, items: found.items, signal, changed: marked }),
-    ),
+    found.source === "log" && !context.asked && !found.allocation.record.query && question(),
+    el("div", { class: "grid tops" }, tiersOf(found), sliderOf(found, context, changed)),
     el("div", { class: "apart" }, memories(list, found), sent(found.prompt)),
+  );
+}
+
+function sliderOf({ allocation, items }, { workspace, signal, asked }, changed) {
+  const { allocation_id: id, record } = allocation;
+  return budgetSlider({ workspace, id, budget: record.budget_tokens, query: asked, items, signal, changed });
+}
+
+/** Where the log has not kept the question, whoever knows it can say it. */
+function question() {
+  const text = "With it the prompt can be made again, among the memories of then.";
+  const input = el("input", { type: "text", name: "question", required: true, autocomplete: "off" });
+  return el(
+    "form",
+    { class: "question filters" },
+    labelled({ label: "The question was not logged. What was it?" }, input),
+    el("button", { class: "button", type: "submit" }, "Make it again"),
+    el("p", { class: "muted" }, text),
   );
 }
 
@@ -80,12 +108,12 @@ function notes({ notes: said, source }) {
   return [...new Set([replayed, ...said])].filter(Boolean).map((text) => el("p", { class: "muted" }, text));
 }
 
-function tiersOf({ totals }, budget) {
+function tiersOf({ totals, allocation }) {
   const known = TIERS.filter((tier) => totals[tier]);
   const used = Object.fromEntries(known.map((tier) => [tier, totals[tier].used]));
   const line = (tier) =>
-    el("li", {}, tierChip(tier), ` ${whole(totals[tier].used)} of ${whole(totals[tier].budget ?? totals[tier].available)}`);
-  return card("Where its tokens went", { about: "Used of what each tier was given." }, stack(used, budget), el("ul", { class: "legend" }, known.map(line)));
+    el("li", {}, tierChip(tier), ` ${whole(totals[tier].used)} of ${whole(totals[tier].available)}`);
+  return card("Where its tokens went", { about: "Used of what each tier could have, with what others lent." }, stack(used, allocation.record.budget_tokens), el("ul", { class: "legend" }, known.map(line)));
 }
 
 function memories(list, found) {
