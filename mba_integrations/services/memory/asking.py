@@ -30,12 +30,12 @@ from mba_integrations.services.memory.recalling.request import (
     narrowed,
 )
 from mba_integrations.services.memory.recalling.search import search
-from mba_integrations.services.memory.recalling.traced import traced_recall
 from mba_integrations.services.memory.recalling.trail import Trace
 from mba_integrations.services.memory.recalling.whole_reply import Written
 from mba_integrations.services.memory.remembering.change import named_ids
 from mba_integrations.services.memory.remembering.histories import history_of
 from mba_integrations.services.memory.remembering.results import MemoryHistory
+from mba_integrations.services.memory.tracing.recalls import traced_recall
 from mba_integrations.services.store.rows.changes import ChangeFeed
 from mba_integrations.services.store.rows.memories import MemoryFilter, MemoryPage, MemoryRow
 from mba_integrations.services.store.scopes import checked_id

@@ -21,7 +21,7 @@ from mba_integrations.services.memory.recalling.handed_records import HandedReco
 from mba_integrations.services.memory.recalling.trail import Trail
 from mba_integrations.services.memory.settings import KnownSettings
 from mba_integrations.services.memory.tallies import Event, Tallies
-from mba_integrations.services.memory.traces import Traces
+from mba_integrations.services.memory.tracing.traces import Traces
 from mba_integrations.services.store.errors import StoreBusyError
 from mba_integrations.services.store.scopes import Reading, Writing, checked_id
 from mba_integrations.services.store.statements import workspaces

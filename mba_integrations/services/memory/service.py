@@ -55,7 +55,7 @@ from mba_integrations.services.memory.retention.sweep import Retention
 from mba_integrations.services.memory.settings import KnownSettings
 from mba_integrations.services.memory.tallies import Tallies
 from mba_integrations.services.memory.tiers.reviews import Tiers
-from mba_integrations.services.memory.traces import Traces
+from mba_integrations.services.memory.tracing.traces import Traces
 from mba_integrations.services.memory.transfer import import_job
 from mba_integrations.services.memory.transfer.transfer import Transfer
 from mba_integrations.services.memory.workspaces import Workspaces

@@ -12,7 +12,7 @@ import pytest
 from memory_services import Opened
 
 from mba_integrations.core.errors import MissingExtraError, PinnedOverBudgetError
-from mba_integrations.services.memory.traces import Traces
+from mba_integrations.services.memory.tracing.traces import Traces
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter

@@ -8,8 +8,8 @@ from __future__ import annotations
 from mba_integrations.services.gateway.desk.deciding import Decided
 from mba_integrations.services.gateway.passing.calls import Outcome
 from mba_integrations.services.gateway.wire.usage import Usage
-from mba_integrations.services.memory import traces as names
-from mba_integrations.services.memory.traces import Traces
+from mba_integrations.services.memory.tracing import traces as names
+from mba_integrations.services.memory.tracing.traces import Traces
 
 
 def trace_call(traces: Traces, decided: Decided, outcome: Outcome, used: Usage | None) -> None:

@@ -16,7 +16,7 @@ from typing import Any
 from mba_integrations.services.memory.equipment import Equipment
 from mba_integrations.services.memory.jobs.work import Handler, JobProgress, JobWork
 from mba_integrations.services.memory.tallies import Event
-from mba_integrations.services.memory.traces import JOB_ATTEMPT, JOB_KIND, STORE
+from mba_integrations.services.memory.tracing.traces import JOB_ATTEMPT, JOB_KIND, STORE
 from mba_integrations.services.store.errors import LeaseLostError, StoreError
 from mba_integrations.services.store.rows.jobs import JobRow
 from mba_integrations.services.store.statements import jobs

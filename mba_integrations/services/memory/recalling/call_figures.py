@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from mba_integrations.services.memory.recalling.reply import RecallReply
-from mba_integrations.services.memory.traces import Traces
+from mba_integrations.services.memory.tracing.traces import Traces
 
 _MOST_COST = 1e12
 """A price may be any number; JSON has no infinity."""

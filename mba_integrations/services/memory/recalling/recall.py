@@ -24,7 +24,7 @@ from mba_integrations.services.memory.recalling.reply import RecallReply
 from mba_integrations.services.memory.recalling.request import RecallRequest
 from mba_integrations.services.memory.recalling.trail import Trace
 from mba_integrations.services.memory.recalling.whole_reply import Written, fitting_reply
-from mba_integrations.services.memory.traces import CONSIDERED
+from mba_integrations.services.memory.tracing.traces import CONSIDERED
 from mba_integrations.services.store.rows.allocations import ASKED, AllocationItem, AllocationRow
 from mba_integrations.services.store.statements.records import hash_of
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from mba_integrations.services.memory import traces as names
 from mba_integrations.services.memory.recalling.reply import RecallReply
 from mba_integrations.services.memory.recalling.request import RecallRequest
-from mba_integrations.services.memory.traces import Traces
+from mba_integrations.services.memory.tracing import traces as names
+from mba_integrations.services.memory.tracing.traces import Traces
 
 
 @contextmanager
