@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, ConsoleMessage, Page, Request, ViewportSize
 
 Theme = Literal["light", "dark"]
-_PATIENCE_MS = 15_000
+PATIENCE_MS = 15_000
 """How long a page is waited for; a machine that does much else is slow."""
 AXE = ROOT / "tests" / "vendor" / "axe-core"
 _RULES = {
@@ -105,7 +105,7 @@ class Watched:
         """A page of a browser without cookies, with nothing in it yet."""
         size: ViewportSize = {"width": width, "height": 900}
         context = browser.new_context(viewport=size, color_scheme=theme, reduced_motion="reduce")
-        context.set_default_timeout(_PATIENCE_MS)
+        context.set_default_timeout(PATIENCE_MS)
         return cls(context.new_page(), host)
 
     def __post_init__(self) -> None:

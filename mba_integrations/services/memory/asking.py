@@ -30,6 +30,7 @@ from mba_integrations.services.memory.recalling.request import (
     narrowed,
 )
 from mba_integrations.services.memory.recalling.search import search
+from mba_integrations.services.memory.recalling.traced import traced_recall
 from mba_integrations.services.memory.recalling.trail import Trace
 from mba_integrations.services.memory.recalling.whole_reply import Written
 from mba_integrations.services.memory.remembering.change import named_ids
@@ -117,7 +118,8 @@ class Asking:
             min_change_seq=min_change_seq,
             items=checked_items(items),
         )
-        return recall(self._equipment, request, written, around=around_tokens)
+        with traced_recall(self._equipment.traces, request) as told:
+            return told(recall(self._equipment, request, written, around=around_tokens))
 
     def allocate(
         self,

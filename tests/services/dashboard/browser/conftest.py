@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
+from uuid import uuid4
 
 import pytest
-from watched_pages import Chromium, Theme, Watched, chromium_path
+from dashboard_tests import Browse
+from watched_pages import PATIENCE_MS, Chromium, Theme, Watched, chromium_path
 
 from benchmarks.dashboard_server import Served, served_dashboard
+from mba_integrations import MemoryItem, MemoryTier
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
-
-Browse = Callable[..., Watched]
+    from playwright.sync_api import Browser
 
 
 @pytest.fixture(scope="session")
@@ -26,6 +27,9 @@ def started_chromium() -> Iterator[Chromium]:
         pytest.skip("playwright is not installed; it is in the dependency group 'test'.")
     if path is None:
         pytest.skip("there is no chromium: apt-get install chromium, or set PLAYWRIGHT_CHROMIUM.")
+    from playwright.sync_api import expect
+
+    expect.set_options(timeout=PATIENCE_MS)
     with Chromium.started(path) as started:
         yield started
 
@@ -67,6 +71,12 @@ def browse(chromium: Browser, request: pytest.FixtureRequest) -> Iterator[Browse
 
 
 @pytest.fixture
-def page(browse: Browse) -> Page:
-    """The dashboard's first page."""
-    return browse().page
+def own(dashboard: Served) -> str:
+    """A workspace for one test, with a fact in each tier."""
+    workspace = f"own-{uuid4().hex[:8]}"
+    dashboard.service.create_workspace(workspace, max_total_tokens=500)
+    for tier in MemoryTier:
+        text = f"Kate keeps a {tier.value} fact."
+        item = MemoryItem(f"{workspace}/{tier.value}", text, tier)
+        dashboard.service.remember(workspace, item)
+    return workspace

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def page(browse: Browse) -> Page:
-    """A page of the server in which nothing runs."""
-    return browse("css/base.css").page
+    """A page of the server."""
+    return browse("#/").page
 
 
 def called(page: Page, module: str, name: str, *given: object) -> Any:

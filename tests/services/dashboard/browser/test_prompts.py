@@ -57,11 +57,10 @@ def test_a_reason_leads_to_prompts_and_to_what_they_left_out_for_it(
 def test_filters_narrow_and_can_be_taken_away(browse: Browse, dashboard: Served) -> None:
     page = browse("#/w/support/prompts").page
     page.get_by_role("searchbox", name="Session").fill("session-2")
-    page.wait_for_function("location.hash.includes('session_id=session-2')")
+    page.wait_for_url("**session_id=session-2")
     expected = len(dashboard.service.allocations.list("support", session_id="session-2").rows)
-    page.wait_for_function(
-        "([rows, count]) => document.querySelectorAll(rows).length === count", arg=[ROWS, expected]
-    )
+    page.locator(f"tbody tr:nth-child({expected}):last-child").wait_for()
+    assert page.locator(ROWS).count() == expected
     page.get_by_role("searchbox", name="Session").fill("nobody")
     page.get_by_text("No prompt fits").wait_for()
     page.get_by_role("link", name="Show all").click()

@@ -47,10 +47,11 @@ export async function show(root, _params, context) {
   await load();
 }
 
+// No field is named as what a form has of its own, such as `contains`: it would stand in its place.
 function fields() {
   return [
     { name: "q", label: "Search", type: "search", placeholder: "Words, best match first" },
-    { name: "contains", label: "Contains", type: "search", placeholder: "Exactly this text" },
+    { name: "text", label: "Contains", type: "search", placeholder: "Exactly this text" },
     { name: "tier", label: "Tier", type: "select", options: TIERS.map((one) => [one, tierName(one)]) },
     { name: "state", label: "State", type: "select", options: STATES.map((one) => [one, one]) },
     { name: "tag", label: "Tag", type: "search" },
@@ -59,9 +60,9 @@ function fields() {
   ];
 }
 
-function filterOf({ contains, tier, state, tag, subject, pinned }) {
+function filterOf({ text, tier, state, tag, subject, pinned }) {
   return {
-    ...(contains && { contains }),
+    ...(text && { contains: text }),
     ...(tier && { tiers: [tier] }),
     ...(state && { states: [state] }),
     ...(tag && { tags: [tag] }),

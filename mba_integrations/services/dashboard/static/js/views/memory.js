@@ -146,6 +146,11 @@ function knownCard(memory) {
   return card("What is known of it", {}, facts(pairs));
 }
 
+/** Who did it; nobody is named where the server asks for no key. */
+function named(actor) {
+  return actor && !actor.endsWith(":") && ` by ${actor}`;
+}
+
 function historyCard({ changes, memories, versions }, id, { workspace }) {
   const others = new Map(memories.map((one) => [one.memory_id, one]));
   const former = new Map(versions.map((one) => [`${one.memory_id} ${one.change_seq}`, one]));
@@ -160,7 +165,7 @@ function historyCard({ changes, memories, versions }, id, { workspace }) {
       el("strong", {}, OPS[one.op] ?? one.op),
       moved && ` from ${tierName(one.tier_from)} to ${tierName(one.tier_to)}`,
       " ",
-      el("span", { class: "muted" }, time(one.at), one.actor && ` by ${one.actor}`),
+      el("span", { class: "muted" }, time(one.at), named(one.actor)),
       one.reason && el("p", { dir: "auto" }, `“${one.reason}”`),
       text && el("p", { class: "muted", dir: "auto" }, cut(text, 200)),
       other && el("p", { dir: "auto" }, el("a", { href: address }, cut(other.content, 120))),
