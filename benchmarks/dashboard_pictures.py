@@ -31,7 +31,7 @@ from mba_integrations.core.times import utc_now
 from mba_integrations.services import MemoryService
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Page
+    from playwright.sync_api import Page, ViewportSize
 
 ROOT = Path(__file__).parent.parent
 WORKSPACE = "repository"
@@ -129,17 +129,21 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=ROOT / "docs" / "pictures")
     folder: Path = parser.parse_args().out
     folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory() as made, served(Path(made) / "m.db") as url:
-        with sync_playwright() as playwright:
-            browser = playwright.chromium.launch(
-                executable_path=which("chromium"), args=["--no-sandbox"]
-            )
-            for theme in ("light", "dark"):
-                page = browser.new_page(
-                    viewport={"width": 1280, "height": 860}, color_scheme=theme, locale="en-GB"
-                )
-                take(page, url, folder if theme == "light" else folder / "dark")
-            browser.close()
+    with (
+        tempfile.TemporaryDirectory() as made,
+        served(Path(made) / "memory.db") as url,
+        sync_playwright() as playwright,
+    ):
+        browser = playwright.chromium.launch(
+            executable_path=which("chromium"), args=["--no-sandbox"]
+        )
+        size: ViewportSize = {"width": 1_280, "height": 860}
+        take(browser.new_page(viewport=size, color_scheme="light", locale="en-GB"), url, folder)
+        dark = browser.new_page(viewport=size, color_scheme="dark", locale="en-GB")
+        dark.goto(f"{url}/dashboard/#/w/{quote(WORKSPACE)}/overview")
+        dark.locator(".bars .tier").first.wait_for(timeout=120_000)
+        save(dark, "overview-dark", folder)
+        browser.close()
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
  * Server-sent events, taken up again after each break, and closed while nobody looks: a browser
  * opens six connections to a server at once, so six forgotten tabs would be all there are.
  *
- *   follow(path, ["allocation"], (event) => show(event.data), context.signal);
+ *   follow(path, ["allocation"], { heard: (event) => show(event.data), signal: context.signal });
  */
 
 import { address } from "./api.js";
@@ -15,12 +15,14 @@ const LONGEST_PAUSE = 30000;
  *
  * @param path Of the API, as for `get`.
  * @param names Which events: a browser hears only those that it was told of.
+ * @param query What else is asked for.
  * @param heard Called with `{ name, id, data }`; `data` is the JSON.
  * @param signal Ends it.
  * @param changed Called with true when the stream is open and false when it is not.
  */
-export function follow(path, names, heard, signal, changed = () => {}) {
-  const one = { path, names, heard, changed, source: null, lastId: "", pause: FIRST_PAUSE, timer: 0 };
+export function follow(path, names, { query = {}, heard, signal, changed = () => {} }) {
+  const state = { source: null, lastId: "", pause: FIRST_PAUSE, timer: 0 };
+  const one = { path, names, query, heard, changed, ...state };
   const seen = () => (document.hidden ? close(one) : open(one));
   document.addEventListener("visibilitychange", seen);
   signal.addEventListener("abort", () => {
@@ -33,7 +35,7 @@ export function follow(path, names, heard, signal, changed = () => {}) {
 function open(one) {
   if (one.source) return;
   clearTimeout(one.timer);
-  one.source = new EventSource(address(one.path, one.lastId ? { after: one.lastId } : {}));
+  one.source = new EventSource(address(one.path, { ...one.query, after: one.lastId }));
   one.source.onopen = () => {
     one.pause = FIRST_PAUSE;
     one.changed(true);

@@ -13,6 +13,8 @@ const ORDERS = {
   tier: ["By tier", (item) => TIERS.indexOf(item.tier)],
 };
 
+const MARKS = { entering: "+ Would enter", leaving: "− Would leave" };
+
 /**
  * The list. `mark(marks)` says of memories that they would enter or leave, by id; `find(text)`
  * looks for one.
@@ -35,7 +37,7 @@ export function itemList(items, { workspace, query }) {
   if (found(state).length === 1) list.firstElementChild.open = true;
   const mark = (marks) => {
     state.marks = marks;
-    draw();
+    for (const node of list.querySelectorAll(".item")) marked(node, marks.get(node.dataset.memory));
   };
   return { node: el("div", { class: "finder" }, form.node, count, list), mark };
 }
@@ -97,22 +99,23 @@ function missing({ asked }) {
 }
 
 function entry(item, mark, workspace) {
-  const kind = item.selected ? "in" : "out";
-  const attrs = { class: `item ${kind} ${mark ?? ""} tier-${item.tier}`, data: { memory: item.memory_id } };
-  const state = el("b", { class: "item-state" }, stateOf(item, mark));
+  const state = el("b", { class: "item-state" });
   const text = el("span", { class: "item-text", dir: "auto" }, cut(item.text ?? item.memory_id, 170));
   const line = el("span", { class: "item-figures" }, state, tierChip(item.tier), figures(item));
-  const node = el("details", attrs, el("summary", {}, text, line));
+  const usual = item.selected ? "In" : `Out: ${reasonName(item.reason)}`;
+  const attrs = { class: `item ${item.selected ? "in" : "out"} tier-${item.tier}` };
+  const node = el("details", { ...attrs, data: { memory: item.memory_id, usual } }, el("summary", {}, text, line));
   node.addEventListener("toggle", () => {
     if (node.open && node.childElementCount === 1) node.append(details(item, workspace));
   });
+  marked(node, mark);
   return node;
 }
 
-function stateOf(item, mark) {
-  if (mark === "entering") return "+ Would enter";
-  if (mark === "leaving") return "− Would leave";
-  return item.selected ? "In" : `Out: ${reasonName(item.reason)}`;
+/** Say of an entry that it would enter or leave; without a mark, what became of it. */
+function marked(node, mark) {
+  for (const one of Object.keys(MARKS)) node.classList.toggle(one, one === mark);
+  node.querySelector(".item-state").textContent = MARKS[mark] ?? node.dataset.usual;
 }
 
 function figures(item) {
@@ -139,7 +142,8 @@ function details(item, workspace) {
 
 function whyOf(item) {
   if (item.selected) return "In the prompt.";
-  return `Left out: ${item.reason_text || reasonText(item.reason)}`;
+  const said = item.reason_text || reasonText(item.reason);
+  return `Left out: ${said}${/[.!?…]$/.test(said) ? "" : "."}`;
 }
 
 function signals(names) {

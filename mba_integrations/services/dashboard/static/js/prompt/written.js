@@ -20,12 +20,12 @@ import { tierName } from "../words.js";
 export function written({ text, parts }, { prefix, marks = new Map(), label = "The prompt as sent" } = {}) {
   const signs = Array.from(text);
   const node = el("div", { class: "written", tabindex: "0", role: "region", "aria-label": label });
-  let afterItem = false;
+  let afterBlock = false;
   for (const one of covering(parts, signs.length)) {
-    // A memory is a block, which ends its line by itself: a line break after it would be a second.
-    const skipped = afterItem && signs[one.start] === "\n" ? 1 : 0;
+    // Memories and headings are blocks, which end their lines: a line break after one would be a second.
+    const skipped = afterBlock && signs[one.start] === "\n" ? 1 : 0;
     node.append(piece({ ...one, start: one.start + skipped }, signs, prefix, marks));
-    afterItem = one.kind === "item" && signs[one.end - 1] !== "\n";
+    afterBlock = one.kind !== "other" && signs[one.end - 1] !== "\n";
   }
   return node;
 }

@@ -95,7 +95,7 @@ function figures({ record, stable_prefix_tokens: stable }) {
     { label: "Memories in", value: whole(record.selected_count), note: `${whole(out)} left out` },
     { label: "Complexity", value: record.complexity, note: "of the question" },
     { label: "Stable prefix", value: whole(stable), note: "tokens as in the prompt before" },
-    { label: "Choice", value: ms(record.duration_ms), note: `worth ${percent(worth(record))} of the best possible` },
+    { label: "Choice", value: ms(record.duration_ms), note: `at least ${percent(worth(record))} of the best possible` },
   ]);
 }
 
