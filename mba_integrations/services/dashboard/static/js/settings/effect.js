@@ -6,7 +6,7 @@ import { counted, whole } from "../format.js";
 import { pathOf } from "../memories/acts.js";
 import { tiles } from "../parts/figures.js";
 import { card } from "../parts/heading.js";
-import { busy, note, problem } from "../parts/notices.js";
+import { busy, empty, note, problem } from "../parts/notices.js";
 import { tierChip } from "../parts/tiers.js";
 import { href } from "../router.js";
 import { TIERS } from "../words.js";
@@ -28,33 +28,35 @@ export async function showEffect(place, patch, { workspace, signal }) {
 }
 
 function drawn(found, workspace) {
-  const skipped = Object.entries(found.skipped ?? {});
+  const skipped = Object.entries(found.skipped);
   const left = skipped.map(([reason, count]) => `${whole(count)} ${reason.replaceAll("_", " ")}`);
   const { before, after } = found.mean_used_tokens;
+  const notAll = left.length > 0 && note("warning", `Not all could be chosen again: ${left.join(", ")}.`);
+  if (!found.looked_at) return [notAll, nothing()];
   return [
-    left.length > 0 && note("warning", `Not all could be chosen again: ${left.join(", ")}.`),
+    notAll,
     tiles([
       { label: "Same prompt", value: whole(found.same), note: `of ${whole(found.looked_at)}` },
       { label: "Tokens on average", value: whole(after), note: `${whole(before)} before` },
       { label: "Memories entering", value: whole(found.entering) },
       { label: "Memories leaving", value: whole(found.leaving) },
     ]),
-    tiersOf(found.by_tier ?? {}),
-    examples(found.examples ?? [], workspace),
+    tiersOf(found.by_tier),
+    examples(found.examples, workspace),
   ];
 }
 
-function tiersOf(byTier) {
-  const known = TIERS.filter((tier) => byTier[tier]);
-  const line = (tier) => {
-    const said = Object.entries(byTier[tier]).map(([name, value]) => `${name.replaceAll("_", " ")} ${shown(value)}`);
-    return el("li", {}, tierChip(tier), ` ${said.join(", ")}`);
-  };
-  return known.length > 0 && el("ul", { class: "counts" }, known.map(line));
+function nothing() {
+  const text = "A prompt is chosen again from its question. Have questions logged (Logging, include text), ask some, and try again.";
+  return empty({ title: "No past prompt to try it on", text });
 }
 
-function shown(value) {
-  return typeof value === "number" ? whole(value) : Object.values(value).map(whole).join(" → ");
+function tiersOf(byTier) {
+  const line = (tier) => {
+    const { before, after } = byTier[tier];
+    return el("li", {}, tierChip(tier), ` ${whole(before)} → ${whole(after)} tokens on average`);
+  };
+  return el("ul", { class: "counts" }, TIERS.filter((tier) => byTier[tier]).map(line));
 }
 
 function examples(found, workspace) {
