@@ -30,6 +30,8 @@ BODIES: dict[str, Any] = {
     "search": {"query": "canary?"},
     "budget_curve": {"budgets": [10]},
     "replay_allocation": {},
+    "take_apart_with_question": {},
+    "try_settings": {},
     "change_workspace": {"settings": {}},
     "validate_settings": {},
     "set_retention": {"policy": {}},
@@ -126,6 +128,8 @@ ROUTES_OF = {
         *("list_memories", "get_memory", "history", "get_job", "get_organisation"),
         *("list_merges", "show_embeddings", "list_budgets", "usage_of_gateway"),
         *("list_documents", "get_document", "list_pieces", "retrieve"),
+        *("take_apart", "take_apart_with_question", "put_side_by_side"),
+        *("find_starving_tiers", "try_settings"),
     },
     Scope.WRITE: {
         *("import_memories", "review_tiers", "apply_review", "undo_review"),
