@@ -15,7 +15,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from shutil import which
 from typing import TYPE_CHECKING
@@ -27,7 +27,6 @@ from benchmarks.dashboard_made import MadeClock
 from benchmarks.dashboard_server import serving
 from mba_integrations import MemoryItem, MemoryTier
 from mba_integrations.commands.demo_sources import demo_memories
-from mba_integrations.core.times import utc_now
 from mba_integrations.services import MemoryService
 
 if TYPE_CHECKING:
@@ -57,7 +56,7 @@ _QUESTIONS = (
 
 def memories(until: float) -> list[MemoryItem]:
     """Those of this repository, none made later than *until* days ago."""
-    latest = utc_now() - timedelta(days=until)
+    latest = datetime.now(UTC) - timedelta(days=until)
     found = demo_memories(ROOT, now=latest).items
     code = [item for item in found if item.tier is MemoryTier.RAG][:_MOST_CODE]
     rest = [item for item in found if item.tier is not MemoryTier.RAG]
@@ -69,7 +68,7 @@ def memories(until: float) -> list[MemoryItem]:
 @contextmanager
 def served(path: Path) -> Iterator[str]:
     """A day of recalls, served; gives where."""
-    clock, draw, present = MadeClock(), random.Random(3), utc_now()
+    clock, draw, present = MadeClock(), random.Random(3), datetime.now(UTC)
     with MemoryService.open(path, background=False, clock=clock) as service:
         clock.now = present - timedelta(days=1)
         service.create_workspace(

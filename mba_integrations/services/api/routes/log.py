@@ -52,8 +52,9 @@ def list_allocations(
     reason: OmissionReason | None = None,
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
     cursor: Annotated[str | None, Query(max_length=2_000)] = None,
+    texts: bool = True,
 ) -> LoggedPageView:
-    """A page of past recalls, the latest first."""
+    """A page of past recalls, the latest first; without *texts* those of memories stay out."""
     cursors = call.ground.cursors
     of = ("log", call.workspace_id, since, until, session_id, complexity, reason)
     after = None
@@ -73,7 +74,7 @@ def list_allocations(
     following = None
     if page.after is not None:
         following = cursors.make([page.after[0].isoformat(), page.after[1]], *of)
-    return LoggedPageView.of(page, following, with_texts=_may_read_texts(call))
+    return LoggedPageView.of(page, following, with_texts=_may_read_texts(call), with_memories=texts)
 
 
 @router.get(WORKSPACE + "/allocations/{allocation_id}")
