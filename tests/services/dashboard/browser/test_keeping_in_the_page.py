@@ -17,6 +17,7 @@ def test_a_document_is_opened_and_removed(browse: Browse, dashboard: Served, own
     rag.put_document(own, "a/leave.md", text="# Leave\n\nBen approves leave.\n", title="Leave")
     page = browse(f"#/w/{own}/documents").page
     page.get_by_role("button", name="Leave").click()
+    expect(page.get_by_role("button", name="Show more")).to_be_hidden()
     expect(page.get_by_label("Piece")).to_contain_text("Ben approves leave.")
     page.get_by_role("button", name="Remove").click()
     expect(page.get_by_role("dialog")).to_contain_text("1 piece")
