@@ -97,7 +97,7 @@ def fill(where: str, count: int, names: list[str]) -> None:
     """Make the log, and say what it costs."""
     with open_store(where) as store:
         for name in names:
-            store.write(name, partial(workspaces.create, settings={}))
+            store.write(name, partial(workspaces.create, settings={"workspace_id": name}))
         began, cpu = time.perf_counter(), time.process_time()
         for number, batch in enumerate(batched(rows(count, store.clock()), BATCH)):
             # Each workspace in turn, all of whose share of a time come together.

@@ -150,3 +150,23 @@ def test_a_command_holds_workspaces_of_the_size_that_it_is_told(
         monkeypatch.setenv(name, value)
     for command in (("recall",), ("documents", "retrieve")):
         assert "(pool_memories)" in " ".join(refused(*command, "Who skis?", *options).split())
+
+
+def test_a_server_shows_its_dashboard_and_says_where(
+    database: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with running(database) as server:
+        assert f"{server.url}/dashboard" in capsys.readouterr().err
+        page = httpx2.get(f"{server.url}/dashboard/", timeout=60)
+        session = httpx2.get(f"{server.url}/dashboard/session", timeout=60)
+    assert page.headers["content-type"].startswith("text/html")
+    assert session.json()["needs_key"] is False
+
+
+def test_a_server_without_the_dashboard_says_nothing_of_it(
+    database: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with started(ServerSettings(port=0), str(database), page=False) as server:
+        told = capsys.readouterr().err
+    assert server.url in told
+    assert "/dashboard" not in told

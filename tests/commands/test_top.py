@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,8 @@ def test_a_frame_shows_what_was_asked_in_the_last_hour(filled: Path) -> None:
     assert kate["tokens"]["long_term"] > 0
     assert 0.0 < kate["utilisation"] <= 1.0
     assert kate["p95_ms"] >= kate["p50_ms"] > 0.0
+    assert kate["phases"].keys() >= {"choose", "load"}
+    assert (kate["stable_tokens"], quiet["saved_tokens"]) == (0, 0)
     one = said("top", "-w", "quiet")["frame"]
     assert ([row["workspace_id"] for row in one["workspaces"]], one["more"]) == (["quiet"], 0)
 
@@ -51,6 +54,45 @@ def test_a_frame_is_printed_with_hostile_names_made_harmless(filled: Path) -> No
     assert "\x1b" not in shown
     assert str(filled) in shown
     assert done("top").splitlines()[1:] == shown.splitlines()[1:]  # not a terminal: once
+
+
+def test_a_frame_has_the_figures_of_the_overview(filled: Path) -> None:
+    with MemoryService.open(filled, background=False) as service:
+        for _ in range(2):
+            service.recall(HOSTILE, "Kate?", budget_tokens=2, session_id="s")
+        hour = service.statistics(HOSTILE, time_window_hours=1.0)
+    (kate,) = said("top", "-w", HOSTILE)["frame"]["workspaces"]
+    assert kate["tokens"] == {tier.value: one.used for tier, one in hour.tier_tokens.items()}
+    assert kate["stable_tokens"] == hour.stable_prefix_tokens
+    assert kate["saved_tokens"] == hour.saved_tokens
+    assert kate["omitted"] == dict(hour.omission_counts)
+    assert kate["phases"]["load"] == hour.phases["load"].p50_ms
+
+
+def test_codes_of_a_terminal_in_a_name_do_nothing(database: Path) -> None:
+    name = "\x1b[31m\x1b]0;x\x07[bold]kate[/bold]"
+    one = top.Standing(
+        workspace_id=name,
+        memories={},
+        recalls_per_minute=0.0,
+        recalls=0,
+        tokens={},
+        utilisation=None,
+        p50_ms=None,
+        p95_ms=None,
+        phases={name: 1.0},
+        stable_tokens=0,
+        saved_tokens=0,
+        omitted={name: 1},
+        jobs={},
+    )
+    screen = io.StringIO()
+    frame = top.Frame(at=datetime.now(UTC), place=str(database), workspaces=[one])
+    SafeConsole(file=screen, width=200).print(top.drawn(frame))
+    shown = screen.getvalue()
+    assert "\x1b" not in shown
+    assert "\x07" not in shown
+    assert "[bold]kate[/bold]" in "".join(shown.split())
 
 
 def test_many_workspaces_are_counted(filled: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,7 +12,7 @@ from repository import ROOT
 SERVICES = ROOT / "mba_integrations" / "services"
 NAME = "mba_integrations.services"
 _ROW = re.compile(r"^\| `([a-z0-9]+)/` \| [^|]+ \| ([^|]*)\|$", re.MULTILINE)
-SKINS = {"api", "gateway", "mcp"}
+SKINS = {"api", "dashboard", "gateway", "mcp"}
 WEB = {"fastapi", "starlette", "uvicorn", "prometheus_client", "mcp"}
 CLIENTS = {"httpx2"}
 

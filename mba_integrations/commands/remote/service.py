@@ -22,7 +22,6 @@ from mba_integrations.commands.remote.keeping import (
 from mba_integrations.commands.remote.reading import filter_body, memory_body, read, read_all
 from mba_integrations.commands.remote.recalled import ToldRecall
 from mba_integrations.commands.remote.transfer import RemoteTransfer, backed_up
-from mba_integrations.core.log.statistics import AllocationStatistics
 from mba_integrations.core.model import MemoryTier
 from mba_integrations.services.memory.new_memory import NewMemory
 from mba_integrations.services.memory.remembering.results import MemoryHistory, RememberReply
@@ -38,6 +37,7 @@ if TYPE_CHECKING:
 
     from mba_integrations.commands.remote.connecting import Server
     from mba_integrations.commands.remote.documents import RemoteDocuments
+    from mba_integrations.services.memory.past.statistics import LoggedStatistics
     from mba_integrations.services.store.sqlite.backups import Manifest
     from mba_integrations.services.store.store import StoreStatus
 
@@ -268,10 +268,12 @@ class RemoteService:
 
     def statistics(
         self, workspace_id: str, *, time_window_hours: float | None = None
-    ) -> AllocationStatistics:
+    ) -> LoggedStatistics:
         """What past recalls have in common."""
+        from mba_integrations.services.memory.past.statistics import LoggedStatistics
+
         told = self.client.statistics(workspace_id, hours=time_window_hours)
-        return read(AllocationStatistics, told)
+        return read(LoggedStatistics, told)
 
     def create_workspace(self, workspace_id: str, **more: Any) -> None:
         """Make a workspace: `template`, `time_zone`."""

@@ -86,6 +86,10 @@ def serve(
         str | None,
         typer.Option("--anthropic-url", metavar="URL", help="The same of Anthropic's."),
     ] = None,
+    dashboard: Annotated[
+        bool,
+        typer.Option("--dashboard/--no-dashboard", help="Show prompts and memories in a browser."),
+    ] = True,
     idle_exit: Annotated[
         float | None,
         typer.Option("--idle-exit", metavar="SECONDS", min=1.0, help="End if nobody asks so long."),
@@ -119,6 +123,7 @@ def serve(
         idle_exit=idle_exit,
         local=local,
         pool_memories=pool_memories,
+        page=dashboard,
     )
 
 
@@ -131,6 +136,7 @@ def _serve(
     idle_exit: float | None,
     local: bool,
     pool_memories: int | None,
+    page: bool,
 ) -> None:
     file = file_of(place)
     if file is not None:
@@ -142,6 +148,7 @@ def _serve(
             pool_memories=pool_memories,
             repository=repository,
             gateway=gateway,
+            page=page,
         ) as server:
             server.run(idle_exit=idle_exit)
     except StoreInUseError as error:

@@ -58,6 +58,7 @@ def started(
     pool_memories: int | None = None,
     repository: Path | None = None,
     gateway: Providers | None = None,
+    page: bool = True,
 ) -> Iterator[Server]:
     """A server on a database, which is made if it is not there.
 
@@ -68,6 +69,7 @@ def started(
         pool_memories: As for `MemoryService.open`; None for its default.
         repository: A folder to remember first; None for none.
         gateway: Providers that it stands before; None for no gateway.
+        page: Whether it shows the dashboard.
 
     Raises:
         ConfigError: If the port is taken, or others would reach it without keys.
@@ -86,8 +88,12 @@ def started(
         file = file_of(place)
         token = None if file is None else stack.enter_context(token_beside(file))
         mounts = _mounts(service, gateway)
+        if page:
+            mounts.append(_dashboard(service, settings))
         app = create_app(service, replace(settings, token=token), mounts=mounts)
         _tell(url, service)
+        if page:
+            remark("note", f"what fills the prompts: {url}/dashboard")
         if gateway is not None:
             remark("note", f"models at {url}/gateway/openai/v1 and {url}/gateway/anthropic")
         yield Server(app=app, bound=bound, url=url)
@@ -116,6 +122,12 @@ def _mounts(service: MemoryService, gateway: Providers | None) -> list[Mount]:
     from mba_integrations.services.mcp.late import LateMcpApp
 
     return [*mounts, Mount.of(LateMcpApp(service))]
+
+
+def _dashboard(service: MemoryService, settings: ServerSettings) -> Mount:
+    from mba_integrations.services.dashboard.app import dashboard
+
+    return dashboard(service, settings)
 
 
 def _tell(url: str, service: MemoryService) -> None:

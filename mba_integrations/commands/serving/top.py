@@ -9,8 +9,9 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import RenderableType
+from rich.console import Group, RenderableType
 from rich.live import Live
+from rich.table import Table
 from rich.text import Text
 
 from mba_integrations.commands.arguments import memory_options as options
@@ -31,7 +32,8 @@ if TYPE_CHECKING:
 HELP = """Show what workspaces are asked, every second anew, until Ctrl-C.
 
 Memories; recalls in a minute, of the last five; and of the last hour: tokens by tier, how much of
-their budgets prompts use, how long a choice takes, why most memories stayed out. And jobs.
+their budgets prompts use, how long a choice and each phase take, why most memories stayed out, how
+many tokens stand as in the prompt before, and how many were saved by what stayed out. And jobs.
 
 Examples:
 
@@ -60,6 +62,9 @@ class Standing:
         utilisation: Mean part of their budgets; None without any.
         p50_ms: Median duration of a choice; None without any.
         p95_ms: Its 95th percentile.
+        phases: Median duration of each phase, in milliseconds.
+        stable_tokens: Tokens that prompts share with those before them in their sessions.
+        saved_tokens: Tokens of what stayed out.
         omitted: How many memories stayed out for each reason, most frequent first.
         jobs: Those that wait, run or failed.
     """
@@ -72,6 +77,9 @@ class Standing:
     utilisation: float | None
     p50_ms: float | None
     p95_ms: float | None
+    phases: Mapping[str, float]
+    stable_tokens: int
+    saved_tokens: int
     omitted: Mapping[str, int]
     jobs: Mapping[JobState, int]
 
@@ -153,30 +161,57 @@ def _standing(service: Opened, workspace_id: str) -> Standing:
         memories=service.counts(workspace_id),
         recalls_per_minute=latest.allocation_count / _MINUTES,
         recalls=hour.allocation_count,
-        tokens={
-            tier: round((one.mean_used_tokens or 0.0) * hour.allocation_count)
-            for tier, one in hour.tiers.items()
-        },
+        tokens={tier: one.used for tier, one in hour.tier_tokens.items()},
         utilisation=hour.mean_utilisation,
         p50_ms=hour.latency_ms_p50,
         p95_ms=hour.latency_ms_p95,
+        phases={name: one.p50_ms for name, one in hour.phases.items() if one.p50_ms is not None},
+        stable_tokens=hour.stable_prefix_tokens,
+        saved_tokens=hour.saved_tokens,
         omitted=hour.omission_counts,
         jobs={state: jobs[state] for state in _WAITING if jobs.get(state)},
     )
 
 
 def drawn(frame: Frame) -> RenderableType:
-    """A frame as a table, a line for each workspace."""
+    """A frame as two tables, a line for each workspace."""
+    return Group(_asked(frame), _spent(frame))
+
+
+def _asked(frame: Frame) -> Table:
     more = f", and {frame.more:,} more" if frame.more else ""
     count = f"{len(frame.workspaces):,} workspaces{more}"
     table = titled_table(f"{frame.at:%H:%M:%S} UTC  {frame.place}  {count}")
     table.add_column("workspace", overflow="fold", min_width=8)
-    for name in ("memories", "recalls/min", *MemoryTier, "used", "p50 ms", "p95 ms"):
+    for name in (
+        "memories",
+        "recalls/min",
+        *MemoryTier,
+        "used",
+        "stable",
+        "saved",
+        "p50 ms",
+        "p95 ms",
+    ):
         table.add_column(name, justify="right", no_wrap=True)
     for name in ("left out", "jobs"):
         table.add_column(name, overflow="fold")
     for one in frame.workspaces:
         table.add_row(*(Text(in_one_line(cell)) for cell in _cells(one)))
+    return table
+
+
+def _spent(frame: Frame) -> Table:
+    """Tokens that cost less, or nothing, and where the time went."""
+    table = titled_table("Of the last hour")
+    table.add_column("workspace", overflow="fold", min_width=8)
+    for name in ("stable tokens", "saved tokens"):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("median ms by phase", overflow="fold")
+    for one in frame.workspaces:
+        phases = ", ".join(f"{name} {ms:.1f}" for name, ms in one.phases.items())
+        cells = (one.workspace_id, f"{one.stable_tokens:,}", f"{one.saved_tokens:,}", phases)
+        table.add_row(*(Text(in_one_line(cell)) for cell in cells))
     return table
 
 

@@ -183,7 +183,7 @@ class Renderer(PromptLayout):
         heads = [] if self._is_xml else [self._head(item) for item in items]
         if not any(head and head == before for before, head in pairwise(heads)):
             return 0
-        lines = zip(map(self.line, items), self._lines(items), strict=True)
+        lines = zip(map(self.line, items), self.lines(items), strict=True)
         other = [(alone, written) for alone, written in lines if alone != written]
         if not other:
             return 0
@@ -237,9 +237,9 @@ class Renderer(PromptLayout):
         return PromptTokens(used=text, messages=messages, needed=max(text, messages))
 
     def _section(self, tier: MemoryTier, items: Iterable[MemoryItem]) -> str:
-        return self.opening(tier) + "".join(self._lines(items)) + self.closing(tier)
+        return self.opening(tier) + "".join(self.lines(items)) + self.closing(tier)
 
-    def _lines(self, items: Iterable[MemoryItem]) -> Iterator[str]:
+    def lines(self, items: Iterable[MemoryItem]) -> Iterator[str]:
         """The lines of items that stand side by side; rows of one table have one head."""
         before = ""
         for item in items:

@@ -24,7 +24,14 @@ from mba_integrations.core.model import MemoryTier, OmissionReason, QueryComplex
 from mba_integrations.core.result.candidates import Omitted, Selected, TierAllocation
 from mba_integrations.core.result.decision import Decision
 from mba_integrations.core.result.explanation import explain, summary_text
-from mba_integrations.core.selection.budget_curve import BudgetPoint, budget_curve, marginal_value
+from mba_integrations.core.selection.budget_curve import (
+    TOKENS_OF_MARGINAL_VALUE,
+    BudgetPoint,
+    TierGain,
+    budget_curve,
+    larger_tiers,
+    marginal_value,
+)
 from mba_integrations.core.selection.share_cost import share_cost
 from mba_integrations.core.turns.cache_reuse import PromptReuse
 from mba_integrations.core.turns.previous import PreviousPrompt
@@ -152,6 +159,19 @@ class Allocation:
         """
         decided = self.decided
         return budget_curve(decided.problem, decided.continuation, decided.rows, tokens)
+
+    def larger_tiers(self, tokens: int = TOKENS_OF_MARGINAL_VALUE) -> dict[MemoryTier, TierGain]:
+        """What so many more tokens for one tier alone would buy, packed anew for each tier.
+
+        Unlike `marginal_value` it counts what other tiers lend already.
+
+        Args:
+            tokens: How many more, >= 1.
+
+        Raises:
+            InputError: If *tokens* is not a positive integer.
+        """
+        return larger_tiers(self.decided.problem, self.decided.continuation, tokens)
 
     @cached_property
     def as_previous(self) -> PreviousPrompt:

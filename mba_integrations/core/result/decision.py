@@ -6,7 +6,7 @@ An allocation makes its tables from it when they are first asked for.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -86,6 +86,14 @@ class Decision:
         reader = self._reader()
         return tuple(self._omitted(int(row), reader) for row in np.flatnonzero(out))
 
+    def best_omitted(self, count: int) -> tuple[Omitted, ...]:
+        """So many of the items that are not in the prompt, by their score, the best first."""
+        score = self.signals.score.copy()
+        score[self.rows] = -np.inf
+        ranked = np.argsort(-score, kind="stable")[: len(score) - len(self.rows)]
+        reader = self._reader()
+        return tuple(self._omitted(row, reader) for row in ranked[:count].tolist())
+
     def omission_counts(self) -> dict[OmissionReason, int]:
         """How many items are omitted for each reason; reasons without an item are left out."""
         every = np.bincount(self.reasons, minlength=len(REASONS))
@@ -114,6 +122,14 @@ class Decision:
         if self.grounds.matched is None or self.grounds.is_empty:
             return None
         return float(self.signals.score.sum())
+
+    def shown(self) -> tuple[MemoryItem, ...]:
+        """The items as they are written in the prompt, with passages in the place of their texts,
+        in their order there."""
+        return tuple(
+            replace(self.item(row), content=self.passages.get(row, self.item(row).content))
+            for row in self.rows.tolist()
+        )
 
     def previous_items(self) -> tuple[PreviousItem, ...]:
         """The items of the prompt as the next turn needs them."""

@@ -43,6 +43,19 @@ class BudgetPoint:
     leaving: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TierGain:
+    """What more tokens for a tier would buy.
+
+    Attributes:
+        value: By how much the best selection would be worth more; never below 0.
+        entering: Ids that would come in, of any tier, the most valuable first.
+    """
+
+    value: float
+    entering: tuple[str, ...]
+
+
 def budget_curve(
     problem: SelectionProblem, continuation: Continuation, rows: IntArray, budgets: Iterable[int]
 ) -> tuple[BudgetPoint, ...]:
@@ -86,6 +99,46 @@ def marginal_value(problem: SelectionProblem, rows: IntArray) -> dict[MemoryTier
         tier: float(value * TOKENS_OF_MARGINAL_VALUE)
         for tier, value in zip(TIERS, best, strict=True)
     }
+
+
+def larger_tiers(
+    problem: SelectionProblem, continuation: Continuation, tokens: int
+) -> dict[MemoryTier, TierGain]:
+    """What more tokens for one tier alone would buy, for each tier; the total grows by as many.
+
+    Each tier is one packing, beside one as things are. A tier with a cap gets a higher one.
+
+    Args:
+        problem: What the allocation was chosen from.
+        continuation: What it follows.
+        tokens: How many more, >= 1.
+
+    Raises:
+        InputError: If the tokens are not a positive integer.
+    """
+    checked_tokens("tokens", tokens)
+    before = packed(problem, continuation).rows
+    gains = {}
+    for code, tier in enumerate(TIERS):
+        larger = problem.with_plan(_with_more(problem.plan, code, tokens))
+        after = packed(larger, continuation).rows
+        gain = _value(problem, after) - _value(problem, before)
+        gains[tier] = TierGain(
+            value=max(0.0, gain), entering=_ids(problem, np.setdiff1d(after, before))
+        )
+    return gains
+
+
+def _with_more(plan: BudgetPlan, code: int, tokens: int) -> BudgetPlan:
+    more = np.where(np.arange(len(TIERS)) == code, float(tokens), 0.0)
+    uncapped = plan.tier_cap_tokens >= plan.total_tokens
+    total = plan.total_tokens + tokens
+    return replace(
+        plan,
+        total_tokens=total,
+        tier_tokens=plan.tier_tokens + more,
+        tier_cap_tokens=np.where(uncapped, float(total), plan.tier_cap_tokens + more),
+    )
 
 
 def _point(

@@ -108,6 +108,9 @@ def _wrap(
         most_uploaded=settings.file_bytes,
         mounts=mounts,
     )
+    for mount in mounts:
+        if mount.around is not None:
+            app.add_middleware(mount.around)
     app.add_middleware(HostLayer, settings=settings)
     app.add_middleware(RefusalLayer, mounts=mounts)
     if settings.compat:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from starlette.datastructures import Headers
+from starlette.types import ASGIApp
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +24,7 @@ class Mount:
         key_in: The server's key among a request's headers, where that is not where others have it.
         refusal: The body for a problem that a layer before the app answers, from the path and the
             problem, in JSON of the app's own; None for the server's.
+        around: Makes a layer around all that reads bodies and finds out who asks; None for none.
     """
 
     path: str
@@ -31,6 +33,7 @@ class Mount:
     reads_bodies: bool = False
     key_in: Callable[[Headers], str | None] | None = None
     refusal: Callable[[str, Mapping[str, Any]], bytes] | None = None
+    around: Callable[[ASGIApp], ASGIApp] | None = None
 
     @classmethod
     def of(cls, app: Any) -> Mount:

@@ -24,6 +24,7 @@ from mba_integrations.services.client import endpoints
 from mba_integrations.services.client.documents import AsyncDocumentCalls
 from mba_integrations.services.client.endpoints import Named, ids_of, of
 from mba_integrations.services.client.gateway import AsyncGatewayCalls
+from mba_integrations.services.client.past import AsyncPastCalls
 from mba_integrations.services.client.replies import (
     Change,
     Memory,
@@ -51,7 +52,7 @@ from mba_integrations.services.client.requests import (
 )
 
 
-class AsyncMbaClient(AsyncDocumentCalls, AsyncGatewayCalls):
+class AsyncMbaClient(AsyncDocumentCalls, AsyncGatewayCalls, AsyncPastCalls):
     """A server's memories.
 
     Args:

@@ -24,6 +24,7 @@ from mba_integrations.services.client import endpoints
 from mba_integrations.services.client.documents import DocumentCalls
 from mba_integrations.services.client.endpoints import Named, ids_of, of
 from mba_integrations.services.client.gateway import GatewayCalls
+from mba_integrations.services.client.past import PastCalls
 from mba_integrations.services.client.replies import (
     Change,
     Memory,
@@ -52,7 +53,7 @@ from mba_integrations.services.client.requests import (
 )
 
 
-class MbaClient(DocumentCalls, GatewayCalls):
+class MbaClient(DocumentCalls, GatewayCalls, PastCalls):
     """A server's memories.
 
     Args:

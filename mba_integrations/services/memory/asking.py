@@ -35,6 +35,7 @@ from mba_integrations.services.memory.recalling.whole_reply import Written
 from mba_integrations.services.memory.remembering.change import named_ids
 from mba_integrations.services.memory.remembering.histories import history_of
 from mba_integrations.services.memory.remembering.results import MemoryHistory
+from mba_integrations.services.memory.tracing.recalls import traced_recall
 from mba_integrations.services.store.rows.changes import ChangeFeed
 from mba_integrations.services.store.rows.memories import MemoryFilter, MemoryPage, MemoryRow
 from mba_integrations.services.store.scopes import checked_id
@@ -117,7 +118,8 @@ class Asking:
             min_change_seq=min_change_seq,
             items=checked_items(items),
         )
-        return recall(self._equipment, request, written, around=around_tokens)
+        with traced_recall(self._equipment.traces, request) as told:
+            return told(recall(self._equipment, request, written, around=around_tokens))
 
     def allocate(
         self,

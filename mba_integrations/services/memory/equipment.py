@@ -21,6 +21,7 @@ from mba_integrations.services.memory.recalling.handed_records import HandedReco
 from mba_integrations.services.memory.recalling.trail import Trail
 from mba_integrations.services.memory.settings import KnownSettings
 from mba_integrations.services.memory.tallies import Event, Tallies
+from mba_integrations.services.memory.tracing.traces import Traces
 from mba_integrations.services.store.errors import StoreBusyError
 from mba_integrations.services.store.scopes import Reading, Writing, checked_id
 from mba_integrations.services.store.statements import workspaces
@@ -44,6 +45,7 @@ class Equipment:
         trail: Where calls leave what is written after them.
         clock: The present, with a zone.
         tallies: How often what happened.
+        traces: Where spans go.
         wake: Tells the worker that there is a job.
     """
 
@@ -58,6 +60,7 @@ class Equipment:
     trail: Trail
     clock: Callable[[], datetime]
     tallies: Tallies
+    traces: Traces
 
     @contextmanager
     def read(self, workspace_id: str) -> Iterator[Reading]:

@@ -55,6 +55,7 @@ from mba_integrations.services.memory.retention.sweep import Retention
 from mba_integrations.services.memory.settings import KnownSettings
 from mba_integrations.services.memory.tallies import Tallies
 from mba_integrations.services.memory.tiers.reviews import Tiers
+from mba_integrations.services.memory.tracing.traces import Traces
 from mba_integrations.services.memory.transfer import import_job
 from mba_integrations.services.memory.transfer.transfer import Transfer
 from mba_integrations.services.memory.workspaces import Workspaces
@@ -97,6 +98,7 @@ class MemoryService(Asking, Changing, LiveHandle):
         pool_bytes: How much the pools of workspaces may take in memory, about.
         pool_memories: As for `open`.
         background: Whether a thread does jobs as they come; without it `jobs.run` does them.
+        traces: As for `open`.
 
     Attributes:
         workspaces: Make, list, change and delete workspaces.
@@ -127,6 +129,7 @@ class MemoryService(Asking, Changing, LiveHandle):
         pool_bytes: int = DEFAULT_POOL_BYTES,
         pool_memories: int = DEFAULT_POOL_MEMORIES,
         background: bool = True,
+        traces: Traces | None = None,
     ) -> None:
         models = EmbeddingModels(None) if models is None else models
         settings, records, tallies = KnownSettings(), HandedRecords(), Tallies()
@@ -143,6 +146,7 @@ class MemoryService(Asking, Changing, LiveHandle):
             trail=Trail(store),
             clock=store.clock,
             tallies=tallies,
+            traces=Traces() if traces is None else traces,
             sizes=Sizes(pool_memories),
             wake=self._wake,
         )
@@ -182,6 +186,7 @@ class MemoryService(Asking, Changing, LiveHandle):
         pool_bytes: int = DEFAULT_POOL_BYTES,
         pool_memories: int = DEFAULT_POOL_MEMORIES,
         background: bool = True,
+        traces: Traces | None = None,
         clock: Callable[[], datetime] = utc_now,
         **store_options: Any,
     ) -> MemoryService:
@@ -203,6 +208,7 @@ class MemoryService(Asking, Changing, LiveHandle):
             pool_memories: How many memories of one workspace may be held in memory. Above it
                 Postgres finds the candidates, at most 20,000; on SQLite it is an error.
             background: Whether a thread does jobs as they come; without it `jobs.run` does them.
+            traces: Where spans of OpenTelemetry go; None for nowhere.
             clock: The present, with a zone.
             store_options: As for `open_store`, such as `exclusive`.
 
@@ -222,6 +228,7 @@ class MemoryService(Asking, Changing, LiveHandle):
             pool_bytes=pool_bytes,
             pool_memories=pool_memories,
             background=background,
+            traces=traces,
         )
 
     def close(self) -> None:

@@ -30,6 +30,8 @@ BODIES: dict[str, Any] = {
     "search": {"query": "canary?"},
     "budget_curve": {"budgets": [10]},
     "replay_allocation": {},
+    "take_apart_with_question": {},
+    "try_settings": {},
     "change_workspace": {"settings": {}},
     "validate_settings": {},
     "set_retention": {"policy": {}},
@@ -127,6 +129,8 @@ ROUTES_OF = {
         *("list_merges", "show_embeddings", "list_budgets", "usage_of_gateway"),
         "calibrate_routes",
         *("list_documents", "get_document", "list_pieces", "retrieve"),
+        *("take_apart", "take_apart_with_question", "put_side_by_side"),
+        *("find_starving_tiers", "try_settings"),
     },
     Scope.WRITE: {
         *("import_memories", "review_tiers", "apply_review", "undo_review"),

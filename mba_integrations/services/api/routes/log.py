@@ -1,4 +1,4 @@
-"""Past recalls: listed, explained, asked again, compared; and their statistics."""
+"""Past recalls: listed, explained, taken apart, asked again, compared; and their statistics."""
 
 from __future__ import annotations
 
@@ -21,6 +21,8 @@ from mba_integrations.services.contracts.log import (
     ReplayBody,
     ReplayView,
 )
+from mba_integrations.services.contracts.past.apart import ApartBody, ApartView, BesideView
+from mba_integrations.services.contracts.past.trials import EffectBody, EffectView, StarvingView
 from mba_integrations.services.contracts.statistics import WINDOW, StatisticsView, hours_of
 from mba_integrations.services.memory.past.statistics import By
 from mba_integrations.services.store.scopes import LONGEST_ID
@@ -30,10 +32,12 @@ WORKSPACE = "/v1/workspaces/{workspace_id}"
 AllocationId = Annotated[str, Path(min_length=1, max_length=LONGEST_ID)]
 Time = Annotated[AwareDatetime | None, Query()]
 Hours = Annotated[float | None, Query(gt=0, le=1_000_000, allow_inf_nan=False)]
+Latest = Annotated[int, Query(ge=1, le=500)]
 Window = Annotated[str | None, Query(pattern=WINDOW, examples=["24h"])]
 
 
 def _may_read_texts(call: Call) -> bool:
+    """Whether the caller may see what logs hold of texts."""
     return Scope.READ_CONTENT in call.principal.scopes
 
 
@@ -48,8 +52,9 @@ def list_allocations(
     reason: OmissionReason | None = None,
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
     cursor: Annotated[str | None, Query(max_length=2_000)] = None,
+    texts: bool = True,
 ) -> LoggedPageView:
-    """A page of past recalls, the latest first."""
+    """A page of past recalls, the latest first; without *texts* those of memories stay out."""
     cursors = call.ground.cursors
     of = ("log", call.workspace_id, since, until, session_id, complexity, reason)
     after = None
@@ -69,7 +74,7 @@ def list_allocations(
     following = None
     if page.after is not None:
         following = cursors.make([page.after[0].isoformat(), page.after[1]], *of)
-    return LoggedPageView.of(page, following, with_texts=_may_read_texts(call))
+    return LoggedPageView.of(page, following, with_texts=_may_read_texts(call), with_memories=texts)
 
 
 @router.get(WORKSPACE + "/allocations/{allocation_id}")
@@ -137,3 +142,54 @@ def all_statistics(
         reachable, time_window_hours=hours_of(window, hours), by=by
     )
     return StatisticsView.of(found)
+
+
+@router.get(WORKSPACE + "/allocations/{allocation_id}/apart")
+@in_thread("choose")
+def take_apart(call: Read, allocation_id: AllocationId) -> ApartView:
+    """One past recall taken apart: each memory in or out with its reason, and the prompt's parts.
+
+    Texts come with the scope `read:content` alone. At most 500 of what stayed out, the best first.
+    """
+    return _apart(call, allocation_id, None)
+
+
+@router.post(WORKSPACE + "/allocations/{allocation_id}/apart")
+@in_thread("choose")
+def take_apart_with_question(call: Read, allocation_id: AllocationId, body: ApartBody) -> ApartView:
+    """The same for a recall whose question was not logged: say it."""
+    return _apart(call, allocation_id, body.query)
+
+
+@router.get(WORKSPACE + "/allocations/{allocation_id}/beside/{other_id}")
+@in_thread("choose")
+def put_side_by_side(call: Read, allocation_id: AllocationId, other_id: AllocationId) -> BesideView:
+    """Two past recalls side by side, with what the second prompt begins with as the first."""
+    found = call.service.allocations.beside(call.workspace_id, allocation_id, other_id)
+    return BesideView.of(found, with_texts=_may_read_texts(call))
+
+
+@router.get(WORKSPACE + "/tiers/starving")
+@in_thread("choose")
+def find_starving_tiers(call: Read, allocations: Latest = 20) -> StarvingView:
+    """What 100 more tokens would buy for each tier, over the latest recalls, the most first."""
+    found = call.service.allocations.starving(call.workspace_id, latest=allocations)
+    return StarvingView.of(found)
+
+
+@router.post(WORKSPACE + "/settings/effect")
+@in_thread("choose")
+def try_settings(call: Read, body: EffectBody) -> EffectView:
+    """What other settings would have done to the latest recalls. Nothing changes.
+
+    It takes at most 20 seconds; what it did not get to is counted.
+    """
+    found = call.service.allocations.effect(
+        call.workspace_id, body.settings, latest=body.allocations
+    )
+    return EffectView.of(found)
+
+
+def _apart(call: Call, allocation_id: str, query: str | None) -> ApartView:
+    found = call.service.allocations.apart(call.workspace_id, allocation_id, query=query)
+    return ApartView.of(found, with_texts=_may_read_texts(call))

@@ -11,7 +11,8 @@ What was reserved is given back where one of the later steps fails.
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, field
 
 from mba_integrations.conversation.older import Chooser
 from mba_integrations.core.config.gateway_settings import (
@@ -59,6 +60,7 @@ class Decided:
         problem: Why it goes on without the memory that it should have; None if nothing is wrong.
         before: What was kept of its session.
         after: What is to be kept.
+        began_ns: When it was decided, in nanoseconds since 1970.
     """
 
     asked: Asked
@@ -71,6 +73,7 @@ class Decided:
     problem: str | None
     before: SessionState
     after: SessionState
+    began_ns: int = field(default_factory=time.time_ns)
 
     @property
     def headers(self) -> Pairs:

@@ -14,6 +14,7 @@ from functools import partial
 
 from mba_integrations.services.gateway.desk.deciding import Decided
 from mba_integrations.services.gateway.desk.state import keep_state
+from mba_integrations.services.gateway.desk.traced import trace_call
 from mba_integrations.services.gateway.passing.calls import Outcome
 from mba_integrations.services.gateway.rewriting.remembering import remember_turns
 from mba_integrations.services.gateway.wire.replies import Reply
@@ -57,6 +58,7 @@ class Ending:
         answered = outcome.status is not None and outcome.status < 400
         tokens = _tokens(decided, outcome, used, reply, answered=answered)
         _step(partial(self._settle, decided, outcome, tokens, answered=answered))
+        _step(partial(trace_call, self._service.equipment.traces, decided, outcome, used))
         if not answered or asked.session_id is None:
             return
         if decided.after != decided.before:

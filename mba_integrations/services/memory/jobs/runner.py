@@ -11,16 +11,23 @@ import secrets
 import threading
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from typing import Any
 
 from mba_integrations.services.memory.equipment import Equipment
 from mba_integrations.services.memory.jobs.work import Handler, JobProgress, JobWork
 from mba_integrations.services.memory.tallies import Event
+from mba_integrations.services.memory.tracing.traces import JOB_ATTEMPT, JOB_KIND, STORE
 from mba_integrations.services.store.errors import LeaseLostError, StoreError
 from mba_integrations.services.store.rows.jobs import JobRow
 from mba_integrations.services.store.statements import jobs
 
 _FIRST_DELAY_SECONDS = 5
 _LONGEST_ERROR = 2_000
+
+
+def _said_of(job: JobRow) -> dict[str, Any]:
+    """What its span says of a job."""
+    return {STORE: job.workspace_id, JOB_KIND: job.kind, JOB_ATTEMPT: job.attempts}
 
 
 class JobRunner:
@@ -76,7 +83,8 @@ class JobRunner:
 
     def _do(self, work: JobWork) -> None:
         try:
-            self._handlers[work.job.kind](work)
+            with self._equipment.traces.span(f"job {work.job.kind}", _said_of(work.job)):
+                self._handlers[work.job.kind](work)
         except LeaseLostError:
             return  # somebody else does it, or nobody is to
         except StoreError:

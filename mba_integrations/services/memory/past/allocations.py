@@ -15,9 +15,13 @@ from mba_integrations.core.model import QueryComplexity
 from mba_integrations.core.result.allocation import Allocation
 from mba_integrations.services.memory.equipment import Equipment
 from mba_integrations.services.memory.errors import UnknownAllocationError
+from mba_integrations.services.memory.past.apart import Apart, taken_apart
+from mba_integrations.services.memory.past.arrivals import Arrivals
+from mba_integrations.services.memory.past.beside import Beside, side_by_side
 from mba_integrations.services.memory.past.rebuild import rebuild
 from mba_integrations.services.memory.past.replays import replayed
 from mba_integrations.services.memory.past.statistics import By, LoggedStatistics
+from mba_integrations.services.memory.past.trials import Effect, StarvingTier, effect, starving
 from mba_integrations.services.memory.past.views import statistics_of_all
 from mba_integrations.services.memory.recalling.request import check_listed
 from mba_integrations.services.store.rows.allocations import AllocationRow
@@ -194,6 +198,70 @@ class Allocations:
             selected_ids(self.get(workspace_id, second)),
         )
 
+    def apart(self, workspace_id: str, allocation_id: str, *, query: str | None = None) -> Apart:
+        """One past recall taken apart: each memory in or out, and the prompt, asked again.
+
+        Where it cannot be asked again there is only what the log has, and a note says why.
+
+        Args:
+            workspace_id: Of which workspace.
+            allocation_id: Which recall.
+            query: The question, where the log has not kept it.
+
+        Raises:
+            UnknownAllocationError: If there is none of that id.
+            InputError: If the question is another one than that of then.
+        """
+        row = self.get(workspace_id, allocation_id)
+        return taken_apart(self._equipment, workspace_id, row, query=query)
+
+    def beside(self, workspace_id: str, first: str, second: str) -> Beside:
+        """Two past recalls side by side, with what their prompts begin with alike.
+
+        Raises:
+            UnknownAllocationError: If there is none of an id.
+        """
+        rows = self.get(workspace_id, first), self.get(workspace_id, second)
+        return side_by_side(self._equipment, workspace_id, *rows)
+
+    def starving(self, workspace_id: str, *, latest: int = 20) -> tuple[StarvingTier, ...]:
+        """What 100 more tokens would buy for each tier, the most first.
+
+        The latest recalls are asked again with so many more tokens for one tier alone, under the
+        settings of now, for two seconds at most.
+
+        Args:
+            workspace_id: Of which workspace.
+            latest: How many recalls, 1 to 500.
+
+        Raises:
+            InputError: If *latest* is out of its range.
+            UnknownWorkspaceError: If there is no such workspace; with those of a like name.
+        """
+        rows = self.list(workspace_id, limit=latest).rows
+        return starving(self._equipment, workspace_id, rows)
+
+    def effect(
+        self, workspace_id: str, settings: Mapping[str, Any], *, latest: int = 200
+    ) -> Effect:
+        """What other settings would have done to the latest recalls, before they are saved.
+
+        Each is asked again under the settings of now, and under those with the changes, for 20
+        seconds at most. Nothing is logged and nothing changes.
+
+        Args:
+            workspace_id: Of which workspace.
+            settings: What differs, by name; groups as mappings of what differs.
+            latest: How many recalls, 1 to 500.
+
+        Raises:
+            InputError: If *latest* is out of its range.
+            InvalidWorkspaceError: If a setting is out of its range.
+            UnknownWorkspaceError: If there is no such workspace; with those of a like name.
+        """
+        rows = self.list(workspace_id, limit=latest).rows
+        return effect(self._equipment, workspace_id, rows, settings)
+
     def statistics(
         self,
         workspace_ids: Iterable[str],
@@ -208,6 +276,14 @@ class Allocations:
             UnknownWorkspaceError: If there is no such workspace.
         """
         return statistics_of_all(self._equipment, workspace_ids, time_window_hours, by)
+
+    def arrivals(self, workspace_id: str) -> Arrivals:
+        """Tells which recalls are logged from now on, whenever it is asked.
+
+        Raises:
+            UnknownWorkspaceError: If there is no such workspace; with those of a like name.
+        """
+        return Arrivals(self._equipment, workspace_id)
 
     def rebuild_statistics(self, workspace_id: str) -> int:
         """Add up what the log has and the statistics lack; gives how many hours were looked at.

@@ -1,8 +1,16 @@
-"""A past recall asked again: the memories and settings of then, with what is tried instead."""
+"""A past recall asked again: the memories and settings of then, with what is tried instead.
+
+Where no memory came, went or was rewritten since, the pool of now is that of then, with its indexes
+made already. Else the memories of then are read and a pool is made of them, once for all recalls
+that saw the same ones.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from bisect import bisect_right
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from mba_integrations.core.config.workspace import WorkspaceConfig
@@ -10,11 +18,11 @@ from mba_integrations.core.errors import InputError
 from mba_integrations.core.result.allocation import Allocation
 from mba_integrations.services.memory.equipment import Equipment
 from mba_integrations.services.memory.recalling.asked import Asked, asked_in
-from mba_integrations.services.memory.recalling.candidates import candidates_for
+from mba_integrations.services.memory.recalling.candidates import Candidates, candidates_for
 from mba_integrations.services.memory.recalling.recall import allocate
 from mba_integrations.services.memory.recalling.request import RecallRequest
-from mba_integrations.services.store.rows.allocations import AllocationRow
-from mba_integrations.services.store.statements import workspaces
+from mba_integrations.services.store.rows.allocations import ASKED, AllocationRow
+from mba_integrations.services.store.statements import history, workspaces
 from mba_integrations.services.store.statements.records import hash_of
 
 
@@ -26,6 +34,7 @@ def replayed(
     query: str | None,
     changes: Mapping[str, Any],
     budget_tokens: int | None,
+    grounds: Grounds | None = None,
 ) -> Allocation:
     """The choice that would be made; see `Allocations.replay`."""
     config = settings_of_then(equipment, workspace_id, row.settings_version)
@@ -34,21 +43,81 @@ def replayed(
     budget = budget_tokens
     if budget is None and (asked.budget_given or not changes):
         budget = row.record["budget_tokens"]
-    now = max(equipment.clock(), row.at)
-    request = RecallRequest(
-        workspace_id=workspace_id,
-        query=_question(row, query),
-        budget_tokens=budget,
-        reserved_tokens=asked.reserved_tokens if budget is None else None,
-        wanted=asked.wanted,
-        as_of=row.at,
-        as_of_seq=row.change_seq,
-    ).checked(now)
-    candidates = candidates_for(equipment, request, now)
-    equipment.settings.lend(config)
-    allocation = allocate(equipment, request, candidates, now)
-    equipment.records.take()
-    return allocation
+    grounds = Grounds(equipment, workspace_id, [row]) if grounds is None else grounds
+    return grounds.chosen(row, config, query=query, budget_tokens=budget)
+
+
+class Grounds:
+    """What some recalls were chosen from, read once for those that saw the same memories.
+
+    Args:
+        equipment: What reads and chooses.
+        workspace_id: Of which workspace.
+        rows: The recalls.
+    """
+
+    def __init__(
+        self, equipment: Equipment, workspace_id: str, rows: Sequence[AllocationRow]
+    ) -> None:
+        self._equipment = equipment
+        self._workspace_id = workspace_id
+        self._now = max([equipment.clock(), *(row.at for row in rows)])
+        self._known: dict[tuple[int, int, str], Candidates] = {}
+        first = min((row.at for row in rows), default=self._now)
+        place = min((row.change_seq or 0 for row in rows), default=0)
+        with equipment.read(workspace_id) as reading:
+            self._expiries = history.expiries(reading, first, self._now)
+            self._changes = history.changed_at(reading, place)
+            self._stands_at = workspaces.change_seq(reading)
+
+    def chosen(
+        self,
+        row: AllocationRow,
+        config: WorkspaceConfig,
+        *,
+        query: str | None = None,
+        budget_tokens: int | None = None,
+    ) -> Allocation:
+        """The choice for one of the recalls under settings and a budget; None for theirs.
+
+        Raises:
+            InputError: As `Allocations.replay`.
+        """
+        asked = _kept(row)
+        request = RecallRequest(
+            workspace_id=self._workspace_id,
+            query=_question(row, query),
+            budget_tokens=budget_tokens,
+            reserved_tokens=asked.reserved_tokens if budget_tokens is None else None,
+            wanted=asked.wanted,
+            as_of=row.at,
+            as_of_seq=row.change_seq,
+        ).checked(self._now)
+        candidates = self._candidates(row, request)
+        self._equipment.settings.lend(config)
+        allocation = allocate(self._equipment, request, candidates, self._now)
+        self._equipment.records.take()
+        return allocation
+
+    def _candidates(self, row: AllocationRow, request: RecallRequest) -> Candidates:
+        if self._changes is None or row.change_seq is None:
+            return candidates_for(self._equipment, request, self._now)
+        changed = bisect_right(self._changes, row.change_seq)
+        expired = bisect_right(self._expiries, row.at)
+        narrowed = json.dumps(row.record.get(ASKED, {}).get("filters"), sort_keys=True)
+        key = (changed, expired, narrowed)
+        if key not in self._known:
+            is_of_now = (changed, expired) == (len(self._changes), len(self._expiries))
+            self._known[key] = self._read(request, is_of_now=is_of_now)
+        return self._known[key]
+
+    def _read(self, request: RecallRequest, *, is_of_now: bool) -> Candidates:
+        if is_of_now:
+            of_now = replace(request, as_of=None, as_of_seq=None)
+            found = candidates_for(self._equipment, of_now, self._now)
+            if found.change_seq == self._stands_at:
+                return found
+        return candidates_for(self._equipment, request, self._now)
 
 
 def settings_of_then(
@@ -59,6 +128,11 @@ def settings_of_then(
         row = workspaces.get(reading)
         kept = {one.version: one.settings for one in workspaces.settings_versions(reading)}
     return WorkspaceConfig(**(row.settings if version is None else kept.get(version, row.settings)))
+
+
+def is_narrowed_by_unkept(row: AllocationRow) -> bool:
+    """Whether the log has not kept all that a recall was narrowed by."""
+    return bool(asked_in(row.record).unkept)
 
 
 def _kept(row: AllocationRow) -> Asked:

@@ -8,15 +8,21 @@ from contextlib import contextmanager
 from typing import Any
 
 from mba_integrations.services.memory.recalling.reply import RecallReply
+from mba_integrations.services.memory.tracing.traces import Traces
 
 _MOST_COST = 1e12
 """A price may be any number; JSON has no infinity."""
 
 
 class Spent:
-    """Where the time of one recall goes, beginning now."""
+    """Where the time of one recall goes, beginning now.
 
-    def __init__(self) -> None:
+    Args:
+        traces: Where its phases are told; None for nowhere.
+    """
+
+    def __init__(self, traces: Traces | None = None) -> None:
+        self._traces = Traces() if traces is None else traces
         self._began = time.perf_counter()
         self._ms: dict[str, float] = {}
 
@@ -24,7 +30,8 @@ class Spent:
     def on(self, phase: str) -> Iterator[None]:
         """Count the time of a block to a phase."""
         began = time.perf_counter()
-        yield
+        with self._traces.span(f"recall {phase}", {}):
+            yield
         passed = (time.perf_counter() - began) * 1_000.0
         self._ms[phase] = self._ms.get(phase, 0.0) + passed
 

@@ -24,6 +24,7 @@ from mba_integrations.services.memory.recalling.reply import RecallReply
 from mba_integrations.services.memory.recalling.request import RecallRequest
 from mba_integrations.services.memory.recalling.trail import Trace
 from mba_integrations.services.memory.recalling.whole_reply import Written, fitting_reply
+from mba_integrations.services.memory.tracing.traces import CONSIDERED
 from mba_integrations.services.store.rows.allocations import ASKED, AllocationItem, AllocationRow
 from mba_integrations.services.store.statements.records import hash_of
 
@@ -40,7 +41,7 @@ def recall(
     around: int = 0,
 ) -> RecallReply:
     """Choose; see `MemoryService.recall`."""
-    now, spent = equipment.clock(), Spent()
+    now, spent = equipment.clock(), Spent(equipment.traces)
     checked = request.checked(now)
     with spent.on("load"):
         candidates = candidates_for(equipment, checked, now)
@@ -88,17 +89,18 @@ def allocate(
     """The allocator's choice among the candidates."""
     with (spent or Spent()).on("embed"):
         vector = _query_vector(equipment, request, candidates.model_id)
-    return equipment.allocator.allocate_memory_budget(
-        request.query,
-        candidates.pool,
-        request.workspace_id,
-        request.budget_tokens,
-        vector,
-        request.as_of or now,
-        candidates.previous,
-        reserved_tokens=request.reserved_tokens,
-        layout=request.layout,
-    )
+    with equipment.traces.span("allocate", {CONSIDERED: len(candidates.pool)}):
+        return equipment.allocator.allocate_memory_budget(
+            request.query,
+            candidates.pool,
+            request.workspace_id,
+            request.budget_tokens,
+            vector,
+            request.as_of or now,
+            candidates.previous,
+            reserved_tokens=request.reserved_tokens,
+            layout=request.layout,
+        )
 
 
 def _query_vector(

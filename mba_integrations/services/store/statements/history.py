@@ -19,13 +19,14 @@ from datetime import datetime
 from sqlalchemy import func
 
 from mba_integrations.core.errors import InputError
+from mba_integrations.services.store.dialect import among
 from mba_integrations.services.store.rows.changes import Change, ChangeOp
 from mba_integrations.services.store.rows.memories import MemoryRow, MemoryState, MemoryVersion
 from mba_integrations.services.store.scopes import Reading
 from mba_integrations.services.store.statements import finding
 from mba_integrations.services.store.statements.changes import change_of
 from mba_integrations.services.store.statements.records import hash_of
-from mba_integrations.services.store.tables.memories import memory_change, memory_version
+from mba_integrations.services.store.tables.memories import memory, memory_change, memory_version
 from mba_integrations.services.store.tables.workspaces import workspace
 
 
@@ -54,6 +55,38 @@ def as_of(reading: Reading, moment: datetime, *, seq: int | None = None) -> tupl
 def versions(reading: Reading, memory_id: str) -> tuple[MemoryVersion, ...]:
     """Texts that a memory had before, the first one first, where they were kept."""
     return _versions(reading, memory_id)
+
+
+def expiries(reading: Reading, after: datetime, until: datetime) -> tuple[datetime, ...]:
+    """When memories expired in a time, also those that are gone by now, in order.
+
+    Args:
+        reading: The scope.
+        after: After this time.
+        until: At this time at the latest.
+    """
+    expires_at = memory.c.expires_at
+    statement = (
+        reading.select(memory, expires_at)
+        .where(expires_at > after, expires_at <= until)
+        .order_by(expires_at)
+    )
+    return tuple(reading.execute(statement).scalars())
+
+
+def changed_at(reading: Reading, seq: int) -> tuple[int, ...] | None:
+    """Places after *seq* at which another memory could be chosen from, or another text, in order.
+
+    What is not undone in the memories of a time, a use or a pin, is none. None where the feed does
+    not reach back so far.
+    """
+    pruned = reading.execute(reading.select(workspace, workspace.c.feed_from)).scalar() or 0
+    if seq < pruned:
+        return None
+    place = memory_change.c.change_seq
+    which = among(memory_change.c.op, [ChangeOp.ADD, ChangeOp.REWRITE, *_UNDO])
+    found = reading.select(memory_change, place).where(place > seq, which).order_by(place)
+    return tuple(reading.execute(found).scalars())
 
 
 def _check_reach(reading: Reading, moment: datetime, seq: int | None) -> None:

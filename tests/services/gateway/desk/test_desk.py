@@ -24,6 +24,7 @@ from mba_integrations.services.gateway.passing.connections import Connections
 from mba_integrations.services.memory.service import MemoryService
 from mba_integrations.services.spending.budgets.standing import budget_states
 from mba_integrations.services.spending.usage import noting
+from mba_integrations.services.memory.tracing.traces import Traces
 from mba_integrations.services.spending.usage.telling import gateway_usage
 from mba_integrations.testing import WordCounter
 
@@ -525,3 +526,34 @@ async def test_a_request_is_held_to_its_budget_or_refused(service: MemoryService
     assert refused.status == 422
     assert "60" in json.loads(refused.body)["error"]["message"]
     assert len(upstream.seen) == 1
+
+
+async def test_a_call_has_a_span_with_what_the_provider_said(path: Path) -> None:
+    kept = pytest.importorskip("opentelemetry.sdk.trace.export.in_memory_span_exporter")
+    from opentelemetry.sdk.trace import TracerProvider
+    from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+
+    exporter = kept.InMemorySpanExporter()
+    provider = TracerProvider(shutdown_on_exit=False)
+    provider.add_span_processor(SimpleSpanProcessor(exporter))
+    traces = Traces.to(provider)
+    with MemoryService.open(
+        path, token_counter=WordCounter(), background=False, traces=traces
+    ) as service:
+        fill(service, inject="system")
+        async with scripted_upstream() as upstream, gateway(service, upstream) as url:
+            upstream.script = plain(REPLY)
+            await ask(url, asked("Where does Kate live?"))
+            upstream.script = plain(b"{}", b"HTTP/1.1 500 No\r\n")
+            await ask(url, asked("And Tom?"))
+    answered, refused = (one for one in exporter.get_finished_spans() if one.name == "chat")
+    assert answered.kind.name == "CLIENT"
+    assert answered.attributes["gen_ai.request.model"] == "large"
+    assert answered.attributes["gen_ai.provider.name"] == "openai"
+    usage = json.loads(REPLY)["usage"]
+    assert answered.attributes["gen_ai.usage.input_tokens"] == usage["prompt_tokens"]
+    assert answered.attributes["mba.memory.tokens"] > 0
+    assert answered.end_time > answered.start_time
+    assert refused.attributes["error.type"] == "500"
+    assert "gen_ai.usage.input_tokens" not in refused.attributes
+    assert "Kate" not in answered.to_json()

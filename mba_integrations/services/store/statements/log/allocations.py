@@ -100,6 +100,16 @@ def listed(
     return tuple(_row(found, ()) for found in reading.execute(statement))
 
 
+def logged_since(
+    reading: Reading, since: datetime, *, limit: int = 500
+) -> tuple[tuple[str, datetime], ...]:
+    """Ids and times of allocations at a time or later, the latest first."""
+    at = allocation.c.at
+    statement = reading.select(allocation, allocation.c.allocation_id, at).where(at >= since)
+    found = reading.execute(statement.order_by(at.desc()).limit(limit))
+    return tuple((row.allocation_id, row.at) for row in found)
+
+
 def add_feedback(writing: Writing, rows: Sequence[FeedbackRow]) -> None:
     """Keep feedback, in place of what the same origin said of the same memory before."""
     names = ("allocation_id", "memory_id", "origin", "useful", "at")

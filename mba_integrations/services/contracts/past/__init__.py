@@ -1,0 +1,1 @@
+"""Past recalls taken apart and tried otherwise, as they are shown."""
