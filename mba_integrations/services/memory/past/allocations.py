@@ -30,7 +30,7 @@ from mba_integrations.services.store.statements import workspaces
 from mba_integrations.services.store.statements.log import allocations
 
 _PAGE = 500
-MOST_LOOKED_AT = 10_000
+MOST_LOOKED_AT = 1_000
 """Rows that one page of a list looks at for those that it wants."""
 Place = tuple[datetime, str]
 
