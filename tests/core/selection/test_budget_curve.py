@@ -102,3 +102,35 @@ def test_the_value_never_falls_along_the_curve_and_starts_from_the_allocation(
     assert all(point.used_tokens <= point.budget_tokens for point in curve)
     if config.rendering.format != "messages" and len(budgets) == 0:
         assert values[0] == pytest.approx(allocation.value)
+
+
+def test_more_tokens_for_a_tier_buy_its_next_item() -> None:
+    items = [*ITEMS, memory("p", 10, 0.8, "project"), memory("q", 20, 0.1, "project")]
+    config = by_relevance(borrowing=False)
+    allocation = allocate(items, 200, config)
+    assert allocation.selected_ids
+    out = {one.id for one in allocation.omitted}
+    gains = allocation.larger_tiers(200)
+    for tier, gain in gains.items():
+        own = {one.id for one in items if one.tier is tier}
+        assert set(gain.entering) == own & out
+        assert (gain.value > 0) == bool(own & out)
+
+
+@given(items=memories(), config=workspaces(), budget=st.integers(1, 400))
+def test_more_tokens_for_a_tier_are_never_worth_less(
+    items: list[MemoryItem], config: WorkspaceConfig, budget: int
+) -> None:
+    try:
+        allocation = allocate(items, budget, config)
+    except PinnedOverBudgetError:
+        return
+    gains = allocation.larger_tiers(50)
+    assert gains.keys() == set(MemoryTier)
+    assert all(gain.value >= 0 for gain in gains.values())
+
+
+@pytest.mark.parametrize("tokens", [0, -1, 1.5])
+def test_more_tokens_are_a_positive_whole_number(tokens: object) -> None:
+    with pytest.raises(InputError, match="tokens"):
+        allocate(ITEMS, 60, by_relevance()).larger_tiers(tokens)

@@ -30,7 +30,7 @@ from mba_integrations.services.store.statements import workspaces
 from mba_integrations.services.store.statements.log import allocations
 
 _PAGE = 500
-MOST_LOOKED_AT = 10_000
+MOST_LOOKED_AT = 1_000
 """Rows that one page of a list looks at for those that it wants."""
 Place = tuple[datetime, str]
 
@@ -228,7 +228,7 @@ class Allocations:
         """What 100 more tokens would buy for each tier, the most first.
 
         The latest recalls are asked again with so many more tokens for one tier alone, under the
-        settings of now, for two seconds at most.
+        settings of now, until 0.15 seconds have passed.
 
         Args:
             workspace_id: Of which workspace.

@@ -27,7 +27,8 @@ from mba_integrations.services.store.rows.allocations import AllocationRow
 
 Found = TypeVar("Found")
 MORE_TOKENS = 100
-STARVING_SECONDS = 2.0
+STARVING_SECONDS = 0.15
+"""A view of the dashboard waits for it."""
 EFFECT_SECONDS = 20.0
 MOST_EXAMPLES = 20
 MOST_IDS = 50
@@ -180,7 +181,7 @@ class _Pair:
 
 
 class _Trial:
-    """Some recalls that are asked again, for so many seconds at most.
+    """Some recalls that are asked again: one, and others until so many seconds have passed.
 
     Attributes:
         looked_at: How many were.
@@ -203,7 +204,7 @@ class _Trial:
     def each(self, act: Callable[[AllocationRow], Found]) -> Iterator[Found]:
         """What an act gives for each row that can be asked again."""
         for place, row in enumerate(self._rows):
-            if time.monotonic() > self._until:
+            if self.looked_at and time.monotonic() > self._until:
                 self.skipped[OUT_OF_TIME] += len(self._rows) - place
                 return
             reason = _unusable(row)
