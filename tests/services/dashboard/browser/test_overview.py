@@ -38,7 +38,7 @@ def test_another_window_is_one_request_and_stands_in_the_address(
     browse: Browse, dashboard: Served
 ) -> None:
     page = browse("#/w/support/overview").page
-    page.get_by_text("Another memory would have come").first.wait_for()
+    page.get_by_text("would have come into").first.wait_for()
     asked: list[str] = []
     page.on("request", lambda request: asked.append(urlsplit(request.url).path))
     page.get_by_role("button", name="1 h").click()

@@ -67,7 +67,7 @@ def test_views_are_reached_by_the_navigation_and_by_steps_back(browse: Browse) -
     views.get_by_role("link", name="Prompts").click()
     heading(page, "Prompts")
     assert views.locator("[aria-current]").all_text_contents() == ["Prompts"]
-    assert page.title().startswith("Prompts")
+    page.wait_for_function("() => document.title.startsWith('Prompts')")
     page.go_back()
     heading(page, "Overview")
 

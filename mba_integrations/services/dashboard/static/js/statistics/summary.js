@@ -1,7 +1,7 @@
 /* What statistics say of a whole window: tiles, tiers, reasons, phases, how full prompts are. */
 
 import { el, fill } from "../dom.js";
-import { fine, ms, percent, short, whole } from "../format.js";
+import { counted, fine, ms, percent, short, whole } from "../format.js";
 import { bars, tiles } from "../parts/figures.js";
 import { card } from "../parts/heading.js";
 import { meter, tierChip } from "../parts/tiers.js";
@@ -35,7 +35,7 @@ export function tiersCard() {
 }
 
 function tierTable(found) {
-  const names = ["Tier", "Used", "Tokens a prompt", "In", "Left out"];
+  const names = ["Tier", "Used", "Per prompt", "In", "Left out"];
   const head = names.map((name, place) => el("th", { scope: "col", class: place > 1 && "numeric" }, name));
   const lines = TIERS.map((tier) => {
     const { used, available } = found.tier_tokens[tier] ?? { used: 0, available: 0 };
@@ -124,7 +124,7 @@ export function starvingCard() {
       label: tierChip(one.tier),
       value: one.value_per_100_tokens,
       text: `+${fine(one.value_per_100_tokens)}`,
-      note: `Another memory would have come into ${whole(one.would_enter)} of ${whole(one.looked_at)} prompts.`,
+      note: `${counted(one.would_enter, "memory", "memories")} would have come into ${counted(one.looked_at, "prompt")}.`,
       tone: `tier-${one.tier}`,
     }));
     return rows.length ? bars(rows) : el("p", { class: "muted" }, "No prompt could be tried.");
