@@ -6,8 +6,9 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import httpx2
 import pytest
@@ -170,3 +171,39 @@ def test_a_server_without_the_dashboard_says_nothing_of_it(
         told = capsys.readouterr().err
     assert server.url in told
     assert "/dashboard" not in told
+
+
+class Collector(BaseHTTPRequestHandler):
+    """Takes spans, as a collector of OpenTelemetry does."""
+
+    took: ClassVar[list[tuple[str, bytes]]]
+
+    def do_POST(self) -> None:
+        """Take some."""
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        self.took.append((self.path, body))
+        self.send_response(200)
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+def test_a_server_sends_its_spans_before_it_ends(
+    database: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("opentelemetry.exporter.otlp.proto.http")
+    Collector.took = []
+    remembered("Kate skis.")
+    with HTTPServer(("127.0.0.1", 0), Collector) as collector:
+        threading.Thread(target=collector.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{collector.server_port}"
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", url)
+        monkeypatch.setenv("OTEL_SERVICE_NAME", "kates-server")
+        monkeypatch.setattr(Server, "run", lambda server, **_: asked(server))
+        done("serve", "--port", "0", "--spans")
+        collector.shutdown()
+    ((path, body),) = Collector.took
+    assert path == "/v1/traces"
+    assert all(name in body for name in (b"kates-server", b"recall load", b"allocate"))
+    assert b"skis" not in body

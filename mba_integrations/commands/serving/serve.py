@@ -90,6 +90,10 @@ def serve(
         bool,
         typer.Option("--dashboard/--no-dashboard", help="Show prompts and memories in a browser."),
     ] = True,
+    spans: Annotated[
+        bool,
+        typer.Option("--spans", help="Send spans by OTLP to OTEL_EXPORTER_OTLP_ENDPOINT."),
+    ] = False,
     idle_exit: Annotated[
         float | None,
         typer.Option("--idle-exit", metavar="SECONDS", min=1.0, help="End if nobody asks so long."),
@@ -124,6 +128,7 @@ def serve(
         local=local,
         pool_memories=pool_memories,
         page=dashboard,
+        spans=spans,
     )
 
 
@@ -137,6 +142,7 @@ def _serve(
     local: bool,
     pool_memories: int | None,
     page: bool,
+    spans: bool,
 ) -> None:
     file = file_of(place)
     if file is not None:
@@ -149,6 +155,7 @@ def _serve(
             repository=repository,
             gateway=gateway,
             page=page,
+            spans=spans,
         ) as server:
             server.run(idle_exit=idle_exit)
     except StoreInUseError as error:

@@ -19,6 +19,7 @@ from mba_integrations.commands.arguments.places import file_of
 from mba_integrations.commands.printing.output import remark, write_line
 from mba_integrations.commands.serving.gateway import Providers, gateway_beside
 from mba_integrations.commands.serving.repository import REPOSITORY, remember_repository
+from mba_integrations.commands.serving.spans import sent_spans
 from mba_integrations.local_embedder import LocalEmbedder
 from mba_integrations.services.daemon.place import token_beside
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from mba_integrations.services.api.mounts import Mount
     from mba_integrations.services.api.settings import ServerSettings
     from mba_integrations.services.memory.service import MemoryService
+    from mba_integrations.services.memory.tracing.traces import Traces
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +61,7 @@ def started(
     repository: Path | None = None,
     gateway: Providers | None = None,
     page: bool = True,
+    spans: bool = False,
 ) -> Iterator[Server]:
     """A server on a database, which is made if it is not there.
 
@@ -70,9 +73,11 @@ def started(
         repository: A folder to remember first; None for none.
         gateway: Providers that it stands before; None for no gateway.
         page: Whether it shows the dashboard.
+        spans: Whether it sends spans of OpenTelemetry.
 
     Raises:
         ConfigError: If the port is taken, or others would reach it without keys.
+        MissingExtraError: If spans are wanted, and OpenTelemetry is not installed.
         StoreInUseError: If another process serves the file.
     """
     from mba_integrations.services.api.app import create_app
@@ -81,7 +86,8 @@ def started(
     with ExitStack() as stack:
         bound = stack.enter_context(listening(settings.host, settings.port))
         url = url_of(bound)
-        service = stack.enter_context(_service(place, url, local, pool_memories))
+        traces = stack.enter_context(sent_spans()) if spans else None
+        service = stack.enter_context(_service(place, url, local, pool_memories, traces))
         settings.check_open(has_keys=service.keys.any_hold())
         if repository is not None:
             remember_repository(service, repository)
@@ -99,14 +105,16 @@ def started(
         yield Server(app=app, bound=bound, url=url)
 
 
-def _service(place: str, url: str, local: bool, pool_memories: int | None) -> MemoryService:
+def _service(
+    place: str, url: str, local: bool, pool_memories: int | None, traces: Traces | None
+) -> MemoryService:
     from mba_integrations.services import MemoryService
 
     embedder = LocalEmbedder() if local else None
     held: dict[str, Any] = {} if file_of(place) is None else {"exclusive": True, "url": url}
     if pool_memories is not None:
         held["pool_memories"] = pool_memories
-    service = MemoryService.open(place, embedder=embedder, **held)
+    service = MemoryService.open(place, embedder=embedder, traces=traces, **held)
     if not service.workspaces.ids():
         service.create_workspace(DEFAULT_WORKSPACE, template=DEFAULT_WORKSPACE)
     return service
