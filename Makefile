@@ -9,7 +9,7 @@ PINS := pyproject.toml constraints.txt
 DATA ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test check bench lock clean
+.PHONY: help demo serve test check bench docs lock clean
 
 help: ## Show the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
@@ -53,13 +53,21 @@ ifneq ($(DATA),)
 	$(BIN)/python -m benchmarks.rag_evidence --data $(DATA)
 endif
 
+docs: $(VENV)/.docs ## Build the site of docs/ in site/, with the names of the API
+	rm -rf site
+	$(BIN)/zensical build --clean --strict
+	@# Pages are read where there is no network, so none may load anything from another host.
+	@! grep -rEn '<(script|link|img|iframe)[^>]+(src|href)="?(https?:)?//' site --include='*.html'
+	@! grep -rEn '(@import|url\()[^;)]*//' site --include='*.css'
+	@echo "Read it: $(BIN)/python -m http.server --directory site"
+
 lock: $(VENV)/.check ## Pin the newest versions of all dependencies in constraints.txt
 	$(INSTALL) uv
 	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --all-extras \
 		--group dev --no-header --no-annotate --output-file constraints.txt pyproject.toml
 
 clean: ## Remove what the targets made
-	rm -rf $(VENV) dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) dist build site .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 # The environment's own pip may be too old for groups and for build constraints.
 $(VENV)/.python: constraints.txt
@@ -85,4 +93,8 @@ $(VENV)/.check: $(VENV)/.test
 
 $(VENV)/.bench: $(VENV)/.test
 	$(INSTALL) --group bench
+	@touch $@
+
+$(VENV)/.docs: $(VENV)/.python $(PINS)
+	$(INSTALL) --group docs
 	@touch $@
