@@ -130,6 +130,7 @@ def litellm(command: Path, port: int, upstream: int) -> Iterator[int]:
     settings = {
         "model_list": [{"model_name": MODEL, "litellm_params": params}],
         "litellm_settings": {"telemetry": False},
+        "general_settings": {"dangerously_permit_weak_or_unset_master_key": True},  # no keys here
     }
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "config.yaml"

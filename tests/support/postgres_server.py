@@ -16,6 +16,7 @@ from pathlib import Path
 
 import psycopg
 
+from mba_integrations.services.store.tables.keys import api_key
 from mba_integrations.services.store.tables.tenancy import TENANT_TABLES
 
 DSN = "MBA_TEST_DSN"
@@ -63,7 +64,7 @@ def new_database(server: str, name: str) -> Iterator[str]:
 
 def emptied(database: str) -> str:
     """The URL of a database with our tables, once there is nothing in them."""
-    names = [table.name for table in reversed(TENANT_TABLES)]
+    names = [table.name for table in (*reversed(TENANT_TABLES), api_key)]
     with psycopg.connect(database) as connection:
         connection.execute("; ".join(f"DELETE FROM {name}" for name in names))
     return database

@@ -234,6 +234,10 @@ SAMPLES: dict[str, tuple[Any, ...]] = {
         {"gateway": {"prices": {"m": {"input": 1, "output": 2}}}},
         {"m": ModelPrice(input=1, output=2)},
     ),
+    "gateway.provider_keys": (
+        {"gateway": {"provider_keys": {"openai": "MBA_PROVIDER_KEY_A"}}},
+        {"openai": "MBA_PROVIDER_KEY_A"},
+    ),
     "gateway.spend": (
         {"gateway": {"spend": [{"unit": "tokens", "amount": 9, "period": "day"}]}},
         (SpendBudget(unit="tokens", amount=9, period="day"),),

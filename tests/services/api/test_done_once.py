@@ -134,6 +134,7 @@ READS = {
     *("POST /memories/list", "POST /recall", "POST /recall/batch", "POST /search"),
     *("POST /retrieve", "POST /retention/preview", "POST /validate"),
     *("POST /allocations/{allocation_id}/curve", "POST /allocations/{allocation_id}/replay"),
+    *("POST /allocations/{allocation_id}/apart", "POST /settings/effect"),
     *("POST /v1/allocate", "POST /v1/tokens/count", "POST /v1/complexity"),
 }
 """What changes nothing but the log."""

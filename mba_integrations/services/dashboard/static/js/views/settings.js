@@ -64,6 +64,7 @@ function editor(state) {
 /** Ask the server whether it would take the changes, and say beside each field what it would not. */
 async function checked(state, form, said, save) {
   const { workspace, signal } = state.context;
+  if (state.saving) return; // what saving says must stay
   fill(said);
   form.show([]);
   save.disabled = false;
@@ -72,7 +73,7 @@ async function checked(state, form, said, save) {
   try {
     await send("POST", `${pathOf(workspace)}/validate`, { settings: patchOf(asked) }, { signal });
   } catch (error) {
-    if (signal.aborted || asked !== state.pending) return;
+    if (signal.aborted || state.saving || asked !== state.pending) return;
     save.disabled = true;
     refused(error, form, said);
   }
@@ -86,14 +87,19 @@ function refused(error, form, said) {
 
 async function saved(state, form, said) {
   const { workspace, reload } = state.context;
+  state.saving = true;
   try {
     const body = { settings: patchOf(state.pending) };
     await send("PATCH", pathOf(workspace), body, { match: state.etag });
     announce("Saved");
     reload();
   } catch (error) {
-    if (error.status === CONFLICT) await conflicted(state, said);
-    else refused(error, form, said);
+    if (error.status === CONFLICT) {
+      await conflicted(state, said);
+      return;
+    }
+    state.saving = false;
+    refused(error, form, said);
   }
 }
 
@@ -109,6 +115,7 @@ async function conflicted(state, said) {
   keep.addEventListener("click", () => {
     state.settings = body.settings;
     state.etag = etag;
+    state.saving = false;
     fill(said.parentElement, editor(state));
   });
   fill(
