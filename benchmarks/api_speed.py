@@ -82,13 +82,15 @@ def main() -> None:
     parser.add_argument("--items", type=int, default=10_000)
     parser.add_argument("--clients", type=int, nargs="+", default=[1, 4, 16])
     parser.add_argument("--calls", type=int, default=1_000)
+    parser.add_argument("--threads", type=int, help="as that of mba serve")
     options = parser.parse_args()
     print(f"{machine()}, {os.cpu_count()} cores; p50 and p95 in milliseconds")
     asked = queries(options.calls)
+    threads = [] if options.threads is None else ["--threads", str(options.threads)]
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "memory.db"
         fill(path, options.items, asked)
-        with serving(path) as (url, _):
+        with serving(path, *threads) as (url, _):
             asyncio.run(ask(url, 2, asked[:50]))
             for clients in options.clients:
                 began = time.perf_counter()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 import shutil
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -78,6 +79,15 @@ def test_configuration_page_states_the_defaults() -> None:
             if not literal and isinstance(shown, int | float | bool | str):
                 wrong.append(f"{name}.{field}: page gives no literal, default is {shown!r}")
     assert not wrong
+
+
+def test_readme_lists_every_extra_once() -> None:
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    table = text[text.index("| extra | brings |") :].split("\n\n")[0]
+    cells = [line.split("|")[1] for line in table.splitlines()[2:]]
+    listed = [name for cell in cells for name in re.findall(r"`([a-z-]+)`", cell)]
+    assert sorted(listed) == sorted(extras["optional-dependencies"])
 
 
 def test_the_python_page_lists_every_public_name() -> None:
