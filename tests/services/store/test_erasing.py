@@ -15,6 +15,7 @@ from mba_integrations.services.store.erasure import erasing, ledger, pruning
 from mba_integrations.services.store.rows.allocations import (
     AllocationItem,
     AllocationRow,
+    FeedbackOrigin,
     FeedbackRow,
 )
 from mba_integrations.services.store.rows.erasures import ErasedKind, Erasure
@@ -54,9 +55,10 @@ def fill(writing: Writing) -> None:
     allocations.add(
         writing, [AllocationRow(allocation_id="a", at=writing.at, record=record, items=items)]
     )
-    said = {"allocation_id": "a", "useful": True, "origin": "user", "at": writing.at}
+    said: dict[str, Any] = {"allocation_id": "a", "useful": True, "origin": FeedbackOrigin.THUMB}
+    said |= {"weight": 1.0, "at": writing.at}
     allocations.add_feedback(
-        writing, [FeedbackRow(memory_id=one, **said) for one in ("hers", "other")]
+        writing, [FeedbackRow(memory_id=one, **said) for one in (None, "hers", "other")]
     )
 
 
@@ -225,7 +227,7 @@ def test_the_log_is_pruned_by_age(store: Store, clock: Clock) -> None:
     assert read(store, "kate", partial(old, with_items=True)) == ()
     assert read(store, "kate", partial(pruning.old_allocations, before=START)) == ()
     counts = store.write("kate", lambda writing: remove(writing, read(store, "kate", old)))
-    assert counts == {"allocation_item": 0, "feedback": 2, "allocation": 1}
+    assert counts == {"allocation_item": 0, "feedback": 3, "allocation": 1}
     pruned = prune(store, sessions=later, jobs=later)
     assert {name: count for name, count in pruned.items() if count} == {
         "answer": 2,

@@ -12,6 +12,7 @@ from mba_integrations.services.store.errors import IdempotencyConflictError
 from mba_integrations.services.store.rows.allocations import (
     AllocationItem,
     AllocationRow,
+    FeedbackOrigin,
     FeedbackRow,
 )
 from mba_integrations.services.store.rows.sessions import SessionRow
@@ -105,15 +106,25 @@ def test_allocations_are_listed_in_pages_the_latest_first(store: Store) -> None:
 
 
 def test_the_last_word_of_each_origin_holds(store: Store) -> None:
-    def say(useful: bool | None, origin: str) -> None:
-        said = FeedbackRow(allocation_id="a", memory_id="m", useful=useful, origin=origin, at=START)
+    thumb, overlap = FeedbackOrigin.THUMB, FeedbackOrigin.OVERLAP
+
+    def say(memory_id: str | None, useful: bool | None, origin: FeedbackOrigin) -> None:
+        said = FeedbackRow(
+            **{"allocation_id": "a", "memory_id": memory_id, "useful": useful, "origin": origin},
+            **{"weight": 0.0 if useful is None else 0.5, "at": START},
+        )
         store.write("kate", lambda writing: allocations.add_feedback(writing, [said]))
 
-    say(True, "user")
-    say(None, "judge")
-    say(False, "user")
+    say("m", True, thumb)
+    say("m", None, overlap)
+    say("m", False, thumb)
+    say(None, True, thumb)
     found = read(store, "kate", lambda reading: allocations.feedback_of(reading, "a"))
-    assert [(one.origin, one.useful) for one in found] == [("judge", None), ("user", False)]
+    assert [(one.memory_id, one.origin, one.useful, one.weight) for one in found] == [
+        (None, thumb, True, 0.5),
+        ("m", overlap, None, 0.0),
+        ("m", thumb, False, 0.5),
+    ]
 
 
 def test_a_request_that_comes_again_gets_its_answer(store: Store) -> None:

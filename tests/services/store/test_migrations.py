@@ -112,6 +112,7 @@ def test_what_the_first_release_kept_gets_terms_and_rollups(where: Path | str) -
         connection.execute("DROP TABLE api_key")
         connection.execute("DROP TABLE allocation_rollup")
         connection.execute("ALTER TABLE allocation DROP COLUMN figures")
+        connection.execute("ALTER TABLE feedback DROP COLUMN weight")
         connection.execute("ALTER TABLE memory DROP COLUMN terms")
         connection.execute("UPDATE store_version SET version_num = '0001'")
         connection.commit()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 
 ASKED = "asked"
@@ -65,20 +66,33 @@ class AllocationItem:
     reason: str | None = None
 
 
+class FeedbackOrigin(StrEnum):
+    """Who says whether a memory was of use."""
+
+    CITED = "cited"
+    """The answer named it, or named others."""
+    OVERLAP = "overlap"
+    """The answer says what it says, or what others say."""
+    THUMB = "thumb"
+    """A person."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeedbackRow:
     """Whether a memory was of use in an allocation.
 
     Attributes:
         allocation_id: Which allocation.
-        memory_id: Which memory.
+        memory_id: Which memory; None for the whole prompt.
         useful: Whether; None where somebody looked and could not say.
-        origin: Who says so: `user`, `cited`, `judge`.
+        origin: Who says so.
+        weight: How much it says, in [0, 1]; 0 where nobody could say.
         at: When.
     """
 
     allocation_id: str
-    memory_id: str
+    memory_id: str | None
     useful: bool | None
-    origin: str
+    origin: FeedbackOrigin
+    weight: float
     at: datetime

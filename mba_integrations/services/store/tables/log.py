@@ -92,5 +92,6 @@ feedback = Table(
     Column("origin", Key, primary_key=True),
     Column("useful", Boolean),
     Column("at", Moment, nullable=False),
+    Column("weight", Double, nullable=False, server_default="1"),
     Index(None, "workspace_id", "memory_id"),
 )

@@ -14,6 +14,7 @@ from mba_integrations.services.store.owned import Rows
 from mba_integrations.services.store.rows.allocations import (
     AllocationItem,
     AllocationRow,
+    FeedbackOrigin,
     FeedbackRow,
 )
 from mba_integrations.services.store.rows.figures import Figures
@@ -27,6 +28,8 @@ _COLUMNS = (
     *("change_seq", "prefix_hash", "stable_prefix_tokens", "query_hash"),
     "figures",
 )
+_WHOLE = ""
+"""Stands for the whole prompt where a memory's id stands else; no memory has it."""
 
 
 def add(writing: Writing, rows: Sequence[AllocationRow]) -> Mapping[str, Figures]:
@@ -112,12 +115,18 @@ def logged_since(
 
 def add_feedback(writing: Writing, rows: Sequence[FeedbackRow]) -> None:
     """Keep feedback, in place of what the same origin said of the same memory before."""
-    names = ("allocation_id", "memory_id", "origin", "useful", "at")
-    writing.put(feedback, [{name: getattr(row, name) for name in names} for row in rows])
+    names = ("allocation_id", "origin", "useful", "weight", "at")
+    writing.put(
+        feedback,
+        [
+            {name: getattr(row, name) for name in names} | {"memory_id": row.memory_id or _WHOLE}
+            for row in rows
+        ],
+    )
 
 
 def feedback_of(reading: Reading, allocation_id: str) -> tuple[FeedbackRow, ...]:
-    """Feedback on an allocation, by memory and origin."""
+    """Feedback on an allocation, by memory and origin; that on the whole prompt first."""
     statement = (
         reading.select(feedback)
         .where(feedback.c.allocation_id == allocation_id)
@@ -126,9 +135,10 @@ def feedback_of(reading: Reading, allocation_id: str) -> tuple[FeedbackRow, ...]
     return tuple(
         FeedbackRow(
             allocation_id=found.allocation_id,
-            memory_id=found.memory_id,
+            memory_id=found.memory_id or None,
             useful=found.useful,
-            origin=found.origin,
+            origin=FeedbackOrigin(found.origin),
+            weight=found.weight,
             at=found.at,
         )
         for found in reading.execute(statement)
