@@ -116,4 +116,13 @@ class LexicalColumns:
 
     def rarity(self, frequency: int) -> float:
         """Inverse document frequency of what so many texts have, > 0."""
-        return math.log1p((self.text_count - frequency + 0.5) / (frequency + 0.5))
+        return inverse_frequency(frequency, self.text_count)
+
+
+def inverse_frequency(frequency: int, texts: int) -> float:
+    """How rare a word is that so many of the texts have, > 0: natural logarithm, as Lucene has it.
+
+    >>> round(inverse_frequency(1, 3), 2), round(inverse_frequency(2, 3), 2)
+    (0.98, 0.47)
+    """
+    return math.log1p((texts - frequency + 0.5) / (frequency + 0.5))
