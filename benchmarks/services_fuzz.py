@@ -23,6 +23,7 @@ from mba_integrations.services.store.opening import open_store
 from mba_integrations.services.store.rows.allocations import (
     AllocationItem,
     AllocationRow,
+    FeedbackOrigin,
     FeedbackRow,
 )
 from mba_integrations.services.store.rows.gateway.spend import Hold, SpendPlace
@@ -134,7 +135,8 @@ class Tenant:
         row = AllocationRow(allocation_id=one, at=writing.at, record=record, items=items)
         allocations.add(writing, [row])
         said = FeedbackRow(
-            allocation_id=one, memory_id=one, useful=True, origin=self.name, at=writing.at
+            **{"allocation_id": one, "memory_id": one, "useful": True, "weight": 1.0},
+            **{"origin": FeedbackOrigin.THUMB, "at": writing.at},
         )
         allocations.add_feedback(writing, [said])
         sessions.put(writing, one, {"text": self.name})

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from mba_integrations.services.client.errors import ServerError
     from mba_integrations.services.memory.embedding.models import EmbeddingModel
     from mba_integrations.services.memory.errors import JobError, NotYetThereError
+    from mba_integrations.services.memory.feedback.giving import FeedbackReply
     from mba_integrations.services.memory.new_memory import NewMemory
     from mba_integrations.services.memory.organising.merges import MergeProposal
     from mba_integrations.services.memory.organising.plan import OrganisationPlan
@@ -64,6 +65,7 @@ _HOME = {
     "client.errors": ("ServerError",),
     "memory.embedding.models": ("EmbeddingModel",),
     "memory.errors": ("JobError", "NotYetThereError"),
+    "memory.feedback.giving": ("FeedbackReply",),
     "memory.new_memory": ("NewMemory",),
     "memory.organising.merges": ("MergeProposal",),
     "memory.organising.plan": ("OrganisationPlan",),
@@ -98,6 +100,7 @@ __all__ = [
     "DocumentPage",
     "DocumentRow",
     "EmbeddingModel",
+    "FeedbackReply",
     "ImportFormat",
     "JobError",
     "MbaClient",

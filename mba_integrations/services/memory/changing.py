@@ -1,4 +1,4 @@
-"""What a service does to memories: remember, revise, move, pin, hold, expire, forget."""
+"""What a service does to memories: remember, revise, move, pin, hold, expire, forget; feedback."""
 
 from __future__ import annotations
 
@@ -10,6 +10,9 @@ from mba_integrations.core.arguments import checked_member, checked_texts, shown
 from mba_integrations.core.errors import InputError
 from mba_integrations.core.model import MemoryTier
 from mba_integrations.services.memory.equipment import Equipment
+from mba_integrations.services.memory.feedback.giving import FeedbackReply, give_feedback
+from mba_integrations.services.memory.feedback.judging import Thumb
+from mba_integrations.services.memory.feedback.request import checked_feedback
 from mba_integrations.services.memory.jobs.tasks import Tasks
 from mba_integrations.services.memory.new_memory import NewMemory, check_time
 from mba_integrations.services.memory.once import Once
@@ -24,6 +27,7 @@ from mba_integrations.services.memory.remembering.given import (
 from mba_integrations.services.memory.remembering.remember import RememberRequest, remember
 from mba_integrations.services.memory.remembering.results import ChangeReply, RememberReply
 from mba_integrations.services.store.rows.memories import MemoryFilter
+from mba_integrations.services.store.scopes import checked_id
 
 
 class Changing:
@@ -244,6 +248,49 @@ class Changing:
         check_time("at", at)
         act = change.mark(change.named_ids(memory_ids), expires_at=at, reason=reason)
         return self._equipment.write(workspace_id, act, actor=actor, once=once)
+
+    def feedback(
+        self,
+        workspace_id: str,
+        allocation_id: str,
+        *,
+        cited: Sequence[str] | None = None,
+        answer: str | None = None,
+        query: str | None = None,
+        seen: Sequence[str] | None = None,
+        thumb: Thumb | str | None = None,
+        thumbs: Mapping[str, Thumb | str] | None = None,
+        once: Once | None = None,
+    ) -> FeedbackReply:
+        """Say what the answer to a past recall used, or what a person thinks of it.
+
+        Each judgement is kept with its origin, in place of what the same origin said of the same
+        memory before. The answer is read and not kept. No memory changes.
+
+        Args:
+            workspace_id: Of which workspace.
+            allocation_id: Of which recall.
+            cited: Ids that the answer names; others are of no use then, at half the weight.
+            answer: The text of the answer, at most 256 KiB: its words beyond the question's tell
+                which memories it used.
+            query: What the recall was asked, where the log has not kept it and *answer* is given.
+            seen: Which memories of the prompt reached the model, and are judged by *cited* and
+                *answer*; all by default.
+            thumb: `up` or `down`, of the whole prompt.
+            thumbs: The same of memories in it, by their ids.
+            once: As for `revise`.
+
+        Raises:
+            InputError: If nothing is said, the question is missing or another one than that of
+                then, or a thumb is for a memory that was not in the prompt.
+            UnknownAllocationError: If there is none of that id.
+            UnknownWorkspaceError: If there is no such workspace; with those of a like name.
+        """
+        request = checked_feedback(
+            cited=cited, answer=answer, query=query, seen=seen, thumb=thumb, thumbs=thumbs
+        )
+        checked_id("allocation_id", allocation_id)
+        return give_feedback(self._equipment, workspace_id, allocation_id, request, once=once)
 
     def forget(
         self,

@@ -3,8 +3,8 @@
 Only words that the question has not said tell anything, and only those that say something. A word
 counts by what it is and by how few of the texts have it:
 
-    kind      1 for a number of two digits or more, and for a name: a word that begins with a capital
-              letter in the answer and in the text; 0.5 for any other word
+    kind      1 for a number of two digits or more, and for a name: a word that begins with a
+              capital letter in the answer and in the text; 0.5 for any other word
     rarity    inverse document frequency among the texts, over that of a word which one text has
 
     question  Where does Kate live?

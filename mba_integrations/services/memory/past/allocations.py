@@ -24,7 +24,7 @@ from mba_integrations.services.memory.past.statistics import By, LoggedStatistic
 from mba_integrations.services.memory.past.trials import Effect, StarvingTier, effect, starving
 from mba_integrations.services.memory.past.views import statistics_of_all
 from mba_integrations.services.memory.recalling.request import check_listed
-from mba_integrations.services.store.rows.allocations import AllocationRow
+from mba_integrations.services.store.rows.allocations import AllocationRow, FeedbackRow
 from mba_integrations.services.store.scopes import Reading, checked_id
 from mba_integrations.services.store.statements import workspaces
 from mba_integrations.services.store.statements.log import allocations
@@ -146,7 +146,18 @@ class Allocations:
         self._equipment.trail.flush()
         with self._equipment.read(workspace_id) as reading:
             workspaces.get(reading)
-            return _found(reading, allocation_id)
+            return logged(reading, allocation_id)
+
+    def feedback(self, workspace_id: str, allocation_id: str) -> tuple[FeedbackRow, ...]:
+        """What was said of one past recall, by memory and origin; of the whole prompt first.
+
+        Raises:
+            UnknownAllocationError: If there is none of that id.
+            UnknownWorkspaceError: If there is no such workspace; with those of a like name.
+        """
+        self.get(workspace_id, allocation_id)
+        with self._equipment.read(workspace_id) as reading:
+            return allocations.feedback_of(reading, allocation_id)
 
     def replay(
         self,
@@ -305,6 +316,20 @@ def selected_ids(row: AllocationRow) -> tuple[str, ...]:
     return tuple(item.memory_id for item in row.items if item.selected)
 
 
+def logged(reading: Reading, allocation_id: str) -> AllocationRow:
+    """One past recall as the log has it.
+
+    Raises:
+        UnknownAllocationError: If there is none of that id.
+    """
+    row = allocations.find(reading, allocation_id)
+    if row is None:
+        raise UnknownAllocationError(
+            f"workspace {reading.workspace_id!r} has no allocation {allocation_id!r} in its log."
+        )
+    return row
+
+
 def _rows(
     reading: Reading,
     *,
@@ -328,12 +353,3 @@ def _is_wanted(
 ) -> bool:
     right = complexity is None or record["complexity"] == complexity
     return right and (reason is None or bool(record["omission_reasons"].get(reason)))
-
-
-def _found(reading: Reading, allocation_id: str) -> AllocationRow:
-    row = allocations.find(reading, allocation_id)
-    if row is None:
-        raise UnknownAllocationError(
-            f"workspace {reading.workspace_id!r} has no allocation {allocation_id!r} in its log."
-        )
-    return row

@@ -86,7 +86,7 @@ class Grounds:
         asked = _kept(row)
         request = RecallRequest(
             workspace_id=self._workspace_id,
-            query=_question(row, query),
+            query=question_of(row, query),
             budget_tokens=budget_tokens,
             reserved_tokens=asked.reserved_tokens if budget_tokens is None else None,
             wanted=asked.wanted,
@@ -145,7 +145,12 @@ def _kept(row: AllocationRow) -> Asked:
     return asked
 
 
-def _question(row: AllocationRow, query: str | None) -> str:
+def question_of(row: AllocationRow, query: str | None) -> str:
+    """What a recall was asked, as the log has it or as it is said now.
+
+    Raises:
+        InputError: If neither has it, or it is another one than that of then.
+    """
     asked: str | None = query if query is not None else row.record.get("query")
     if asked is None:
         raise InputError(
