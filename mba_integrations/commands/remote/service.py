@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from mba_integrations.commands.printing.memories import plain
 from mba_integrations.commands.remote.administering import RemoteKeys, RemoteWorkspaces
+from mba_integrations.commands.remote.feedback import RemoteAllocations, given_to
 from mba_integrations.commands.remote.gateway import RemoteBudgets, RemoteRoutes
 from mba_integrations.commands.remote.keeping import (
     RemoteErasures,
@@ -23,6 +24,7 @@ from mba_integrations.commands.remote.reading import filter_body, memory_body, r
 from mba_integrations.commands.remote.recalled import ToldRecall
 from mba_integrations.commands.remote.transfer import RemoteTransfer, backed_up
 from mba_integrations.core.model import MemoryTier
+from mba_integrations.services.memory.feedback.giving import FeedbackReply
 from mba_integrations.services.memory.new_memory import NewMemory
 from mba_integrations.services.memory.remembering.results import MemoryHistory, RememberReply
 from mba_integrations.services.store.rows.memories import (
@@ -116,6 +118,7 @@ class RemoteService:
         self.erasures = RemoteErasures(self.client)
         self.transfer = RemoteTransfer(self.client)
         self.embeddings = RemoteEmbeddings(self)
+        self.allocations = RemoteAllocations(self.client)
 
     @cached_property
     def documents(self) -> RemoteDocuments:
@@ -155,6 +158,10 @@ class RemoteService:
             explain=_EXPLAINED,
         )
         return ToldRecall(cast(Mapping[str, Any], told))
+
+    def feedback(self, workspace_id: str, allocation_id: str, **given: Any) -> FeedbackReply:
+        """Say what the answer to a past recall used, or what a person thinks of it."""
+        return given_to(self.client, workspace_id, allocation_id, given)
 
     def get(self, workspace_id: str, memory_id: str) -> MemoryRow:
         """One memory."""

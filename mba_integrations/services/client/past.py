@@ -29,6 +29,15 @@ def _effect(workspace_id: str, settings: Reply, latest: int) -> Request:
     return posted(of(workspace_id, "settings/effect"), body)
 
 
+def _feedback(workspace_id: str, allocation_id: str) -> Request:
+    return got(of(workspace_id, "allocations", part(allocation_id), "feedback"))
+
+
+def _said(workspace_id: str, allocation_id: str, more: Reply, key: str | None) -> Request:
+    path = of(workspace_id, "allocations", part(allocation_id), "feedback")
+    return posted(path, given(more), key=key)
+
+
 class PastCalls(ABC):
     """What `MbaClient` asks about past recalls."""
 
@@ -53,6 +62,23 @@ class PastCalls(ABC):
     def try_settings(self, workspace_id: str, settings: Reply, *, latest: int = 200) -> Reply:
         """What other settings would have done to the latest recalls. Nothing changes."""
         return cast(Reply, self.send(_effect(workspace_id, settings, latest)))
+
+    def feedback(
+        self, workspace_id: str, allocation_id: str, *, key: str | None = None, **more: Any
+    ) -> Reply:
+        """Say what the answer to a past recall used, or what a person thinks of it.
+
+        Args:
+            workspace_id: Of which workspace.
+            allocation_id: Of which recall.
+            key: Names this request; one of its own by default.
+            more: `cited`, `answer`, `query`, `seen`, `thumb`, `thumbs`, as the service takes them.
+        """
+        return cast(Reply, self.send(_said(workspace_id, allocation_id, more, key)))
+
+    def feedback_on(self, workspace_id: str, allocation_id: str) -> Reply:
+        """What was said of a past recall."""
+        return cast(Reply, self.send(_feedback(workspace_id, allocation_id)))
 
 
 class AsyncPastCalls(ABC):
@@ -79,3 +105,20 @@ class AsyncPastCalls(ABC):
     async def try_settings(self, workspace_id: str, settings: Reply, *, latest: int = 200) -> Reply:
         """What other settings would have done to the latest recalls. Nothing changes."""
         return cast(Reply, await self.send(_effect(workspace_id, settings, latest)))
+
+    async def feedback(
+        self, workspace_id: str, allocation_id: str, *, key: str | None = None, **more: Any
+    ) -> Reply:
+        """Say what the answer to a past recall used, or what a person thinks of it.
+
+        Args:
+            workspace_id: Of which workspace.
+            allocation_id: Of which recall.
+            key: Names this request; one of its own by default.
+            more: `cited`, `answer`, `query`, `seen`, `thumb`, `thumbs`, as the service takes them.
+        """
+        return cast(Reply, await self.send(_said(workspace_id, allocation_id, more, key)))
+
+    async def feedback_on(self, workspace_id: str, allocation_id: str) -> Reply:
+        """What was said of a past recall."""
+        return cast(Reply, await self.send(_feedback(workspace_id, allocation_id)))

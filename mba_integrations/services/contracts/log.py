@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -12,6 +13,7 @@ from mba_integrations.core.errors import InputError
 from mba_integrations.core.result.allocation import Allocation
 from mba_integrations.core.result.candidates import Omitted
 from mba_integrations.services.contracts.body import Body, Query, Tokens, View
+from mba_integrations.services.contracts.past.feedback import JudgementView, judgements
 from mba_integrations.services.memory.past.allocations import (
     AllocationPage,
     Difference,
@@ -19,7 +21,12 @@ from mba_integrations.services.memory.past.allocations import (
     selected_ids,
 )
 from mba_integrations.services.memory.recalling.asked import asked_in
-from mba_integrations.services.store.rows.allocations import ASKED, AllocationItem, AllocationRow
+from mba_integrations.services.store.rows.allocations import (
+    ASKED,
+    AllocationItem,
+    AllocationRow,
+    FeedbackRow,
+)
 
 MOST_BUDGETS = 64
 _TEXTS = ("query", "texts", ASKED)
@@ -84,19 +91,26 @@ class LoggedItemView(View):
 
 
 class ExplanationView(View):
-    """What came in, and the best of what stayed out, with the reason."""
+    """What came in, and the best of what stayed out, with the reason; what was said of it since."""
 
     allocation: LoggedView
     items: list[LoggedItemView]
+    feedback: list[JudgementView]
 
     @classmethod
-    def of(cls, row: AllocationRow, *, with_texts: bool) -> ExplanationView:
-        """The view of a row with its items."""
+    def of(
+        cls, row: AllocationRow, feedback: Iterable[FeedbackRow], *, with_texts: bool
+    ) -> ExplanationView:
+        """The view of a row with its items, and of feedback on it."""
         items = [
             LoggedItemView(**{name: getattr(one, name) for name in LoggedItemView.model_fields})
             for one in row.items
         ]
-        return cls(allocation=LoggedView.of(row, with_texts=with_texts), items=items)
+        return cls(
+            allocation=LoggedView.of(row, with_texts=with_texts),
+            items=items,
+            feedback=judgements(feedback),
+        )
 
 
 class DifferenceView(View):

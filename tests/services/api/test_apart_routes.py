@@ -108,3 +108,52 @@ async def test_events_tell_of_recalls_to_who_asks_for_them(
     assert row.allocation_id in told
     assert "id:" not in told
     assert "Kate" not in told
+
+
+async def test_feedback_is_given_read_and_part_of_the_explanation(
+    http: httpx2.AsyncClient, recalled: str, service: MemoryService
+) -> None:
+    place = f"{PLACE}/allocations/{recalled}"
+    lisbon, skis = service.allocations.get("kate", recalled).items
+    body = {
+        "cited": ["x"],
+        "answer": "In Lisbon.",
+        "thumb": "up",
+        "thumbs": {skis.memory_id: "down"},
+    }
+    given = (await http.post(f"{place}/feedback", json=body)).json()
+    found = {(one["memory_id"], one["origin"]): one["useful"] for one in given["feedback"]}
+    assert found == {
+        (None, "thumb"): True,
+        (lisbon.memory_id, "overlap"): True,
+        (skis.memory_id, "overlap"): False,
+        (skis.memory_id, "thumb"): False,
+    }
+    assert given["not_in_prompt"] == ["x"]
+    read = (await http.get(f"{place}/feedback")).json()
+    assert sorted(map(str, read["feedback"])) == sorted(map(str, given["feedback"]))
+    assert (await http.get(place)).json()["feedback"] == read["feedback"]
+
+
+@pytest.mark.parametrize(
+    ("body", "problem"),
+    [
+        pytest.param({}, (422, "invalid-input"), id="nothing-is-said"),
+        pytest.param({"thumb": "sideways"}, (422, "invalid-request"), id="no-thumb"),
+        pytest.param({"thumbs": {"x": "up"}}, (422, "invalid-input"), id="not-in-the-prompt"),
+        pytest.param({"rating": 5}, (422, "invalid-request"), id="a-field-that-there-is-not"),
+    ],
+)
+async def test_feedback_that_cannot_be_is_refused(
+    http: httpx2.AsyncClient, recalled: str, body: Any, problem: tuple[int, str]
+) -> None:
+    refused = await http.post(f"{PLACE}/allocations/{recalled}/feedback", json=body)
+    assert problem_in(refused) == problem
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+async def test_feedback_is_on_recalls_that_there_were(
+    http: httpx2.AsyncClient, method: str
+) -> None:
+    reply = await http.request(method, f"{PLACE}/allocations/x/feedback", json={"thumb": "up"})
+    assert problem_in(reply) == (404, "unknown-allocation")

@@ -91,6 +91,12 @@ def _accept(service: MemoryService, clock: Clock) -> Request:
     return "POST", f"{KATE}/merges/{kept.proposal_id}/accept", None
 
 
+def _feedback(service: MemoryService, clock: Clock) -> Request:
+    _memory(service, clock)
+    allocation_id = service.recall("kate", "Does Kate ski?").allocation_id
+    return "POST", f"{KATE}/allocations/{allocation_id}/feedback", {"thumbs": {"m1": "up"}}
+
+
 def _revoke(service: MemoryService, clock: Clock) -> Request:
     return "DELETE", f"/v1/keys/{service.keys.create('app').row.key_id}", None
 
@@ -106,6 +112,7 @@ ACTS: dict[str, Prepare] = {
     "POST /expire": sent(
         "POST", "/expire", {"memory_ids": ["m1"], "expires_at": "2027-01-01T00:00:00Z"}
     ),
+    "POST /allocations/{allocation_id}/feedback": _feedback,
     "POST /forget": sent("POST", "/forget", {"subject": "kate"}),
     "POST /erasures": sent("POST", "/erasures", {"subjects": ["kate"]}),
     "PUT /retention": sent("PUT", "/retention", {"policy": {"working": {"max_age_days": 9}}}),

@@ -32,6 +32,7 @@ BODIES: dict[str, Any] = {
     "replay_allocation": {},
     "take_apart_with_question": {},
     "try_settings": {},
+    "give_feedback": {"thumb": "up"},
     "change_workspace": {"settings": {}},
     "validate_settings": {},
     "set_retention": {"policy": {}},
@@ -130,10 +131,10 @@ ROUTES_OF = {
         "calibrate_routes",
         *("list_documents", "get_document", "list_pieces", "retrieve"),
         *("take_apart", "take_apart_with_question", "put_side_by_side"),
-        *("find_starving_tiers", "try_settings"),
+        *("find_starving_tiers", "try_settings", "read_feedback"),
     },
     Scope.WRITE: {
-        *("import_memories", "review_tiers", "apply_review", "undo_review"),
+        *("import_memories", "review_tiers", "apply_review", "undo_review", "give_feedback"),
         *("remember", "revise", "move", "pin", "hold", "expire", "put_document", "put_file"),
     },
     Scope.FORGET: {

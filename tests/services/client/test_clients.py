@@ -135,7 +135,7 @@ def test_both_clients_have_the_same_calls() -> None:
     assert {"put_document", "put_file", "sync_documents", "retrieve"} <= calls_of(MbaClient).keys()
 
 
-DOCUMENT_CALLS: list[tuple[str, tuple[Any, ...], dict[str, Any], str]] = [
+CALLS: list[tuple[str, tuple[Any, ...], dict[str, Any], str]] = [
     ("put_document", ("a/b",), {"text": "x", "title": None}, "PUT documents/a%2Fb"),
     (
         "put_file",
@@ -149,21 +149,24 @@ DOCUMENT_CALLS: list[tuple[str, tuple[Any, ...], dict[str, Any], str]] = [
     ("remove_documents", ("a",), {}, "POST documents/remove"),
     ("sync_documents", ("wiki", ["a"]), {"dry_run": True}, "POST documents/sync"),
     ("retrieve", ("Who?",), {"budget_tokens": 9, "filters": None}, "POST retrieve"),
+    ("feedback", ("a/b",), {"thumb": "up", "answer": None}, "POST allocations/a%2Fb/feedback"),
+    ("feedback_on", ("a/b",), {}, "GET allocations/a%2Fb/feedback"),
 ]
 SENT = {
     "put_document": {"text": "x"},
     "remove_documents": {"document_ids": ["a"]},
     "sync_documents": {"origin": "wiki", "document_ids": ["a"], "dry_run": True},
     "retrieve": {"query": "Who?", "budget_tokens": 9},
+    "feedback": {"thumb": "up"},
 }
 
 
 @pytest.mark.parametrize(
     ("name", "arguments", "more", "expected"),
-    DOCUMENT_CALLS,
-    ids=[one[0] for one in DOCUMENT_CALLS],
+    CALLS,
+    ids=[one[0] for one in CALLS],
 )
-async def test_calls_on_documents_are_these_requests_of_both_clients(
+async def test_calls_are_these_requests_of_both_clients(
     name: str, arguments: tuple[Any, ...], more: dict[str, Any], expected: str
 ) -> None:
     answers = Answers(httpx2.Response(200, json={}), httpx2.Response(200, json={}))

@@ -1,4 +1,4 @@
-"""Past recalls: listed, explained, taken apart, asked again, compared; and their statistics."""
+"""Past recalls: listed, explained, taken apart, asked again, compared; feedback; statistics."""
 
 from __future__ import annotations
 
@@ -10,7 +10,14 @@ from pydantic import AwareDatetime
 
 from mba_integrations.core.model import OmissionReason, QueryComplexity
 from mba_integrations.services.access.principal import Scope
-from mba_integrations.services.api.asking import PROBLEMS, Call, OwnRouter, Read, ReadAnywhere
+from mba_integrations.services.api.asking import (
+    PROBLEMS,
+    Call,
+    OwnRouter,
+    Read,
+    ReadAnywhere,
+    Write,
+)
 from mba_integrations.services.api.work import in_thread
 from mba_integrations.services.contracts.log import (
     CurveBody,
@@ -22,6 +29,11 @@ from mba_integrations.services.contracts.log import (
     ReplayView,
 )
 from mba_integrations.services.contracts.past.apart import ApartBody, ApartView, BesideView
+from mba_integrations.services.contracts.past.feedback import (
+    FeedbackBody,
+    FeedbackGivenView,
+    FeedbackView,
+)
 from mba_integrations.services.contracts.past.trials import EffectBody, EffectView, StarvingView
 from mba_integrations.services.contracts.statistics import WINDOW, StatisticsView, hours_of
 from mba_integrations.services.memory.past.statistics import By
@@ -81,8 +93,36 @@ def list_allocations(
 @in_thread("store")
 def explain_allocation(call: Read, allocation_id: AllocationId) -> ExplanationView:
     """One past recall: what came in, and the best of what stayed out, with the reason."""
-    row = call.service.allocations.get(call.workspace_id, allocation_id)
-    return ExplanationView.of(row, with_texts=_may_read_texts(call))
+    allocations = call.service.allocations
+    row = allocations.get(call.workspace_id, allocation_id)
+    feedback = allocations.feedback(call.workspace_id, allocation_id)
+    return ExplanationView.of(row, feedback, with_texts=_may_read_texts(call))
+
+
+@router.get(WORKSPACE + "/allocations/{allocation_id}/feedback")
+@in_thread("store")
+def read_feedback(call: Read, allocation_id: AllocationId) -> FeedbackView:
+    """What was said of a past recall, by memory and origin."""
+    rows = call.service.allocations.feedback(call.workspace_id, allocation_id)
+    return FeedbackView.of(allocation_id, rows)
+
+
+@router.post(WORKSPACE + "/allocations/{allocation_id}/feedback")
+@in_thread("store")
+def give_feedback(
+    call: Write, allocation_id: AllocationId, body: FeedbackBody
+) -> FeedbackGivenView:
+    """Say what the answer to a past recall used, or what a person thinks of it.
+
+    The answer is read and not kept. What an origin says takes the place of what it said before.
+    """
+    reply = call.service.feedback(
+        call.workspace_id,
+        allocation_id,
+        **{name: getattr(body, name) for name in FeedbackBody.model_fields},
+        once=call.once(FeedbackGivenView.given),
+    )
+    return FeedbackGivenView.given(reply)
 
 
 @router.post(WORKSPACE + "/allocations/{allocation_id}/curve")
