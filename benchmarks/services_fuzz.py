@@ -135,8 +135,12 @@ class Tenant:
         row = AllocationRow(allocation_id=one, at=writing.at, record=record, items=items)
         allocations.add(writing, [row])
         said = FeedbackRow(
-            **{"allocation_id": one, "memory_id": one, "useful": True, "weight": 1.0},
-            **{"origin": FeedbackOrigin.THUMB, "at": writing.at},
+            allocation_id=one,
+            memory_id=one,
+            useful=True,
+            origin=FeedbackOrigin.THUMB,
+            weight=1.0,
+            at=writing.at,
         )
         allocations.add_feedback(writing, [said])
         sessions.put(writing, one, {"text": self.name})

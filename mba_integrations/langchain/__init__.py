@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from mba_integrations.langchain.reranker import LangChainReranker
     from mba_integrations.langchain.runnable import as_runnable
     from mba_integrations.langchain.service.candidates import CandidateIndex
+    from mba_integrations.langchain.service.feedback import MemoryFeedbackHandler
     from mba_integrations.langchain.service.retriever import MemoryServiceRetriever
     from mba_integrations.langchain.service.source import MemoryServiceSource
     from mba_integrations.langchain.service.store import MemoryServiceStore
@@ -46,6 +47,7 @@ _HOME = {
     "runnable": ("as_runnable",),
     "agents.store_source": ("LangGraphStoreSource",),
     "service.candidates": ("CandidateIndex",),
+    "service.feedback": ("MemoryFeedbackHandler",),
     "service.retriever": ("MemoryServiceRetriever",),
     "service.source": ("MemoryServiceSource",),
     "service.store": ("MemoryServiceStore",),
@@ -70,6 +72,7 @@ __all__ = [
     "LangChainReranker",
     "LangGraphStoreSource",
     "MemoryBudgetMiddleware",
+    "MemoryFeedbackHandler",
     "MemoryPromotionMiddleware",
     "MemoryServiceRetriever",
     "MemoryServiceSource",

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from mba_integrations.llamaindex.model.function_calling import BudgetedFunctionCallingLLM
     from mba_integrations.llamaindex.reranker import LlamaIndexReranker
     from mba_integrations.llamaindex.retrieval.candidate_index import CandidateIndex
+    from mba_integrations.llamaindex.retrieval.feedback import MemoryFeedbackHandler
     from mba_integrations.llamaindex.retrieval.nodes import items_from_nodes
     from mba_integrations.llamaindex.retrieval.postprocessor import MemoryBudgetPostprocessor
     from mba_integrations.llamaindex.retrieval.service_retriever import MemoryServiceRetriever
@@ -37,6 +38,7 @@ _MODULE_OF = {
     "LlamaIndexEmbedder": "embedding",
     "LlamaIndexReranker": "reranker",
     "MemoryBudgetPostprocessor": "retrieval.postprocessor",
+    "MemoryFeedbackHandler": "retrieval.feedback",
     "MemoryServiceBlock": "memory.service_block",
     "MemoryServiceRetriever": "retrieval.service_retriever",
     "MessageTokens": "messages.counting",
@@ -54,6 +56,7 @@ __all__ = [
     "LlamaIndexEmbedder",
     "LlamaIndexReranker",
     "MemoryBudgetPostprocessor",
+    "MemoryFeedbackHandler",
     "MemoryServiceBlock",
     "MemoryServiceRetriever",
     "MessageTokens",

@@ -144,6 +144,9 @@ def test_a_node_has_what_is_known_of_the_memory_and_its_score(
 ) -> None:
     found = MemoryServiceRetriever(service, kate).retrieve("Where does Kate ski?")
     nodes = {one.node.id_: one for one in found}
+    recall = nodes["ski"].metadata.pop("memory_budget")
+    assert recall["workspace_id"] == kate
+    assert service.allocations.get(kate, recall["allocation_id"])
     assert nodes["ski"].metadata == {"tier": "project", "source": None, "lang": "en"}
     assert nodes["ski"].score is not None
     assert nodes["ski"].score > nodes.get("f0", nodes["oslo"]).get_score()

@@ -110,6 +110,8 @@ def _document(selected: Selected, reply: RecallReply) -> Document:
         "budget_tokens": reply.budget_tokens,
         "used_tokens": reply.used_tokens,
         "shortened": selected.passage is not None,
+        "workspace_id": reply.allocation.workspace_id,
+        "allocation_id": reply.allocation_id,
     }
     known = {"source": item.source, "created_at": item.created_at}
     said = {name: value for name, value in known.items() if value is not None}

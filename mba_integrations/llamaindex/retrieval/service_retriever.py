@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 _SEPARATOR = "\n\n"
 """What LlamaIndex puts between nodes."""
+RECALL_KEY = "memory_budget"
+"""Under it a node's metadata says which recall found it."""
 
 
 class MemoryServiceRetriever(BaseRetriever):
@@ -77,16 +79,17 @@ class MemoryServiceRetriever(BaseRetriever):
             layout=JoinedTexts(separator=_SEPARATOR),
             **asked,
         )
-        return [_node(one) for one in reply.selected]
+        recall = {"workspace_id": self._workspace, "allocation_id": reply.allocation_id}
+        return [_node(one, recall) for one in reply.selected]
 
     async def _aretrieve(self, query_bundle: QueryBundle) -> list[NodeWithScore]:
         return await asyncio.to_thread(self._retrieve, query_bundle)
 
 
-def _node(selected: Selected) -> NodeWithScore:
+def _node(selected: Selected, recall: dict[str, str]) -> NodeWithScore:
     item = selected.item
     known = {"tier": item.tier.value, "source": item.source}
-    metadata = {**known, **deepcopy(dict(item.metadata))}
+    metadata = {**known, **deepcopy(dict(item.metadata)), RECALL_KEY: dict(recall)}
     node = TextNode(
         id_=item.id,
         text=selected.passage or item.content,
