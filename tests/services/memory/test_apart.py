@@ -145,6 +145,7 @@ def test_two_prompts_share_their_beginning_in_whole_lines(service: MemoryService
     assert 0 < pair.prefix_chars < len(text)
     assert text[: pair.prefix_chars].endswith("\n")
     assert pair.prefix_tokens == len(text[: pair.prefix_chars].split())
+    assert all(item.selected for side in (pair.first, pair.second) for item in side.items)
 
 
 @pytest.mark.parametrize("changed", [False, True], ids=["as-it-stood", "changed-since"])

@@ -97,15 +97,25 @@ def taken_apart(
     *,
     query: str | None = None,
     grounds: Grounds | None = None,
+    only_prompt: bool = False,
 ) -> Apart:
-    """Take a row with its items apart; see `Allocations.apart`."""
+    """Take a row with its items apart; see `Allocations.apart`.
+
+    Args:
+        equipment: What reads and chooses.
+        workspace_id: Of which workspace.
+        row: What the log has.
+        query: The question, where the log has not kept it.
+        grounds: What other rows that are looked at were chosen from.
+        only_prompt: Whether what stayed out is left aside.
+    """
     again, notes = _again(equipment, workspace_id, row, query, grounds)
-    items = list(_items(row, again))
+    items = list(_items(row, again, only_prompt))
     omitted = [one for one in items if not one.selected]
     if len(omitted) > MOST_OMITTED:
         items = items[: len(items) - len(omitted) + MOST_OMITTED]
     rest = sum(row.record["omission_reasons"].values()) - min(len(omitted), MOST_OMITTED)
-    if rest > 0:
+    if rest > 0 and not only_prompt:
         notes.append(f"{rest:,} more stayed out, which are not shown.")
     return Apart(
         row=row,
@@ -141,11 +151,11 @@ def _again(
     return again, [*notes, _DIFFERS.format(count=len(differing)) if differing else _AS_THEN]
 
 
-def _items(row: AllocationRow, again: Allocation | None) -> Iterator[ApartItem]:
+def _items(row: AllocationRow, again: Allocation | None, only_prompt: bool) -> Iterator[ApartItem]:
     """What the log has, each with what the choice that was made again knows; then its others."""
     found: dict[str, Candidate] = {}
     if again is not None:
-        best = again.decided.best_omitted(MOST_OMITTED)
+        best = () if only_prompt else again.decided.best_omitted(MOST_OMITTED)
         found = {one.id: one for one in (*again.selected, *best)}
     probable = again is not None and again.decided.grounds.matched is not None
     texts = row.record.get("texts") or []
@@ -154,6 +164,8 @@ def _items(row: AllocationRow, again: Allocation | None) -> Iterator[ApartItem]:
         item = _known(logged, found.pop(logged.memory_id, None), probable)
         kept = texts[place] if len(texts) == len(chosen) else item.text
         yield replace(item, text=kept)
+    if only_prompt:
+        return
     omitted = [
         _known(one, found.pop(one.memory_id, None), probable)
         for one in row.items

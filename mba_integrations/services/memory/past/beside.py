@@ -33,8 +33,10 @@ def side_by_side(
 ) -> Beside:
     """Put two rows side by side; see `Allocations.beside`."""
     grounds = Grounds(equipment, workspace_id, [first, second])
-    one = taken_apart(equipment, workspace_id, first, grounds=grounds)
-    other = taken_apart(equipment, workspace_id, second, grounds=grounds)
+    one, other = (
+        taken_apart(equipment, workspace_id, row, grounds=grounds, only_prompt=True)
+        for row in (first, second)
+    )
     if one.again is None or other.again is None:
         return Beside(first=one, second=other, prefix_chars=0, prefix_tokens=None)
     shared = shared_beginning(one.again.prompt_text, other.again.prompt_text)
