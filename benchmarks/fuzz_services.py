@@ -17,16 +17,22 @@ from typing import Any
 
 from langchain_core.cross_encoders import BaseCrossEncoder
 from langchain_core.documents import Document
+from langchain_core.language_models.fake_chat_models import GenericFakeChatModel
+from langchain_core.messages import AIMessage
 from langchain_core.retrievers import BaseRetriever
 from langgraph.store.base import InvalidNamespaceError
 from llama_index.core.base.base_retriever import BaseRetriever as NodeRetriever
 from llama_index.core.base.llms.types import ChatMessage
+from llama_index.core.base.response.schema import Response
+from llama_index.core.instrumentation.events.retrieval import RetrievalEndEvent
+from llama_index.core.instrumentation.events.synthesis import SynthesizeEndEvent
 from llama_index.core.postprocessor import SimilarityPostprocessor
 from llama_index.core.schema import NodeWithScore, QueryBundle, TextNode
 
 from benchmarks.fuzz_core import Call, Problems, calling, number_of_tokens, over
 from benchmarks.fuzz_values import Draw
 from mba_integrations import MemoryBudgetAllocator, langchain, llamaindex
+from mba_integrations.core.errors import MemoryBudgetError
 from mba_integrations.services import MemoryService
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
@@ -196,14 +202,55 @@ def memory_block(draw: Draw) -> Call:
     return Call(run, {"budget": budget, "messages": messages})
 
 
+def _answered(draw: Draw) -> tuple[Any, str, str]:
+    """A service or what is none, a question, and an answer with any text."""
+    return draw.perhaps(_service(), 0.2), draw.text() or "Who?", draw.text()
+
+
+def langchain_feedback(draw: Draw) -> Call:
+    """A chain whose answer is any text, reported by LangChain's handler."""
+    service, question, answer = _answered(draw)
+    cited = draw.perhaps(["1"], 0.3)
+
+    def run() -> Problems:
+        handler = langchain.MemoryFeedbackHandler(service, citations=lambda _: cited)
+        retriever = langchain.MemoryServiceRetriever(service=_service(), workspace_id="written")
+        model = GenericFakeChatModel(messages=iter([AIMessage(answer)]))
+        chain = retriever | (lambda found: str(found)) | model
+        with suppress(MemoryBudgetError):  # of a question that is none
+            chain.invoke(question, config={"callbacks": [handler]})
+        return iter(())
+
+    return Call(run, {"service": service, "question": question, "answer": answer, "cited": cited})
+
+
+def llamaindex_feedback(draw: Draw) -> Call:
+    """An answer with any text, reported by LlamaIndex' handler."""
+    service, question, answer = _answered(draw)
+
+    def run() -> Problems:
+        handler = llamaindex.MemoryFeedbackHandler(service)
+        retriever = llamaindex.MemoryServiceRetriever(_service(), "written")
+        with suppress(MemoryBudgetError):
+            nodes = retriever.retrieve(question)
+            handler.handle(RetrievalEndEvent(str_or_query_bundle=question, nodes=nodes))
+            response = Response(answer, source_nodes=nodes)
+            handler.handle(SynthesizeEndEvent(query=question, response=response))
+        return iter(())
+
+    return Call(run, {"service": service, "question": question, "answer": answer})
+
+
 TARGETS: Mapping[str, Callable[[Draw], Call]] = {
     "langchain.CandidateIndex": langchain_candidates,
     "llamaindex.CandidateIndex": llamaindex_candidates,
     "langchain.LangChainReranker": langchain_reranker,
+    "langchain.MemoryFeedbackHandler": langchain_feedback,
     "langchain.MemoryServiceRetriever": langchain_retriever,
     "langchain.MemoryServiceSource": memory_source,
     "langchain.MemoryServiceStore": item_store,
     "llamaindex.LlamaIndexReranker": llamaindex_reranker,
+    "llamaindex.MemoryFeedbackHandler": llamaindex_feedback,
     "llamaindex.MemoryServiceRetriever": llamaindex_retriever,
     "llamaindex.MemoryServiceBlock": memory_block,
 }

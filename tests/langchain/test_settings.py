@@ -34,6 +34,7 @@ from mba_integrations.langchain import (
     LangChainReranker,
     LangGraphStoreSource,
     MemoryBudgetMiddleware,
+    MemoryFeedbackHandler,
     MemoryPromotionMiddleware,
     MemoryServiceRetriever,
     MemoryServiceSource,
@@ -142,6 +143,7 @@ MADE: dict[type, Callable[[], Any]] = {
     LangChainReranker: lambda: LangChainReranker(Lengths()),
     LangGraphStoreSource: lambda: LangGraphStoreSource(("m",)),
     MemoryBudgetMiddleware: lambda: MemoryBudgetMiddleware(60, token_counter=words),
+    MemoryFeedbackHandler: lambda: MemoryFeedbackHandler(service()),
     MemoryPromotionMiddleware: lambda: MemoryPromotionMiddleware(LangGraphStoreSource(("m",))),
     MemoryServiceRetriever: lambda: MemoryServiceRetriever(service=service(), workspace_id="kate"),
     MemoryServiceSource: lambda: MemoryServiceSource(service(), "kate"),
@@ -216,6 +218,10 @@ def attributes(kind: type) -> list[str]:
 
 ON_A_SERVICE = [MemoryServiceRetriever, MemoryServiceSource, MemoryServiceStore]
 """They hold what is open, which no copy or pickle takes along."""
+
+
+SHARED = [MemoryFeedbackHandler]
+"""LangChain has its handlers be their own copies: a copied chain reports to the same one."""
 
 
 def test_the_table_has_every_class() -> None:
@@ -331,7 +337,8 @@ def shown(one: Any) -> Any:
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("used", [False, True], ids=["fresh", "used"])
 @pytest.mark.parametrize(
-    "kind", [kind for kind in MADE if kind not in (MemoryBudgetMiddleware, *ON_A_SERVICE)]
+    "kind",
+    [kind for kind in MADE if kind not in (MemoryBudgetMiddleware, *SHARED, *ON_A_SERVICE)],
 )
 def test_configuration_can_be_copied_and_pickled(kind: type, used: bool, way: str) -> None:
     one = MADE[kind]()
@@ -363,3 +370,11 @@ def test_an_agents_middleware_says_why_it_is_not_copied(way: str) -> None:
 def test_what_stands_on_a_service_says_why_it_is_not_copied(kind: type, way: str) -> None:
     with pytest.raises(InputError, match="this MemoryService cannot be pickled or copied"):
         WAYS[way](MADE[kind]())
+
+
+@pytest.mark.parametrize("kind", SHARED)
+def test_a_handler_is_its_own_copy_and_is_not_pickled(kind: type) -> None:
+    one = MADE[kind]()
+    assert copy.deepcopy(one) is one
+    with pytest.raises(InputError, match="this MemoryService cannot be pickled or copied"):
+        pickle.dumps(one)

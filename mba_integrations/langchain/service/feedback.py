@@ -14,6 +14,7 @@ from langchain_core.tracers.base import BaseTracer
 from langchain_core.tracers.schemas import Run
 
 from mba_integrations.langchain.documents.items import METADATA_KEY
+from mba_integrations.langchain.settings import Setting, keep
 from mba_integrations.services.memory.feedback.answered import (
     AnswerReporter,
     Citations,
@@ -39,9 +40,13 @@ class MemoryFeedbackHandler(BaseTracer):
         InputError: If *service* is none.
     """
 
+    service = Setting["MemoryService"]()
+    citations = Setting[Citations | None]()
+
     def __init__(self, service: MemoryService, *, citations: Citations | None = None) -> None:
         super().__init__()
         self._reporter = AnswerReporter(service, citations)
+        keep(self, service=service, citations=citations)
 
     @property
     def problem(self) -> str | None:
