@@ -161,9 +161,9 @@ class Allocation:
         return budget_curve(decided.problem, decided.continuation, decided.rows, tokens)
 
     def larger_tiers(self, tokens: int = TOKENS_OF_MARGINAL_VALUE) -> dict[MemoryTier, TierGain]:
-        """What so many more tokens for one tier alone would buy, packed anew for each tier.
+        """What so many more tokens would buy if spent in one tier alone, packed for each tier.
 
-        Unlike `marginal_value` it counts what other tiers lend already.
+        Unlike `marginal_value` it counts what fits together, and what other tiers lend already.
 
         Args:
             tokens: How many more, >= 1.

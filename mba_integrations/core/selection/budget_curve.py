@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from mba_integrations.core.arguments import checked_iterable, checked_tokens
-from mba_integrations.core.arrays import IntArray
+from mba_integrations.core.arrays import FloatArray, IntArray
 from mba_integrations.core.budget.plan import BudgetPlan
 from mba_integrations.core.errors import PinnedOverBudgetError
 from mba_integrations.core.model import TIERS, MemoryTier
@@ -104,9 +104,11 @@ def marginal_value(problem: SelectionProblem, rows: IntArray) -> dict[MemoryTier
 def larger_tiers(
     problem: SelectionProblem, continuation: Continuation, tokens: int
 ) -> dict[MemoryTier, TierGain]:
-    """What more tokens for one tier alone would buy, for each tier; the total grows by as many.
+    """What more tokens would buy if they were spent in one tier alone, for each tier.
 
-    Each tier is one packing, beside one as things are. A tier with a cap gets a higher one.
+    Each tier is one packing, beside one as things are. The other tiers keep what they use: where
+    tiers borrow, more tokens for one would flow to whichever has the best use for them, and all
+    would seem to lack the same.
 
     Args:
         problem: What the allocation was chosen from.
@@ -118,9 +120,10 @@ def larger_tiers(
     """
     checked_tokens("tokens", tokens)
     before = packed(problem, continuation).rows
+    used = _tokens_by_tier(problem, before)
     gains = {}
     for code, tier in enumerate(TIERS):
-        larger = problem.with_plan(_with_more(problem.plan, code, tokens))
+        larger = problem.with_plan(_with_more(problem.plan, code, tokens, used))
         after = packed(larger, continuation).rows
         gain = _value(problem, after) - _value(problem, before)
         gains[tier] = TierGain(
@@ -129,16 +132,26 @@ def larger_tiers(
     return gains
 
 
-def _with_more(plan: BudgetPlan, code: int, tokens: int) -> BudgetPlan:
-    more = np.where(np.arange(len(TIERS)) == code, float(tokens), 0.0)
-    uncapped = plan.tier_cap_tokens >= plan.total_tokens
+def _with_more(plan: BudgetPlan, code: int, tokens: int, used: FloatArray) -> BudgetPlan:
+    """More for a tier, with what no tier uses; the others have what they use."""
     total = plan.total_tokens + tokens
+    tiers = used.copy()
+    tiers[code] = max(0.0, total - (used.sum() - used[code]))
     return replace(
         plan,
         total_tokens=total,
-        tier_tokens=plan.tier_tokens + more,
-        tier_cap_tokens=np.where(uncapped, float(total), plan.tier_cap_tokens + more),
+        tier_tokens=tiers,
+        tier_firm_tokens=np.minimum(plan.tier_firm_tokens, tiers),
+        tier_cap_tokens=tiers,
     )
+
+
+def _tokens_by_tier(problem: SelectionProblem, rows: IntArray) -> FloatArray:
+    """Tokens of lines and headings, shape (4,)."""
+    tiers = problem.snapshot.columns.tier[rows]
+    lines = np.bincount(tiers, weights=problem.tokens.of(rows), minlength=len(TIERS))
+    opened = np.bincount(tiers, minlength=len(TIERS)) > 0
+    return np.where(opened, lines + problem.opening, 0.0)
 
 
 def _point(
@@ -167,8 +180,7 @@ def _value(problem: SelectionProblem, rows: IntArray) -> float:
 
 
 def _summed_tokens(problem: SelectionProblem, rows: IntArray) -> int:
-    tiers = np.unique(problem.snapshot.columns.tier[rows])
-    return int(problem.tokens.of(rows).sum() + problem.opening[tiers].sum())
+    return int(_tokens_by_tier(problem, rows).sum())
 
 
 def _scaled(plan: BudgetPlan, budget: int) -> BudgetPlan:

@@ -117,6 +117,21 @@ def test_more_tokens_for_a_tier_buy_its_next_item() -> None:
         assert (gain.value > 0) == bool(own & out)
 
 
+def test_tiers_that_borrow_are_told_apart_by_what_is_left_in_each() -> None:
+    rest = [memory(f"{n}-rag", 20, 0.9) for n in range(9)]
+    poor = [memory("p", 10, 0.8, "project"), memory("q", 20, 0.1, "project")]
+    allocation = allocate([*rest, *poor], 120, by_relevance())
+    found = {
+        tier: (gain.value, gain.entering) for tier, gain in allocation.larger_tiers(40).items()
+    }
+    assert found == {
+        MemoryTier.WORKING: (0.0, ()),
+        MemoryTier.PROJECT: (10.0, ("p", "q")),
+        MemoryTier.LONG_TERM: (0.0, ()),
+        MemoryTier.RAG: (36.0, ("5-rag", "6-rag")),
+    }
+
+
 @given(items=memories(), config=workspaces(), budget=st.integers(1, 400))
 def test_more_tokens_for_a_tier_are_never_worth_less(
     items: list[MemoryItem], config: WorkspaceConfig, budget: int
