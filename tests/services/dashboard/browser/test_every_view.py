@@ -76,4 +76,6 @@ def test_a_view_takes_few_requests(browse: Browse, view: str) -> None:
     page.on("request", lambda request: asked.append(urlsplit(request.url).path))
     page.get_by_role("navigation", name="Views").get_by_role("link", name=view).click()
     settled(page, view.capitalize())
-    assert len([path for path in asked if "/v1/" in path]) <= MOST_REQUESTS, asked
+    # The overview may still be asking which tier starves when the link is clicked.
+    own = [path for path in asked if "/v1/" in path and not path.endswith("/tiers/starving")]
+    assert len(own) <= MOST_REQUESTS, asked

@@ -20,6 +20,8 @@ def test_a_view_shows_them_as_text(browse: Browse, view: str) -> None:
     page = browse(f"#/w/hostile/{view}", width=360).page
     expect(page.get_by_role("heading", level=1)).to_be_visible()
     expect(page.locator(".spinner")).to_have_count(0)
+    if view == "memories":
+        expect(page.locator("tbody tr").first).to_be_attached()
     while view == "memories" and page.get_by_role("button", name="Show more").is_visible():
         count = page.locator("tbody tr").count()
         page.get_by_role("button", name="Show more").click()
