@@ -43,7 +43,7 @@ def usage_of_gateway(
 
 
 @router.get("/gateway/calibration")
-@in_thread("choose")
+@in_thread("long")
 def calibrate_routes(
     call: Read, share: Annotated[float, Query(ge=0, le=1)], window: Window = None
 ) -> CalibrationView:

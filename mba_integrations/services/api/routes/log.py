@@ -185,7 +185,7 @@ def all_statistics(
 
 
 @router.get(WORKSPACE + "/allocations/{allocation_id}/apart")
-@in_thread("choose")
+@in_thread("long")
 def take_apart(call: Read, allocation_id: AllocationId) -> ApartView:
     """One past recall taken apart: each memory in or out with its reason, and the prompt's parts.
 
@@ -195,14 +195,14 @@ def take_apart(call: Read, allocation_id: AllocationId) -> ApartView:
 
 
 @router.post(WORKSPACE + "/allocations/{allocation_id}/apart")
-@in_thread("choose")
+@in_thread("long")
 def take_apart_with_question(call: Read, allocation_id: AllocationId, body: ApartBody) -> ApartView:
     """The same for a recall whose question was not logged: say it."""
     return _apart(call, allocation_id, body.query)
 
 
 @router.get(WORKSPACE + "/allocations/{allocation_id}/beside/{other_id}")
-@in_thread("choose")
+@in_thread("long")
 def put_side_by_side(call: Read, allocation_id: AllocationId, other_id: AllocationId) -> BesideView:
     """Two past recalls side by side, with what the second prompt begins with as the first."""
     found = call.service.allocations.beside(call.workspace_id, allocation_id, other_id)
@@ -210,7 +210,7 @@ def put_side_by_side(call: Read, allocation_id: AllocationId, other_id: Allocati
 
 
 @router.get(WORKSPACE + "/tiers/starving")
-@in_thread("choose")
+@in_thread("long")
 def find_starving_tiers(call: Read, allocations: Latest = 20) -> StarvingView:
     """What 100 more tokens would buy for each tier, over the latest recalls, the most first."""
     found = call.service.allocations.starving(call.workspace_id, latest=allocations)
@@ -218,7 +218,7 @@ def find_starving_tiers(call: Read, allocations: Latest = 20) -> StarvingView:
 
 
 @router.post(WORKSPACE + "/settings/effect")
-@in_thread("choose")
+@in_thread("long")
 def try_settings(call: Read, body: EffectBody) -> EffectView:
     """What other settings would have done to the latest recalls. Nothing changes.
 
