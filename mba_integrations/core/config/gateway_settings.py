@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from decimal import Decimal
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, Field, model_validator
@@ -193,12 +193,8 @@ def _problem(rule: str, *fields: str) -> SettingProblem:
     return SettingProblem(path=(), rule=rule, fields=fields)
 
 
-class Provider(StrEnum):
-    """Whose models are asked."""
-
-    OPENAI = "openai"
-    ANTHROPIC = "anthropic"
-
+Provider = Literal["openai", "anthropic"]
+"""Whose protocol is spoken, and whose models are asked."""
 
 _KEY_VARIABLE = re.compile(r"MBA_PROVIDER_KEY_[A-Z0-9_]{1,64}")
 """Variables with keys of providers have a beginning of their own: who may change a workspace's

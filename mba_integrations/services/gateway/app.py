@@ -8,10 +8,11 @@ from contextlib import asynccontextmanager
 import anyio
 import anyio.to_thread
 
+from mba_integrations.core.config.gateway_settings import Provider
 from mba_integrations.services.gateway import callers
 from mba_integrations.services.gateway.desk.desk import Desk
 from mba_integrations.services.gateway.passing.asking import Patience
-from mba_integrations.services.gateway.passing.calls import Provider, Upstream
+from mba_integrations.services.gateway.passing.calls import Upstream
 from mba_integrations.services.gateway.passing.gateway import Gateway
 from mba_integrations.services.gateway.upkeep import Upkeep
 from mba_integrations.services.memory.service import MemoryService

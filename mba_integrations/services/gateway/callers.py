@@ -17,11 +17,11 @@ from typing import Any
 
 from starlette.datastructures import Headers
 
-from mba_integrations.core.config.gateway_settings import Provider as KeyOwner
+from mba_integrations.core.config.gateway_settings import Provider
 from mba_integrations.core.errors import UnknownWorkspaceError
 from mba_integrations.services.access.principal import Principal, Scope
 from mba_integrations.services.contracts.problems import Problem, slug_of
-from mba_integrations.services.gateway.passing.calls import Call, Provider, Upstream
+from mba_integrations.services.gateway.passing.calls import Call, Upstream
 from mba_integrations.services.gateway.passing.failures import Failure, written
 from mba_integrations.services.gateway.passing.headers import has_own_key, is_ours
 from mba_integrations.services.gateway.passing.places import provider_of
@@ -76,7 +76,7 @@ def workspace_of(call: Call) -> tuple[Principal, str]:
 
 
 def upstream_for(
-    call: Call, upstream: Upstream, keys: Mapping[KeyOwner, str]
+    call: Call, upstream: Upstream, keys: Mapping[Provider, str]
 ) -> Upstream | Failure:
     """Where a call goes, with the key that it goes with: the client's own one, else that of the
     workspace, else the server's.
@@ -90,7 +90,7 @@ def upstream_for(
     """
     if has_own_key(call.headers):
         return replace(upstream, key=None)
-    variable = keys.get(KeyOwner(call.provider))
+    variable = keys.get(call.provider)
     if variable is not None:
         return _with_key_of(variable, upstream)
     brings_ours = any(name == KEY_HEADER.encode() or is_ours(value) for name, value in call.headers)

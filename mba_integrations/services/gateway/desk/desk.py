@@ -9,6 +9,7 @@ import anyio
 import anyio.to_thread
 
 from mba_integrations.conversation.older import Chooser
+from mba_integrations.core.config.gateway_settings import Provider
 from mba_integrations.core.config.workspace import WorkspaceConfig
 from mba_integrations.core.errors import MemoryBudgetError
 from mba_integrations.services.contracts.problems import problem_of
@@ -25,7 +26,6 @@ from mba_integrations.services.gateway.passing.calls import (
     Call,
     Outcome,
     Prepared,
-    Provider,
     Refusal,
     Upstream,
 )

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from mba_integrations.services.gateway.desk.deciding import Decided
 from mba_integrations.services.gateway.passing.calls import Outcome
+from mba_integrations.services.gateway.wire.apis import provider_of_api
 from mba_integrations.services.gateway.wire.usage import Usage
 from mba_integrations.services.memory.tracing import traces as names
 from mba_integrations.services.memory.tracing.traces import Traces
@@ -17,7 +18,7 @@ def trace_call(traces: Traces, decided: Decided, outcome: Outcome, used: Usage |
     asked, plan = decided.asked, decided.rewritten.plan
     said = {
         names.OPERATION: "chat",
-        names.PROVIDER: "anthropic" if asked.request.api == "messages" else "openai",
+        names.PROVIDER: provider_of_api(asked.request.api),
         names.STORE: asked.workspace_id,
         names.CONVERSATION: asked.session_id,
         names.MODEL: asked.request.model,

@@ -15,10 +15,10 @@ from typing import Any, Literal, Protocol
 
 import httpx2
 
+from mba_integrations.core.config.gateway_settings import Provider
 from mba_integrations.core.errors import ConfigError
 from mba_integrations.services.gateway.wire.apis import Api
 
-Provider = Literal["openai", "anthropic"]
 Pairs = tuple[tuple[bytes, bytes], ...]
 """Headers, with names in lower case, in their order."""
 Finished = Literal["done", "client_gone", "upstream_failed"]

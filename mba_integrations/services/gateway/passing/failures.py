@@ -15,7 +15,8 @@ from typing import Any
 
 import httpx2
 
-from mba_integrations.services.gateway.passing.calls import Pairs, Provider, Refusal
+from mba_integrations.core.config.gateway_settings import Provider
+from mba_integrations.services.gateway.passing.calls import Pairs, Refusal
 
 _JSON = (b"content-type", b"application/json")
 

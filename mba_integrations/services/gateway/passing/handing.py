@@ -14,11 +14,11 @@ import logging
 import httpx2
 from starlette.types import Send
 
+from mba_integrations.core.config.gateway_settings import Provider
 from mba_integrations.services.gateway.passing.asking import Reply, UpstreamError
 from mba_integrations.services.gateway.passing.calls import (
     Pairs,
     Prepared,
-    Provider,
     Reader,
     Refusal,
 )

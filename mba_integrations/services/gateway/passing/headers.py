@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from mba_integrations.services.gateway.passing.calls import Pairs, Provider
+from mba_integrations.core.config.gateway_settings import Provider
+from mba_integrations.services.gateway.passing.calls import Pairs
 
 OUR_KEYS = b"mba_"
 """How keys of this server begin; none of them ever goes to a provider."""

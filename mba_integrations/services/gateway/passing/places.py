@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from mba_integrations.services.gateway.passing.calls import Provider
+from mba_integrations.core.config.gateway_settings import Provider
 from mba_integrations.services.gateway.wire.apis import Api, api_of
 
 ROOT = "/gateway"

@@ -5,6 +5,8 @@ from __future__ import annotations
 from posixpath import normpath
 from typing import Literal
 
+from mba_integrations.core.config.gateway_settings import Provider
+
 Api = Literal["chat", "responses", "messages"]
 
 _APIS: dict[str, Api] = {
@@ -24,6 +26,11 @@ def api_of(path: str) -> Api | None:
     'responses'
     """
     return _APIS.get(normpath(path))
+
+
+def provider_of_api(api: Api) -> Provider:
+    """Who made a protocol."""
+    return "anthropic" if api == "messages" else "openai"
 
 
 def only_counts(path: str) -> bool:
