@@ -102,7 +102,8 @@ def _by_answer(
 
 
 def _check_thumbs(row: AllocationRow, prompt: Sequence[str], request: FeedbackRequest) -> None:
-    strange = [one for one in request.thumbs if one not in set(prompt)]
+    known = set(prompt)
+    strange = [one for one in request.thumbs if one not in known]
     if strange:
         raise InputError(
             f"memory {strange[0]!r} was not in the prompt of allocation {row.allocation_id!r}. "

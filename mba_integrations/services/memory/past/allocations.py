@@ -69,11 +69,11 @@ def difference(first: Iterable[str], second: Iterable[str]) -> Difference:
     >>> difference("ab", "bc")
     Difference(entering=('c',), leaving=('a',), staying=('b',))
     """
-    before, after = list(first), list(second)
+    before, after = dict.fromkeys(first), dict.fromkeys(second)
     return Difference(
-        entering=tuple(one for one in after if one not in set(before)),
-        leaving=tuple(one for one in before if one not in set(after)),
-        staying=tuple(one for one in before if one in set(after)),
+        entering=tuple(one for one in after if one not in before),
+        leaving=tuple(one for one in before if one not in after),
+        staying=tuple(one for one in before if one in after),
     )
 
 
