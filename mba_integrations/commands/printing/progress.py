@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
-
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from typing import TYPE_CHECKING, Any
 
 from mba_integrations.commands.printing.output import remarks
 from mba_integrations.commands.printing.visible import one_line
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.progress import Progress
 
 _LONG_WORK = 200
 """Shorter work is over before a bar could be read."""
@@ -43,6 +44,8 @@ def _shown(things: Sequence[Any], work: str, console: Console) -> Iterator[Any]:
 
 
 def _bar(console: Console) -> Progress:
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
     # The default text of a bar is markup, which a folder called `[/x]` would break.
     text = TextColumn("{task.description}", markup=False)
     return Progress(text, BarColumn(), TimeRemainingColumn(), console=console, transient=True)

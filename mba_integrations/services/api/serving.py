@@ -69,6 +69,7 @@ async def _served(app: ASGIApp, bound: socket.socket, idle_exit: float | None) -
     watch = IdleWatch(app)
     config = uvicorn.Config(
         watch,
+        ws="none",
         lifespan="on",
         log_config=None,
         access_log=False,

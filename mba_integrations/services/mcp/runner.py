@@ -68,7 +68,9 @@ class OwnerOnly:
 async def serve(app: McpApp, bound: socket.socket, token: str, *, idle_exit: float | None) -> None:
     """Answer until the process is told to end, or nothing was asked for long."""
     watch = IdleWatch(OwnerOnly(app, token))
-    config = uvicorn.Config(watch, log_level="warning", lifespan="off", timeout_graceful_shutdown=5)
+    config = uvicorn.Config(
+        watch, ws="none", log_level="warning", lifespan="off", timeout_graceful_shutdown=5
+    )
     server = uvicorn.Server(config)
     async with app.lifespan():
         await serve_until_idle(server, bound, watch, idle_exit=idle_exit)
