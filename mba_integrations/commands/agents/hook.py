@@ -17,7 +17,7 @@ Events:
   session-start   print the project's memories
   prompt          print what helps with the prompt
   pre-compact     keep the end of the conversation before it is summed up
-  stop            keep the last exchange
+  stop            keep the last exchange, and tell which memories the answer used
 
 Whatever goes wrong, nothing is printed and the exit code is 0: an agent goes on without memory.
 

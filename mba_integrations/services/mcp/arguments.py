@@ -10,9 +10,11 @@ from jsonschema.exceptions import ValidationError, best_match  # type: ignore[im
 
 from mba_integrations.core.arguments import shown
 from mba_integrations.core.errors import InputError
-from mba_integrations.services.mcp.definitions import TOOLS
+from mba_integrations.services.mcp.definitions import FOR_PROGRAMS, TOOLS
 
-_VALIDATORS = {tool["name"]: Draft202012Validator(tool["inputSchema"]) for tool in TOOLS}
+_VALIDATORS = {
+    tool["name"]: Draft202012Validator(tool["inputSchema"]) for tool in (*TOOLS, *FOR_PROGRAMS)
+}
 
 
 def checked_arguments(tool: str, arguments: Mapping[str, Any] | None) -> Mapping[str, Any]:
@@ -27,7 +29,8 @@ def checked_arguments(tool: str, arguments: Mapping[str, Any] | None) -> Mapping
     """
     validator = _VALIDATORS.get(tool)
     if validator is None:
-        raise InputError(f"there is no tool {shown(tool)}. There are {', '.join(_VALIDATORS)}.")
+        listed = ", ".join(one["name"] for one in TOOLS)
+        raise InputError(f"there is no tool {shown(tool)}. There are {listed}.")
     given = dict(arguments or {})
     error = best_match(validator.iter_errors(given))
     if error is not None:

@@ -1,7 +1,7 @@
 """What clients are told of the server, as plain data: one source for server, proxy and tests.
 
 Every tool that a client knows is in each of its prompts, so words cost tokens there: all six
-together have at most 700 in o200k. They are the same bytes in every process, in this order, so that
+have at most 700 in o200k together. They are the same bytes in every process, in this order, so that
 a provider's prompt cache keeps them. No parameter names a workspace: the URL or the key does.
 """
 
@@ -131,6 +131,24 @@ TOOLS: tuple[dict[str, Any], ...] = (
         hints=_READ_ONLY,
     ),
 )
+
+FOR_PROGRAMS: tuple[dict[str, Any], ...] = (
+    _tool(
+        "feedback",
+        "What the answer to a recall used of its memories.",
+        {
+            "allocation_id": {"type": "string", "default": LAST},
+            "session": {"type": "string", "description": "Of it the last recall"},
+            "query": {"type": "string", "description": "Of a recall that is not of late"},
+            "answer": _TEXT,
+            "cited": {"type": "array", "items": _TEXT},
+            "thumb": {"type": "string", "enum": ["up", "down"]},
+        },
+        hints={"destructiveHint": False, "idempotentHint": True, "openWorldHint": False},
+    ),
+)
+"""Tools that can be called and are not listed: a model would pay for them in every prompt, and it
+is the program around it that has the answer."""
 
 PROMPTS: tuple[dict[str, Any], ...] = (
     {

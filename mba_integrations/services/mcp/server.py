@@ -34,6 +34,7 @@ from mba_integrations.services.mcp.definitions import (
 from mba_integrations.services.mcp.tools import change
 from mba_integrations.services.mcp.tools.caller import Caller
 from mba_integrations.services.mcp.tools.explain import explain
+from mba_integrations.services.mcp.tools.feedback import feedback
 from mba_integrations.services.mcp.tools.problems import told
 from mba_integrations.services.mcp.tools.prompts import prompt
 from mba_integrations.services.mcp.tools.recall import RecentRecalls, recall
@@ -71,13 +72,14 @@ class MemoryHandlers:
             "revise": partial(change.revise, service),
             "forget": partial(change.forget, service),
             "explain": partial(explain, service, recent),
+            "feedback": partial(feedback, service, recent),
             "status": lambda caller, _: status(service, caller),
         }
         self._read = partial(read, service, recent)
         self._prompt = partial(prompt, service, recent)
 
     async def list_tools(self, _: Context, __: object) -> types.ListToolsResult:
-        """The six tools."""
+        """The six tools that models are told of."""
         return types.ListToolsResult.model_validate({"tools": TOOLS})
 
     async def list_prompts(self, _: Context, __: object) -> types.ListPromptsResult:

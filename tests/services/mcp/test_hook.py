@@ -140,6 +140,28 @@ def test_what_was_said_last_is_kept_and_nothing_printed(
     assert {one["tier"] for one in items} == {"working"}
 
 
+def test_the_answer_tells_what_it_used_of_the_session_s_memories(
+    server: Server, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    talk = tmp_path / "talk.jsonl"
+    talk.write_text("".join(json.dumps(one) + "\n" for one in TRANSCRIPT[:3]))
+    given = {"transcript_path": str(talk), "session_id": "s1"}
+    assert hooked(monkeypatch, "stop", given) == ""
+    assert [one["params"]["name"] for one in server.asked] == ["remember", "feedback"]
+    assert server.asked[1]["params"]["arguments"] == {"session": "s1", "answer": "Fridays."}
+
+
+def test_without_an_answer_or_a_session_nothing_is_told_of_memories(
+    server: Server, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, transcript: Path
+) -> None:
+    answered = tmp_path / "answered.jsonl"
+    answered.write_text("".join(json.dumps(one) + "\n" for one in TRANSCRIPT[:3]))
+    hooked(monkeypatch, "stop", {"transcript_path": str(answered)})
+    hooked(monkeypatch, "stop", {"transcript_path": str(transcript), "session_id": "s1"})
+    hooked(monkeypatch, "pre-compact", {"transcript_path": str(answered), "session_id": "s1"})
+    assert {one["params"]["name"] for one in server.asked} == {"remember"}
+
+
 @pytest.mark.parametrize(
     ("event", "stdin"),
     [

@@ -18,6 +18,7 @@ from mba_integrations.core.errors import InputError, PinnedOverBudgetError
 from mba_integrations.core.model import MemoryItem
 from mba_integrations.services.mcp.tools.change import forget, remember, revise
 from mba_integrations.services.mcp.tools.explain import explain
+from mba_integrations.services.mcp.tools.feedback import feedback
 from mba_integrations.services.mcp.tools.recall import RecentRecalls, recall
 from mba_integrations.services.mcp.tools.reply import Reply, written
 from mba_integrations.services.mcp.tools.status import status
@@ -256,3 +257,61 @@ def test_words_that_no_memory_holds_bring_up_the_nearest(service: MemoryService)
     assert reply.receipt["forgotten"] == 0
     assert forget(service, KATE, {"ids": [memory]}).receipt["forgotten"] == 1
     assert forget(service, KATE, {"ids": [memory]}).receipt["forgotten"] == 0
+
+
+# feedback
+
+
+def judged(service: MemoryService, allocation_id: str) -> dict[str | None, bool | None]:
+    return {
+        one.memory_id: one.useful for one in service.allocations.feedback("kate", allocation_id)
+    }
+
+
+def test_what_an_answer_used_is_kept_for_the_session_s_last_recall(service: MemoryService) -> None:
+    oslo, salt = kept(service, "Kate lives in Oslo.", "Kate bakes bread with salt.")
+    recent = RecentRecalls()
+    asked = {"query": "What of Kate?", "budget_tokens": 400}
+    mine = recall(service, recent, KATE, {**asked, "session": "mine"}).receipt["allocation_id"]
+    recall(service, recent, KATE, {**asked, "session": "another"})
+    told = feedback(service, recent, KATE, {"session": "mine", "answer": "She lives in Oslo."})
+    assert told.receipt == {"allocation_id": mine, "useful": 1, "useless": 1}
+    assert judged(service, mine) == {oslo: True, salt: False}
+    after_restart = {"session": "mine", "query": asked["query"], "answer": "Bread with salt."}
+    assert feedback(service, RecentRecalls(), KATE, after_restart).receipt["allocation_id"] == mine
+    assert judged(service, mine) == {oslo: False, salt: True}
+
+
+def test_a_program_names_the_recall_what_was_cited_and_a_thumb(service: MemoryService) -> None:
+    oslo, salt = kept(service, "Kate lives in Oslo.", "Kate bakes bread with salt.")
+    recent = RecentRecalls()
+    allocation_id = recall(service, recent, KATE, {"query": "Kate?"}).receipt["allocation_id"]
+    recall(service, recent, KATE, {"query": "Kate?"})
+    said = {"allocation_id": allocation_id, "cited": [oslo], "thumb": "up"}
+    feedback(service, recent, KATE, said)
+    assert judged(service, allocation_id) == {None: True, oslo: True, salt: False}
+
+
+@pytest.mark.parametrize(
+    ("said", "problem"),
+    [
+        ({"allocation_id": "nobody's", "thumb": "up"}, 'no recall "nobody\'s" is known'),
+        ({"session": "none", "thumb": "up"}, "no recall 'last' is known"),
+        ({}, "the feedback says nothing"),
+    ],
+)
+def test_feedback_on_nothing_is_refused(
+    service: MemoryService, said: dict[str, Any], problem: str
+) -> None:
+    recent = RecentRecalls()
+    recall(service, recent, KATE, {"query": "Kate?"})
+    with pytest.raises(InputError, match=problem):
+        feedback(service, recent, KATE, said)
+
+
+def test_feedback_is_on_recalls_of_the_caller_s_workspace(service: MemoryService) -> None:
+    recent = RecentRecalls()
+    allocation_id = recall(service, recent, KATE, {"query": "Kate?"}).receipt["allocation_id"]
+    said = {"allocation_id": allocation_id, "thumb": "up"}
+    with pytest.raises(InputError, match="is known any more"):
+        feedback(service, recent, caller("all", "bob"), said)

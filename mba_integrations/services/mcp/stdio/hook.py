@@ -20,7 +20,7 @@ from mba_integrations.services.mcp.definitions import (
     MOST_BUDGET_TOKENS,
     NOTHING,
 )
-from mba_integrations.services.mcp.stdio.transcript import end_of
+from mba_integrations.services.mcp.stdio.transcript import ANSWER, end_of
 
 _LOCAL_SECONDS = 0.1
 _REMOTE_SECONDS = 1.0
@@ -74,27 +74,31 @@ class Hook:
     def prompt(self, given: Mapping[str, Any]) -> str:
         """What helps with the prompt."""
         query = str(given.get("prompt", ""))[:_MOST_QUERY]
-        session = str(given.get("session_id", ""))[:100]
         if not query.strip():
             return ""
-        arguments = {"query": query, "budget_tokens": self._budget, "session": session}
+        arguments = {"query": query, "budget_tokens": self._budget, "session": _session(given)}
         text = self._called("recall", arguments)
         return _HEAD + text if text and text != NOTHING else ""
 
     def pre_compact(self, given: Mapping[str, Any]) -> str:
         """Keep the end of the conversation, which is about to be summed up."""
-        return self._kept(given, most=_KEPT_AT_COMPACTION)
+        self._kept(given, most=_KEPT_AT_COMPACTION)
+        return ""
 
     def stop(self, given: Mapping[str, Any]) -> str:
-        """Keep the last exchange."""
-        return self._kept(given, most=_KEPT_AT_STOP)
+        """Keep the last exchange, and tell what its answer used of the memories that it had."""
+        said, session = self._kept(given, most=_KEPT_AT_STOP), _session(given)
+        answer = said[-1].removeprefix(ANSWER) if said else ""
+        if session and said and answer != said[-1]:
+            self._called("feedback", {"session": session, "answer": answer})
+        return ""
 
-    def _kept(self, given: Mapping[str, Any], *, most: int) -> str:
+    def _kept(self, given: Mapping[str, Any], *, most: int) -> list[str]:
         said = end_of(Path(given["transcript_path"]), most=most)
         if said:
             items = [{"text": one, "tier": "working", "importance": 0.3} for one in said]
             self._called("remember", {"items": items})
-        return ""
+        return said
 
     def _called(self, tool: str, arguments: Mapping[str, Any]) -> str:
         result = self._asked("tools/call", {"name": tool, "arguments": arguments})
@@ -134,6 +138,10 @@ _WORKS: Mapping[str, Callable[[Hook, Mapping[str, Any]], str]] = {
     "stop": Hook.stop,
 }
 EVENTS = tuple(_WORKS)
+
+
+def _session(given: Mapping[str, Any]) -> str:
+    return str(given.get("session_id", ""))[:100]
 
 
 def _start(database: Path) -> None:

@@ -17,6 +17,8 @@ from typing import Any
 _READ_BYTES = 512 * 1024
 _MOST_CHARACTERS = 4_000
 _ROLES = {"user": "User", "assistant": "Assistant"}
+ANSWER = f"{_ROLES['assistant']}: "
+"""How what the assistant says begins."""
 _TEXTS = ("text", "input_text", "output_text")
 
 

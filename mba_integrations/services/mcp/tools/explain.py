@@ -47,21 +47,27 @@ def explain(
     if reply is not None:
         text, allocation_id = _whole(service, caller, reply, item_id), reply.allocation_id
     else:
-        row = _logged(service, caller.workspace_id, asked)
+        row = logged(service, caller.workspace_id, asked)
         text, allocation_id = _from_log(service, caller, row, item_id), row.allocation_id
     return Reply(text=text, receipt={"allocation_id": allocation_id})
 
 
-def _logged(service: MemoryService, workspace_id: str, allocation_id: str) -> AllocationRow:
-    """The log's row of an id, or the workspace's last one. Another workspace's is not found."""
+def logged(
+    service: MemoryService, workspace_id: str, allocation_id: str, *, session_id: str | None = None
+) -> AllocationRow:
+    """The log's row of an id, or the last one of a workspace, or of a session in it.
+
+    Raises:
+        InputError: If there is none; another workspace's is not found.
+    """
     if allocation_id == LAST:
-        rows = service.allocations.list(workspace_id, limit=1).rows
+        rows = service.allocations.list(workspace_id, session_id=session_id, limit=1).rows
         allocation_id = rows[0].allocation_id if rows else LAST
     try:
         return service.allocations.get(workspace_id, allocation_id)
     except UnknownAllocationError:
         raise InputError(
-            f"no recall {allocation_id!r} is known any more. Call recall again, then explain."
+            f"no recall {allocation_id!r} is known any more. Call recall again."
         ) from None
 
 

@@ -50,13 +50,19 @@ class RecentRecalls:
             while len(self._kept) > _MOST_KEPT:
                 self._kept.popitem(last=False)
 
-    def find(self, caller: Caller, allocation_id: str) -> RecallReply | None:
-        """The reply of an id, or the caller's last one; None if the log alone may know it."""
+    def find(
+        self, caller: Caller, allocation_id: str, *, session_id: str | None = None
+    ) -> RecallReply | None:
+        """The reply of an id, or the caller's last one; None if the log alone may know it.
+
+        Of a session only, where one is named.
+        """
         with self._lock:
             own = [
                 reply
                 for (workspace_id, name, _), reply in reversed(self._kept.items())
                 if (workspace_id, name) == (caller.workspace_id, caller.principal.key_id)
+                and session_id in (None, reply.session_id)
             ]
         wanted = (reply for reply in own if allocation_id in (LAST, reply.allocation_id))
         return next(wanted, None)
