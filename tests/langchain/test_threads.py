@@ -113,7 +113,7 @@ def test_an_exchange_that_is_over_is_chosen_from_as_if_it_were_seen_for_the_firs
         AIMessage("done with it", id="a0"),
     ]
     messages = [*one, *talk("h1 tram 1", "a1 tram", "h2 tram 1")]
-    for budget in range(20, 200, 4):
+    for budget in range(20, 200, 12):
         used = middleware(budget)
         for end in (*range(2, len(one) + 1), len(one) + 1, len(messages)):
             seen = _sent_or_refused(used, messages[:end])
