@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from talk import CHOOSER, FRAME, Said, ai, conversation, result, talks, user
 
@@ -131,6 +131,7 @@ def test_choices_are_within_the_budget_and_rounds_never_without_their_question(
             assert len(of_exchange & set(one.places)) in (0, len(one.places))
 
 
+@settings(max_examples=40)  # each example chooses six times
 @given(talks(), st.data())
 def test_a_pool_that_was_kept_chooses_as_one_made_anew(
     messages: list[Said], data: st.DataObject

@@ -207,8 +207,11 @@ def test_bad_element_of_an_array_is_named_with_its_line(
     assert problem in first
 
 
+VALUES = st.none() | st.text(max_size=5) | st.integers()
+
+
 @given(
-    values=st.lists(st.recursive(st.none() | st.text(max_size=5) | st.integers(), st.lists)),
+    values=st.lists(st.recursive(VALUES, st.lists, max_leaves=8), max_size=8),
     indent=st.sampled_from([None, 0, 2]),
 )
 def test_elements_of_an_array_are_what_the_parser_finds(
