@@ -12,7 +12,10 @@ from command_line import mba
 _SESSION = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _ID = re.compile(r"\b(?:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{12})\b")
 FILES = {
-    "mem0.json": """{"results": [{"id": "m-1", "memory": "Kate lives in Oslo."}, {"id": "m-2", "memory": "Kate skis in the north."}]}""",
+    "mem0.json": (
+        '{"results": [{"id": "m-1", "memory": "Kate lives in Oslo."}, '
+        '{"id": "m-2", "memory": "Kate skis in the north."}]}'
+    ),
     "queries.txt": "Where is Kate?\nWhy is the page slow, and would an index help?\n",
     "merging.py": """
 from mba_integrations.services import MergeProposal
