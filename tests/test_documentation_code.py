@@ -12,14 +12,14 @@ import json
 import re
 import shutil
 import tomllib
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from document_blocks import BLOCK, Block, blocks_of
 from repository import ROOT
 
 DOCUMENTS = [
@@ -37,28 +37,6 @@ PARSERS: dict[str, Callable[[str], Any]] = {
     "json": json.loads,
     "toml": tomllib.loads,
 }
-
-_BLOCK = re.compile(
-    r"^(?P<indent> *)(?P<fence>`{3,})(?P<language>[^\n`]*)\n(?P<code>.*?)^ *(?P=fence) *$",
-    re.MULTILINE | re.DOTALL,
-)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Block:
-    """A fenced block: its language, its code, and the line that the code starts on."""
-
-    language: str
-    code: str
-    line: int
-
-
-def blocks_of(text: str) -> Iterator[Block]:
-    for found in _BLOCK.finditer(text):
-        indent = found["indent"]
-        code = "".join(line.removeprefix(indent) for line in found["code"].splitlines(True))
-        line = text.count("\n", 0, found.start("code")) + 1
-        yield Block(language=found["language"].strip(), code=code, line=line)
 
 
 @pytest.fixture
@@ -108,7 +86,7 @@ def test_commands_of_the_document_exist(document: Path) -> None:
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
 def test_links_of_the_document_lead_to_files(document: Path) -> None:
-    text = _BLOCK.sub("", document.read_text(encoding="utf-8"))
+    text = BLOCK.sub("", document.read_text(encoding="utf-8"))
     links = re.findall(r"\]\(([^)#\s]+)[^)]*\)", text)
     local = [link for link in links if "://" not in link and not link.startswith("mailto:")]
     assert not [link for link in local if not (document.parent / link).exists()]

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import doctest
 import re
 import shlex
 import shutil
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import typer
 from command_line import done, mba, prepare
 from repository import ROOT
+from shown_sessions import Session, steps_of
 
 import mba_integrations
 from mba_integrations import WorkspaceConfig
+from mba_integrations.commands.application import app
 from mba_integrations.core.config.group import SettingsGroup
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -116,21 +121,39 @@ def test_mba_commands_of_the_page_succeed(
         assert ran.exit_code == 0, f"{command}\n{ran.stderr}"
 
 
-MEMORY_COMMANDS = [
-    *("remember", "recall", "forget", "memories list", "workspaces", "retention", "lifecycle"),
-    *("export", "import", "backup", "db", "jobs", "embeddings", "doctor"),
-]
+def every_command(group: Any, *before: str) -> Iterator[str]:
+    """Names of the commands that do something, as they are typed."""
+    for name, command in group.commands.items():
+        if hasattr(command, "commands"):
+            yield from every_command(command, *before, name)
+        else:
+            yield " ".join((*before, name))
 
 
-def test_command_line_page_shows_every_command() -> None:
-    page = ROOT / "docs" / "command_line.md"
-    shown = " ".join(commands_of(page))
-    for command in ("allocate", "explain", "demo", "stats", "log export"):
-        assert f"mba {command}" in shown
-    for command in ("init", "validate", "show"):
-        assert f"mba config {command}" in shown
-    for command in MEMORY_COMMANDS:
-        assert f"mba {command}" in shown
+def test_the_pages_of_commands_show_every_command() -> None:
+    pages = [ROOT / "docs" / name for name in ("commands.md", "api_server.md", "mcp.md")]
+    shown = "\n".join(page.read_text("utf-8") for page in pages)
+    commands = list(every_command(typer.main.get_command(app), "mba"))
+    assert len(commands) > 50
+    # A hook is called by a line in an agent's settings.
+    called = r'(?:^\$ |"command": ")'
+    assert not [
+        name for name in commands if not re.search(rf"{called}{name}\b", shown, re.MULTILINE)
+    ]
+
+
+def test_the_page_of_commands_shows_what_they_print(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(prepare(tmp_path))
+    monkeypatch.syspath_prepend(Path.cwd())
+    monkeypatch.setenv("MBA_DB", str(tmp_path / "memory.db"))
+    monkeypatch.setenv("COLUMNS", "80")
+    session, flags = Session(), doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
+    for step in steps_of(ROOT / "docs" / "commands.md"):
+        printed = session.run(step.command)
+        same = doctest.OutputChecker().check_output(step.output, printed, flags)
+        assert same, f"{step.command}\nThe page has\n{step.output}\nIt printed\n{printed}"
 
 
 def test_output_on_the_command_line_page_is_what_the_commands_print(

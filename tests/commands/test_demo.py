@@ -46,8 +46,41 @@ def project(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_the_demo_asks_its_questions_and_every_count_is_kept() -> None:
+ANSWERS = ("8377", "nightly reports on a fine-tuned gpt-4.1", "tier_half_life_days for long_term")
+
+
+def test_the_demo_fits_a_screen_and_each_answer_is_in_its_prompt(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
     result = demo("--repo", str(ROOT))
+    assert result.exit_code == 0, result.stderr
+    lines = result.stdout.splitlines()
+    assert len(lines) <= 40
+    assert max(map(len, lines)) <= 80
+    _, *prompts = re.split(r"^.*\? ─+$", result.stdout, flags=re.MULTILINE)
+    for prompt, answer in zip(prompts, ANSWERS, strict=True):
+        assert answer in " ".join(prompt.split())
+    assert result.stdout.count("Kept.") == len(ANSWERS)
+    assert "Try next:" in prompts[-1]
+
+
+def test_a_long_prompt_is_cut_on_the_screen_and_says_so(project: Path) -> None:
+    lines = "\n".join(f"- Bread number {number} is baked." for number in range(30))
+    (project / "README.md").write_text(f"# Bakery\n\n{lines}\n")
+    result = demo("--repo", str(project), "--query", "Which bread is baked?", "--budget", "900")
+    assert re.search(r"and \d+ lines more, all with --full", result.stdout)
+    assert "Bread number 29" not in result.stdout
+
+
+def test_an_empty_prompt_is_said_to_be_empty(project: Path) -> None:
+    result = demo("--repo", str(project), "--query", "What is baked?", "--budget", "3")
+    assert result.exit_code == 0
+    assert "Nothing fits, or is worth its tokens." in result.stdout
+
+
+def test_the_full_demo_asks_all_questions_and_every_count_is_kept() -> None:
+    result = demo("--repo", str(ROOT), "--full")
     assert result.exit_code == 0, result.stderr
     counts = re.findall(r"counted again ([\d,]+) = used ([\d,]+), budget ([\d,]+)", result.stdout)
     assert len(counts) == len(demo_questions(own=True)) >= 3
@@ -61,7 +94,7 @@ def test_the_demo_asks_its_questions_and_every_count_is_kept() -> None:
 def test_the_questions_differ_in_complexity_and_the_prompts_draw_on_every_tier() -> None:
     memories = demo_memories(ROOT, now=NOW)
     allocator = MemoryBudgetAllocator()
-    config = demo_workspace()
+    config = demo_workspace(full=True)
     allocator.register_workspace(config)
     allocations = [
         allocator.allocate_memory_budget(
