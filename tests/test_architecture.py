@@ -38,7 +38,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "ingest": {"root", "core", "conversation"},
     "local_embedder": {"root", "core"},
     "minilm_embedder": {"root", "core"},
-    "services": {"root", "core", "conversation", "ingest"},
+    "services": {"root", "core", "conversation", "ingest", "learning"},
     "demo": {"root", "core", "ingest", "local_embedder"},
     "commands": {"root", "core", "learning", "ingest", "local_embedder", "demo", "services"},
     "cli": {"root", "core", "learning", "ingest", "local_embedder", "demo", "commands"},

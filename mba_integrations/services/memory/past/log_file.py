@@ -10,17 +10,19 @@ The hash is that of every byte before the last line. Memory: one row, and of Par
 from __future__ import annotations
 
 import csv
-import hashlib
-import importlib.util
 import io
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from enum import StrEnum
-from itertools import islice
 from typing import Any
 
-from mba_integrations.core.errors import MissingExtraError
 from mba_integrations.core.model import MemoryTier
+from mba_integrations.learning.replay.files.pieces import (
+    json_end,
+    json_line,
+    parquet_pieces,
+    proven,
+)
 from mba_integrations.services.store.rows.allocations import AllocationRow
 
 FORMAT = "mba-allocations"
@@ -65,30 +67,16 @@ def log_pieces(
     """
     if format is LogFormat.PARQUET:
         return _parquet(rows)
-    lines = _lines(rows, workspace_id) if format is LogFormat.JSONL else _table(rows)
-    return _proven(lines, format)
-
-
-def _proven(lines: Iterator[str], format: LogFormat) -> Iterator[bytes]:
-    """The lines, and one that has the count of all but the first and the hash of all."""
-    hashed, count = hashlib.sha256(), -1
-    for line in lines:
-        count += 1
-        written = line.encode()
-        hashed.update(written)
-        yield written
-    digest = hashed.hexdigest()
     if format is LogFormat.JSONL:
-        yield _json({"end": True, "count": count, "sha256": digest}).encode()
-    else:
-        yield _csv(["#end", count, digest]).encode()
+        return proven(_lines(rows, workspace_id), json_end)
+    return proven(_table(rows), lambda count, digest: _csv(["#end", count, digest]))
 
 
 def _lines(rows: Iterable[AllocationRow], workspace_id: str) -> Iterator[str]:
-    yield _json({"format": FORMAT, "version": VERSION, "workspace_id": workspace_id})
+    yield json_line({"format": FORMAT, "version": VERSION, "workspace_id": workspace_id})
     for row in rows:
         of_row = {name: getattr(row, name) for name in _OF_ROW}
-        yield _json({"at": row.at.isoformat(), **of_row, "record": dict(row.record)})
+        yield json_line({"at": row.at.isoformat(), **of_row, "record": dict(row.record)})
 
 
 def _table(rows: Iterable[AllocationRow]) -> Iterator[str]:
@@ -97,50 +85,9 @@ def _table(rows: Iterable[AllocationRow]) -> Iterator[str]:
         yield _csv(list(_flat(row).values()))
 
 
-class _Pieces(io.RawIOBase):
-    """A file whose bytes are taken as they come, and never read again."""
-
-    def __init__(self) -> None:
-        self._waiting = bytearray()
-        self._place = 0
-
-    def writable(self) -> bool:
-        """It is."""
-        return True
-
-    def write(self, some: Any) -> int:
-        """Take bytes."""
-        self._waiting += some
-        self._place += len(some)
-        return len(some)
-
-    def tell(self) -> int:
-        """How many bytes it has taken."""
-        return self._place
-
-    def taken(self) -> bytes:
-        """What waits, once."""
-        waiting, self._waiting = bytes(self._waiting), bytearray()
-        return waiting
-
-
 def _parquet(rows: Iterable[AllocationRow]) -> Iterator[bytes]:
-    if importlib.util.find_spec("pyarrow") is None:
-        raise MissingExtraError("a log as Parquet", extra="parquet")
-    return _parquet_pieces(rows)
-
-
-def _parquet_pieces(rows: Iterable[AllocationRow]) -> Iterator[bytes]:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    pieces, schema = _Pieces(), _schema()
-    with pq.ParquetWriter(pieces, schema) as writer:
-        for group in _groups(rows):
-            values = [{**_flat(row), "at": row.at} for row in group]
-            writer.write_table(pa.Table.from_pylist(values, schema=schema))
-            yield pieces.taken()
-    yield pieces.taken()
+    written = ({**_flat(row), "at": row.at} for row in rows)
+    return parquet_pieces(written, _schema, "a log as Parquet", group=_GROUP)
 
 
 def _schema() -> Any:
@@ -157,12 +104,6 @@ def _schema() -> Any:
     return pa.schema([(name, types[_KINDS.get(name, kinds[name])]) for name in columns()])
 
 
-def _groups(rows: Iterable[AllocationRow]) -> Iterator[list[AllocationRow]]:
-    left = iter(rows)
-    while group := list(islice(left, _GROUP)):
-        yield group
-
-
 def _flat(row: AllocationRow) -> dict[str, Any]:
     """The row as one level of columns."""
     record = row.record
@@ -177,10 +118,6 @@ def _flat(row: AllocationRow) -> dict[str, Any]:
         },
         "omitted": json.dumps(record["omission_reasons"]),
     }
-
-
-def _json(value: Mapping[str, Any]) -> str:
-    return json.dumps(value, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def _csv(values: list[Any]) -> str:
