@@ -22,7 +22,7 @@ from mba_integrations.services.api.streams import StreamedFile
 from mba_integrations.services.api.work import RUNNING
 from mba_integrations.services.contracts.keeping import JobView
 from mba_integrations.services.contracts.log import ImportView
-from mba_integrations.services.memory.past.log_file import LogFormat, log_pieces
+from mba_integrations.services.memory.past.exports.log_file import LogFormat, log_pieces
 from mba_integrations.services.store.errors import IdempotencyConflictError
 from mba_integrations.services.store.scopes import LONGEST_ID
 
