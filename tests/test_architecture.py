@@ -89,7 +89,11 @@ OPEN_ROOMS = {
     *("errors", "arguments", "arrays", "derived", "live", "model", "times", "search", "config"),
     *("counting", "dialogue", "layout", "log", "lifecycle", "pool", "result", "allocator"),
 }
-ALSO_OPEN = {"learning": {"value", "budget"}, "commands": {"budget"}}
+# A replay of numbers alone makes an allocation from where texts are not read any more.
+ALSO_OPEN = {
+    "learning": {"value", "budget", "calls", "selection", "turns"},
+    "commands": {"budget"},
+}
 
 # What the core may use of other people's packages. Anything beyond the first set costs import
 # time or is optional, and is imported inside the function that needs it. pydantic_core is a part of

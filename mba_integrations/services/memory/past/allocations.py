@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 from typing import Any
 
 from mba_integrations.core.model import QueryComplexity
@@ -136,6 +137,16 @@ class Allocations:
             workspaces.get(reading)
             yield from _rows(reading, since=since, until=until)
 
+    def rows_with_feedback(
+        self, workspace_id: str, *, since: datetime | None = None, until: datetime | None = None
+    ) -> Iterator[tuple[AllocationRow, tuple[FeedbackRow, ...]]]:
+        """As `rows`, each with what was said of it, by memory and origin."""
+        rows = self.rows(workspace_id, since=since, until=until)
+        while page := tuple(islice(rows, _PAGE)):
+            with self._equipment.read(workspace_id) as reading:
+                said = allocations.feedback_on(reading, [row.allocation_id for row in page])
+            yield from ((row, said.get(row.allocation_id, ())) for row in page)
+
     def replay_records(
         self, workspace_id: str, *, since: datetime | None = None, until: datetime | None = None
     ) -> Records:
@@ -143,7 +154,7 @@ class Allocations:
 
         They come the oldest first, as they are made; `skipped` of what is given counts those that
         cannot be decided again as they were, by reason. Texts are in them: `without_texts` of
-        `mba_integrations.learning.replay.numbers` takes them out.
+        `mba_integrations.learning.replay.numbers.making` takes them out.
 
         Args:
             workspace_id: Of which workspace.

@@ -12,7 +12,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
 from typing import Any
 
@@ -23,8 +23,10 @@ from mba_integrations.learning.replay.files.pieces import (
     parquet_pieces,
     proven,
 )
-from mba_integrations.services.store.rows.allocations import AllocationRow
+from mba_integrations.services.store.rows.allocations import AllocationRow, FeedbackRow
 
+LoggedRow = tuple[AllocationRow, Sequence[FeedbackRow]]
+"""A past recall, and what was said of it."""
 FORMAT = "mba-allocations"
 VERSION = 1
 _GROUP = 2_000
@@ -54,12 +56,10 @@ class LogFormat(StrEnum):
 def columns() -> list[str]:
     """The columns of CSV and Parquet."""
     tiers = [f"{tier.value}_used_tokens" for tier in MemoryTier]
-    return ["at", *_OF_ROW, *_OF_RECORD, *tiers, "omitted"]
+    return ["at", *_OF_ROW, *_OF_RECORD, *tiers, "omitted", "feedback"]
 
 
-def log_pieces(
-    rows: Iterable[AllocationRow], format: LogFormat, workspace_id: str
-) -> Iterator[bytes]:
+def log_pieces(rows: Iterable[LoggedRow], format: LogFormat, workspace_id: str) -> Iterator[bytes]:
     """A log, piece by piece, as its rows come.
 
     Raises:
@@ -72,21 +72,22 @@ def log_pieces(
     return proven(_table(rows), lambda count, digest: _csv(["#end", count, digest]))
 
 
-def _lines(rows: Iterable[AllocationRow], workspace_id: str) -> Iterator[str]:
+def _lines(rows: Iterable[LoggedRow], workspace_id: str) -> Iterator[str]:
     yield json_line({"format": FORMAT, "version": VERSION, "workspace_id": workspace_id})
-    for row in rows:
+    for row, said in rows:
         of_row = {name: getattr(row, name) for name in _OF_ROW}
-        yield json_line({"at": row.at.isoformat(), **of_row, "record": dict(row.record)})
+        more = {"record": dict(row.record), "feedback": _said(said)}
+        yield json_line({"at": row.at.isoformat(), **of_row, **more})
 
 
-def _table(rows: Iterable[AllocationRow]) -> Iterator[str]:
+def _table(rows: Iterable[LoggedRow]) -> Iterator[str]:
     yield _csv(columns())
-    for row in rows:
-        yield _csv(list(_flat(row).values()))
+    for row, said in rows:
+        yield _csv(list(_flat(row, said).values()))
 
 
-def _parquet(rows: Iterable[AllocationRow]) -> Iterator[bytes]:
-    written = ({**_flat(row), "at": row.at} for row in rows)
+def _parquet(rows: Iterable[LoggedRow]) -> Iterator[bytes]:
+    written = ({**_flat(row, said), "at": row.at} for row, said in rows)
     return parquet_pieces(written, _schema, "a log as Parquet", group=_GROUP)
 
 
@@ -104,7 +105,20 @@ def _schema() -> Any:
     return pa.schema([(name, types[_KINDS.get(name, kinds[name])]) for name in columns()])
 
 
-def _flat(row: AllocationRow) -> dict[str, Any]:
+def _said(rows: Sequence[FeedbackRow]) -> list[dict[str, Any]]:
+    return [
+        {
+            "memory_id": row.memory_id,
+            "origin": row.origin.value,
+            "useful": row.useful,
+            "weight": row.weight,
+            "at": row.at.isoformat(),
+        }
+        for row in rows
+    ]
+
+
+def _flat(row: AllocationRow, said: Sequence[FeedbackRow]) -> dict[str, Any]:
     """The row as one level of columns."""
     record = row.record
     tiers: Mapping[str, Any] = record["tiers"]
@@ -117,6 +131,7 @@ def _flat(row: AllocationRow) -> dict[str, Any]:
             for tier in MemoryTier
         },
         "omitted": json.dumps(record["omission_reasons"]),
+        "feedback": json.dumps(_said(said)),
     }
 
 
