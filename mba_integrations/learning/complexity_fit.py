@@ -20,6 +20,7 @@ from mba_integrations.core.budget.complexity_signals import read_signals
 from mba_integrations.core.config.complexity_words import MOST_UNITS, ComplexitySignal
 from mba_integrations.core.config.settings import ComplexitySettings
 from mba_integrations.core.errors import InputError
+from mba_integrations.learning.logistic import Prior, Rows, fitted
 
 FITTED_SIGNALS = (
     ComplexitySignal.LENGTH,
@@ -31,7 +32,6 @@ RIDGE = 1.0
 """L2 penalty of the regression, on every coefficient but the intercept."""
 MOST_POINTS = 3.5
 """Points of one unit at most: below `complex_points`, so that one signal alone is not enough."""
-_NEWTON_STEPS = 50
 _NORMAL_95 = 1.96
 
 
@@ -176,29 +176,16 @@ def _points(
 ) -> dict[ComplexitySignal, float]:
     _check_both(labels)
     columns = [list(ComplexitySignal).index(signal) for signal in FITTED_SIGNALS]
-    intercept, *weights = _logistic_regression(units[:, columns], labels).tolist()
+    rows = Rows(
+        matrix=units[:, columns], labels=labels.astype(np.float64), weights=np.ones(len(labels))
+    )
+    pull = np.array([1e-6, *(RIDGE for _ in columns)])
+    intercept, *weights = fitted(rows, Prior(mean=np.zeros(len(pull)), pull=pull)).tolist()
     points_per_logit = settings.complex_points / max(-intercept, 1e-6)
     return {
         signal: round(min(max(weight * points_per_logit, 0.0), MOST_POINTS), 1)
         for signal, weight in zip(FITTED_SIGNALS, weights, strict=True)
     }
-
-
-def _logistic_regression(units: FloatArray, labels: BoolArray) -> FloatArray:
-    """Intercept and coefficients by Newton's method, shape (1 + number of columns,)."""
-    columns = np.column_stack([np.ones(len(units)), units])
-    penalty = RIDGE * np.eye(columns.shape[1])
-    penalty[0, 0] = 1e-6
-    weights = np.zeros(columns.shape[1])
-    for _ in range(_NEWTON_STEPS):
-        probability = 1.0 / (1.0 + np.exp(-columns @ weights))
-        gradient = columns.T @ (probability - labels) + penalty @ weights
-        spread = probability * (1.0 - probability)
-        step = np.linalg.solve(columns.T @ (columns * spread[:, None]) + penalty, gradient)
-        weights -= step
-        if np.abs(step).max() < 1e-9:
-            break
-    return weights
 
 
 def _held_out_hits(
