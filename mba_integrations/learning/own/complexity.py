@@ -8,11 +8,11 @@ the coefficients. Deterministic; nothing but numpy is needed, and at run time no
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from mba_integrations.core.arrays import FloatArray
+from mba_integrations.core.arrays import BoolArray, FloatArray
 from mba_integrations.core.budget.complexity import LOGIT_OF_POINT
 from mba_integrations.core.config.complexity_words import ComplexitySignal
 from mba_integrations.core.config.learned.coefficients import (
@@ -22,12 +22,33 @@ from mba_integrations.core.config.learned.coefficients import (
 from mba_integrations.core.config.settings import ComplexitySettings
 from mba_integrations.learning.complexity_fit import LabelledQuery, units_of
 from mba_integrations.learning.logistic import Rows, fitted, fitted_with_signs
+from mba_integrations.learning.own.features import Label
 from mba_integrations.learning.own.shrinking import drawn_to
 
 STRENGTH = 30.0
 """Questions that the shipped points are worth; see docs/learning.md for how it was chosen."""
 _FOLDS = 5
 _LEAST_SLOPE = 0.1
+
+
+def labelled_query(query: str, labels: Iterable[Label]) -> LabelledQuery | None:
+    """What feedback says of a question: several steps if two memories or more were of use.
+
+    It counts as much as the weakest of what it rests on. None where no memory was of use.
+
+    >>> labelled_query("Who?", [Label(memory_id="a", useful=True, weight=0.5)]).several_steps
+    False
+    """
+    used: dict[str, float] = {}
+    for one in labels:
+        if one.useful and one.weight > 0.0:
+            used[one.memory_id] = max(one.weight, used.get(one.memory_id, 0.0))
+    if not used:
+        return None
+    surest = sorted(used.values(), reverse=True)[:2]
+    return LabelledQuery(
+        text=query, several_steps=len(used) > 1, source="own traffic", weight=surest[-1]
+    )
 
 
 def own_complexity(
@@ -87,5 +108,5 @@ def _platt(rows: Rows, settings: ComplexitySettings, strength: float) -> tuple[f
     return intercept, max(slope, _LEAST_SLOPE)
 
 
-def _some(rows: Rows, kept: np.ndarray[tuple[int, ...], np.dtype[np.bool_]]) -> Rows:
+def _some(rows: Rows, kept: BoolArray) -> Rows:
     return Rows(matrix=rows.matrix[kept], labels=rows.labels[kept], weights=rows.weights[kept])

@@ -83,8 +83,26 @@ class Grounds:
         Raises:
             InputError: As `Allocations.replay`.
         """
+        request = self._request(row, query, budget_tokens)
+        candidates = self._candidates(row, request)
+        self._equipment.settings.lend(config)
+        allocation = allocate(self._equipment, request, candidates, self._now)
+        self._equipment.records.take()
+        return allocation
+
+    def candidates(self, row: AllocationRow) -> Candidates:
+        """What one of the recalls was chosen from.
+
+        Raises:
+            InputError: If the log has not kept its question, or what narrowed the choice.
+        """
+        return self._candidates(row, self._request(row, None, None))
+
+    def _request(
+        self, row: AllocationRow, query: str | None, budget_tokens: int | None
+    ) -> RecallRequest:
         asked = _kept(row)
-        request = RecallRequest(
+        return RecallRequest(
             workspace_id=self._workspace_id,
             query=question_of(row, query),
             budget_tokens=budget_tokens,
@@ -93,11 +111,6 @@ class Grounds:
             as_of=row.at,
             as_of_seq=row.change_seq,
         ).checked(self._now)
-        candidates = self._candidates(row, request)
-        self._equipment.settings.lend(config)
-        allocation = allocate(self._equipment, request, candidates, self._now)
-        self._equipment.records.take()
-        return allocation
 
     def _candidates(self, row: AllocationRow, request: RecallRequest) -> Candidates:
         if self._changes is None or row.change_seq is None:
