@@ -16,10 +16,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from mba_integrations.core.arrays import BoolArray, FloatArray
+from mba_integrations.core.budget.complexity import limited_units
 from mba_integrations.core.budget.complexity_signals import read_signals
-from mba_integrations.core.config.complexity_words import MOST_UNITS, ComplexitySignal
+from mba_integrations.core.config.complexity_words import ComplexitySignal
 from mba_integrations.core.config.settings import ComplexitySettings
 from mba_integrations.core.errors import InputError
+from mba_integrations.learning.logistic import Prior, Rows, fitted
 
 FITTED_SIGNALS = (
     ComplexitySignal.LENGTH,
@@ -31,7 +33,6 @@ RIDGE = 1.0
 """L2 penalty of the regression, on every coefficient but the intercept."""
 MOST_POINTS = 3.5
 """Points of one unit at most: below `complex_points`, so that one signal alone is not enough."""
-_NEWTON_STEPS = 50
 _NORMAL_95 = 1.96
 
 
@@ -43,11 +44,13 @@ class LabelledQuery:
         text: The question.
         several_steps: Whether answering it takes more than one step.
         source: The data set that it comes from.
+        weight: How much that says, >= 0; read where coefficients are learned from own traffic.
     """
 
     text: str
     several_steps: bool
     source: str
+    weight: float = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +83,7 @@ def fit_points(
         InputError: If the questions are not of both kinds.
     """
     settings = settings or ComplexitySettings()
-    return _points(_units(queries), _labels(queries), settings)
+    return _points(units_of(queries), _labels(queries), settings)
 
 
 def measure(
@@ -92,7 +95,7 @@ def measure(
         InputError: If the questions are not of both kinds.
     """
     settings = settings or ComplexitySettings()
-    hits = _is_several(_units(queries), settings) == _labels(queries)
+    hits = _is_several(units_of(queries), settings) == _labels(queries)
     return _accuracy(queries, hits.astype(np.float64))
 
 
@@ -120,7 +123,7 @@ def cross_validate(
     labels = _labels(queries)
     if not 2 <= folds <= len(queries):
         raise InputError(f"folds must be in [2, {len(queries)}], got {folds}.")
-    units = _units(queries)
+    units = units_of(queries)
     hits = np.zeros(len(queries))
     for repeat in range(repeats):
         dealt = np.random.default_rng(seed + repeat).permutation(len(queries)) % folds
@@ -139,7 +142,7 @@ def leave_one_source_out(
         InputError: If the questions are not of both kinds, also without any one source.
     """
     settings = settings or ComplexitySettings()
-    units, labels = _units(queries), _labels(queries)
+    units, labels = units_of(queries), _labels(queries)
     sources = np.array([query.source for query in queries])
     hits = np.zeros(len(queries))
     for source in dict.fromkeys(sources.tolist()):
@@ -161,13 +164,16 @@ def _check_both(labels: BoolArray) -> None:
         )
 
 
-def _units(queries: Sequence[LabelledQuery]) -> FloatArray:
-    """Limited units of every signal, shape (n, number of signals)."""
+def units_of(
+    queries: Sequence[LabelledQuery], settings: ComplexitySettings | None = None
+) -> FloatArray:
+    """Limited units of every signal, by the words of *settings*, shape (n, number of signals)."""
+    settings = settings or ComplexitySettings()
     column = {signal: index for index, signal in enumerate(ComplexitySignal)}
     units = np.zeros((len(queries), len(column)))
     for row, query in enumerate(queries):
-        for finding in read_signals(query.text, ComplexitySettings()):
-            units[row, column[finding.signal]] = min(finding.units, MOST_UNITS[finding.signal])
+        for finding in read_signals(query.text, settings):
+            units[row, column[finding.signal]] = limited_units(finding)
     return units
 
 
@@ -176,29 +182,16 @@ def _points(
 ) -> dict[ComplexitySignal, float]:
     _check_both(labels)
     columns = [list(ComplexitySignal).index(signal) for signal in FITTED_SIGNALS]
-    intercept, *weights = _logistic_regression(units[:, columns], labels).tolist()
+    rows = Rows(
+        matrix=units[:, columns], labels=labels.astype(np.float64), weights=np.ones(len(labels))
+    )
+    pull = np.array([1e-6, *(RIDGE for _ in columns)])
+    intercept, *weights = fitted(rows, Prior(mean=np.zeros(len(pull)), pull=pull)).tolist()
     points_per_logit = settings.complex_points / max(-intercept, 1e-6)
     return {
         signal: round(min(max(weight * points_per_logit, 0.0), MOST_POINTS), 1)
         for signal, weight in zip(FITTED_SIGNALS, weights, strict=True)
     }
-
-
-def _logistic_regression(units: FloatArray, labels: BoolArray) -> FloatArray:
-    """Intercept and coefficients by Newton's method, shape (1 + number of columns,)."""
-    columns = np.column_stack([np.ones(len(units)), units])
-    penalty = RIDGE * np.eye(columns.shape[1])
-    penalty[0, 0] = 1e-6
-    weights = np.zeros(columns.shape[1])
-    for _ in range(_NEWTON_STEPS):
-        probability = 1.0 / (1.0 + np.exp(-columns @ weights))
-        gradient = columns.T @ (probability - labels) + penalty @ weights
-        spread = probability * (1.0 - probability)
-        step = np.linalg.solve(columns.T @ (columns * spread[:, None]) + penalty, gradient)
-        weights -= step
-        if np.abs(step).max() < 1e-9:
-            break
-    return weights
 
 
 def _held_out_hits(

@@ -23,6 +23,7 @@ from mba_integrations.core.value.features.match_features import Features
 from mba_integrations.core.value.match import match_of
 from mba_integrations.core.value.question import Question
 from mba_integrations.core.value.usefulness import LogisticModel, UsefulnessModel, first_features
+from mba_integrations.learning.logistic import Prior, Rows, fitted_with_signs
 
 # Fixed, not fitted. `substance` corrects for texts shorter than the sets it was fitted on; the
 # others have no consistent sign over the sets, and act as tie-breakers only.
@@ -32,13 +33,12 @@ NEGATIVE_FEATURES = frozenset({"asks", "other_speaker_meant", "outdated"})
 UNSIGNED_FEATURES = frozenset({"excess_length", "asks_before_match", "freshness"})
 
 _RIDGE = 20.0
-_MIN_SPREAD = 0.05
+MIN_SPREAD = 0.05
+"""A feature that varies less is drawn to its prior as if it varied so much."""
 _ROWS_PER_QUESTION = 80  # best matches; half as many others stand for the rest
 _COLLECTION_WEIGHT = 300.0
 _MAX_QUESTIONS = 200
 _WORDLESS_EVERY = 4
-_STEPS = 25
-_LARGEST_STEP = 4.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,66 +148,35 @@ def signed_logistic(
 ) -> LogisticModel:
     """Logistic regression in which every weight has its feature's sign, or is left out.
 
+    Weights are drawn to 0 or to what is set for them; fixed ones are drawn so hard that they stay.
+
     Args:
         matrix: Features, shape (rows, k).
         needed: 1 for evidence, else 0, shape (rows,).
         weights: Weight of each row, shape (rows,).
         names: Names of the k features.
     """
-    active = list(range(len(names)))
-    spread = np.std(matrix, axis=0)
-    start: FloatArray | None = None
-    while True:
-        used = [names[i] for i in active]
-        intercept, fitted = _ridge_logistic(
-            matrix[:, active], needed, weights, used, spread[active], start
-        )
-        wrong = np.array([_sign(names[i]) for i in active]) * fitted * spread[active]
-        if not active or wrong.min() >= 0.0:
-            break
-        place = int(np.argmin(wrong))
-        start = np.delete(np.array([intercept, *fitted]), place + 1)
-        del active[place]
-    kept = {names[i]: round(float(w), 4) for i, w in zip(active, fitted, strict=True) if w != 0.0}
+    rows = Rows(matrix=matrix, labels=needed, weights=weights)
+    prior = _prior(names, np.std(matrix, axis=0))
+    return as_model(fitted_with_signs(rows, prior, [sign_of(name) for name in names]), names)
+
+
+def as_model(fitted: FloatArray, names: Sequence[str]) -> LogisticModel:
+    """Coefficients as they are written: 4 decimals, and none that are 0."""
+    intercept, *weights = fitted.tolist()
+    kept = {name: round(w, 4) for name, w in zip(names, weights, strict=True) if w != 0.0}
     return LogisticModel(intercept=round(intercept, 4), weights=kept)
 
 
-def _sign(name: str) -> float:
+def sign_of(name: str) -> float:
+    """Which sign a feature's weight has: 1, -1, or 0 for either."""
     if name in UNSIGNED_FEATURES or name in FIXED_WEIGHTS:
         return 0.0
     return -1.0 if name in NEGATIVE_FEATURES else 1.0
 
 
-def _ridge_logistic(
-    matrix: FloatArray,
-    needed: FloatArray,
-    weights: FloatArray,
-    names: Sequence[str],
-    spread: FloatArray,
-    start: FloatArray | None,
-) -> tuple[float, FloatArray]:
-    """Newton's method, drawn to the prior weights; fixed weights are drawn so hard they stay.
-
-    The optimum is one, so it matters for time only where it starts: at *start*, shape (k + 1,),
-    or at the prior.
-    """
+def _prior(names: Sequence[str], spread: FloatArray) -> Prior:
     drawn_to = [FIXED_WEIGHTS.get(name, PRIOR_WEIGHTS.get(name, 0.0)) for name in names]
-    free = _RIDGE * np.maximum(spread, _MIN_SPREAD) ** 2
+    free = _RIDGE * np.maximum(spread, MIN_SPREAD) ** 2
     pull = np.where([name in FIXED_WEIGHTS for name in names], 1e9, free)
-    prior = np.array([-6.0, *drawn_to])
-    penalty = np.diag([1e-6, *pull])
-    rows = np.hstack([np.ones((len(matrix), 1)), matrix])
-    # Only the direction of a step hangs on these, not where steps end, and they cost most time.
-    coarse = rows.astype(np.float32)
-    beta = prior.copy() if start is None else start
-    for _ in range(_STEPS):
-        p = 1.0 / (1.0 + np.exp(-np.clip(rows @ beta, -30.0, 30.0)))
-        slope = rows.T @ (weights * (needed - p)) - penalty @ (beta - prior)
-        bends = (weights * p * (1.0 - p)).astype(np.float32)
-        curve = (coarse * bends[:, None]).T @ coarse + penalty
-        step = np.linalg.solve(curve, slope)
-        largest = float(np.abs(step).max())
-        beta = beta + step * min(1.0, _LARGEST_STEP / max(largest, 1e-12))
-        if largest < 1e-4:
-            break
-    return float(beta[0]), beta[1:]
+    return Prior(mean=np.array([-6.0, *drawn_to]), pull=np.array([1e-6, *pull]))

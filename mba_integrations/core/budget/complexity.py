@@ -9,13 +9,24 @@ What a complexity is worth in tokens is left to `plan`.
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from mba_integrations.core.arguments import checked_text, checked_whole
 from mba_integrations.core.budget.complexity_signals import Finding, read_signals
 from mba_integrations.core.config.complexity_words import MOST_UNITS, ComplexitySignal
+from mba_integrations.core.config.learned.coefficients import ComplexityCoefficients
 from mba_integrations.core.config.settings import ComplexitySettings
 from mba_integrations.core.model import QueryComplexity
+
+LOGIT_OF_POINT = 0.65
+"""What a point adds to the logit that a query takes several steps; at `complex_points` it is 0.
+
+From a logistic regression on the shipped points of the even half of the questions of
+`benchmarks/complexity.py`.
+"""
+_MOST_LOGIT = 30.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,13 +53,15 @@ class ComplexityEstimate:
 
     Attributes:
         complexity: The level.
-        points: Sum of the evidence, >= 0.
+        points: Sum of the evidence, >= 0; with learned coefficients also what they begin with.
         evidence: What led to it, most points first.
+        probability: That it takes several steps, in (0, 1); None without learned coefficients.
     """
 
     complexity: QueryComplexity
     points: float
     evidence: tuple[ComplexityEvidence, ...] = ()
+    probability: float | None = None
 
     def __str__(self) -> str:
         reasons = "; ".join(str(one) for one in self.evidence) or "nothing found"
@@ -81,10 +94,28 @@ def estimate_complexity(
     findings = (*read_signals(query, settings), *context)
     evidence = [_weigh(finding, settings) for finding in findings]
     ordered = sorted((one for one in evidence if one.points > 0), key=lambda one: -one.points)
-    points = round(sum(one.points for one in ordered), 2)
+    points, probability = round(sum(one.points for one in ordered), 2), None
+    if settings.learned is not None:
+        logit = _logit(findings, settings.learned)
+        points = round(max(settings.complex_points + logit / LOGIT_OF_POINT, 0.0), 2)
+        probability = 1.0 / (1.0 + math.exp(-min(max(logit, -_MOST_LOGIT), _MOST_LOGIT)))
     return ComplexityEstimate(
-        complexity=level_of(points, settings), points=points, evidence=tuple(ordered)
+        complexity=level_of(points, settings),
+        points=points,
+        evidence=tuple(ordered),
+        probability=probability,
     )
+
+
+def _logit(findings: Iterable[Finding], learned: ComplexityCoefficients) -> float:
+    return learned.intercept + sum(
+        learned.weights.get(one.signal, 0.0) * limited_units(one) for one in findings
+    )
+
+
+def limited_units(finding: Finding) -> float:
+    """How much of a signal counts: what was found, up to the signal's limit."""
+    return min(finding.units, MOST_UNITS[finding.signal])
 
 
 def level_of(points: float, settings: ComplexitySettings) -> QueryComplexity:
@@ -120,6 +151,8 @@ def _context(turns: int, candidates: int, settings: ComplexitySettings) -> tuple
 
 
 def _weigh(finding: Finding, settings: ComplexitySettings) -> ComplexityEvidence:
-    units = min(finding.units, MOST_UNITS[finding.signal])
-    points = round(units * settings.points_of(finding.signal), 2)
+    points = settings.points_of(finding.signal)
+    if settings.learned is not None:
+        points = settings.learned.weights.get(finding.signal, 0.0) / LOGIT_OF_POINT
+    points = round(limited_units(finding) * points, 2)
     return ComplexityEvidence(signal=finding.signal, found=finding.found, points=points)

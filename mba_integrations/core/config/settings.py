@@ -18,6 +18,7 @@ from mba_integrations.core.arguments import checked_path
 from mba_integrations.core.config import complexity_words
 from mba_integrations.core.config.complexity_words import ComplexitySignal
 from mba_integrations.core.config.group import SettingsGroup
+from mba_integrations.core.config.learned.coefficients import ComplexityCoefficients
 from mba_integrations.core.errors import InputError
 from mba_integrations.core.model import MemoryTier, QueryComplexity
 
@@ -217,13 +218,15 @@ class ComplexitySettings(SettingsGroup):
     """How a query's complexity is read. Points are added up and compared with the thresholds.
 
     `signal_points` replaces the points of single signals; those not named keep their default.
-    Words are compared whatever their case; one that ends in `*` stands for any ending.
+    Words are compared whatever their case; one that ends in `*` stands for any ending. With
+    `learned` coefficients the points come from their logit, and `signal_points` are not read.
     """
 
     medium_points: Positive = 2.0
     complex_points: Positive = 4.0
     expert_points: Positive = 10.0
     signal_points: dict[ComplexitySignal, SignalPoints] = Field(default={})
+    learned: ComplexityCoefficients | None = None
     open_question_words: Words = complexity_words.OPEN_QUESTION_WORDS
     judgement_openers: Words = complexity_words.JUDGEMENT_OPENERS
     comparison_words: Words = complexity_words.COMPARISON_WORDS

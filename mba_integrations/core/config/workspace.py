@@ -10,6 +10,7 @@ from pydantic import Discriminator, Field, Tag, model_validator
 
 from mba_integrations.core.config.gateway_settings import GatewaySettings
 from mba_integrations.core.config.group import SettingsGroup
+from mba_integrations.core.config.learned.coefficients import UsefulnessSettings
 from mba_integrations.core.config.problems import (
     NUMBER_BRANCH,
     TIERS_BRANCH,
@@ -101,6 +102,7 @@ class WorkspaceConfig(SettingsGroup):
     duplicate_threshold: Overlap | None = 0.9
     passage_min_tokens: PositiveTokens | None = 48
     stability: Fraction = 0.7
+    usefulness: UsefulnessSettings = UsefulnessSettings()
     complexity: ComplexitySettings = ComplexitySettings()
     rendering: RenderingSettings = RenderingSettings()
     promotion: PromotionSettings = PromotionSettings()

@@ -15,13 +15,14 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from importlib import resources
 from typing import Any
 
 import numpy as np
 
 from mba_integrations.core.arrays import FloatArray, is_nothing
+from mba_integrations.core.config.learned.coefficients import UsefulnessSettings
 from mba_integrations.core.pool.corpus import Corpus
 from mba_integrations.core.value.features.context_features import context_features
 from mba_integrations.core.value.features.feedback_features import feedback_features
@@ -91,11 +92,16 @@ def estimate_usefulness(
     if not len(corpus.lexical):
         return np.zeros(0)
     features = first_features(question, corpus, match, freshness)
-    model = (models or shipped_models())[_kind(features)]
-    offset = IMPORTANCE_LOGIT * (np.asarray(corpus.importance, dtype=np.float64) - 0.5)
+    model = (models or shipped_models())[kind_of(features)]
+    offset = importance_offset(corpus)
     estimate = model.first.probability(features, offset=offset)
     features |= feedback_features(question, corpus, estimate, model.final.weights)
     return model.final.probability(features, offset=offset)
+
+
+def importance_offset(corpus: Corpus) -> FloatArray:
+    """What each item's importance adds to its logit, shape (n,)."""
+    return IMPORTANCE_LOGIT * (np.asarray(corpus.importance, dtype=np.float64) - 0.5)
 
 
 def first_features(
@@ -115,7 +121,7 @@ def first_features(
     return features | context_features(question, corpus, strength, freshness)
 
 
-def _kind(features: Features) -> str:
+def kind_of(features: Features) -> str:
     """Which coefficients go with the features."""
     if "tokens_share" in features:
         return "tokens"
@@ -127,6 +133,19 @@ def shipped_models() -> Mapping[str, UsefulnessModel]:
     """The coefficients of `usefulness.json`, under "tokens", "dense" and "lexical"."""
     file = resources.files("mba_integrations.core.value") / "usefulness.json"
     return models_from_dict(json.loads(file.read_text(encoding="utf-8"))["models"])
+
+
+@lru_cache(maxsize=64)
+def models_of(settings: UsefulnessSettings) -> Mapping[str, UsefulnessModel]:
+    """The shipped coefficients, with those that a workspace has learned in their place."""
+    learned = {
+        kind.value: UsefulnessModel(
+            first=shipped_models()[kind].first,
+            final=LogisticModel(intercept=one.intercept, weights=dict(one.weights)),
+        )
+        for kind, one in settings.learned.items()
+    }
+    return {**shipped_models(), **learned}
 
 
 def models_from_dict(record: Mapping[str, Any]) -> dict[str, UsefulnessModel]:

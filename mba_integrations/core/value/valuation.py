@@ -30,6 +30,7 @@ from mba_integrations.core.value.need.trace import Trace
 from mba_integrations.core.value.opinions.reranked import SecondLook
 from mba_integrations.core.value.question import Asked, question_of, unmatched_question
 from mba_integrations.core.value.relevance import estimate_relevance
+from mba_integrations.core.value.usefulness import models_of
 from mba_integrations.core.value.worth import Worth
 
 
@@ -122,7 +123,16 @@ def evaluate(
         if useful:
             relevance = estimate_relevance(match, corpus, query)
             runs = config.recent_share > 0.0
-            need = need_of(asked.question, snapshot, corpus, match, freshness, look, talk_runs=runs)
+            need = need_of(
+                asked.question,
+                snapshot,
+                corpus,
+                match,
+                freshness,
+                look,
+                talk_runs=runs,
+                models=models_of(config.usefulness),
+            )
             score, grounds, trace = need.probability, need.grounds, need.trace
             doubt, may_be_unread = need.doubt, need.may_be_unread
         else:

@@ -23,6 +23,10 @@ from mba_integrations.core.config.gateway_settings import (
     Routing,
     SpendBudget,
 )
+from mba_integrations.core.config.learned.coefficients import (
+    ComplexityCoefficients,
+    UsefulnessCoefficients,
+)
 from mba_integrations.core.config.loader import MemoryBudgetConfigLoader
 from mba_integrations.core.config.settings import (
     INFINITE,
@@ -193,6 +197,14 @@ SAMPLES: dict[str, tuple[Any, ...]] = {
     "rendering.item_order": (
         {"rendering": {"item_order": {"rag": "ends"}}},
         {"rag": ItemOrder.ENDS},
+    ),
+    "complexity.learned": (
+        {"complexity": {"learned": {"intercept": -2, "weights": {"length": 0.5}}}},
+        ComplexityCoefficients(intercept=-2.0, weights={"length": 0.5}),
+    ),
+    "usefulness.learned": (
+        {"usefulness": {"learned": {"dense": {"intercept": -2, "weights": {"asks": -1}}}}},
+        {"dense": UsefulnessCoefficients(intercept=-2.0, weights={"asks": -1.0})},
     ),
     "promotion.promote_threshold": ({"promotion": {"promote_threshold": 0.9}}, 0.9),
     "promotion.demote_threshold": ({"promotion": {"demote_threshold": 0.1}}, 0.1),

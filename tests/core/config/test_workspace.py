@@ -14,6 +14,7 @@ from workspace_settings import make, refused
 
 from mba_integrations.core.config.gateway_settings import GatewaySettings
 from mba_integrations.core.config.group import SettingsGroup
+from mba_integrations.core.config.learned.coefficients import UsefulnessSettings
 from mba_integrations.core.config.problems import InvalidSettingsError, SettingProblem, shown
 from mba_integrations.core.config.settings import (
     MOST_TOKENS,
@@ -46,6 +47,7 @@ GROUPS: list[type[SettingsGroup]] = [
     PerformanceSettings,
     PromotionSettings,
     RenderingSettings,
+    UsefulnessSettings,
 ]
 
 

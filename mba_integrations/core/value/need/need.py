@@ -20,6 +20,7 @@ for the first two.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -54,7 +55,7 @@ from mba_integrations.core.value.opinions.reranked import (
 )
 from mba_integrations.core.value.opinions.retrieved import probability_with_lists
 from mba_integrations.core.value.question import Question
-from mba_integrations.core.value.usefulness import estimate_usefulness
+from mba_integrations.core.value.usefulness import UsefulnessModel, estimate_usefulness
 
 _CLOSING_NEEDS = 0.05
 """Items that a greeting or a word of thanks needs, at most."""
@@ -106,6 +107,7 @@ def need_of(
     look: SecondLook | None = None,
     *,
     talk_runs: bool = True,
+    models: Mapping[str, UsefulnessModel] | None = None,
 ) -> Need:
     """The need for each candidate.
 
@@ -117,6 +119,7 @@ def need_of(
         freshness: Shape (n,), in [0, 1].
         look: The reranker; None for none.
         talk_runs: Whether working memory ends with what was said last.
+        models: Coefficients of usefulness; None for those shipped.
     """
     if not len(snapshot):
         return Need(np.zeros(0), 0.0, Grounds(topic=question.topic))
@@ -128,7 +131,7 @@ def need_of(
     if not (hangs or _asks(question, corpus, match)):
         return _of_nothing(question, exchanges, importance, freshness)
     both = with_exchange(question, corpus, exchanges[0]) if hangs else None
-    estimate = _usefulness(question, corpus, match, freshness, both)
+    estimate = _usefulness(question, corpus, match, freshness, both, models)
     expected = expected_needed(question, corpus, match, estimate)
     expected = min(expected, _CLOSING_NEEDS) if closing else expected
     matched = levelled(estimate, expected)
@@ -205,13 +208,15 @@ def _usefulness(
     match: Match,
     freshness: FloatArray,
     both: Question | None,
+    models: Mapping[str, UsefulnessModel] | None,
 ) -> FloatArray:
     """Usefulness for the question; if it hangs on an exchange, a mean of logits with that of *both*
     together."""
-    alone = estimate_usefulness(question, corpus, match, freshness=freshness)
+    alone = estimate_usefulness(question, corpus, match, freshness=freshness, models=models)
     if both is None:
         return alone
-    joint = estimate_usefulness(both, corpus, match_of(both, corpus), freshness=freshness)
+    together = match_of(both, corpus)
+    joint = estimate_usefulness(both, corpus, together, freshness=freshness, models=models)
     odds = (alone / (1.0 - alone)) ** (1.0 - _JOINT_PART) * (joint / (1.0 - joint)) ** _JOINT_PART
     return np.asarray(odds / (1.0 + odds))
 

@@ -54,6 +54,7 @@ const NUMBERS_OR_NONE = new Set([
   "gateway.request_tokens",
   "gateway.strong_points",
 ]);
+const MAPPINGS_OR_NONE = new Set(["complexity.learned"]);
 const CHOICES = {
   scoring_method: ["usefulness", "weighted_sum", "product"],
   "gateway.inject": ["off", "system", "before_last_user"],
@@ -80,6 +81,7 @@ export function kindOf(path, value) {
   if (CHOICES[path]) return "choice";
   if (typeof value === "boolean") return "switch";
   if (typeof value === "number" || NUMBERS_OR_NONE.has(path)) return "number";
+  if (MAPPINGS_OR_NONE.has(path)) return "json";
   return typeof value === "string" || value === null ? "text" : "json";
 }
 

@@ -1,0 +1,1 @@
+"""What a workspace has learned, as settings."""

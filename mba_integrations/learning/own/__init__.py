@@ -1,0 +1,1 @@
+"""Coefficients from a workspace's own traffic, drawn to the shipped ones."""
