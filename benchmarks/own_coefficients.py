@@ -22,12 +22,13 @@ import shlex
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import cycle
 from pathlib import Path
 
 import numpy as np
 
 from benchmarks import evidence_methods as methods
-from benchmarks.evidence import FITTED_SETS, Sets, fitted_without
+from benchmarks.evidence import FITTED_SETS, Fits, Sets
 from benchmarks.evidence_data import EvidencePool, EvidenceQuery, load_set
 from mba_integrations.core.arrays import FloatArray
 from mba_integrations.core.value.usefulness import LogisticModel, UsefulnessModel, shipped_models
@@ -125,18 +126,20 @@ def gains(
         for pool in pools
     ]
     if together:
-        said = [[one for part in said for one in part]] * len(pools)
+        said = [[one for part in said for one in part]]
+    later = [pool[len(pool) // 2 :] for pool in pools]
+    before = [np.array([one.recall(model.final) for one in part]) for part in later]
     result: dict[float, list[FloatArray]] = {}
     for strength in strengths:
-        by_pool = []
-        for pool, examples in zip(pools, said, strict=True):
-            own = own_usefulness(examples, strength=strength, shipped={"dense": model})
-            learned = own.models.get("dense", model).final
-            later = pool[len(pool) // 2 :]
-            by_pool.append(
-                np.array([one.recall(learned) - one.recall(model.final) for one in later])
-            )
-        result[strength] = by_pool
+        fits = [
+            own_usefulness(examples, strength=strength, shipped={"dense": model}).models
+            for examples in said
+        ]
+        learned = [one.get("dense", model).final for one in fits]
+        result[strength] = [
+            np.array([one.recall(own) for one in part]) - at_first
+            for part, at_first, own in zip(later, before, cycle(learned), strict=False)
+        ]
     return result
 
 
@@ -156,31 +159,36 @@ def interval(by_pool: Sequence[FloatArray]) -> tuple[float, float, float]:
     return float(sums.sum() / counts.sum()), float(low), float(high)
 
 
-def beginnings(sets: Sets, name: str) -> Iterator[tuple[str, UsefulnessModel]]:
+def beginnings(fits: Fits, name: str) -> Iterator[tuple[str, UsefulnessModel]]:
     """What a workspace begins with: the shipped coefficients, and those fitted without the set."""
     yield "shipped", shipped_models()["dense"]
     if name in FITTED_SETS:
-        yield "new", fitted_without(sets, name, kinds=["dense"])["dense"]
+        yield "new", fits.without(name)["dense"]
 
 
 def choose(sets: Sets, seeds: Sequence[int]) -> None:
     """A row for each strength: the mean gain in points of recall on the sets not reported."""
+    fits = Fits(sets, ["dense"])
     print("| set | begins with | " + " | ".join(f"{s:,.0f}" for s in STRENGTHS) + " |")
     print("| --- | --- |" + " --- |" * len(STRENGTHS))
     for name in CHOSEN_ON:
-        for label, model in beginnings(sets, name):
+        for label, model in beginnings(fits, name):
             pools = [asked_in(pool, model) for pool in sets[name]]
             runs = [gains(pools, model, STRENGTHS, seed=seed) for seed in seeds]
             means = [np.mean([interval(run[s])[0] for run in runs]) for s in STRENGTHS]
-            print(f"| {name} | {label} | " + " | ".join(f"{100 * m:+.2f}" for m in means) + " |")
+            print(
+                f"| {name} | {label} | " + " | ".join(f"{100 * m:+.2f}" for m in means) + " |",
+                flush=True,
+            )
 
 
 def report(sets: Sets, seeds: Sequence[int]) -> None:
     """A row for each set, beginning and way to learn."""
+    fits = Fits(sets, ["dense"])
     print("| set | begins with | learned | cited | recall before, % | gain, points | interval |")
     print("| --- | --- | --- | --- | --- | --- | --- |")
     for name in REPORTED:
-        for label, model in beginnings(sets, name):
+        for label, model in beginnings(fits, name):
             pools = [asked_in(pool, model) for pool in sets[name]]
             before = np.mean(
                 [one.recall(model.final) for pool in pools for one in pool[len(pool) // 2 :]]
@@ -214,7 +222,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--data", type=Path, required=True, help="folder of the evidence sets")
     parser.add_argument("--choose", action="store_true", help="measure strengths, on other sets")
-    parser.add_argument("--draws", type=int, default=5, help="draws of the noise")
+    parser.add_argument("--draws", type=int, default=3, help="draws of the noise")
     options = parser.parse_args()
     print(f"machine: {platform.machine()}, {platform.system()}, Python {platform.python_version()}")
     print(f"command: {shlex.join(['python', *sys.argv])}")

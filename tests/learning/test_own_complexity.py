@@ -1,4 +1,4 @@
-"""The learned estimator of complexity: the points without questions, the questions' own with many."""
+"""The learned estimator of complexity: the points without questions, their own fit with many."""
 
 from __future__ import annotations
 

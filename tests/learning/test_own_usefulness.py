@@ -60,8 +60,8 @@ def weights(given: list[LabelledFeatures], strength: float) -> list[float]:
 
 
 def test_without_labels_the_shipped_coefficients_hold_to_the_bit() -> None:
-    for given in ([], examples(5, weight=0.0)):
-        own = own_usefulness(given)
+    for nothing in ([], examples(5, weight=0.0)):
+        own = own_usefulness(nothing)
         assert own.settings() == UsefulnessSettings()
         assert models_of(own.settings()) == shipped_models()
 
@@ -156,7 +156,7 @@ def test_a_strength_that_is_no_number_of_labels_is_refused(strength: float) -> N
 
 
 def test_features_of_other_coefficients_are_refused() -> None:
-    with pytest.raises(InputError, match="have 2 features, its coefficients weigh 28"):
+    with pytest.raises(InputError, match="have 2 features, its coefficients weigh 27"):
         own_usefulness(examples(5))
 
 

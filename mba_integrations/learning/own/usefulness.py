@@ -27,7 +27,7 @@ from mba_integrations.learning.own.features import LabelledFeatures
 from mba_integrations.learning.own.shrinking import drawn_to
 from mba_integrations.learning.usefulness_fit import as_model, sign_of
 
-STRENGTH = 3_000.0
+STRENGTH = 300.0
 """Labels that the shipped coefficients are worth; see docs/learning.md for how it was chosen."""
 _HALVINGS = 60
 _WIDEST = 30.0

@@ -77,7 +77,7 @@ def test_own_coefficients_change_the_choices_of_their_workspace_alone(
     assert asked_of(service, "kate")[0] == "old"
     versions = service.workspaces.versions("ann")
     assert service.workspaces.row("ann").settings_version == version + 1
-    assert [bool(one.settings.get("usefulness")) for one in versions].count(True) == 1
+    assert [bool(one.settings["usefulness"]["learned"]) for one in versions].count(True) == 1
     service.workspaces.change("ann", usefulness={"learned": {}})
     assert asked_of(service, "ann")[0] == "old"
 
