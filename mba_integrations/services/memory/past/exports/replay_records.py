@@ -22,7 +22,7 @@ import numpy as np
 from mba_integrations import PreviousPrompt
 from mba_integrations.core.config.workspace import WorkspaceConfig
 from mba_integrations.core.errors import MemoryBudgetError
-from mba_integrations.core.model import MemoryItem
+from mba_integrations.core.model import MemoryItem, MemoryTier
 from mba_integrations.core.pool.memory_pool import MemoryPool
 from mba_integrations.core.result.allocation import Allocation
 from mba_integrations.learning.replay.records import Decided, Feedback, ReplayRecord
@@ -266,5 +266,8 @@ def _decided(row: AllocationRow) -> Decided:
         tokens={one.memory_id: one.tokens for one in row.items if one.selected},
         used_tokens=row.record["used_tokens"],
         counter_id=row.record["counter_id"],
+        tier_tokens={
+            MemoryTier(tier): one["used_tokens"] for tier, one in row.record["tiers"].items()
+        },
         reasons={one.memory_id: one.reason or "" for one in row.items if not one.selected},
     )
