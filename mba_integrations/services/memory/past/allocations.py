@@ -287,7 +287,7 @@ class Allocations:
         """What 100 more tokens would buy for each tier, the most first.
 
         The latest recalls are asked again with so many more tokens for one tier alone, under the
-        settings of now, until 0.15 seconds have passed.
+        settings of now, until 0.1 seconds have passed.
 
         Args:
             workspace_id: Of which workspace.

@@ -27,7 +27,7 @@ from mba_integrations.services.store.rows.allocations import AllocationRow
 
 Found = TypeVar("Found")
 MORE_TOKENS = 100
-STARVING_SECONDS = 0.15
+STARVING_SECONDS = 0.1
 """A view of the dashboard waits for it."""
 EFFECT_SECONDS = 20.0
 MOST_EXAMPLES = 20

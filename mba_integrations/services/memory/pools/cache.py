@@ -2,7 +2,8 @@
 
 Each workspace has a lock of its own, so that one is loaded once however many ask for it, and
 nobody waits for another workspace. The longest unused goes when all together are too large; the
-one that was asked for stays, however large it is. Bytes are estimated.
+one that was asked for stays, however large it is. Bytes are estimated. Pools of past moments have a
+quarter of them.
 """
 
 from __future__ import annotations
@@ -14,13 +15,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from mba_integrations.services.memory.pools.past_pools import PastPools
 from mba_integrations.services.memory.pools.workspace_pool import WorkspacePool
 from mba_integrations.services.memory.tallies import Event, Tallies
 from mba_integrations.services.store.rows.workspaces import WorkspaceRow
 from mba_integrations.services.store.scopes import Reading
 
 DEFAULT_POOL_BYTES = 1024 * 1024 * 1024
-
+_PART_OF_PAST = 4
 
 ModelOf = Callable[[Reading, str | None], str | None]
 """Of a scope and the model whose vectors its pool has, the model whose vectors it is to have."""
@@ -55,6 +57,7 @@ class PoolCache:
 
     Attributes:
         loads: How often a pool was made from all rows of its workspace.
+        past: Pools of past moments; they go with that of their workspace.
     """
 
     def __init__(
@@ -62,7 +65,8 @@ class PoolCache:
     ) -> None:
         self._model_of = model_of
         self._tallies = tallies
-        self._most_bytes = most_bytes
+        self.past = PastPools(most_bytes // _PART_OF_PAST)
+        self._most_bytes = most_bytes - most_bytes // _PART_OF_PAST
         self._places: OrderedDict[str, _Place] = OrderedDict()
         self._bytes = 0
         self._lock = threading.Lock()
@@ -95,13 +99,15 @@ class PoolCache:
         return place is not None and place.pool is not None
 
     def drop(self, workspace_id: str) -> None:
-        """Forget the pool of a workspace."""
+        """Forget the pools of a workspace."""
+        self.past.drop(workspace_id)
         with self._lock:
             place = self._places.pop(workspace_id, None)
             self._bytes -= place.bytes if place else 0
 
     def clear(self) -> None:
         """Forget all pools."""
+        self.past.clear()
         with self._lock:
             self._places.clear()
             self._bytes = 0
@@ -109,7 +115,7 @@ class PoolCache:
     @property
     def bytes(self) -> int:
         """About how much memory the pools take."""
-        return self._bytes
+        return self._bytes + self.past.bytes
 
     def _followed(self, reading: Reading, row: WorkspaceRow, place: _Place) -> WorkspacePool:
         pool, seq = place.pool, row.change_seq

@@ -132,9 +132,9 @@ class WorkspacePool:
     @property
     def bytes(self) -> int:
         """About how much memory it takes."""
-        of_items = len(self.pool) * (_BYTES_OF_ITEM + 2 * self._vector_bytes)
+        of_items = bytes_of(len(self.pool), self._text_bytes, self._vector_bytes)
         in_views = sum(len(view.pool) for view in self._views.values())
-        return of_items + 2 * self._text_bytes + in_views * (_BYTES_OF_ROW + self._vector_bytes)
+        return of_items + in_views * (_BYTES_OF_ROW + self._vector_bytes)
 
     def _apply(self, reading: Reading, happened: Sequence[Change]) -> None:
         # A use changes nothing in a prompt, but a filter may ask for it.
@@ -208,6 +208,11 @@ class WorkspacePool:
 
     def _count_gone(self, reading: Reading) -> None:
         self.forgotten = sum(finding.count(reading, _GONE).values())
+
+
+def bytes_of(count: int, text: int, vector: int) -> int:
+    """About how much memory so many items take, by the bytes of their texts and of one vector."""
+    return count * (_BYTES_OF_ITEM + 2 * vector) + 2 * text
 
 
 def vectors_of(reading: Reading, model_id: str | None) -> tuple[tuple[str, ...], FloatArray]:

@@ -9,6 +9,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 
 from mba_integrations import PreviousPrompt
 from mba_integrations.core.config.workspace import WorkspaceConfig
@@ -20,7 +21,8 @@ from mba_integrations.services.memory.beyond.sizes import Size
 from mba_integrations.services.memory.equipment import Equipment
 from mba_integrations.services.memory.errors import NotYetThereError
 from mba_integrations.services.memory.pools.items import items_of
-from mba_integrations.services.memory.pools.workspace_pool import vectors_of
+from mba_integrations.services.memory.pools.past_pools import PastKey, PastPool
+from mba_integrations.services.memory.pools.workspace_pool import bytes_of, filter_key, vectors_of
 from mba_integrations.services.memory.recalling.reply import NotConsidered
 from mba_integrations.services.memory.recalling.request import RecallRequest
 from mba_integrations.services.store.rows.memories import MemoryFilter, MemoryRow
@@ -181,21 +183,57 @@ def _of_then(
     row: WorkspaceRow,
     then: datetime,
 ) -> Candidates:
-    """What a call at that time would have seen, but what was erased or pruned since. O(n)."""
-    rows = history.as_of(reading, then, seq=request.as_of_seq)
-    alive = [one for one in rows if one.expires_at is None or one.expires_at > then]
-    chosen = _let_through(reading, alive, request.wanted)
+    """What a call at that time would have seen, but what was erased or pruned since.
+
+    O(n) where it is not known from a call before.
+    """
     model_id = equipment.models.model_of(reading, None)
-    items = items_of(chosen, *vectors_of(reading, model_id))
+    read = partial(_read_then, reading, request, then, model_id)
+    key = _past_key(reading, request, row, then, model_id)
+    found = read() if key is None else equipment.pools.past.get(key, read)
     return Candidates(
         config=equipment.settings.of(row),
         settings_version=row.settings_version,
-        pool=MemoryPool.from_items([*items, *request.items]),
+        pool=_with_items(found.pool, request.items),
         model_id=model_id,
-        not_considered=NotConsidered(
-            expired=len(rows) - len(alive), filtered=len(alive) - len(chosen)
-        ),
+        not_considered=NotConsidered(expired=found.expired, filtered=found.filtered),
         change_seq=row.change_seq,
+    )
+
+
+def _past_key(
+    reading: Reading,
+    request: RecallRequest,
+    row: WorkspaceRow,
+    then: datetime,
+    model_id: str | None,
+) -> PastKey | None:
+    """By what the memories of then are known; None where that changes with each use."""
+    wanted, seq = request.wanted, request.as_of_seq
+    if wanted is not None and wanted.idle_since is not None:
+        return None
+    return PastKey(
+        workspace_id=row.workspace_id,
+        stands=(row.created_at, history.last_change(reading)),
+        then=then if seq is None else history.state_of(reading, then, seq),
+        narrowed=None if wanted is None else filter_key(wanted),
+        model_id=model_id,
+    )
+
+
+def _read_then(
+    reading: Reading, request: RecallRequest, then: datetime, model_id: str | None
+) -> PastPool:
+    rows = history.as_of(reading, then, seq=request.as_of_seq)
+    alive = [one for one in rows if one.expires_at is None or one.expires_at > then]
+    chosen = _let_through(reading, alive, request.wanted)
+    ids, matrix = vectors_of(reading, model_id)
+    text = sum(len(one.content) for one in chosen)
+    return PastPool(
+        pool=MemoryPool.from_items(items_of(chosen, ids, matrix)),
+        expired=len(rows) - len(alive),
+        filtered=len(alive) - len(chosen),
+        bytes=bytes_of(len(chosen), text, matrix.itemsize * matrix.shape[1]),
     )
 
 

@@ -74,6 +74,34 @@ def expiries(reading: Reading, after: datetime, until: datetime) -> tuple[dateti
     return tuple(reading.execute(statement).scalars())
 
 
+def last_change(reading: Reading) -> int:
+    """The place of the last change that is no use of a memory; 0 where none is known."""
+    place = memory_change.c.change_seq
+    statement = reading.select(memory_change, place).where(memory_change.c.op != ChangeOp.ACCESS)
+    return reading.execute(statement.order_by(place.desc()).limit(1)).scalar() or 0
+
+
+def state_of(reading: Reading, moment: datetime, seq: int) -> tuple[int | None, datetime | None]:
+    """What two times that saw the same memories have alike, as long as nothing changes.
+
+    Args:
+        reading: The scope.
+        moment: The time.
+        seq: Where the sequence of changes stood then.
+
+    Returns:
+        The next place at which another memory could be chosen from, None where none came, and
+        when the last memory expired before.
+    """
+    place, expires_at = memory_change.c.change_seq, memory.c.expires_at
+    following = reading.select(memory_change, place).where(place > seq, _CHANGES_CHOICE)
+    expired = reading.select(memory, func.max(expires_at)).where(expires_at <= moment)
+    return (
+        reading.execute(following.order_by(place).limit(1)).scalar(),
+        reading.execute(expired).scalar(),
+    )
+
+
 def changed_at(reading: Reading, seq: int) -> tuple[int, ...] | None:
     """Places after *seq* at which another memory could be chosen from, or another text, in order.
 
@@ -84,9 +112,8 @@ def changed_at(reading: Reading, seq: int) -> tuple[int, ...] | None:
     if seq < pruned:
         return None
     place = memory_change.c.change_seq
-    which = among(memory_change.c.op, [ChangeOp.ADD, ChangeOp.REWRITE, *_UNDO])
-    found = reading.select(memory_change, place).where(place > seq, which).order_by(place)
-    return tuple(reading.execute(found).scalars())
+    found = reading.select(memory_change, place).where(place > seq, _CHANGES_CHOICE)
+    return tuple(reading.execute(found.order_by(place)).scalars())
 
 
 def _check_reach(reading: Reading, moment: datetime, seq: int | None) -> None:
@@ -114,9 +141,9 @@ def _stored_by(reading: Reading, moment: datetime, seq: int | None) -> dict[str,
 
 def _changes_after(reading: Reading, moment: datetime, seq: int | None) -> tuple[Change, ...]:
     later = memory_change.c.at > moment if seq is None else memory_change.c.change_seq > seq
-    statement = (
-        reading.select(memory_change).where(later).order_by(memory_change.c.change_seq.desc())
-    )
+    undone = among(memory_change.c.op, [ChangeOp.REWRITE, *_UNDO])
+    statement = reading.select(memory_change).where(later, undone)
+    statement = statement.order_by(memory_change.c.change_seq.desc())
     return tuple(change_of(found) for found in reading.execute(statement))
 
 
@@ -162,3 +189,4 @@ _UNDO: dict[ChangeOp, Callable[[MemoryRow, Change], MemoryRow]] = {
     ChangeOp.RESTORE: _gone_again,
     ChangeOp.MOVE: _back_in_tier,
 }
+_CHANGES_CHOICE = among(memory_change.c.op, [ChangeOp.ADD, ChangeOp.REWRITE, *_UNDO])

@@ -95,6 +95,22 @@ def test_new_prompts_come_by_themselves(browse: Browse, dashboard: Served, own: 
     assert page.locator(ROWS).count() == 2
 
 
+def test_rows_that_are_shown_follow_an_erasure(browse: Browse, dashboard: Served, own: str) -> None:
+    dashboard.service.workspaces.change(own, logging={"include_text": True})
+    for name in ("first", "second"):
+        dashboard.service.recall(own, f"What does Kate keep {name}?")
+    page = browse(f"#/w/{own}/prompts").page
+    page.get_by_role("link", name="Kate keep second").wait_for()
+    page.locator(".live.on").wait_for()
+    tick = page.locator(ROWS).first.get_by_role("checkbox")
+    tick.check()
+    dashboard.service.erasures.erase(own, memory_ids=f"{own}/project")
+    page.get_by_role("link", name="Question not logged").nth(1).wait_for()
+    assert page.locator(ROWS).count() == 2
+    assert tick.is_checked()
+    assert page.locator("tr.fresh").count() == 0
+
+
 def test_every_memory_is_there_with_tokens_score_signals_and_reason(
     browse: Browse, dashboard: Served
 ) -> None:

@@ -36,6 +36,7 @@ const view = (pattern, name, more = {}) => ({
 export const VIEWS = [
   view("", "workspaces", { nav: "All workspaces" }),
   view("jobs", "jobs", { nav: "Jobs and stores" }),
+  view("w/:workspace", "overview", { part: "overview" }),
   view("w/:workspace/overview", "overview", { nav: "Overview" }),
   view("w/:workspace/prompts", "prompts", { nav: "Prompts" }),
   view("w/:workspace/prompts/:id", "prompt", { part: "prompts" }),

@@ -4,9 +4,12 @@ import { part } from "../api.js";
 import { el } from "../dom.js";
 import { follow } from "../live.js";
 
+const NAMES = ["allocation", "erase", "reload"];
+
 /**
- * Call *heard* with each prompt that a workspace logs, until the signal aborts; with null when the
- * stream was away meanwhile, so that some may have been missed.
+ * Call *heard* with each prompt that a workspace logs, until the signal aborts; with what has no
+ * `allocation_id` where prompts may be other ones than before: after an erasure, and null when the
+ * stream was away meanwhile.
  *
  * Returns the sign; it says whether the stream is open.
  */
@@ -21,6 +24,6 @@ export function liveSign(workspace, heard, signal) {
   };
   const path = `/v1/workspaces/${part(workspace)}/events`;
   const query = { allocations: true };
-  follow(path, ["allocation"], { query, heard: (event) => heard(event.data), signal, changed });
+  follow(path, NAMES, { query, heard: (event) => heard(event.data), signal, changed });
   return sign;
 }

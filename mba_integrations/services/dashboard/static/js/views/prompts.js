@@ -1,4 +1,7 @@
-/* The prompts of a workspace, the latest first: filtered, page by page, and new ones as they come. */
+/*
+ * The prompts of a workspace, the latest first: filtered, page by page, and new ones as they come.
+ * An erasure takes questions out of those that are shown, so they are asked for anew.
+ */
 
 import { get, part } from "../api.js";
 import { debounced, el, fill } from "../dom.js";
@@ -14,10 +17,11 @@ import { COMPLEXITIES, REASONS, reasonName } from "../words.js";
 
 const PAGE = 50;
 const FRESH = 20;
+const MOST = 500;
 
 /** Show it. */
 export async function show(root, _params, context) {
-  const state = { asked: Object.fromEntries(context.query), cursor: null, chosen: new Set() };
+  const state = { asked: Object.fromEntries(context.query), cursor: null, chosen: new Set(), isStale: false };
   const compare = compareButton(state, context);
   const list = makeList(state, context, compare.update);
   const body = el("div", {});
@@ -32,8 +36,12 @@ export async function show(root, _params, context) {
     load().catch((error) => context.signal.aborted || fill(body, problem(error, context.reload)));
   };
   const form = filters({ label: "Filter prompts", fields: fields(), values: asTyped(state.asked), changed });
-  const arrived = () => freshRows(state, context, list, load).catch(() => {});
-  const live = liveSign(context.workspace, debounced(arrived, 500), context.signal);
+  const arrived = debounced(() => follow(state, context, list, load).catch(() => {}), 500);
+  const heard = (told) => {
+    state.isStale ||= !told?.allocation_id;
+    arrived();
+  };
+  const live = liveSign(context.workspace, heard, context.signal);
   root.append(heading("Prompts", { about: context.workspace, actions: [live, compare.node] }), form.node, body);
   await load();
 }
@@ -90,15 +98,21 @@ function makeList(state, context, selected) {
   });
 }
 
-async function freshRows(state, { workspace, signal }, list, load) {
-  const newest = list.rows()[0]?.at;
-  if (!newest) return load();
-  const since = state.asked.since > newest ? state.asked.since : newest;
-  const query = { ...state.asked, since, limit: FRESH, texts: false };
-  const found = await get(`/v1/workspaces/${part(workspace)}/allocations`, { query, signal });
-  const known = new Set(list.rows().map((row) => row.allocation_id));
-  const fresh = found.allocations.filter((row) => !known.has(row.allocation_id));
-  if (fresh.length) list.addFirst(fresh.map((row) => ({ ...row, isFresh: true })));
+/** Add what came; where more than that happened, show anew what is there. */
+async function follow(state, context, list, load) {
+  const shown = list.rows();
+  if (!shown.length) return load();
+  const isStale = state.isStale;
+  state.isStale = false;
+  const [since, limit] = isStale ? [shown.at(-1).at, MOST] : [shown[0].at, FRESH];
+  const query = { ...state.asked, since: state.asked.since > since ? state.asked.since : since, limit, texts: false };
+  const { workspace, signal } = context;
+  const { allocations: found } = await get(`/v1/workspaces/${part(workspace)}/allocations`, { query, signal });
+  const known = new Map(shown.map((row) => [row.allocation_id, row]));
+  const rows = found.map((row) => ({ ...row, isFresh: known.get(row.allocation_id)?.isFresh ?? !known.has(row.allocation_id) }));
+  if (!isStale) return list.addFirst(rows.filter((row) => !known.has(row.allocation_id)));
+  const older = rows.length < MOST ? [] : shown.filter((row) => row.at < rows.at(-1).at);
+  return rows.length ? list.replace([...rows, ...older]) : load();
 }
 
 function columns(state, { workspace }, selected) {
