@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from itertools import islice
 from typing import Any
 
@@ -117,11 +118,11 @@ class Allocations:
         check_listed(limit)
         self._equipment.trail.flush()
         found: list[AllocationRow] = []
+        size = limit + 1 if complexity is None and reason is None else _PAGE
         with self._equipment.read(workspace_id) as reading:
             workspaces.get(reading)
-            for looked_at, row in enumerate(
-                _rows(reading, since=since, until=until, session_id=session_id, after=after)
-            ):
+            narrowed = partial(_rows, reading, since=since, until=until, session_id=session_id)
+            for looked_at, row in enumerate(narrowed(after=after, size=size)):
                 if len(found) == limit or looked_at == MOST_LOOKED_AT:
                     return AllocationPage(rows=tuple(found), after=after)
                 after = (row.at, row.allocation_id)
@@ -385,13 +386,15 @@ def _rows(
     until: datetime | None = None,
     session_id: str | None = None,
     after: Place | None = None,
+    size: int = _PAGE,
 ) -> Iterator[AllocationRow]:
+    """Rows by pages of a size: who wants a few does not have hundreds read."""
     while True:
         page = allocations.listed(
-            reading, since=since, until=until, session_id=session_id, after=after, limit=_PAGE
+            reading, since=since, until=until, session_id=session_id, after=after, limit=size
         )
         yield from page
-        if len(page) < _PAGE:
+        if len(page) < size:
             return
         after = (page[-1].at, page[-1].allocation_id)
 

@@ -131,7 +131,7 @@ function groupsCard(groups, by) {
   ];
   const rows = table({ caption: `Calls by ${by}`, columns });
   rows.replace(groups);
-  return card(`By ${by}`, {}, rows.node);
+  return card(`By ${by}`, { wide: true }, rows.node);
 }
 
 function nothing(state, workspace) {

@@ -123,7 +123,7 @@ function jobColumns(workspace, context, panel, again) {
     return ["queued", "running"].includes(job.state) ? act(job, "cancel", "Cancel") : null;
   };
   return [
-    { label: "Job", cell: (job) => [job.kind, el("div", { class: "muted" }, el("code", {}, job.job_id))], sort: (job) => job.kind },
+    { label: "Job", cell: (job) => el("div", {}, job.kind, el("div", { class: "muted" }, el("code", {}, job.job_id))), sort: (job) => job.kind },
     { label: "State", cell: (job) => el("span", { class: `sign sign-${job.state}` }, job.state), sort: (job) => job.state },
     { label: "Done", numeric: true, cell: (job) => percent(job.progress), sort: (job) => job.progress },
     { label: "Tries", numeric: true, cell: (job) => `${job.attempts} of ${job.max_attempts}` },
