@@ -30,7 +30,7 @@ import numpy as np
 from benchmarks import evidence_methods as methods
 from benchmarks.evidence import FITTED_SETS, Fits, Sets
 from benchmarks.evidence_data import EvidencePool, EvidenceQuery, load_set
-from mba_integrations.core.arrays import FloatArray
+from mba_integrations.core.arrays import BoolArray, FloatArray
 from mba_integrations.core.value.usefulness import LogisticModel, UsefulnessModel, shipped_models
 from mba_integrations.learning.own.features import LabelledFeatures, features_of
 from mba_integrations.learning.own.usefulness import STRENGTH, own_usefulness
@@ -61,7 +61,7 @@ class Asked:
         taken = self.taken(model)
         return float(np.mean([bool(taken[list(group)].any()) for group in self.query.evidence]))
 
-    def taken(self, model: LogisticModel) -> FloatArray:
+    def taken(self, model: LogisticModel) -> BoolArray:
         """Which items are in a prompt by these coefficients, shape (n,)."""
         weights = np.array([model.weights.get(name, 0.0) for name in self.names])
         logits = np.clip(model.intercept + self.matrix @ weights, -30.0, 30.0)
