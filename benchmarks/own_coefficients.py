@@ -30,7 +30,7 @@ import numpy as np
 from benchmarks import evidence_methods as methods
 from benchmarks.evidence import FITTED_SETS, Fits, Sets
 from benchmarks.evidence_data import EvidencePool, EvidenceQuery, load_set
-from mba_integrations.core.arrays import FloatArray
+from mba_integrations.core.arrays import BoolArray, FloatArray
 from mba_integrations.core.value.usefulness import LogisticModel, UsefulnessModel, shipped_models
 from mba_integrations.learning.own.features import LabelledFeatures, features_of
 from mba_integrations.learning.own.usefulness import STRENGTH, own_usefulness
@@ -40,7 +40,7 @@ CHOSEN_ON = (
     *("hotpotqa-merged", "2wikimultihopqa-merged", "musique-train-merged"),
     "implicit-dialogues",
 )
-STRENGTHS = (30.0, 100.0, 300.0, 1_000.0, 3_000.0, 10_000.0, 30_000.0)
+STRENGTHS = (300.0, 1_000.0, 3_000.0, 10_000.0, 30_000.0, 100_000.0)
 BUDGET = 1_024
 CITED, STRAY = 0.8, 0.01
 """Probabilities that evidence in a prompt is cited, and that anything else is."""
@@ -61,7 +61,7 @@ class Asked:
         taken = self.taken(model)
         return float(np.mean([bool(taken[list(group)].any()) for group in self.query.evidence]))
 
-    def taken(self, model: LogisticModel) -> FloatArray:
+    def taken(self, model: LogisticModel) -> BoolArray:
         """Which items are in a prompt by these coefficients, shape (n,)."""
         weights = np.array([model.weights.get(name, 0.0) for name in self.names])
         logits = np.clip(model.intercept + self.matrix @ weights, -30.0, 30.0)
@@ -87,6 +87,7 @@ class Asked:
             offset=np.zeros(len(rows)),
             useful=cited.astype(float),
             weights=np.where(cited, 1.0, 0.5),
+            spread=self.matrix.std(axis=0),
         )
 
 
@@ -169,17 +170,18 @@ def beginnings(fits: Fits, name: str) -> Iterator[tuple[str, UsefulnessModel]]:
 def choose(sets: Sets, seeds: Sequence[int]) -> None:
     """A row for each strength: the mean gain in points of recall on the sets not reported."""
     fits = Fits(sets, ["dense"])
-    print("| set | begins with | " + " | ".join(f"{s:,.0f}" for s in STRENGTHS) + " |")
-    print("| --- | --- |" + " --- |" * len(STRENGTHS))
+    print("| set | begins with | labels | " + " | ".join(f"{s:,.0f}" for s in STRENGTHS) + " |")
+    print("| --- | --- | --- |" + " --- |" * len(STRENGTHS))
     for name in CHOSEN_ON:
         for label, model in beginnings(fits, name):
             pools = [asked_in(pool, model) for pool in sets[name]]
-            runs = [gains(pools, model, STRENGTHS, seed=seed) for seed in seeds]
-            means = [np.mean([interval(run[s])[0] for run in runs]) for s in STRENGTHS]
-            print(
-                f"| {name} | {label} | " + " | ".join(f"{100 * m:+.2f}" for m in means) + " |",
-                flush=True,
-            )
+            for said, shuffled in (("true", False), ("shuffled", True)):
+                runs = [
+                    gains(pools, model, STRENGTHS, shuffled=shuffled, seed=seed) for seed in seeds
+                ]
+                means = [np.mean([interval(run[s])[0] for run in runs]) for s in STRENGTHS]
+                cells = " | ".join(f"{100 * mean:+.2f}" for mean in means)
+                print(f"| {name} | {label} | {said} | {cells} |", flush=True)
 
 
 def report(sets: Sets, seeds: Sequence[int]) -> None:

@@ -62,7 +62,7 @@ def held_out(queries: Queries, strength: float, *, repeats: int = 4) -> FloatArr
             others = [one for one, at in zip(queries, dealt, strict=True) if at != fold]
             rows = np.flatnonzero(dealt == fold)
             settings = learned_from(others, strength)
-            result[repeat, rows] = probabilities([queries[row] for row in rows], settings)
+            result[repeat, rows] = probabilities([queries[row] for row in rows.tolist()], settings)
     return result
 
 

@@ -50,6 +50,7 @@ def examples(count: int, *, weight: float = 1.0, true: float = 2.5) -> list[Labe
             offset=np.zeros(count),
             useful=(draw.random(count) < p).astype(float),
             weights=np.full(count, weight),
+            spread=matrix.std(axis=0),
         )
     ]
 
@@ -99,6 +100,7 @@ def test_n_labels_against_k_go_n_of_n_and_k_of_the_way(count: int) -> None:
             offset=np.zeros(2_000),
             useful=np.full(2_000, useful),
             weights=chance * count / 2_000,
+            spread=matrix.std(axis=0),
         )
         for useful, chance in ((1.0, p), (0.0, 1.0 - p))
     ]
@@ -142,6 +144,7 @@ def test_coefficients_are_finite_and_settings_take_them(
         offset=np.zeros(len(said)),
         useful=np.array([float(useful) for _, useful, _ in said]),
         weights=np.array([weight for _, _, weight in said]),
+        spread=np.array([1.0, 0.3]),
     )
     own = own_usefulness([given], strength=strength, shipped=SHIPPED)
     for model in own.models.values():

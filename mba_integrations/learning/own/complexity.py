@@ -90,7 +90,9 @@ def own_complexity(
 def _fitted(rows: Rows, settings: ComplexitySettings, strength: float) -> FloatArray:
     points = [settings.points_of(signal) for signal in ComplexitySignal]
     shipped = LOGIT_OF_POINT * np.array([-settings.complex_points, *points])
-    return fitted_with_signs(rows, drawn_to(shipped, rows, strength), [1.0] * len(points))
+    return fitted_with_signs(
+        rows, drawn_to(shipped, rows, strength, rows.matrix.std(axis=0)), [1.0] * len(points)
+    )
 
 
 def _platt(rows: Rows, settings: ComplexitySettings, strength: float) -> tuple[float, float]:
@@ -103,7 +105,7 @@ def _platt(rows: Rows, settings: ComplexitySettings, strength: float) -> tuple[f
         beta = _fitted(_some(rows, ~held_out), settings, strength)
         logits[held_out] = beta[0] + rows.matrix[held_out] @ beta[1:]
     of_logits = Rows(matrix=logits[:, None], labels=rows.labels, weights=rows.weights)
-    prior = drawn_to(np.array([0.0, 1.0]), of_logits, strength)
+    prior = drawn_to(np.array([0.0, 1.0]), of_logits, strength, of_logits.matrix.std(axis=0))
     intercept, slope = fitted(of_logits, prior).tolist()
     return intercept, max(slope, _LEAST_SLOPE)
 

@@ -67,6 +67,7 @@ class LabelledFeatures:
         offset: What importance adds to each logit, shape (m,).
         useful: 1 or 0, shape (m,).
         weights: Shape (m,), in [0, 1].
+        spread: Standard deviation of each feature over all candidates, shape (k,).
     """
 
     kind: str
@@ -75,6 +76,7 @@ class LabelledFeatures:
     offset: FloatArray
     useful: FloatArray
     weights: FloatArray
+    spread: FloatArray
 
 
 def labelled_features(
@@ -115,6 +117,7 @@ def labelled_features(
         offset=importance_offset(corpus)[rows],
         useful=np.array([float(one.useful) for one in said]),
         weights=np.array([one.weight for one in said]),
+        spread=matrix.std(axis=0),
     )
 
 

@@ -4,6 +4,10 @@ Where a feature says nothing that the others say, its weight ends about n / (n +
 the shipped one to that which the labels alone would give. n is the sum of the labels' weights. The
 pull of a weight is k times what one label says of it on average: the variance of the feature times
 the variance of the label, p (1 - p), as the shipped coefficients foresee it.
+
+The variance of a feature is that over all that could be chosen. Over what is judged alone it is
+less, since a prompt has what scores high, and then a few labels move weights that the rest of the
+pool hangs on.
 """
 
 from __future__ import annotations
@@ -20,13 +24,14 @@ _LEAST_VARIANCE = 1e-3
 _LEAST_STRENGTH = 1e-6
 
 
-def drawn_to(shipped: FloatArray, rows: Rows, strength: float) -> Prior:
+def drawn_to(shipped: FloatArray, rows: Rows, strength: float, spread: FloatArray) -> Prior:
     """The prior of the shipped coefficients.
 
     Args:
         shipped: Intercept and weights, shape (k + 1,).
         rows: What is fitted on, at least one row that counts.
         strength: Labels that the shipped coefficients are worth, >= 0.
+        spread: Standard deviation of each feature, shape (k,).
 
     Raises:
         InputError: If *strength* is negative or not finite.
@@ -35,7 +40,5 @@ def drawn_to(shipped: FloatArray, rows: Rows, strength: float) -> Prior:
         raise InputError(f"strength must be a number of labels >= 0, got {strength}.")
     p = sigmoid(shipped[0] + rows.matrix @ shipped[1:] + rows.offset)
     variance = max(float(np.average(p * (1.0 - p), weights=rows.weights)), _LEAST_VARIANCE)
-    mean = np.average(rows.matrix, axis=0, weights=rows.weights)
-    spread = np.sqrt(np.average((rows.matrix - mean) ** 2, axis=0, weights=rows.weights))
     said = variance * np.array([1.0, *np.maximum(spread, MIN_SPREAD) ** 2])
     return Prior(mean=shipped, pull=max(strength, _LEAST_STRENGTH) * said)

@@ -27,7 +27,7 @@ from mba_integrations.learning.own.features import LabelledFeatures
 from mba_integrations.learning.own.shrinking import drawn_to
 from mba_integrations.learning.usefulness_fit import as_model, sign_of
 
-STRENGTH = 300.0
+STRENGTH = 30_000.0
 """Labels that the shipped coefficients are worth; see docs/learning.md for how it was chosen."""
 _HALVINGS = 60
 _WIDEST = 30.0
@@ -118,7 +118,8 @@ def _fitted(
     )
     before = np.array([shipped.intercept, *shipped.weights.values()])
     signs = [sign_of(name) for name in names]
-    after = fitted_with_signs(rows, drawn_to(before, rows, strength), signs)
+    spread = np.mean([one.spread for one in parts], axis=0)
+    after = fitted_with_signs(rows, drawn_to(before, rows, strength, spread), signs)
     after[0] = _intercept(rows, before, after)
     return as_model(after, names)
 
