@@ -30,13 +30,12 @@ itself. Made by `python docs/licences.py` from the metadata of an installation o
 def licence_of(package: Distribution) -> str:
     """As the metadata has it: an expression, else classifiers, else the beginning of a text."""
     found = package.metadata
-    expression = found.get("License-Expression")
-    if expression:
-        return expression
+    if "License-Expression" in found:
+        return found["License-Expression"]
     classifiers = [line for line in found.get_all("Classifier") or () if "License ::" in line]
     named = [line.rpartition(" :: ")[2] for line in classifiers if not line.endswith("Approved")]
-    text = (found.get("License") or "not stated").strip().splitlines()[0]
-    return ", ".join(named) or text
+    texts = found.get_all("License") or ["not stated"]
+    return ", ".join(named) or texts[0].strip().splitlines()[0]
 
 
 def required(name: str, extra: str = "") -> Iterator[tuple[str, str]]:
