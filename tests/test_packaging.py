@@ -6,6 +6,7 @@ Wheel and sdist are built from a copy of the checkout by hatchling itself, witho
 from __future__ import annotations
 
 import email
+import importlib.util
 import re
 import shutil
 import subprocess
@@ -196,3 +197,23 @@ def test_wheel_carries_licence_readme_and_command(built: Path) -> None:
     entries = {name.split("/", 1)[1]: value for name, value in contents(wheel).items()}
     assert entries["licenses/LICENSE"] == (ROOT / "LICENSE").read_bytes()
     assert b"mba = mba_integrations.cli:main" in entries["entry_points.txt"]
+
+
+def test_a_second_build_gives_the_same_bytes(built: Path, tmp_path: Path) -> None:
+    """Also from files of other times, as in another checkout."""
+    again = tmp_path / "source"
+    shutil.copytree(built / "source", again, copy_function=shutil.copyfile)
+    build(again, tmp_path / "dist")
+    for first in (only(built / "dist", "*.whl"), only(built / "dist", "*.tar.gz")):
+        assert (tmp_path / "dist" / first.name).read_bytes() == first.read_bytes()
+
+
+def test_the_page_of_licences_has_every_dependency_with_what_it_states() -> None:
+    spec = importlib.util.spec_from_file_location("licences", ROOT / "docs" / "licences.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    listed, found = module.listed(), module.licences()
+    assert not {name: licence for name, licence in found.items() if listed.get(name) != licence}
+    assert len(found) > 100
