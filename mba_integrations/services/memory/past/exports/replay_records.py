@@ -123,10 +123,9 @@ class Records:
     ) -> ReplayRecord | str:
         """The record of a row, or why there is none."""
         made = self._made(grounds, row)
-        is_good = not isinstance(made, str)
         if row.session_id is not None:
-            self._keep(row.session_id, made[1].as_previous if is_good else None)
-        return _with_feedback(made[0], said) if is_good else made
+            self._keep(row.session_id, None if isinstance(made, str) else made[1].as_previous)
+        return _with_feedback(made[0], said) if not isinstance(made, str) else made
 
     def _keep(self, session_id: str, prompt: PreviousPrompt | None) -> None:
         self._last[session_id] = prompt
