@@ -1,7 +1,7 @@
 """How exact replay is, and what it costs: `python -m benchmarks.replay`.
 
 1. A workspace of 30 memories is asked so many times, in sessions of five turns, by a service on
-   SQLite, with a budget of the caller's in every third call and a memory remembered every hundredth.
+   SQLite, with a budget of the caller's in every third call and a new memory every hundredth.
 2. Its recalls become records with texts and records of numbers alone. Each is replayed under the
    settings of then, and has to be decided as it was.
 3. So many records are written to Parquet: those records again and again, under new ids, each with a
@@ -26,7 +26,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from mba_integrations import MemoryItem
+from mba_integrations import MemoryItem, MemoryTier
 from mba_integrations.learning.replay.executors import Processes
 from mba_integrations.learning.replay.files.reading import read_records
 from mba_integrations.learning.replay.files.writing import write_records
@@ -68,7 +68,7 @@ def asked(service: MemoryService, recalls: int) -> None:
     """Ask a workspace so often."""
     lots = random.Random(1)
     service.create_workspace("w", max_total_tokens=800, logging={"include_text": True})
-    tiers = ("project", "long_term", "rag", "working")
+    tiers = tuple(MemoryTier)
     service.remember(
         "w",
         [
