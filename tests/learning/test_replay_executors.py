@@ -76,7 +76,7 @@ def test_few_records_are_taken_before_results_come(executor: Executor) -> None:
 
 def test_a_comparison_adds_up_what_changes(records: list[ReplayRecord]) -> None:
     first = records[0]
-    gone = first.selected_ids[-1]
+    gone = next(one for one in reversed(first.selected_ids) if one != "m0")  # which is pinned
     said = (
         Feedback(memory_id=gone, useful=True, origin="cited", weight=1.0),
         Feedback(memory_id=gone, useful=False, origin="overlap", weight=0.5),

@@ -142,3 +142,18 @@ class ReplayRecord:
     def selected_ids(self) -> tuple[str, ...]:
         """Ids of the memories that were in the prompt, in its order."""
         return self.decided.selected_ids
+
+
+def check_counter(record: ReplayRecord, counter_id: str) -> None:
+    """Refuse to decide a record by another counter than that of then.
+
+    Raises:
+        InputError: If it is another.
+    """
+    then = record.decided.counter_id
+    if then != counter_id:
+        raise InputError(
+            f"allocation {record.allocation_id!r} was counted by {then!r}, this replay counts by "
+            f"{counter_id!r}. Give the token_counter of then, or other counting settings that are "
+            "to be tried."
+        )
