@@ -48,9 +48,7 @@ def test_a_gain_in_one_session_of_many_is_no_gain() -> None:
     ("known", "count", "said"),
     [
         pytest.param(Known(allocations=299, positives=50), 200, "299 of 300 alloc", id="few"),
-        pytest.param(
-            Known(allocations=300, positives=49), 200, "49 of 50 memo", id="few-labels"
-        ),
+        pytest.param(Known(allocations=300, positives=49), 200, "49 of 50 memo", id="few-labels"),
         pytest.param(Known(allocations=300, positives=50), 90, "9 of 10 newer", id="few-sessions"),
         pytest.param(Known(allocations=0, positives=0), 0, "0 of 300 alloc", id="nothing"),
     ],
