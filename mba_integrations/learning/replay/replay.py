@@ -1,0 +1,154 @@
+"""`replay`: past allocations decided again, under the settings of then or others.
+
+A pure function of records and settings: no store, no clock, no network, no lots. Under the settings
+of then every decision is that of then. The order is that of the records, and one record is in
+memory at a time; records that share their candidates share what is worked out of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from mba_integrations import PreviousPrompt
+from mba_integrations.core.allocator import MemoryBudgetAllocator
+from mba_integrations.core.config.workspace import WorkspaceConfig
+from mba_integrations.core.errors import BudgetError, InputError
+from mba_integrations.core.model import MemoryItem, MemoryTier, QueryComplexity
+from mba_integrations.core.pool.memory_pool import MemoryPool
+from mba_integrations.core.result.allocation import Allocation
+from mba_integrations.learning.replay.records import ReplayRecord
+from mba_integrations.learning.replay.settings import Settings, Tried, config_of_then
+
+_POOLS = 4
+"""Lists of candidates that stay prepared."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Replayed:
+    """What is decided again.
+
+    Attributes:
+        allocation_id: Of which allocation.
+        selected_ids: Ids of the memories in the prompt, in its order.
+        used_tokens: Of the prompt.
+        tier_tokens: Of each tier in it.
+        value: Of the selection.
+        budget_tokens: Tokens that memory could use; 0 where there is no prompt.
+        stable_prefix_tokens: That the prompt shares with the one that it followed.
+        complexity: Of the query; None where there is no prompt.
+        problem: Why there is no prompt, such as pins over the budget; None where there is one.
+    """
+
+    allocation_id: str
+    selected_ids: tuple[str, ...] = ()
+    used_tokens: int = 0
+    tier_tokens: Mapping[MemoryTier, int] = field(default_factory=dict)
+    value: float = 0.0
+    budget_tokens: int = 0
+    stable_prefix_tokens: int = 0
+    complexity: QueryComplexity | None = None
+    problem: str | None = None
+
+    def is_as_then(self, record: ReplayRecord) -> bool:
+        """Whether the decision is that of the record."""
+        return (self.selected_ids, self.used_tokens) == (
+            *(record.selected_ids, record.decided.used_tokens),
+        )
+
+
+def replay(
+    records: Iterable[ReplayRecord], settings: Settings = None, *, token_counter: object = None
+) -> Iterator[Replayed]:
+    """Decide records again, one by one, in their order.
+
+    A budget that the caller gave stays; another follows from the settings. A record whose prompt
+    cannot be made under the settings has a `problem`, and the next one goes on.
+
+    Args:
+        records: What was decided.
+        settings: Whole, or what differs from those of then by name; None for those of then.
+        token_counter: As for `MemoryBudgetAllocator`, where records were counted by one of the
+            caller's own.
+
+    Raises:
+        InvalidWorkspaceError: If a setting is out of its range.
+        InputError: If a record was counted by another counter than is at hand.
+    """
+    again = Again(settings, token_counter)
+    for record in records:
+        yield again.decided(record)
+
+
+class Again:
+    """Decides records again under the same settings; see `replay`."""
+
+    def __init__(self, settings: Settings = None, token_counter: object = None) -> None:
+        self._tried = Tried(settings)
+        self._allocator = MemoryBudgetAllocator(token_counter)
+        self._pools: dict[int, tuple[tuple[MemoryItem, ...], MemoryPool]] = {}
+
+    def decided(self, record: ReplayRecord) -> Replayed:
+        """The decision on one record."""
+        then = config_of_then(record.settings)
+        config = self._tried.instead_of(then)
+        try:
+            allocation = self.allocation(record, config)
+        except BudgetError as error:
+            return Replayed(allocation_id=record.allocation_id, problem=str(error))
+        if config.counting == then.counting:
+            _check_counter(record, allocation)
+        return replayed_as(record.allocation_id, allocation)
+
+    def allocation(self, record: ReplayRecord, config: WorkspaceConfig) -> Allocation:
+        """The choice for one record under settings.
+
+        Raises:
+            BudgetError: If the pins, or a prompt without items, do not fit.
+        """
+        self._allocator.register_workspace(config)
+        given = record.budget_given
+        return self._allocator.allocate_memory_budget(
+            record.query or "",
+            self._pool(record.candidates),
+            config.workspace_id,
+            record.budget_tokens if given else None,
+            record.query_embedding,
+            record.at,
+            None if record.previous is None else PreviousPrompt.from_dict(record.previous),
+            reserved_tokens=None if given else record.reserved_tokens,
+        )
+
+    def _pool(self, candidates: tuple[MemoryItem, ...]) -> MemoryPool:
+        """What is prepared of the candidates; kept for the records that follow and share them."""
+        known = self._pools.pop(id(candidates), None)
+        if known is None or known[0] is not candidates:
+            known = candidates, MemoryPool.from_items(candidates)
+        self._pools[id(candidates)] = known
+        if len(self._pools) > _POOLS:
+            del self._pools[next(iter(self._pools))]
+        return known[1]
+
+
+def replayed_as(allocation_id: str, allocation: Allocation) -> Replayed:
+    """What is told of an allocation."""
+    return Replayed(
+        allocation_id=allocation_id,
+        selected_ids=allocation.selected_ids,
+        used_tokens=allocation.used_tokens,
+        tier_tokens={tier: one.used_tokens for tier, one in allocation.tiers.items()},
+        value=allocation.value,
+        budget_tokens=allocation.budget_tokens,
+        stable_prefix_tokens=allocation.stable_prefix_tokens,
+        complexity=allocation.complexity,
+    )
+
+
+def _check_counter(record: ReplayRecord, allocation: Allocation) -> None:
+    then = record.decided.counter_id
+    if then != allocation.counter_id:
+        raise InputError(
+            f"allocation {record.allocation_id!r} was counted by {then!r}, this replay counts by "
+            f"{allocation.counter_id!r}. Give the token_counter of then, or other counting "
+            "settings that are to be tried."
+        )
