@@ -29,7 +29,7 @@ class Side:
         utilisation: Of the budgets, what is used, in [0, 1].
         stability: Of prompts that follow another one, the part shared with it, in [0, 1]; None
             where none does.
-        over_budget: How many prompts are over their budget.
+        unfit: How many prompts do not fit their budget.
     """
 
     evidence: float
@@ -38,7 +38,7 @@ class Side:
     mean_cost: float
     utilisation: float
     stability: float | None
-    over_budget: int
+    unfit: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,14 +79,33 @@ def compare(
     pairs = np.array([np.concatenate([then[one], now[one]]) for one in then])
     workspaces = np.array([one[0] for one in then])
     return Comparison(
-        before=_side(before, pairs[:, :_WIDTH]),
-        after=_side(after, pairs[:, _WIDTH:]),
+        before=side_of(before),
+        after=side_of(after),
         gain=interval(pairs, _gain, seed=seed, rounds=rounds),
         evidence_points=interval(pairs, _points, seed=seed, rounds=rounds),
         workspace_points={
             str(one): float(_points(pairs[workspaces == one].sum(axis=0, keepdims=True))[0])
             for one in dict.fromkeys(workspaces)
         },
+    )
+
+
+def side_of(outcomes: Sequence[Outcome]) -> Side:
+    """What came of one choice.
+
+    Args:
+        outcomes: Of it; at least one.
+    """
+    whole = np.sum(list(sums(outcomes).values()), axis=0)
+    of = {name: float(whole[place]) for name, place in _PLACE.items()}
+    return Side(
+        evidence=of["kept"] / of["needed"] if of["needed"] else 0.0,
+        evidence_per_1000_tokens=float(_per_tokens(whole[None, :])[0]),
+        mean_used_tokens=of["used_tokens"] / of["turns"],
+        mean_cost=of["cost"] / of["turns"],
+        utilisation=of["used_tokens"] / of["budget_tokens"] if of["budget_tokens"] else 0.0,
+        stability=of["stable"] / of["following"] if of["following"] else None,
+        unfit=sum(not one.fits for one in outcomes),
     )
 
 
@@ -117,17 +136,3 @@ def _points(found: FloatArray) -> FloatArray:
     then, now = found[:, :_WIDTH], found[:, _WIDTH:]
     kept = now[:, _PLACE["kept"]] - then[:, _PLACE["kept"]]
     return 100.0 * _ratio(kept, then[:, _PLACE["needed"]])
-
-
-def _side(outcomes: Sequence[Outcome], sessions: FloatArray) -> Side:
-    whole = sessions.sum(axis=0)
-    of = {name: float(whole[place]) for name, place in _PLACE.items()}
-    return Side(
-        evidence=of["kept"] / of["needed"] if of["needed"] else 0.0,
-        evidence_per_1000_tokens=float(_per_tokens(whole[None, :])[0]),
-        mean_used_tokens=of["used_tokens"] / of["turns"],
-        mean_cost=of["cost"] / of["turns"],
-        utilisation=of["used_tokens"] / of["budget_tokens"] if of["budget_tokens"] else 0.0,
-        stability=of["stable"] / of["following"] if of["following"] else None,
-        over_budget=sum(not one.fits for one in outcomes),
-    )

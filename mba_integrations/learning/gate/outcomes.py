@@ -31,6 +31,7 @@ class Outcome:
         budget_tokens: That memory could use.
         cost: Of the prompt, in any unit.
         stable_prefix_tokens: That the prompt shares with the one before it; None if there is none.
+        problem: Why there is no prompt, such as pins over the budget; None where there is one.
 
     Raises:
         InputError: If *at* has no zone, a number is negative or not finite, or more is kept than
@@ -48,6 +49,7 @@ class Outcome:
     budget_tokens: int
     cost: float
     stable_prefix_tokens: int | None = None
+    problem: str | None = None
 
     def __post_init__(self) -> None:
         check_zone("at", self.at)
@@ -69,8 +71,8 @@ class Outcome:
 
     @property
     def fits(self) -> bool:
-        """Whether the prompt is within its budget."""
-        return self.used_tokens <= self.budget_tokens
+        """Whether there is a prompt, and it is within its budget."""
+        return self.problem is None and self.used_tokens <= self.budget_tokens
 
 
 _NUMBERS = ("needed", "kept", "positives", "used_tokens", "budget_tokens", "cost")

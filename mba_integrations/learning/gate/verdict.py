@@ -95,9 +95,9 @@ def judge(
     Raises:
         InputError: If the outcomes are not of the same allocations.
     """
-    missing = tuple(_missing(now, known))
-    if missing:
-        return Verdict(answer=Answer.NOT_ENOUGH, reasons=missing)
+    too_little = not_enough(known, len({one.session for one in now}))
+    if too_little is not None:
+        return too_little
     found = compare(now, tried, seed=seed, rounds=rounds)
     answer, reasons = _answer(found)
     return Verdict(
@@ -111,12 +111,22 @@ def judge(
     )
 
 
-def _missing(now: Sequence[Outcome], known: Known) -> Iterator[str]:
-    held_out = len({one.session for one in now})
+def not_enough(known: Known, newer_sessions: int) -> Verdict | None:
+    """The verdict on too little to say anything; None where there is enough.
+
+    Args:
+        known: How much there is in all.
+        newer_sessions: How many sessions are held out.
+    """
+    missing = tuple(_missing(known, newer_sessions))
+    return Verdict(answer=Answer.NOT_ENOUGH, reasons=missing) if missing else None
+
+
+def _missing(known: Known, newer_sessions: int) -> Iterator[str]:
     for what, count, least in (
         ("allocations", known.allocations, LEAST_ALLOCATIONS),
         ("memories known to be needed", known.positives, LEAST_POSITIVES),
-        ("newer sessions to test on", held_out, LEAST_SESSIONS),
+        ("newer sessions to test on", newer_sessions, LEAST_SESSIONS),
     ):
         if count < least:
             yield f"{count:,} of {least:,} {what}: {least - count:,} are missing."
@@ -136,8 +146,8 @@ def _answer(found: Comparison) -> tuple[Answer, tuple[str, ...]]:
 
 def _broken(found: Comparison) -> Iterator[str]:
     before, after = found.before, found.after
-    if after.over_budget:
-        yield f"{after.over_budget:,} prompts are over their budget."
+    if after.unfit > before.unfit:
+        yield f"{after.unfit:,} prompts do not fit their budget, now {before.unfit:,}."
     for workspace_id, points in found.workspace_points.items():
         if points < -MOST_LOST_POINTS:
             yield (

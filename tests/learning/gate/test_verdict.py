@@ -77,10 +77,11 @@ BETTER = {"used_tokens": 300, "cost": 300.0, "stable_prefix_tokens": 240}
         pytest.param({"kept": 0.98}, "loses 2.0 points", id="two-points-lost"),
         pytest.param({"stable_prefix_tokens": 234}, None, id="stability-at-its-edge"),
         pytest.param({"stable_prefix_tokens": 231}, "stability is 0.770", id="less-stable"),
-        pytest.param({"budget_tokens": 299}, "200 prompts are over", id="over-budget"),
+        pytest.param({"budget_tokens": 299}, "200 prompts do not fit", id="over-budget"),
+        pytest.param({"problem": "pins"}, "200 prompts do not fit", id="no-prompt"),
     ],
 )
-def test_each_constraint_breaks_a_gain(changes: dict[str, float], said: str | None) -> None:
+def test_each_constraint_breaks_a_gain(changes: dict[str, Any], said: str | None) -> None:
     found = answer_of(outcomes(200), outcomes(200, **{**BETTER, **changes}))
     if said is None:
         assert found.answer is Answer.PROPOSAL
