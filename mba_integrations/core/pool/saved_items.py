@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from base64 import b64decode, b64encode
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import fields
 from datetime import datetime
 from pathlib import Path
@@ -75,6 +75,18 @@ def _line(item: MemoryItem, length: int) -> str:
         item: The item.
         length: Of the embeddings that stand in `vectors.npy`.
     """
+    embedded = item.embedding is not None and len(item.embedding) == length
+    values = {**item_to_dict(item, with_embedding=not embedded), "embedded": embedded}
+    try:
+        return json.dumps(values, allow_nan=False) + "\n"
+    except (TypeError, ValueError, RecursionError) as error:
+        raise PoolError(
+            f"item {item.id!r} cannot be saved: its metadata is no JSON ({error})."
+        ) from error
+
+
+def item_to_dict(item: MemoryItem, *, with_embedding: bool = True) -> dict[str, Any]:
+    """The item as JSON writes it, if its metadata is JSON; `item_from_dict` reads it."""
     values: dict[str, Any] = {name: getattr(item, name) for name in _PLAIN}
     values |= {name: _plain(values[name]) for name in _NUMBERS}
     values["tier"] = item.tier.value
@@ -82,15 +94,22 @@ def _line(item: MemoryItem, length: int) -> str:
         time: datetime | None = getattr(item, name)
         values[name] = time.isoformat() if time else None
     values["metadata"] = dict(item.metadata)
-    values["embedded"] = item.embedding is not None and len(item.embedding) == length
-    if item.embedding is not None and not values["embedded"]:
+    if with_embedding and item.embedding is not None:
         values["embedding"] = b64encode(item.embedding.tobytes()).decode("ascii")
-    try:
-        return json.dumps(values, allow_nan=False) + "\n"
-    except (TypeError, ValueError, RecursionError) as error:
-        raise PoolError(
-            f"item {item.id!r} cannot be saved: its metadata is no JSON ({error})."
-        ) from error
+    return values
+
+
+def item_from_dict(values: Mapping[str, Any], embedding: FloatArray | None = None) -> MemoryItem:
+    """The item that `item_to_dict` wrote; *embedding* where it did not write that.
+
+    Raises:
+        ValueError, KeyError, TypeError: If it is something else.
+    """
+    fields_ = dict(values)
+    odd = _odd_embedding(fields_.pop("embedding", None))
+    for name in _TIMES:
+        fields_[name] = datetime.fromisoformat(fields_[name]) if fields_[name] else None
+    return MemoryItem(**fields_, embedding=embedding if odd is None else odd)
 
 
 def _plain(number: Any) -> Any:
@@ -103,13 +122,11 @@ def _read(lines: Iterable[str], vectors: FloatArray) -> Iterator[MemoryItem]:
     for number, line in enumerate(lines, start=1):
         try:
             values = json.loads(line)
-            embedding = _odd_embedding(values.pop("embedding", None))
+            embedding = None
             if values.pop("embedded"):
                 embedding = vectors[row]
                 row += 1
-            for name in _TIMES:
-                values[name] = datetime.fromisoformat(values[name]) if values[name] else None
-            yield MemoryItem(**values, embedding=embedding)
+            yield item_from_dict(values, embedding)
         except (ValueError, KeyError, TypeError, IndexError, InputError) as error:
             raise ValueError(f"items.jsonl, line {number}: {error}") from error
 

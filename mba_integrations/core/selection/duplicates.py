@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import re
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -61,7 +61,11 @@ def repeated_rows(
         # Of two that say the same, none newer, the one that is in the prompt stays.
         value = np.where(np.isin(rows, continuation.ahead), np.inf, value)
     found = near_duplicates(
-        problem.snapshot, rows, value=value, threshold=problem.duplicate_threshold
+        problem.snapshot,
+        rows,
+        value=value,
+        threshold=problem.duplicate_threshold,
+        overlaps=problem.overlaps,
     )
     columns = problem.snapshot.columns
     gone = np.array(list(found), dtype=np.int64)
@@ -71,7 +75,12 @@ def repeated_rows(
 
 
 def near_duplicates(
-    snapshot: PoolSnapshot, rows: IntArray, *, value: FloatArray, threshold: float
+    snapshot: PoolSnapshot,
+    rows: IntArray,
+    *,
+    value: FloatArray,
+    threshold: float,
+    overlaps: Mapping[tuple[int, int], float] | None = None,
 ) -> dict[int, int]:
     """Rows that another row of *rows* makes redundant, with the row that says the same.
 
@@ -80,19 +89,44 @@ def near_duplicates(
         rows: Rows to compare, shape (m,).
         value: Value of each, shape (m,).
         threshold: Overlap from which texts count as the same, in (0, 1].
+        overlaps: As `overlapping` gives them, where texts are not looked at; None to look.
     """
-    words = {row: _WORDS.of(snapshot.texts[row]) for row in sorted(rows.tolist())}
-    long_enough = [row for row, own in words.items() if len(own.distinct) >= _MIN_WORDS]
     values = dict(zip(rows.tolist(), value.tolist(), strict=True))
-    gone = np.zeros(len(long_enough), dtype=bool)
     kept_by: dict[int, int] = {}
-    for one, other in _near([words[row] for row in long_enough], threshold, gone):
+    if overlaps is not None:
+        for (first, second), overlap in sorted(overlaps.items()):
+            both_stay = first not in kept_by and second not in kept_by
+            if both_stay and overlap >= threshold and first in values and second in values:
+                keep, drop = _ranked(snapshot, first, second, values)
+                kept_by[drop] = keep
+        return _lasting(kept_by)
+    long_enough, words = _compared(snapshot, rows)
+    gone = np.zeros(len(long_enough), dtype=bool)
+    for one, other in _near(words, threshold, gone):
         first, second = long_enough[one], long_enough[other]
-        if _overlap(words[first].distinct, words[second].distinct) >= threshold:
+        if _overlap(words[one].distinct, words[other].distinct) >= threshold:
             keep, drop = _ranked(snapshot, first, second, values)
             kept_by[drop] = keep
             gone[one if drop == first else other] = True
     return _lasting(kept_by)
+
+
+def overlapping(snapshot: PoolSnapshot, threshold: float) -> dict[tuple[int, int], float]:
+    """Overlap of every two items, the lower row first, that overlap by *threshold* or more."""
+    rows, words = _compared(snapshot, snapshot.rows)
+    nothing_gone = np.zeros(len(rows), dtype=bool)
+    pairs = {
+        (rows[one], rows[other]): _overlap(words[one].distinct, words[other].distinct)
+        for one, other in _near(words, threshold, nothing_gone)
+    }
+    return {pair: overlap for pair, overlap in pairs.items() if overlap >= threshold}
+
+
+def _compared(snapshot: PoolSnapshot, rows: IntArray) -> tuple[list[int], list[_Words]]:
+    """Rows whose texts are long enough to be compared, ascending, with their words."""
+    words = {row: _WORDS.of(snapshot.texts[row]) for row in sorted(rows.tolist())}
+    long_enough = [row for row, own in words.items() if len(own.distinct) >= _MIN_WORDS]
+    return long_enough, [words[row] for row in long_enough]
 
 
 def _words_of(text: str) -> _Words:

@@ -54,6 +54,7 @@ class SelectionProblem:
         recent_share: Part of the budget that the newest exchange may have before others.
         recent: Units that come in before others are chosen, ascending.
         shown: What is written in place of an item, such as a passage of it, by row.
+        overlaps: Of which rows the texts overlap, by how much, where texts are not looked at.
     """
 
     snapshot: PoolSnapshot
@@ -72,6 +73,7 @@ class SelectionProblem:
     apart: bool = False
     recent: IntArray = field(default_factory=lambda: NO_ROWS)
     shown: Mapping[int, MemoryItem] = field(default_factory=lambda: NOTHING_SHOWN)
+    overlaps: Mapping[tuple[int, int], float] | None = None
 
     @property
     def tokens(self) -> TokenColumn:
@@ -121,6 +123,7 @@ class SelectionProblem:
                 "recent_share": self.recent_share,
                 "apart": self.apart,
                 "shown": dict(self.shown),
+                "overlaps": self.overlaps,
             },
         )
 

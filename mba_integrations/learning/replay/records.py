@@ -86,7 +86,8 @@ class ReplayRecord:
         at: When, with a zone: ages are counted from then.
         settings: The settings of then, as `WorkspaceConfig` takes them.
         decided: What was decided.
-        candidates: What it was chosen from, in its order; none with numbers alone.
+        candidates: What it was chosen from, in its order; with numbers alone, items whose texts
+            stand for others.
         numbers: What is known of them, with numbers alone; None with texts.
         budget_tokens: Tokens that memory could use in the prompt.
         budget_given: Whether the caller gave them; else they follow from the settings.
@@ -94,12 +95,13 @@ class ReplayRecord:
         session_id: In which session; None for none.
         query: What was asked; None with numbers alone.
         query_embedding: Its vector, shape (d,); None where there was none.
+        numbers: What else is known, with numbers alone; None with texts. See `numbers`.
         previous: What the prompt followed, as `PreviousPrompt.to_dict` writes it; None for nothing.
         feedback: What was said of it since.
 
     Raises:
-        InputError: If *at* has no zone, the budget is below 1, or neither candidates with a query
-            nor numbers are given.
+        InputError: If *at* has no zone, the budget is below 1, or there is neither a query nor
+            numbers.
     """
 
     allocation_id: str
@@ -114,6 +116,7 @@ class ReplayRecord:
     query: str | None = None
     query_embedding: FloatArray | None = field(default=None, compare=False, repr=False)
     candidates: tuple[MemoryItem, ...] = field(default=(), repr=False)
+    numbers: Mapping[str, Any] | None = field(default=None, repr=False)
     previous: Mapping[str, Any] | None = field(default=None, repr=False)
     feedback: tuple[Feedback, ...] = ()
 
@@ -123,11 +126,15 @@ class ReplayRecord:
         checked_tokens("budget_tokens", self.budget_tokens)
         if not isinstance(self.settings, Mapping):
             raise InputError(f"settings must be a mapping, got {shown(self.settings)}.")
+        if self.query is None and self.numbers is None:
+            raise InputError(
+                f"allocation {self.allocation_id!r} has neither its query nor numbers."
+            )
 
     @property
     def grade(self) -> Grade:
         """What the record has of its candidates."""
-        return Grade.NUMBERS if self.query is None else Grade.TEXTS
+        return Grade.TEXTS if self.numbers is None else Grade.NUMBERS
 
     @property
     def selected_ids(self) -> tuple[str, ...]:

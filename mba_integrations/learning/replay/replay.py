@@ -8,7 +8,7 @@ memory at a time; records that share their candidates share what is worked out o
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from mba_integrations import PreviousPrompt
 from mba_integrations.core.allocator import MemoryBudgetAllocator
@@ -17,7 +17,9 @@ from mba_integrations.core.errors import BudgetError, InputError
 from mba_integrations.core.model import MemoryItem, MemoryTier, QueryComplexity
 from mba_integrations.core.pool.memory_pool import MemoryPool
 from mba_integrations.core.result.allocation import Allocation
-from mba_integrations.learning.replay.records import ReplayRecord
+from mba_integrations.learning.replay.numbers.decidable import check_decidable, is_exact
+from mba_integrations.learning.replay.numbers.deciding import decided_by_numbers
+from mba_integrations.learning.replay.records import Grade, ReplayRecord
 from mba_integrations.learning.replay.settings import Settings, Tried, config_of_then
 
 _POOLS = 4
@@ -37,6 +39,8 @@ class Replayed:
         budget_tokens: Tokens that memory could use; 0 where there is no prompt.
         stable_prefix_tokens: That the prompt shares with the one that it followed.
         complexity: Of the query; None where there is no prompt.
+        is_exact: Whether the decision is the allocator's for sure; it may not be of a record that
+            has numbers alone, see `numbers`.
         problem: Why there is no prompt, such as pins over the budget; None where there is one.
     """
 
@@ -48,6 +52,7 @@ class Replayed:
     budget_tokens: int = 0
     stable_prefix_tokens: int = 0
     complexity: QueryComplexity | None = None
+    is_exact: bool = True
     problem: str | None = None
 
     def is_as_then(self, record: ReplayRecord) -> bool:
@@ -73,7 +78,8 @@ def replay(
 
     Raises:
         InvalidWorkspaceError: If a setting is out of its range.
-        InputError: If a record was counted by another counter than is at hand.
+        InputError: If a record was counted by another counter than is at hand, or has numbers
+            alone, and a setting differs that only texts decide.
     """
     again = Again(settings, token_counter)
     for record in records:
@@ -92,13 +98,17 @@ class Again:
         """The decision on one record."""
         then = config_of_then(record.settings)
         config = self._tried.instead_of(then)
+        exact = True
+        if record.grade is Grade.NUMBERS:
+            check_decidable(record, then, config)
+            exact = is_exact(record, is_as_then=config == then)
         try:
             allocation = self.allocation(record, config)
         except BudgetError as error:
-            return Replayed(allocation_id=record.allocation_id, problem=str(error))
+            return Replayed(allocation_id=record.allocation_id, is_exact=exact, problem=str(error))
         if config.counting == then.counting:
             _check_counter(record, allocation)
-        return replayed_as(record.allocation_id, allocation)
+        return replace(replayed_as(record.allocation_id, allocation), is_exact=exact)
 
     def allocation(self, record: ReplayRecord, config: WorkspaceConfig) -> Allocation:
         """The choice for one record under settings.
@@ -106,6 +116,8 @@ class Again:
         Raises:
             BudgetError: If the pins, or a prompt without items, do not fit.
         """
+        if record.grade is Grade.NUMBERS:
+            return decided_by_numbers(record, config)
         self._allocator.register_workspace(config)
         given = record.budget_given
         return self._allocator.allocate_memory_budget(

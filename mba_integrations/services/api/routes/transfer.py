@@ -16,13 +16,23 @@ from starlette.responses import Response
 
 from mba_integrations.core.errors import InputError
 from mba_integrations.core.model import MemoryTier
-from mba_integrations.services.api.asking import PROBLEMS, Call, OwnRouter, ReadContent, Write
+from mba_integrations.learning.replay.files.writing import ReplayFormat, record_pieces
+from mba_integrations.learning.replay.numbers.making import without_texts
+from mba_integrations.services.access.principal import Scope
+from mba_integrations.services.api.asking import (
+    PROBLEMS,
+    Call,
+    OwnRouter,
+    Read,
+    ReadContent,
+    Write,
+)
 from mba_integrations.services.api.files import BINARY, FILE_BODY, receive_into, received_file
 from mba_integrations.services.api.streams import StreamedFile
 from mba_integrations.services.api.work import RUNNING
 from mba_integrations.services.contracts.keeping import JobView
 from mba_integrations.services.contracts.log import ImportView
-from mba_integrations.services.memory.past.log_file import LogFormat, log_pieces
+from mba_integrations.services.memory.past.exports.log_file import LogFormat, log_pieces
 from mba_integrations.services.store.errors import IdempotencyConflictError
 from mba_integrations.services.store.scopes import LONGEST_ID
 
@@ -34,6 +44,11 @@ MEDIA_TYPES = {
 }
 Responses = dict[int | str, dict[str, Any]]
 _LOG: Responses = {200: {"content": dict.fromkeys(MEDIA_TYPES.values(), BINARY)}}
+_REPLAY_TYPES = {
+    ReplayFormat.JSONL: MEDIA_TYPES[LogFormat.JSONL],
+    ReplayFormat.PARQUET: MEDIA_TYPES[LogFormat.PARQUET],
+}
+_REPLAY: Responses = {200: {"content": dict.fromkeys(_REPLAY_TYPES.values(), BINARY)}}
 _MEMORIES: Responses = {200: {"content": {MEDIA_TYPES[LogFormat.JSONL]: BINARY}}}
 
 
@@ -68,13 +83,40 @@ async def export_log(
     since: Annotated[AwareDatetime | None, Query()] = None,
     until: Annotated[AwareDatetime | None, Query()] = None,
 ) -> StreamedFile:
-    """Past recalls, the latest first; the last line, or Parquet's footer, proves them whole."""
+    """Past recalls with feedback, the latest first.
+
+    The last line, or Parquet's footer, proves them whole.
+    """
 
     def pieces() -> Iterator[bytes]:
-        rows = call.service.allocations.rows(call.workspace_id, since=since, until=until)
+        allocations = call.service.allocations
+        rows = allocations.rows_with_feedback(call.workspace_id, since=since, until=until)
         return log_pieces(rows, format, call.workspace_id)
 
     return StreamedFile(pieces, f"allocations.{format.value}", MEDIA_TYPES[format])
+
+
+@router.get("/export/replay", response_class=Response, responses={**PROBLEMS, **_REPLAY})
+async def export_replay_records(
+    call: Read,
+    format: ReplayFormat = ReplayFormat.JSONL,
+    since: Annotated[AwareDatetime | None, Query()] = None,
+    until: Annotated[AwareDatetime | None, Query()] = None,
+    texts: bool = True,
+) -> StreamedFile:
+    """Past recalls that can be decided again without the server, the oldest first.
+
+    With *texts* it needs the scope `read:content`; without, the file has numbers alone.
+    """
+    if texts:
+        call.principal.check(Scope.READ_CONTENT, call.workspace_id)
+
+    def pieces() -> Iterator[bytes]:
+        allocations = call.service.allocations
+        records = allocations.replay_records(call.workspace_id, since=since, until=until)
+        return record_pieces(records if texts else map(without_texts, records), format)
+
+    return StreamedFile(pieces, f"replay.{format.value}", _REPLAY_TYPES[format])
 
 
 @router.post("/imports", openapi_extra=FILE_BODY, responses={**PROBLEMS, 202: {"model": JobView}})

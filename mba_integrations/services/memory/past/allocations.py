@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 from typing import Any
 
 from mba_integrations.core.model import QueryComplexity
@@ -18,6 +19,7 @@ from mba_integrations.services.memory.errors import UnknownAllocationError
 from mba_integrations.services.memory.past.apart import Apart, taken_apart
 from mba_integrations.services.memory.past.arrivals import Arrivals
 from mba_integrations.services.memory.past.beside import Beside, side_by_side
+from mba_integrations.services.memory.past.exports.replay_records import Records
 from mba_integrations.services.memory.past.rebuild import rebuild
 from mba_integrations.services.memory.past.replays import replayed
 from mba_integrations.services.memory.past.statistics import By, LoggedStatistics
@@ -134,6 +136,38 @@ class Allocations:
         with self._equipment.read(workspace_id) as reading:
             workspaces.get(reading)
             yield from _rows(reading, since=since, until=until)
+
+    def rows_with_feedback(
+        self, workspace_id: str, *, since: datetime | None = None, until: datetime | None = None
+    ) -> Iterator[tuple[AllocationRow, tuple[FeedbackRow, ...]]]:
+        """As `rows`, each with what was said of it, by memory and origin."""
+        rows = self.rows(workspace_id, since=since, until=until)
+        while page := tuple(islice(rows, _PAGE)):
+            with self._equipment.read(workspace_id) as reading:
+                said = allocations.feedback_on(reading, [row.allocation_id for row in page])
+            yield from ((row, said.get(row.allocation_id, ())) for row in page)
+
+    def replay_records(
+        self, workspace_id: str, *, since: datetime | None = None, until: datetime | None = None
+    ) -> Records:
+        """Past recalls of a time as records that are replayed without the service.
+
+        They come the oldest first, as they are made; `skipped` of what is given counts those that
+        cannot be decided again as they were, by reason. Texts are in them: `without_texts` of
+        `mba_integrations.learning.replay.numbers.making` takes them out.
+
+        Args:
+            workspace_id: Of which workspace.
+            since: At this time or later.
+            until: Before this time.
+
+        Raises:
+            UnknownWorkspaceError: If there is no such workspace; with those of a like name.
+        """
+        self._equipment.trail.flush()
+        with self._equipment.read(workspace_id) as reading:
+            workspaces.get(reading)
+        return Records(self._equipment, workspace_id, since=since, until=until)
 
     def get(self, workspace_id: str, allocation_id: str) -> AllocationRow:
         """One past recall with what was decided on memories: the selected, and the best omitted.

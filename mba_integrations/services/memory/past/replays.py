@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from mba_integrations import PreviousPrompt
 from mba_integrations.core.config.workspace import WorkspaceConfig
 from mba_integrations.core.errors import InputError
 from mba_integrations.core.result.allocation import Allocation
@@ -77,8 +78,31 @@ class Grounds:
         *,
         query: str | None = None,
         budget_tokens: int | None = None,
+        previous: PreviousPrompt | None = None,
     ) -> Allocation:
         """The choice for one of the recalls under settings and a budget; None for theirs.
+
+        Args:
+            row: The recall.
+            config: The settings.
+            query: The question, where the log has not kept it.
+            budget_tokens: The budget; None for that of the settings.
+            previous: What the prompt follows.
+
+        Raises:
+            InputError: As `Allocations.replay`.
+        """
+        request, candidates = self.of(row, query=query, budget_tokens=budget_tokens)
+        self._equipment.settings.lend(config)
+        followed = replace(candidates, previous=previous)
+        allocation = allocate(self._equipment, request, followed, self._now)
+        self._equipment.records.take()
+        return allocation
+
+    def of(
+        self, row: AllocationRow, *, query: str | None = None, budget_tokens: int | None = None
+    ) -> tuple[RecallRequest, Candidates]:
+        """What one of the recalls asks, and what it is chosen from; arguments as for `chosen`.
 
         Raises:
             InputError: As `Allocations.replay`.
@@ -93,11 +117,7 @@ class Grounds:
             as_of=row.at,
             as_of_seq=row.change_seq,
         ).checked(self._now)
-        candidates = self._candidates(row, request)
-        self._equipment.settings.lend(config)
-        allocation = allocate(self._equipment, request, candidates, self._now)
-        self._equipment.records.take()
-        return allocation
+        return request, self._candidates(row, request)
 
     def _candidates(self, row: AllocationRow, request: RecallRequest) -> Candidates:
         if self._changes is None or row.change_seq is None:

@@ -207,7 +207,7 @@ class _Trial:
             if self.looked_at and time.monotonic() > self._until:
                 self.skipped[OUT_OF_TIME] += len(self._rows) - place
                 return
-            reason = _unusable(row)
+            reason = unusable(row)
             if reason is not None:
                 self.skipped[reason] += 1
                 continue
@@ -230,7 +230,8 @@ def _settings(equipment: Equipment, workspace_id: str) -> WorkspaceConfig:
     return settings_of_then(equipment, workspace_id, None)
 
 
-def _unusable(row: AllocationRow) -> str | None:
+def unusable(row: AllocationRow) -> str | None:
+    """Why a recall cannot be asked again; None if it can."""
     if row.record.get("query") is None:
         return NO_QUESTION
     return NO_FILTERS if is_narrowed_by_unkept(row) else None

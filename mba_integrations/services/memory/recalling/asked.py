@@ -21,6 +21,9 @@ from mba_integrations.services.store.rows.memories import MemoryFilter
 _TEXTS = frozenset({"contains", "metadata"})
 _TIMES = frozenset(one.name for one in fields(MemoryFilter) if "datetime" in str(one.type))
 _EVERYTHING = MemoryFilter()
+GIVEN_VECTOR = "the vector that came with the question"
+GIVEN_LAYOUT = "the layout that the caller wrote with"
+PROMPT_BEFORE = "the prompt before it in its session"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,9 +81,9 @@ def asked_in(record: Mapping[str, Any]) -> Asked:
 
 def _not_followed(request: RecallRequest, followed: bool) -> list[str]:
     said = {
-        "the vector that came with the question": request.query_embedding is not None,
-        "the layout that the caller wrote with": request.layout is not None,
-        "the prompt before it in its session": followed,
+        GIVEN_VECTOR: request.query_embedding is not None,
+        GIVEN_LAYOUT: request.layout is not None,
+        PROMPT_BEFORE: followed,
     }
     return [name for name, holds in said.items() if holds]
 

@@ -88,7 +88,7 @@ def allocate(
 ) -> Allocation:
     """The allocator's choice among the candidates."""
     with (spent or Spent()).on("embed"):
-        vector = _query_vector(equipment, request, candidates.model_id)
+        vector = query_vector_of(equipment, request, candidates.model_id)
     with equipment.traces.span("allocate", {CONSIDERED: len(candidates.pool)}):
         return equipment.allocator.allocate_memory_budget(
             request.query,
@@ -103,9 +103,10 @@ def allocate(
         )
 
 
-def _query_vector(
+def query_vector_of(
     equipment: Equipment, request: RecallRequest, model_id: str | None
 ) -> Sequence[float] | FloatArray | None:
+    """The vector of what is asked: the caller's, else that of the model; None for none."""
     if request.query_embedding is not None:
         return request.query_embedding
     return equipment.models.query_vector(model_id, request.query)

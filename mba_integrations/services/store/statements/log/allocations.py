@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
+from itertools import groupby
 from typing import Any
 
 from sqlalchemy import Row
@@ -63,15 +64,26 @@ def find(reading: Reading, allocation_id: str) -> AllocationRow | None:
 
 def items(reading: Reading, allocation_id: str) -> tuple[AllocationItem, ...]:
     """What an allocation decided on items, in the order in which they were logged."""
+    return items_of(reading, [allocation_id]).get(allocation_id, ())
+
+
+def items_of(
+    reading: Reading, allocation_ids: Sequence[str]
+) -> dict[str, tuple[AllocationItem, ...]]:
+    """What allocations decided on items, by allocation; those without items are not named."""
     statement = (
         reading.select(allocation_item)
-        .where(allocation_item.c.allocation_id == allocation_id)
-        .order_by(allocation_item.c.place)
+        .where(among(allocation_item.c.allocation_id, allocation_ids))
+        .order_by(allocation_item.c.allocation_id, allocation_item.c.place)
     )
-    return tuple(
-        AllocationItem(**{name: getattr(found, name) for name in _ITEM_COLUMNS})
-        for found in reading.execute(statement)
-    )
+    rows = reading.execute(statement)
+    return {
+        one: tuple(
+            AllocationItem(**{name: getattr(found, name) for name in _ITEM_COLUMNS})
+            for found in of_one
+        )
+        for one, of_one in groupby(rows, lambda found: str(found.allocation_id))
+    }
 
 
 def listed(
@@ -82,6 +94,7 @@ def listed(
     session_id: str | None = None,
     after: tuple[datetime, str] | None = None,
     limit: int = 100,
+    oldest_first: bool = False,
 ) -> tuple[AllocationRow, ...]:
     """Allocations without their items, the latest first.
 
@@ -92,14 +105,17 @@ def listed(
         session_id: Of this session.
         after: Time and id of the last one of the page before.
         limit: The most to give, from 1.
+        oldest_first: Whether they come in their order, the oldest first.
     """
     checked_whole("limit", limit, at_least=1)
     statement = _narrowed(reading.select(allocation), since, until, session_id)
     at, key = allocation.c.at, allocation.c.allocation_id
     if after is not None:
         moment, last = after
-        statement = statement.where((at < moment) | ((at == moment) & (key < last)))
-    statement = statement.order_by(at.desc(), key.desc()).limit(limit)
+        behind = (at > moment, key > last) if oldest_first else (at < moment, key < last)
+        statement = statement.where(behind[0] | ((at == moment) & behind[1]))
+    order = (at, key) if oldest_first else (at.desc(), key.desc())
+    statement = statement.order_by(*order).limit(limit)
     return tuple(_row(found, ()) for found in reading.execute(statement))
 
 
@@ -127,21 +143,34 @@ def add_feedback(writing: Writing, rows: Sequence[FeedbackRow]) -> None:
 
 def feedback_of(reading: Reading, allocation_id: str) -> tuple[FeedbackRow, ...]:
     """Feedback on an allocation, by memory and origin; that on the whole prompt first."""
+    return feedback_on(reading, [allocation_id]).get(allocation_id, ())
+
+
+def feedback_on(
+    reading: Reading, allocation_ids: Sequence[str]
+) -> dict[str, tuple[FeedbackRow, ...]]:
+    """The same of allocations, by allocation; those without feedback are not named."""
+    columns = feedback.c
     statement = (
         reading.select(feedback)
-        .where(feedback.c.allocation_id == allocation_id)
-        .order_by(feedback.c.memory_id, feedback.c.origin)
+        .where(among(columns.allocation_id, allocation_ids))
+        .order_by(columns.allocation_id, columns.memory_id, columns.origin)
     )
-    return tuple(
-        FeedbackRow(
-            allocation_id=found.allocation_id,
-            memory_id=found.memory_id or None,
-            useful=found.useful,
-            origin=FeedbackOrigin(found.origin),
-            weight=found.weight,
-            at=found.at,
-        )
-        for found in reading.execute(statement)
+    rows = reading.execute(statement)
+    return {
+        one: tuple(map(_feedback, of_one))
+        for one, of_one in groupby(rows, lambda found: str(found.allocation_id))
+    }
+
+
+def _feedback(found: Row[*tuple[Any, ...]]) -> FeedbackRow:
+    return FeedbackRow(
+        allocation_id=found.allocation_id,
+        memory_id=found.memory_id or None,
+        useful=found.useful,
+        origin=FeedbackOrigin(found.origin),
+        weight=found.weight,
+        at=found.at,
     )
 
 
