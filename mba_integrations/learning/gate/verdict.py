@@ -140,8 +140,13 @@ def _answer(found: Comparison) -> tuple[Answer, tuple[str, ...]]:
     )
     if not gain.low > 0.0:
         return Answer.NO_GAIN, (said,)
-    broken = tuple(_broken(found))
+    broken = broken_by(found)
     return (Answer.CONSTRAINT_BROKEN, broken) if broken else (Answer.PROPOSAL, (said,))
+
+
+def broken_by(found: Comparison) -> tuple[str, ...]:
+    """What a choice costs that it must not cost, a sentence each; nothing where that is nothing."""
+    return tuple(_broken(found))
 
 
 def _broken(found: Comparison) -> Iterator[str]:

@@ -35,7 +35,6 @@ _MOST_RETRIES = 3
 _LOCK_SECONDS = 60
 Told = Callable[[float], None]
 """Told how much of a study is done, in [0, 1]; what it raises ends the work."""
-_SCHEMA = "mba_tuning"
 COST_SLACK = 0.025
 STABILITY_SLACK = 0.01
 """Half of what the gate allows: what is chosen at the edge here is over it on other traffic."""
@@ -209,34 +208,15 @@ def _completed(study: Study) -> int:
 def _storage_at(url: str) -> BaseStorage:
     from optuna.storages import RDBStorage, RetryHeartbeatStaleTrialCallback
 
+    waits = {"connect_args": {"timeout": _LOCK_SECONDS}} if url.startswith("sqlite") else {}
     with _quiet():
         return RDBStorage(
             url,
-            engine_kwargs={"connect_args": _connecting(url)},
+            engine_kwargs=waits,
             heartbeat_interval=SIGN_OF_LIFE_SECONDS,
             grace_period=STALE_SECONDS,
             heartbeat_stale_trial_callback=RetryHeartbeatStaleTrialCallback(_MOST_RETRIES),
         )
-
-
-def _connecting(url: str) -> dict[str, Any]:
-    if url.startswith("sqlite"):
-        return {"timeout": _LOCK_SECONDS}
-    _make_schema(url)
-    return {"options": f"-csearch_path={_SCHEMA}"}
-
-
-def _make_schema(url: str) -> None:
-    from sqlalchemy import create_engine, inspect
-    from sqlalchemy.schema import CreateSchema
-
-    engine = create_engine(url)
-    try:
-        with engine.begin() as connection:
-            if not inspect(connection).has_schema(_SCHEMA):
-                connection.execute(CreateSchema(_SCHEMA, if_not_exists=True))
-    finally:
-        engine.dispose()
 
 
 @contextmanager
