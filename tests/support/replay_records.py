@@ -82,6 +82,7 @@ def record_of(
             tokens={one.id: one.tokens for one in allocation.selected},
             used_tokens=allocation.used_tokens,
             counter_id=allocation.counter_id,
+            tier_tokens={tier: one.used_tokens for tier, one in allocation.tiers.items()},
             reasons={one.id: one.reason.value for one in allocation.omitted},
         ),
         budget_tokens=allocation.budget_tokens,

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import tempfile
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mba_integrations.commands.printing.memories import plain
 from mba_integrations.commands.remote.reading import read
+from mba_integrations.learning.replay.files.reading import read_records
+from mba_integrations.learning.replay.records import ReplayRecord
 from mba_integrations.services.memory.feedback.giving import FeedbackReply
 from mba_integrations.services.store.rows.allocations import FeedbackRow
 
@@ -23,6 +28,15 @@ class RemoteAllocations:
     def feedback(self, workspace_id: str, allocation_id: str) -> tuple[FeedbackRow, ...]:
         """What was said of one."""
         return rows_of(self._client.feedback_on(workspace_id, allocation_id))
+
+    def replay_records(
+        self, workspace_id: str, *, since: datetime | None = None
+    ) -> Iterator[ReplayRecord]:
+        """Past recalls of a time as records."""
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "replay.jsonl"
+            self._client.export_replay(workspace_id, path, since=since)
+            yield from read_records(path)
 
 
 def given_to(

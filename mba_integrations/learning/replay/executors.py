@@ -94,4 +94,5 @@ class Processes:
                 while waiting:
                     yield from waiting.popleft().result()
             finally:
-                pool.shutdown(wait=False, cancel_futures=True)
+                for one in waiting:
+                    one.cancel()

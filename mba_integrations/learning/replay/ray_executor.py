@@ -45,7 +45,8 @@ class RayExecutor:
         if not ray.is_initialized():
             ray.init(include_dashboard=False, log_to_driver=False)
         task: Any = ray.remote(replay_batch)
-        most = _AHEAD * max(1, int(ray.cluster_resources().get("CPU", 1)))
+        resources: Any = ray.cluster_resources  # Ray says nothing of its types
+        most = _AHEAD * max(1, int(resources().get("CPU", 1)))
         waiting: deque[Any] = deque()
         try:
             for batch in batches(records, self._batch):

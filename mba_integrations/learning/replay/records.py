@@ -22,7 +22,7 @@ from mba_integrations.core.arguments import checked_part, checked_text, checked_
 from mba_integrations.core.arrays import FloatArray
 from mba_integrations.core.errors import InputError
 from mba_integrations.core.log.records import check_zone
-from mba_integrations.core.model import MemoryItem
+from mba_integrations.core.model import MemoryItem, MemoryTier
 
 
 class Grade(StrEnum):
@@ -62,12 +62,14 @@ class Decided:
         tokens: Of each selected memory by id, in the order of the prompt; None where not counted.
         used_tokens: Of the prompt.
         counter_id: What counted them.
+        tier_tokens: Of each tier in it.
         reasons: Why others stayed out, by id; the best of them, not all.
     """
 
     tokens: Mapping[str, int | None]
     used_tokens: int
     counter_id: str
+    tier_tokens: Mapping[MemoryTier, int] = field(default_factory=dict)
     reasons: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -140,3 +142,18 @@ class ReplayRecord:
     def selected_ids(self) -> tuple[str, ...]:
         """Ids of the memories that were in the prompt, in its order."""
         return self.decided.selected_ids
+
+
+def check_counter(record: ReplayRecord, counter_id: str) -> None:
+    """Refuse to decide a record by another counter than that of then.
+
+    Raises:
+        InputError: If it is another.
+    """
+    then = record.decided.counter_id
+    if then != counter_id:
+        raise InputError(
+            f"allocation {record.allocation_id!r} was counted by {then!r}, this replay counts by "
+            f"{counter_id!r}. Give the token_counter of then, or other counting settings that are "
+            "to be tried."
+        )

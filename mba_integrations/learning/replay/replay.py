@@ -13,13 +13,13 @@ from dataclasses import dataclass, field, replace
 from mba_integrations import PreviousPrompt
 from mba_integrations.core.allocator import MemoryBudgetAllocator
 from mba_integrations.core.config.workspace import WorkspaceConfig
-from mba_integrations.core.errors import BudgetError, InputError
+from mba_integrations.core.errors import BudgetError
 from mba_integrations.core.model import MemoryItem, MemoryTier, QueryComplexity
 from mba_integrations.core.pool.memory_pool import MemoryPool
 from mba_integrations.core.result.allocation import Allocation
 from mba_integrations.learning.replay.numbers.decidable import check_decidable, is_exact
 from mba_integrations.learning.replay.numbers.deciding import decided_by_numbers
-from mba_integrations.learning.replay.records import Grade, ReplayRecord
+from mba_integrations.learning.replay.records import Grade, ReplayRecord, check_counter
 from mba_integrations.learning.replay.settings import Settings, Tried, config_of_then
 
 _POOLS = 4
@@ -107,7 +107,7 @@ class Again:
         except BudgetError as error:
             return Replayed(allocation_id=record.allocation_id, is_exact=exact, problem=str(error))
         if config.counting == then.counting:
-            _check_counter(record, allocation)
+            check_counter(record, allocation.counter_id)
         return replace(replayed_as(record.allocation_id, allocation), is_exact=exact)
 
     def allocation(self, record: ReplayRecord, config: WorkspaceConfig) -> Allocation:
@@ -154,13 +154,3 @@ def replayed_as(allocation_id: str, allocation: Allocation) -> Replayed:
         stable_prefix_tokens=allocation.stable_prefix_tokens,
         complexity=allocation.complexity,
     )
-
-
-def _check_counter(record: ReplayRecord, allocation: Allocation) -> None:
-    then = record.decided.counter_id
-    if then != allocation.counter_id:
-        raise InputError(
-            f"allocation {record.allocation_id!r} was counted by {then!r}, this replay counts by "
-            f"{allocation.counter_id!r}. Give the token_counter of then, or other counting "
-            "settings that are to be tried."
-        )

@@ -15,6 +15,7 @@ import json
 import os
 import time
 from collections.abc import Sequence
+from datetime import datetime
 from types import TracebackType
 from typing import Any, BinaryIO, Literal, Self, cast
 
@@ -326,6 +327,18 @@ class MbaClient(DocumentCalls, GatewayCalls, PastCalls):
             workspace_id, with_vectors=with_vectors, with_inactive=with_inactive
         )
         self.download(request, path)
+
+    def export_replay(
+        self,
+        workspace_id: str,
+        path: str | os.PathLike[str],
+        *,
+        since: datetime | None = None,
+        texts: bool = True,
+    ) -> None:
+        """Write past recalls to a file of JSON lines that `read_records` reads; without *texts*
+        numbers alone, for which the scope `read:content` is not needed."""
+        self.download(endpoints.export_replay(workspace_id, since=since, texts=texts), path)
 
     def import_file(self, workspace_id: str, content: bytes, **more: Any) -> dict[str, Any]:
         """Remember what a file has: `format`, `tier`, `subject`, `name`, `dry_run`.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from mba_integrations.services.client.requests import (
@@ -105,6 +106,14 @@ def export(workspace_id: str, *, with_vectors: bool, with_inactive: bool) -> Req
     asked = {"with_vectors": with_vectors, "with_inactive": with_inactive}
     query = {name: "true" for name, wanted in asked.items() if wanted}
     return file(of(workspace_id, "export"), query)
+
+
+def export_replay(workspace_id: str, *, since: datetime | None, texts: bool) -> Request:
+    """Past recalls as records that are replayed elsewhere."""
+    query = {"texts": "true" if texts else "false"}
+    if since is not None:
+        query["since"] = since.isoformat()
+    return file(of(workspace_id, "export/replay"), query)
 
 
 def imported(workspace_id: str, content: bytes, more: dict[str, Any]) -> Request:

@@ -113,13 +113,14 @@ async def test_every_route_of_a_workspace_asks_for_a_scope(
         for method, path, name in routes(app):
             if "{workspace_id}" in path:
                 more = {"json": BODIES[name]} if name in BODIES else {}
-                query = "?follow=false" if name == "events" else ""
+                query = QUERIES.get(name, "")
                 reply = await http.request(method, placed(path, "tom") + query, **more)
                 if reply.status_code != 403:
                     allowed.add(name)
     assert allowed == ROUTES_OF[scope]
 
 
+QUERIES = {"events": "?follow=false", "export_replay_records": "?texts=false"}
 ROUTES_OF = {
     Scope.READ: {
         *("recall", "recall_batch", "search", "list_allocations", "explain_allocation"),
@@ -128,7 +129,7 @@ ROUTES_OF = {
         *("get_workspace", "validate_settings", "list_versions", "count_memories"),
         *("list_memories", "get_memory", "history", "get_job", "get_organisation"),
         *("list_merges", "show_embeddings", "list_budgets", "usage_of_gateway"),
-        "calibrate_routes",
+        *("calibrate_routes", "export_replay_records"),
         *("list_documents", "get_document", "list_pieces", "retrieve"),
         *("take_apart", "take_apart_with_question", "put_side_by_side"),
         *("find_starving_tiers", "try_settings", "read_feedback"),

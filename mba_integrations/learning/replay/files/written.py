@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from mba_integrations.core.errors import InputError
-from mba_integrations.core.model import MemoryItem
+from mba_integrations.core.model import MemoryItem, MemoryTier
 from mba_integrations.core.pool.saved_items import item_from_dict, item_to_dict
 from mba_integrations.learning.replay.records import Decided, Feedback, ReplayRecord
 
@@ -46,6 +46,7 @@ def written_own(record: ReplayRecord) -> dict[str, Any]:
             "tokens": dict(decided.tokens),
             "used_tokens": decided.used_tokens,
             "counter_id": decided.counter_id,
+            "tier_tokens": {tier.value: size for tier, size in decided.tier_tokens.items()},
             "reasons": dict(decided.reasons),
         },
     }
@@ -67,7 +68,7 @@ def read_record(
             at=datetime.fromisoformat(own["at"]),
             settings=settings,
             candidates=candidates,
-            decided=Decided(**own["decided"]),
+            decided=_decided(own["decided"]),
             query_embedding=None if vector is None else np.asarray(vector, dtype=np.float64),
             feedback=tuple(
                 Feedback(memory_id=memory_id, useful=useful, origin=origin, weight=weight)
@@ -76,3 +77,8 @@ def read_record(
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise InputError(f"a replay record is unreadable: {error}.") from error
+
+
+def _decided(written: Mapping[str, Any]) -> Decided:
+    tiers = {MemoryTier(tier): size for tier, size in written.get("tier_tokens", {}).items()}
+    return Decided(**{**written, "tier_tokens": tiers})

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from mba_integrations.core.arrays import FloatArray
+from mba_integrations.core.arrays import IntArray
 from mba_integrations.core.counting.counter import TokenCounter
 from mba_integrations.core.layout.renderer import Renderer
 from mba_integrations.core.model import MemoryItem, MemoryTier
@@ -157,9 +157,9 @@ def overlaps_of(snapshot: PoolSnapshot, threshold: float | None) -> list[list[fl
     return [[one, other, part] for (one, other), part in overlapping(snapshot, threshold).items()]
 
 
-def may_be_passages(snapshot: PoolSnapshot, tokens: FloatArray, least: int | None) -> bool:
+def may_be_passages(snapshot: PoolSnapshot, tokens: IntArray, least: int | None) -> bool:
     """Whether an item is so long that it may come in as a passage."""
     if least is None:
         return False
-    long = np.flatnonzero(np.asarray(tokens) >= least)
+    long = np.flatnonzero(tokens >= least)
     return any(may_be_shortened(snapshot, int(row)) for row in long)

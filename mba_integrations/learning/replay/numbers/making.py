@@ -29,7 +29,7 @@ from mba_integrations.learning.replay.numbers.bare import (
     passage_of_before,
 )
 from mba_integrations.learning.replay.numbers.deciding import call_of, decided_by_numbers
-from mba_integrations.learning.replay.records import Grade, ReplayRecord
+from mba_integrations.learning.replay.records import Grade, ReplayRecord, check_counter
 from mba_integrations.learning.replay.settings import config_of_then
 
 
@@ -58,6 +58,7 @@ def without_texts(
 
     Raises:
         BudgetError: If it cannot be decided under its own settings.
+        InputError: If it was counted by another counter than is at hand.
     """
     if record.grade is Grade.NUMBERS:
         return record
@@ -108,6 +109,7 @@ class _Made:
             _Watched, self._record, self._config, self._pool, token_counter, self._before
         )
         allocation = call.run()
+        check_counter(self._record, allocation.counter_id)
         return allocation, call.seen[0]
 
     def _bare_previous(self) -> Mapping[str, Any] | None:

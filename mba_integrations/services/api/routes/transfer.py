@@ -17,7 +17,6 @@ from starlette.responses import Response
 from mba_integrations.core.errors import InputError
 from mba_integrations.core.model import MemoryTier
 from mba_integrations.learning.replay.files.writing import ReplayFormat, record_pieces
-from mba_integrations.learning.replay.numbers.making import without_texts
 from mba_integrations.services.access.principal import Scope
 from mba_integrations.services.api.asking import (
     PROBLEMS,
@@ -113,8 +112,10 @@ async def export_replay_records(
 
     def pieces() -> Iterator[bytes]:
         allocations = call.service.allocations
-        records = allocations.replay_records(call.workspace_id, since=since, until=until)
-        return record_pieces(records if texts else map(without_texts, records), format)
+        records = allocations.replay_records(
+            call.workspace_id, since=since, until=until, texts=texts
+        )
+        return record_pieces(records, format)
 
     return StreamedFile(pieces, f"replay.{format.value}", _REPLAY_TYPES[format])
 

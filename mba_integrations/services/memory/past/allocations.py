@@ -148,18 +148,23 @@ class Allocations:
             yield from ((row, said.get(row.allocation_id, ())) for row in page)
 
     def replay_records(
-        self, workspace_id: str, *, since: datetime | None = None, until: datetime | None = None
+        self,
+        workspace_id: str,
+        *,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        texts: bool = True,
     ) -> Records:
         """Past recalls of a time as records that are replayed without the service.
 
         They come the oldest first, as they are made; `skipped` of what is given counts those that
-        cannot be decided again as they were, by reason. Texts are in them: `without_texts` of
-        `mba_integrations.learning.replay.numbers.making` takes them out.
+        cannot be decided again as they were, by reason.
 
         Args:
             workspace_id: Of which workspace.
             since: At this time or later.
             until: Before this time.
+            texts: Whether they have texts; else numbers alone.
 
         Raises:
             UnknownWorkspaceError: If there is no such workspace; with those of a like name.
@@ -167,7 +172,7 @@ class Allocations:
         self._equipment.trail.flush()
         with self._equipment.read(workspace_id) as reading:
             workspaces.get(reading)
-        return Records(self._equipment, workspace_id, since=since, until=until)
+        return Records(self._equipment, workspace_id, since=since, until=until, texts=texts)
 
     def get(self, workspace_id: str, allocation_id: str) -> AllocationRow:
         """One past recall with what was decided on memories: the selected, and the best omitted.

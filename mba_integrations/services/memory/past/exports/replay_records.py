@@ -22,11 +22,13 @@ import numpy as np
 from mba_integrations import PreviousPrompt
 from mba_integrations.core.config.workspace import WorkspaceConfig
 from mba_integrations.core.errors import MemoryBudgetError
-from mba_integrations.core.model import MemoryItem
+from mba_integrations.core.model import MemoryItem, MemoryTier
 from mba_integrations.core.pool.memory_pool import MemoryPool
 from mba_integrations.core.result.allocation import Allocation
+from mba_integrations.learning.replay.numbers.making import without_texts
 from mba_integrations.learning.replay.records import Decided, Feedback, ReplayRecord
 from mba_integrations.learning.replay.replay import replayed_as
+from mba_integrations.learning.replay.settings import config_of_then
 from mba_integrations.services.memory.equipment import Equipment
 from mba_integrations.services.memory.past.replays import Grounds, settings_of_then
 from mba_integrations.services.memory.past.trials import NOT_POSSIBLE, unusable
@@ -63,6 +65,7 @@ class Records:
         workspace_id: Of which workspace.
         since: At this time or later; None for the first.
         until: Before this time; None for the last.
+        texts: Whether they have texts; else numbers alone.
 
     Attributes:
         skipped: How many recalls gave no record so far, by reason.
@@ -75,10 +78,12 @@ class Records:
         *,
         since: datetime | None = None,
         until: datetime | None = None,
+        texts: bool = True,
     ) -> None:
         self._equipment = equipment
         self._workspace_id = workspace_id
         self._span = (since, until)
+        self._texts = texts
         self._last: OrderedDict[str, PreviousPrompt | None] = OrderedDict()
         self._shared = _Shared()
         self._configs: dict[int | None, WorkspaceConfig] = {}
@@ -92,7 +97,7 @@ class Records:
             for row, said in page:
                 record = self._record(grounds, row, said)
                 if isinstance(record, ReplayRecord):
-                    yield record
+                    yield record if self._texts else self._bare(record)
                 else:
                     self.skipped[record] += 1
 
@@ -123,10 +128,16 @@ class Records:
     ) -> ReplayRecord | str:
         """The record of a row, or why there is none."""
         made = self._made(grounds, row)
-        is_good = not isinstance(made, str)
         if row.session_id is not None:
-            self._keep(row.session_id, made[1].as_previous if is_good else None)
-        return _with_feedback(made[0], said) if is_good else made
+            self._keep(row.session_id, None if isinstance(made, str) else made[1].as_previous)
+        return _with_feedback(made[0], said) if not isinstance(made, str) else made
+
+    def _bare(self, record: ReplayRecord) -> ReplayRecord:
+        """The record of numbers, counted by what counted then."""
+        config = config_of_then(record.settings)
+        self._equipment.settings.lend(config)
+        counter = self._equipment.allocator.token_counter(config.workspace_id)
+        return without_texts(record, token_counter=counter)
 
     def _keep(self, session_id: str, prompt: PreviousPrompt | None) -> None:
         self._last[session_id] = prompt
@@ -266,5 +277,8 @@ def _decided(row: AllocationRow) -> Decided:
         tokens={one.memory_id: one.tokens for one in row.items if one.selected},
         used_tokens=row.record["used_tokens"],
         counter_id=row.record["counter_id"],
+        tier_tokens={
+            MemoryTier(tier): one["used_tokens"] for tier, one in row.record["tiers"].items()
+        },
         reasons={one.memory_id: one.reason or "" for one in row.items if not one.selected},
     )
