@@ -134,6 +134,7 @@ KINDS: Mapping[type[core.MemoryBudgetError], Kind] = {
     store.MemoryExistsError: _kind(409, "memory-exists", "a memory of that id is there"),
     store.UnknownMemoryError: _kind(404, "unknown-memory", "there is no such memory"),
     store.UnknownJobError: _kind(404, "unknown-job", "there is no such job"),
+    store.UnknownProposalError: _kind(404, "unknown-proposal", "there is no such proposal"),
     store.LeaseLostError: _kind(409, "lease-lost", "the job is somebody else's by now"),
     store.UnknownKeyError: _kind(404, "unknown-key", "there is no such key"),
     store.KeyExistsError: _kind(409, "key-exists", "a key of that id is there"),

@@ -58,6 +58,9 @@ from mba_integrations.services.memory.tiers.reviews import Tiers
 from mba_integrations.services.memory.tracing.traces import Traces
 from mba_integrations.services.memory.transfer import import_job
 from mba_integrations.services.memory.transfer.transfer import Transfer
+from mba_integrations.services.memory.tuning import job as tune_job
+from mba_integrations.services.memory.tuning import staging
+from mba_integrations.services.memory.tuning.tuning import Tuning
 from mba_integrations.services.memory.workspaces import Workspaces
 from mba_integrations.services.store.opening import open_store
 from mba_integrations.services.store.store import Store, StoreStatus, utc_now
@@ -111,6 +114,7 @@ class MemoryService(Asking, Changing, LiveHandle):
         tiers: Review which memories should move, apply that, undo it.
         organisation: Order that keeps itself, on a schedule.
         merges: What an organiser proposes to bring together.
+        tuning: Settings learned from past recalls: look for them, apply them, take them back.
         erasures: Take memories out of everything that knows of them.
         transfer: Export and import.
     """
@@ -160,6 +164,8 @@ class MemoryService(Asking, Changing, LiveHandle):
             organise_job.KIND: organise_job.organise,
             extraction_request.KIND: extraction_by(extractor),
             index_job.KIND: index_job.index_workspace,
+            tune_job.KIND: tune_job.tuning_by(token_counter),
+            staging.KIND: staging.staging_by(token_counter),
             import_job.KIND: import_job.import_parts(extracts=extractor is not None),
         }
         self._extracts = extractor is not None
@@ -168,6 +174,7 @@ class MemoryService(Asking, Changing, LiveHandle):
         self.tiers = Tiers(self._equipment)
         self.organisation = Organisation(self._equipment, self.jobs.wake)
         self.merges = Merges(self._equipment, organiser)
+        self.tuning = Tuning(self._equipment, self.jobs.wake)
         self.erasures = Erasures(self._equipment)
         self.transfer = Transfer(self._equipment, self.jobs.wake, extracts=self._extracts)
         self.embeddings = Embeddings(self._equipment, self.jobs.wake)

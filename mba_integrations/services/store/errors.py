@@ -15,6 +15,7 @@
         │   ├── MemoryExistsError    a memory of that id is there
         │   └── UnknownMemoryError   there is no memory of that id
         ├── UnknownJobError          there is no job of that id, or it is in no state to do that
+        ├── UnknownProposalError     there are no proposed settings of that id, or in no such state
         ├── LeaseLostError           the job is somebody else's by now
         ├── UnknownKeyError          there is no key of that id
         ├── KeyExistsError           a key of that id is there
@@ -120,6 +121,10 @@ class UnknownMemoryError(AboutMemoriesError, LookupError):
 
 class UnknownJobError(StoreError, LookupError):
     """There is no job of that id in the workspace, or it is in no state to do that."""
+
+
+class UnknownProposalError(StoreError, LookupError):
+    """There are no proposed settings of that id, or they are in no state to do that."""
 
 
 class UnknownKeyError(StoreError, LookupError):

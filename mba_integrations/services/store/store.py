@@ -193,6 +193,12 @@ class Store(ABC):
 
         return self._answered(self._submitted(within, None))
 
+    @property
+    @abstractmethod
+    def studies_url(self) -> str:
+        """Database beside this one for studies of settings, as SQLAlchemy takes it; with the
+        password where there is one."""
+
     def large_indexes(self, workspace_id: str) -> AbstractContextManager[LargeIndexes]:
         """What makes the indexes of a large workspace.
 

@@ -106,7 +106,7 @@ def test_what_the_first_release_kept_gets_terms_and_rollups(where: Path | str) -
         added_up = kept_rollups(store, "kate")
     with connected(where) as connection:
         gateway = ("spend_period", "spend_slice", "spend_reservation", "gateway_usage")
-        for table in (*gateway, "word_posting", "word_part", "document"):
+        for table in (*gateway, "proposal", "word_posting", "word_part", "document"):
             connection.execute(f"DROP TABLE {table}")
         connection.execute("ALTER TABLE session DROP COLUMN gateway")
         connection.execute("DROP TABLE api_key")

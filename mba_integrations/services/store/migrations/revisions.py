@@ -7,7 +7,7 @@ from sqlalchemy import Column, Connection, MetaData, Table, Text, inspect
 from mba_integrations.services.store.errors import SchemaError, StoreFileError
 from mba_integrations.services.store.owned import select_all
 
-KNOWN = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008")
+KNOWN = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009")
 """All revisions, the first one first. A test compares them with the files in `versions`."""
 HEAD = KNOWN[-1]
 """What this code works with."""

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from sqlalchemy import Connection, text
+from sqlalchemy.schema import CreateSchema
 
 from mba_integrations.services.store.errors import StoreClosedError, StoreError
 from mba_integrations.services.store.fences import bypasses_fences, enter
@@ -39,6 +40,8 @@ from mba_integrations.services.store.store import LargeIndexes, Store, StoreStat
 
 T = TypeVar("T")
 _WRITERS = 8
+_STUDIES = "mba_tuning"
+"""Schema of the studies of settings, whose tables are Optuna's."""
 _UPGRADE_LOCK = 0x6D62615F  # any number that others do not take
 _HOW = "Run `mba db upgrade`, or open it with upgrade=True, while no other release uses it."
 
@@ -66,6 +69,7 @@ class PostgresStore(Store):
     ) -> None:
         target = driver_url(url)
         self.url = target.set(drivername="postgresql").render_as_string(hide_password=True)
+        self._target = target
         self.clock = clock
         self._pid = os.getpid()
         self._closed = False
@@ -107,6 +111,14 @@ class PostgresStore(Store):
     def _submitted(self, work: Callable[[Connection], T], workspace_id: str | None) -> Future[T]:
         self._check_open()
         return self._threads.submit(self._written, work, workspace_id)
+
+    @property
+    def studies_url(self) -> str:
+        self._check_open()
+        with our_errors(self.url), self._writers.begin() as connection:
+            connection.execute(CreateSchema(_STUDIES, if_not_exists=True))
+        path = {"options": f"-csearch_path={_STUDIES}"}
+        return self._target.update_query_dict(path).render_as_string(hide_password=False)
 
     def scrub(self, workspace_id: str | None = None) -> str:
         self._check_open()

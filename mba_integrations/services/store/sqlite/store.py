@@ -122,6 +122,10 @@ class SqliteStore(Store):
         self._check_open()
         return self._writer.submit(work)
 
+    @property
+    def studies_url(self) -> str:
+        return f"{self.url}.studies"
+
     def scrub(self, workspace_id: str | None = None) -> str:
         self._check_open()
         emptied = self._writer.between(_scrub).result()

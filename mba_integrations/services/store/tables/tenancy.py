@@ -12,6 +12,7 @@ from mba_integrations.services.store.tables import (
     keys,
     log,
     memories,
+    proposals,  # noqa: F401 - as those of gateway
     words,
     work,
     workspaces,

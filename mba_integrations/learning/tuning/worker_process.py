@@ -1,0 +1,25 @@
+"""A process that works on a study: its number and its task on standard input, no output.
+
+It is started by `workers`, which trusts it and is trusted by it, so they speak by pickle.
+"""
+
+from __future__ import annotations
+
+import pickle
+import signal
+import sys
+
+from mba_integrations.learning.tuning.studies import Studies, Task, Worker
+
+
+def main() -> None:
+    """Work for the process that started this one."""
+    # An interrupt from the keyboard goes to both; the other one ends this one.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    number, task = pickle.load(sys.stdin.buffer)
+    assert isinstance(task, Task)
+    Worker(Studies(task.url), task).work(number=number)
+
+
+if __name__ == "__main__":
+    main()
