@@ -78,7 +78,7 @@ def test_a_trial_of_a_dead_worker_is_tried_again(
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # that such a trial is not from `optimize`
         dead = study.ask()
-    study._storage.record_heartbeat(dead._trial_id)
+    study._storage.record_heartbeat(dead._trial_id)  # type: ignore[attr-defined]  # of RDBStorage
     time.sleep(2.1)
     worker.work()
     trials = study.get_trials()
