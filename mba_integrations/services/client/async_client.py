@@ -51,9 +51,10 @@ from mba_integrations.services.client.requests import (
     unreachable,
     written_beside,
 )
+from mba_integrations.services.client.tuning import AsyncTuningCalls
 
 
-class AsyncMbaClient(AsyncDocumentCalls, AsyncGatewayCalls, AsyncPastCalls):
+class AsyncMbaClient(AsyncDocumentCalls, AsyncGatewayCalls, AsyncPastCalls, AsyncTuningCalls):
     """A server's memories.
 
     Args:

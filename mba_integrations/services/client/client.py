@@ -52,9 +52,10 @@ from mba_integrations.services.client.requests import (
     unreachable,
     written_beside,
 )
+from mba_integrations.services.client.tuning import TuningCalls
 
 
-class MbaClient(DocumentCalls, GatewayCalls, PastCalls):
+class MbaClient(DocumentCalls, GatewayCalls, PastCalls, TuningCalls):
     """A server's memories.
 
     Args:

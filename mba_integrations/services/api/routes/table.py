@@ -18,6 +18,7 @@ from mba_integrations.services.api.routes import (
     organising,
     recalls,
     transfer,
+    tuning,
     workspaces,
 )
 
@@ -30,6 +31,7 @@ ROUTERS = (
     keeping.router,
     gateway.router,
     organising.router,
+    tuning.router,
     admin.router,
     workspaces.router,
     documents.router,
