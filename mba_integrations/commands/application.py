@@ -17,7 +17,16 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from mba_integrations.commands import allocate, config, demo, explain, feedback, replay, stats
+from mba_integrations.commands import (
+    allocate,
+    config,
+    demo,
+    explain,
+    feedback,
+    replay,
+    stats,
+    tune,
+)
 from mba_integrations.commands.agents import mcp
 from mba_integrations.commands.documents import application as documents
 from mba_integrations.commands.memory import (
@@ -109,6 +118,7 @@ app.command("recall", help=recall.HELP)(recall.recall)
 app.command("forget", help=forget.HELP)(forget.forget)
 app.command("feedback", help=feedback.HELP)(feedback.feedback)
 app.command("replay", help=replay.HELP)(replay.replay)
+app.add_typer(tune.app, name="tune")
 app.add_typer(memories.app, name="memories")
 app.add_typer(documents.app, name="documents")
 app.add_typer(workspaces.app, name="workspaces")

@@ -23,6 +23,7 @@ from mba_integrations.commands.remote.keeping import (
 from mba_integrations.commands.remote.reading import filter_body, memory_body, read, read_all
 from mba_integrations.commands.remote.recalled import ToldRecall
 from mba_integrations.commands.remote.transfer import RemoteTransfer, backed_up
+from mba_integrations.commands.remote.tuning import RemoteTuning
 from mba_integrations.core.model import MemoryTier
 from mba_integrations.services.memory.feedback.giving import FeedbackReply
 from mba_integrations.services.memory.new_memory import NewMemory
@@ -119,6 +120,7 @@ class RemoteService:
         self.transfer = RemoteTransfer(self.client)
         self.embeddings = RemoteEmbeddings(self)
         self.allocations = RemoteAllocations(self.client)
+        self.tuning = RemoteTuning(self.client)
 
     @cached_property
     def documents(self) -> RemoteDocuments:

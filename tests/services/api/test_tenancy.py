@@ -33,6 +33,8 @@ BODIES: dict[str, Any] = {
     "take_apart_with_question": {},
     "try_settings": {},
     "give_feedback": {"thumb": "up"},
+    "look_for_settings": {},
+    "apply_proposal": {},
     "change_workspace": {"settings": {}},
     "validate_settings": {},
     "set_retention": {"policy": {}},
@@ -133,6 +135,7 @@ ROUTES_OF = {
         *("list_documents", "get_document", "list_pieces", "retrieve"),
         *("take_apart", "take_apart_with_question", "put_side_by_side"),
         *("find_starving_tiers", "try_settings", "read_feedback"),
+        *("list_proposals", "get_proposal"),
     },
     Scope.WRITE: {
         *("import_memories", "review_tiers", "apply_review", "undo_review", "give_feedback"),
@@ -144,6 +147,7 @@ ROUTES_OF = {
     },
     Scope.ADMIN: {
         *("set_retention", "retry_job", "cancel_job", "change_workspace", "stop_organisation"),
+        *("look_for_settings", "apply_proposal", "take_proposal_back"),
     },
     Scope.READ_CONTENT: {"export_workspace", "export_log"},
     Scope.GATEWAY: set(),

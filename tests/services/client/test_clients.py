@@ -151,6 +151,10 @@ CALLS: list[tuple[str, tuple[Any, ...], dict[str, Any], str]] = [
     ("retrieve", ("Who?",), {"budget_tokens": 9, "filters": None}, "POST retrieve"),
     ("feedback", ("a/b",), {"thumb": "up", "answer": None}, "POST allocations/a%2Fb/feedback"),
     ("feedback_on", ("a/b",), {}, "GET allocations/a%2Fb/feedback"),
+    ("tune", (), {"trials": 9}, "POST tuning"),
+    ("proposal", ("a/b",), {}, "GET tuning/a%2Fb"),
+    ("apply_proposal", ("a/b",), {"shadow": 0}, "POST tuning/a%2Fb/apply"),
+    ("take_proposal_back", ("a/b",), {}, "POST tuning/a%2Fb/rollback"),
 ]
 SENT = {
     "put_document": {"text": "x"},
@@ -158,6 +162,8 @@ SENT = {
     "sync_documents": {"origin": "wiki", "document_ids": ["a"], "dry_run": True},
     "retrieve": {"query": "Who?", "budget_tokens": 9},
     "feedback": {"thumb": "up"},
+    "tune": {"trials": 9},
+    "apply_proposal": {"shadow": 0},
 }
 
 

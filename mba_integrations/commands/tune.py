@@ -1,0 +1,219 @@
+"""`mba tune`: better settings looked for in past recalls, proven, switched on in stages."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+import typer
+from rich.text import Text
+
+from mba_integrations.commands.arguments import memory_options as options
+from mba_integrations.commands.arguments.where import Where, somewhere
+from mba_integrations.commands.memory.database import opened_at
+from mba_integrations.commands.printing.memories import write_result
+from mba_integrations.commands.printing.output import remark, results, write_line
+from mba_integrations.commands.printing.tables import titled_table
+from mba_integrations.commands.printing.visible import in_one_line
+from mba_integrations.services.store.rows.proposals import ProposalRow, ProposalState
+
+HELP = "Look for better settings in a workspace's past recalls, and switch them on in stages."
+RUN_HELP = """Have a job look for better settings in the workspace's past recalls.
+
+Nothing changes by it. The workspace has to log texts (logging.include_text) and to have feedback;
+the newer recalls are kept out of the search, and what is found is proven on them. Where no server
+runs, `mba jobs run` does the job.
+
+Examples:
+
+\b
+  mba tune run --trials 300
+  mba tune run --workers 2 --url http://127.0.0.1:8377
+"""
+SHOW_HELP = """Show what was found, or one of it with its proof.
+
+Examples:
+
+\b
+  mba tune show
+  mba tune show tune-000001
+"""
+APPLY_HELP = """Switch proposed settings on: in shadow, live, watched, then kept or taken back.
+
+Examples:
+
+\b
+  mba tune apply tune-000001
+  mba tune apply tune-000001 --shadow 0 --watch 200
+"""
+ROLLBACK_HELP = """Take settings back, whatever stage they are at.
+
+Only what the proposal changed goes back to what it was; the settings get a new version.
+
+Examples:
+
+\b
+  mba tune rollback tune-000001
+"""
+app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help=HELP)
+ProposalId = Annotated[str, typer.Argument(metavar="PROPOSAL", help="Which one.")]
+# Those of the service, whose modules this command must not load to start.
+TRIALS, SHADOW, WATCH = 150, 100, 500
+_ANSWERS = {
+    "proposal": "a gain is proven",
+    "no_gain": "no gain is proven",
+    "constraint_broken": "a gain that costs too much",
+    "not_enough": "too little to say anything",
+}
+
+
+@app.command("run", help=RUN_HELP)
+@somewhere
+def run(
+    *,
+    trials: Annotated[
+        int, typer.Option("--trials", metavar="N", help="How many settings are tried.")
+    ] = TRIALS,
+    workers: Annotated[
+        int, typer.Option("--workers", metavar="N", help="Processes that try them; 0 for none.")
+    ] = 1,
+    seed: Annotated[int, typer.Option("--seed", metavar="N", help="Of the draws.")] = 0,
+    workspace: options.Workspace = options.DEFAULT_WORKSPACE,
+    where: Where,
+    as_json: options.AsJson = False,
+) -> None:
+    """Look for better settings."""
+    with opened_at(where, workspace) as service:
+        job = service.tuning.run(workspace, trials=trials, workers=workers, seed=seed)
+    if as_json:
+        write_result({"job": job})
+        return
+    remark("done", f"job {job.job_id} looks for settings")
+    remark("note", f"`mba tune show {job.job_id}` has what it finds")
+
+
+@app.command("show", help=SHOW_HELP)
+@somewhere
+def show(
+    proposal_id: Annotated[
+        str | None, typer.Argument(metavar="PROPOSAL", help="Which one; all by default.")
+    ] = None,
+    *,
+    workspace: options.Workspace = options.DEFAULT_WORKSPACE,
+    where: Where,
+    as_json: options.AsJson = False,
+) -> None:
+    """Show what was found."""
+    with opened_at(where, workspace) as service:
+        if proposal_id is None:
+            found = service.tuning.list(workspace)
+        else:
+            found = (service.tuning.get(workspace, proposal_id),)
+    if as_json:
+        write_result({"proposals": found})
+    elif proposal_id is None:
+        _write_list(found)
+    else:
+        _write_one(found[0])
+
+
+@app.command("apply", help=APPLY_HELP)
+@somewhere
+def apply(
+    proposal_id: ProposalId,
+    *,
+    shadow: Annotated[
+        int, typer.Option("--shadow", metavar="N", help="New recalls that they decide in shadow.")
+    ] = SHADOW,
+    watch: Annotated[
+        int, typer.Option("--watch", metavar="N", help="Recalls after which they are kept.")
+    ] = WATCH,
+    workspace: options.Workspace = options.DEFAULT_WORKSPACE,
+    where: Where,
+    as_json: options.AsJson = False,
+) -> None:
+    """Switch proposed settings on, in stages."""
+    with opened_at(where, workspace) as service:
+        row = service.tuning.apply(workspace, proposal_id, shadow=shadow, watch=watch)
+    _write_moved(row, as_json=as_json)
+
+
+@app.command("rollback", help=ROLLBACK_HELP)
+@somewhere
+def rollback(
+    proposal_id: ProposalId,
+    *,
+    workspace: options.Workspace = options.DEFAULT_WORKSPACE,
+    where: Where,
+    as_json: options.AsJson = False,
+) -> None:
+    """Take settings back."""
+    with opened_at(where, workspace) as service:
+        row = service.tuning.rollback(workspace, proposal_id)
+    _write_moved(row, as_json=as_json)
+
+
+def _write_moved(row: ProposalRow, *, as_json: bool) -> None:
+    if as_json:
+        write_result({"proposals": (row,)})
+        return
+    remark("done", f"{row.proposal_id} is {_state(row)}")
+    if row.reason:
+        remark("note", in_one_line(row.reason))
+
+
+def _write_list(found: tuple[ProposalRow, ...]) -> None:
+    if not found:
+        remark("note", "nothing was looked for yet; `mba tune run` does")
+        return
+    table = titled_table(f"Settings that were looked for: {len(found):,}")
+    for name in ("id", "found", "state", "answer", "changes"):
+        table.add_column(name, overflow="fold")
+    for row in found:
+        changes = ", ".join(row.changes) or "none"
+        at = f"{row.created_at:%Y-%m-%d %H:%M}"
+        table.add_row(*map(Text, (row.proposal_id, at, _state(row), _answer(row), changes)))
+    results().print(table)
+
+
+def _write_one(row: ProposalRow) -> None:
+    write_line(f"{row.proposal_id} is {_state(row)}: {_answer(row)}.")
+    for reason in (*row.found.get("reasons", ()), *((row.reason,) if row.reason else ())):
+        write_line(f"  {in_one_line(reason)}")
+    for name, value in row.changes.items():
+        write_line(f"  {name} = {json.dumps(value)}")
+    comparison = row.found.get("comparison")
+    if comparison:
+        _write_comparison(comparison)
+
+
+def _write_comparison(comparison: Mapping[str, Any]) -> None:
+    """The figures of now and of the settings that were found, on what was held out."""
+    before, after = comparison["before"], comparison["after"]
+    table = titled_table("On newer recalls")
+    table.add_column("what")
+    for name in ("now", "found"):
+        table.add_column(name, justify="right")
+    for what, name, form in (
+        ("needed weight kept", "evidence", ".1%"),
+        ("the same for each 1,000 tokens", "evidence_per_1000_tokens", ",.3f"),
+        ("tokens of a prompt", "mean_used_tokens", ",.0f"),
+        ("cost of a prompt", "mean_cost", ",.1f"),
+        ("of the budget used", "utilisation", ".1%"),
+        ("shared with the prompt before", "stability", ".1%"),
+    ):
+        table.add_row(what, _figure(before[name], form), _figure(after[name], form))
+    results().print(table)
+
+
+def _figure(value: float | None, form: str) -> str:
+    return "" if value is None else format(value, form)
+
+
+def _state(row: ProposalRow) -> str:
+    return "taken back" if row.state is ProposalState.TAKEN_BACK else row.state.value
+
+
+def _answer(row: ProposalRow) -> str:
+    return _ANSWERS.get(str(row.found.get("answer")), "no answer")

@@ -1,0 +1,120 @@
+"""`mba tune`: settings are looked for, shown, applied and taken back, on a file and a server."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from command_line import done, mba, refused
+from memory_commands import database, remembered, said
+from served_commands import answering, use_service
+
+from mba_integrations.commands import tune
+from mba_integrations.learning.tuning.tune import TRIALS
+from mba_integrations.services.api.app import create_app
+from mba_integrations.services.api.settings import ServerSettings
+from mba_integrations.services.memory.service import MemoryService
+from mba_integrations.services.memory.tuning.tuning import SHADOW, WATCH
+from mba_integrations.services.store.rows.proposals import ProposalState
+from mba_integrations.services.store.statements.learning import proposals
+
+__all__ = ["database"]  # a fixture
+SIDE = {
+    "evidence": 0.5,
+    "evidence_per_1000_tokens": 1.25,
+    "mean_used_tokens": 400.0,
+    "mean_cost": 380.0,
+    "utilisation": 0.4,
+    "stability": None,
+    "unfit": 0,
+}
+FOUND = {
+    "answer": "proposal",
+    "reasons": ["+0.250 needed for each 1,000 tokens."],
+    "comparison": {"before": SIDE, "after": {**SIDE, "evidence": 0.75}},
+}
+
+
+def proposed(service: MemoryService, proposal_id: str = "tune-000001") -> None:
+    """A proposal, as a job that has looked for settings leaves it."""
+    row = service.workspaces.row("default")
+    service.equipment.write(
+        "default",
+        lambda writing: proposals.keep(
+            writing,
+            proposal_id,
+            state=ProposalState.PROPOSAL,
+            from_version=row.settings_version,
+            changes={"stability": 0.9},
+            found=FOUND,
+        ),
+    )
+
+
+def stability(database: Path) -> float:
+    with MemoryService.open(database, background=False) as service:
+        return service.workspaces.config("default").stability
+
+
+def test_the_command_has_the_service_s_numbers() -> None:
+    assert (tune.TRIALS, tune.SHADOW, tune.WATCH) == (TRIALS, SHADOW, WATCH)
+
+
+def test_a_job_looks_for_settings_and_what_it_finds_is_shown(database: Path) -> None:
+    remembered("Kate moved to Lisbon.")
+    shown = mba("tune", "show")
+    assert (shown.exit_code, shown.stdout) == (0, "")
+    assert "nothing was looked for yet" in shown.stderr
+    begun = mba("tune", "run", "--trials", "3", "--workers", "0")
+    assert "mba: done: job tune-000001 looks for settings" in begun.stderr
+    done("jobs", "run")
+    assert "too little to say anything" in done("tune", "show")
+    one = done("tune", "show", "tune-000001")
+    assert one.startswith("tune-000001 is found: too little to say anything.")
+    assert "of 300 allocations" in one
+
+
+def test_a_proposal_is_shown_with_its_proof_applied_and_taken_back(database: Path) -> None:
+    remembered("Kate moved to Lisbon.")
+    with MemoryService.open(database, background=False) as service:
+        proposed(service)
+    shown = done("tune", "show", "tune-000001")
+    assert "tune-000001 is proposal: a gain is proven." in shown
+    assert "stability = 0.9" in shown
+    assert "50.0%" in shown
+    assert "75.0%" in shown
+    applied = mba("tune", "apply", "tune-000001", "--shadow", "0")
+    assert applied.stderr == "mba: done: tune-000001 is live\n"
+    assert stability(database) == 0.9
+    back = mba("tune", "rollback", "tune-000001")
+    assert "mba: done: tune-000001 is taken back" in back.stderr
+    assert said("tune", "show")["proposals"][0]["state"] == "taken_back"
+    assert stability(database) != 0.9
+
+
+def test_what_cannot_be_is_refused(database: Path) -> None:
+    remembered("Kate moved to Lisbon.")
+    assert "trials must be" in refused("tune", "run", "--trials", "0")
+    assert "watch must be" in refused("tune", "apply", "x", "--watch", "1")
+    assert "no proposal 'x'" in refused("tune", "show", "x")
+    assert "no proposal 'x'" in refused("tune", "rollback", "x")
+
+
+def test_a_server_is_asked_as_a_file_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with MemoryService.open(tmp_path / "served.db", background=False) as service:
+        use_service(monkeypatch, service, tmp_path)
+        service.create_workspace("default")
+        for number in (1, 2):
+            proposed(service, f"tune-00000{number}")
+        with answering(create_app(service, ServerSettings(token="owner"))) as url:
+            for command in (("show",), ("show", "tune-000001"), ("show", "x"), ("apply", "x")):
+                here, there = (mba("tune", *command, *where) for where in ((), ("--url", url)))
+                assert there.stdout == here.stdout
+                assert there.stderr == here.stderr
+                assert there.exit_code == here.exit_code
+            moved = mba("tune", "apply", "tune-000001", "--shadow", "0", "--url", url)
+            assert moved.stderr == "mba: done: tune-000001 is live\n"
+            assert service.workspaces.config("default").stability == 0.9
+            assert mba("tune", "rollback", "tune-000001", "--url", url).exit_code == 0
+            begun = mba("tune", "run", "--trials", "3", "--url", url)
+            assert "mba: done: job tune-000003 looks for settings" in begun.stderr
