@@ -1,0 +1,73 @@
+/* What one job found: its answer and grounds, what changes, and where it stands. */
+
+import { el } from "../dom.js";
+import { counted, fine, percent, time, whole } from "../format.js";
+import { facts, tiles } from "../parts/figures.js";
+import { card } from "../parts/heading.js";
+import { note } from "../parts/notices.js";
+import { apply, takeBack } from "./acts.js";
+
+const STATES = {
+  found: "Not proposed",
+  proposal: "Proposed",
+  shadow: "In shadow",
+  live: "Live",
+  watched: "Live and watched",
+  kept: "Kept",
+  taken_back: "Taken back",
+};
+const ANSWERS = {
+  proposal: ["good", "A proposal: the gain is sure and costs nothing that it must not cost."],
+  no_gain: ["info", "No gain that is sure."],
+  constraint_broken: ["warning", "A gain that costs something it must not cost."],
+  not_enough: ["info", "Not enough to say anything."],
+};
+const TO_TAKE_BACK = ["shadow", "live", "watched", "kept"];
+
+/** The card of one. */
+export function proposalCard(row, context) {
+  const { answer, reasons, comparison } = row.found;
+  const [kind, said] = ANSWERS[answer];
+  const changed = row.changed_at !== row.created_at && [", ", STATES[row.state].toLowerCase(), " since ", time(row.changed_at)];
+  const about = [el("code", {}, row.proposal_id), " · found ", time(row.created_at), changed];
+  return card(
+    STATES[row.state],
+    { about, actions: context.can("admin") && button(row, context), wide: true },
+    row.reason && note("warning", row.reason),
+    note(kind, said),
+    el("ul", { class: "counts" }, reasons.map((one) => el("li", {}, one))),
+    changes(row.changes),
+    comparison && compared("On newer recalls", comparison),
+    row.shadow && compared("In shadow", row.shadow),
+    row.plan && el("p", { class: "muted" }, `Shadow: ${counted(row.plan.shadow, "recall")}. Watched: ${counted(row.plan.watch, "recall")}.`),
+  );
+}
+
+function button(row, context) {
+  if (row.state === "proposal") return acting("button primary", "Apply", () => apply(row, context));
+  return TO_TAKE_BACK.includes(row.state) && acting("button", "Take back", () => takeBack(row, context));
+}
+
+function acting(kind, name, act) {
+  return el("button", { class: kind, type: "button", on: { click: act } }, name);
+}
+
+function changes(changed) {
+  const pairs = Object.entries(changed).map(([name, value]) => [name, JSON.stringify(value)]);
+  return pairs.length > 0 && [el("h3", {}, "Changed settings"), facts(pairs)];
+}
+
+function compared(title, { before, after, gain }) {
+  const tile = (label, name, format) => ({ label, value: format(after[name]), note: `${format(before[name])} before` });
+  return [
+    el("h3", {}, title),
+    tiles([
+      { label: "Gain for each 1,000 tokens", value: fine(gain.value), note: `95 %: ${fine(gain.low)} to ${fine(gain.high)}` },
+      tile("Evidence kept", "evidence", percent),
+      tile("Evidence for each 1,000 tokens", "evidence_per_1000_tokens", fine),
+      tile("Tokens on average", "mean_used_tokens", whole),
+      tile("Cost on average", "mean_cost", fine),
+      tile("Stability", "stability", fine),
+    ]),
+  ];
+}
