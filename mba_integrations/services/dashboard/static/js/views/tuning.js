@@ -35,7 +35,7 @@ function lookButton(said, workspace) {
     look.disabled = true;
     try {
       const { job_id: id } = await send("POST", `${pathOf(workspace)}/tuning`, {});
-      const jobs = `${href(["jobs"])}?workspace=${encodeURIComponent(workspace)}`;
+      const jobs = href(["jobs"], { workspace });
       announce("A job looks for better settings");
       fill(said, note("info", `The job ${id} looks for them. What it finds is listed here when it is done. `, el("a", { href: jobs }, "See the jobs")));
     } catch (error) {
