@@ -27,7 +27,6 @@ from mba_integrations.learning.replay.executors import Processes
 from mba_integrations.learning.replay.files.reading import read_records
 from mba_integrations.learning.replay.files.writing import write_records
 from mba_integrations.learning.replay.records import ReplayRecord
-from mba_integrations.services.contracts.statistics import WINDOW, hours_of
 
 HELP = """Decide past recalls again under other settings, and show what would change.
 
@@ -103,6 +102,8 @@ def _records(
 
 def _time(text: str) -> datetime:
     """The time that a text names: a window before now, or a date."""
+    from mba_integrations.services.contracts.statistics import WINDOW, hours_of
+
     if re.match(WINDOW, text):
         return datetime.now(UTC) - timedelta(hours=hours_of(text, None) or 0.0)
     try:

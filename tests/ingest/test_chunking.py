@@ -167,7 +167,7 @@ def test_a_table_without_rows_is_kept() -> None:
 def test_a_question_about_a_word_finds_its_row_of_the_glossary() -> None:
     page = (ROOT / "docs" / "glossary.md").read_text("utf-8")
     rows = dict(re.findall(r"^\| ([a-z][a-z -]+) \| (.{20}).*\|$", page, re.MULTILINE))
-    config = demo_workspace()
+    config = demo_workspace(full=True)
     now = datetime(2026, 11, 28, tzinfo=UTC)
     allocator = MemoryBudgetAllocator()
     allocator.register_workspace(config)

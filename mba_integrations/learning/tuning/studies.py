@@ -15,7 +15,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from mba_integrations.core.config.workspace import WorkspaceConfig
 from mba_integrations.core.errors import MissingExtraError
@@ -62,7 +62,7 @@ class Task:
 
 
 class Studies:
-    """The studies of a database.
+    """The studies of a database; close them, or use them in a `with` statement.
 
     Args:
         url: Where; None keeps them in memory.
@@ -78,6 +78,20 @@ class Studies:
             raise MissingExtraError("tuning", extra="learning") from error
         optuna.logging.set_verbosity(optuna.logging.ERROR)
         self._storage = optuna.storages.InMemoryStorage() if url is None else _storage_at(url)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections to the database; the studies stay."""
+        from optuna.storages import RDBStorage
+
+        if isinstance(self._storage, RDBStorage):
+            self._storage.remove_session()
+            self._storage.engine.dispose()
 
     def opened(self, name: str, *, seed: int = 0) -> Study:
         """The study of that name, which is made if it is not there.

@@ -118,14 +118,14 @@ def _searched(task: Task, bench: Bench, workers: int, told: Told | None) -> Work
         with tempfile.TemporaryDirectory(prefix="mba-tuning-") as folder:
             url = f"sqlite:///{Path(folder) / 'studies.db'}"
             return _searched(replace(task, url=url), bench, workers, told)
-    studies = Studies(task.url)
-    worker = Worker(studies, task, bench)
-    worker.begin()
-    if workers:
-        work_apart(studies, task, workers, told)
-    worker.work(told=told)
-    best = worker.best()
-    studies.drop(task.name)
+    with Studies(task.url) as studies:
+        worker = Worker(studies, task, bench)
+        worker.begin()
+        if workers:
+            work_apart(studies, task, workers, told)
+        worker.work(told=told)
+        best = worker.best()
+        studies.drop(task.name)
     return best
 
 

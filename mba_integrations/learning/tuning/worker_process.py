@@ -18,7 +18,8 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     number, task = pickle.load(sys.stdin.buffer)
     assert isinstance(task, Task)
-    Worker(Studies(task.url), task).work(number=number)
+    with Studies(task.url) as studies:
+        Worker(studies, task).work(number=number)
 
 
 if __name__ == "__main__":

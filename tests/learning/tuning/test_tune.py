@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,6 +10,7 @@ from tuned_traffic import traffic, with_shuffled_labels, wrong_config
 from mba_integrations.core.errors import InputError
 from mba_integrations.learning.gate.comparison import compare
 from mba_integrations.learning.gate.verdict import Answer
+from mba_integrations.learning.replay.numbers.making import without_texts
 from mba_integrations.learning.tuning.bench import Bench
 from mba_integrations.learning.tuning.studies import Studies
 from mba_integrations.learning.tuning.tune import FIXED_BUDGET, SHIPPED, Tuned, tune
@@ -64,7 +64,7 @@ def test_nothing_at_all_is_not_enough() -> None:
 
 
 def test_records_without_texts_are_left_out() -> None:
-    numbers = [replace(one, query=None, candidates=()) for one in traffic(20)]
+    numbers = [without_texts(one) for one in traffic(20)]
     found = tune(numbers, wrong_config())
     assert (found.without_texts, found.trained_on) == (20, 0)
 
@@ -86,8 +86,10 @@ def test_an_interrupted_study_goes_on_and_is_dropped_at_the_end(tmp_path: Path) 
     records = traffic(300)
     with pytest.raises(KeyboardInterrupt):
         tune(records, wrong_config(), trials=4, studies_url=url, told=stop)
-    assert Studies(url).completed("tuning") == 3
+    with Studies(url) as studies:
+        assert studies.completed("tuning") == 3
     told.clear()
     tune(records, wrong_config(), trials=4, studies_url=url, told=told.append)
     assert told == [1.0]
-    assert Studies(url).completed("tuning") == 0
+    with Studies(url) as studies:
+        assert studies.completed("tuning") == 0

@@ -250,8 +250,10 @@ def test_settings_that_are_wrong_on_purpose_are_mended_on_ones_own_log(
 
 
 def test_studies_stand_beside_the_store_and_not_in_it(postgres_database: str) -> None:
-    with open_store(emptied(postgres_database)) as store:
-        studies = Studies(store.studies_url)
+    with (
+        open_store(emptied(postgres_database)) as store,
+        Studies(store.studies_url) as studies,
+    ):
         studies.opened("one")
         assert studies.completed("one") == 0
         studies.drop("one")

@@ -20,7 +20,7 @@ from mba_integrations.services.memory.service import MemoryService
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 PHASES = frozenset({"auth", "queue", "work"})
-_BUCKETS = (0.0025, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 2.5)
+_BUCKETS = (0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 2.5)
 _CREATED = "_created"
 
 

@@ -30,7 +30,7 @@ def few(reading: Reading, wanted: MemoryFilter, *, most: int) -> list[int] | Non
     """Places of all memories that a filter lets through; None if they are more than so many."""
     statement = matching(reading, reading.select(memory, memory.c.added_seq), wanted)
     found = list(reading.execute(statement.limit(most + 1)).scalars())
-    return None if len(found) > most else found
+    return None if len(found) > most else sorted(found)
 
 
 def among_places(reading: Reading, places: Sequence[int], wanted: MemoryFilter) -> list[int]:
