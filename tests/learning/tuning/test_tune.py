@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,6 @@ from tuned_traffic import traffic, with_shuffled_labels, wrong_config
 from mba_integrations.core.errors import InputError
 from mba_integrations.learning.gate.comparison import compare
 from mba_integrations.learning.gate.verdict import Answer
-from mba_integrations.learning.replay.numbers.making import without_texts
 from mba_integrations.learning.tuning.bench import Bench
 from mba_integrations.learning.tuning.studies import Studies
 from mba_integrations.learning.tuning.tune import FIXED_BUDGET, SHIPPED, Tuned, tune
@@ -64,7 +64,7 @@ def test_nothing_at_all_is_not_enough() -> None:
 
 
 def test_records_without_texts_are_left_out() -> None:
-    numbers = [without_texts(one) for one in traffic(20)]
+    numbers = [replace(one, query=None, candidates=(), numbers={}) for one in traffic(20)]
     found = tune(numbers, wrong_config())
     assert (found.without_texts, found.trained_on) == (20, 0)
 
