@@ -21,6 +21,8 @@ from mba_integrations.services.memory.organising.merges import MergeProposal, Me
 from mba_integrations.services.memory.service import MemoryService
 from mba_integrations.services.memory.transfer import staged
 from mba_integrations.services.rag.service import RagService
+from mba_integrations.services.store.rows.proposals import ProposalState
+from mba_integrations.services.store.statements.learning import proposals
 from mba_integrations.services.store.tables.columns import METADATA
 from mba_integrations.services.store.tables.work import answer
 from mba_integrations.testing import Clock
@@ -97,6 +99,30 @@ def _feedback(service: MemoryService, clock: Clock) -> Request:
     return "POST", f"{KATE}/allocations/{allocation_id}/feedback", {"thumbs": {"m1": "up"}}
 
 
+def _proposed(service: MemoryService) -> str:
+    row = service.workspaces.row("kate")
+    service.equipment.write(
+        "kate",
+        lambda writing: proposals.keep(
+            writing,
+            "tune-000001",
+            state=ProposalState.PROPOSAL,
+            from_version=row.settings_version,
+            changes={"stability": 0.9},
+            found={},
+        ),
+    )
+    return f"{KATE}/tuning/tune-000001"
+
+
+def _apply_settings(service: MemoryService, clock: Clock) -> Request:
+    return "POST", f"{_proposed(service)}/apply", {"shadow": 0}
+
+
+def _take_settings_back(service: MemoryService, clock: Clock) -> Request:
+    return "POST", f"{_proposed(service)}/rollback", None
+
+
 def _revoke(service: MemoryService, clock: Clock) -> Request:
     return "DELETE", f"/v1/keys/{service.keys.create('app').row.key_id}", None
 
@@ -123,6 +149,9 @@ ACTS: dict[str, Prepare] = {
     "PUT /organisation": sent("PUT", "/organisation", {"plan": {}}),
     "DELETE /organisation": _stop,
     "POST /merges/{proposal_id}/accept": _accept,
+    "POST /tuning": sent("POST", "/tuning", {"trials": 2, "workers": 0}),
+    "POST /tuning/{proposal_id}/apply": _apply_settings,
+    "POST /tuning/{proposal_id}/rollback": _take_settings_back,
     "POST /jobs/{job_id}/cancel": _cancel,
     "POST /jobs/{job_id}/retry": _retry,
     "POST /imports": sent("POST", "/imports?format=chat", CHAT),

@@ -18,9 +18,9 @@ from mba_integrations.services.api.routes import (
     organising,
     recalls,
     transfer,
-    tuning,
     workspaces,
 )
+from mba_integrations.services.api.routes.learned import tuning
 
 ROUTERS = (
     health.router,

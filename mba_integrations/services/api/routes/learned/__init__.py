@@ -1,0 +1,1 @@
+"""Routes on what is learned from past recalls."""
