@@ -6,12 +6,14 @@ Added up record by record, so that its size does not hang on how many there are.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import tee
 
 from mba_integrations.core.model import MemoryTier
+from mba_integrations.learning.replay.changes import Changed
 from mba_integrations.learning.replay.executors import Executor
+from mba_integrations.learning.replay.needed import needed_of
 from mba_integrations.learning.replay.records import ReplayRecord
 from mba_integrations.learning.replay.replay import Replayed
 from mba_integrations.learning.replay.settings import Settings
@@ -25,21 +27,6 @@ class Then:
 
     before: int = 0
     after: int = 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Example:
-    """A record that would be decided otherwise.
-
-    Attributes:
-        allocation_id: Which one.
-        entering: Ids that would come in.
-        leaving: Ids that would go.
-    """
-
-    allocation_id: str
-    entering: tuple[str, ...]
-    leaving: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +57,7 @@ class Comparison:
     useful: int
     entering: int
     leaving: int
-    examples: tuple[Example, ...]
+    examples: tuple[Changed, ...]
 
 
 def compared(records: Iterable[ReplayRecord], settings: Settings, executor: Executor) -> Comparison:
@@ -92,11 +79,10 @@ def added_up(pairs: Iterable[tuple[ReplayRecord, Replayed]]) -> Comparison:
     """The comparison of what was decided and what would be."""
     counts: Counter[str] = Counter()
     tiers: Counter[tuple[MemoryTier, str]] = Counter()
-    examples: list[Example] = []
+    examples: list[Changed] = []
     for record, again in pairs:
-        entering = _without(again.selected_ids, record.selected_ids)
-        leaving = _without(record.selected_ids, again.selected_ids)
-        useful = useful_ids(record)
+        changed = Changed.between(record.allocation_id, record.selected_ids, again.selected_ids)
+        useful = needed_of(record.feedback).keys()
         counts.update(
             records=1,
             equal=again.is_as_then(record),
@@ -105,18 +91,16 @@ def added_up(pairs: Iterable[tuple[ReplayRecord, Replayed]]) -> Comparison:
             before=record.decided.used_tokens,
             after=again.used_tokens,
             useful=len(useful),
-            kept_before=len(useful.intersection(record.selected_ids)),
-            kept_after=len(useful.intersection(again.selected_ids)),
-            entering=len(entering),
-            leaving=len(leaving),
+            kept_before=len(useful & set(record.selected_ids)),
+            kept_after=len(useful & set(again.selected_ids)),
+            entering=len(changed.entering),
+            leaving=len(changed.leaving),
         )
         for tier in MemoryTier:
             tiers[tier, "before"] += record.decided.tier_tokens.get(tier, 0)
             tiers[tier, "after"] += again.tier_tokens.get(tier, 0)
-        if (entering or leaving) and len(examples) < MOST_EXAMPLES:
-            examples.append(
-                Example(allocation_id=record.allocation_id, entering=entering, leaving=leaving)
-            )
+        if changed and len(examples) < MOST_EXAMPLES:
+            examples.append(changed)
     return Comparison(
         **{name: counts[name] for name in ("records", "equal", "without_prompt", "inexact")},
         **{name: counts[name] for name in ("useful", "entering", "leaving")},
@@ -128,18 +112,3 @@ def added_up(pairs: Iterable[tuple[ReplayRecord, Replayed]]) -> Comparison:
         useful_kept=Then(before=counts["kept_before"], after=counts["kept_after"]),
         examples=tuple(examples),
     )
-
-
-def useful_ids(record: ReplayRecord) -> frozenset[str]:
-    """Memories that more was said for than against, by weight."""
-    said: dict[str, float] = {}
-    for one in record.feedback:
-        if one.memory_id is not None and one.useful is not None:
-            weight = one.weight if one.useful else -one.weight
-            said[one.memory_id] = said.get(one.memory_id, 0.0) + weight
-    return frozenset(memory_id for memory_id, weight in said.items() if weight > 0.0)
-
-
-def _without(those: Sequence[str], others: Sequence[str]) -> tuple[str, ...]:
-    known = set(others)
-    return tuple(one for one in those if one not in known)

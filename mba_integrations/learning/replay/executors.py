@@ -12,16 +12,17 @@ from __future__ import annotations
 import multiprocessing
 import os
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from itertools import islice
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from mba_integrations.core.arguments import checked_whole
 from mba_integrations.learning.replay.records import ReplayRecord
 from mba_integrations.learning.replay.replay import Again, Replayed
 from mba_integrations.learning.replay.settings import Settings
 
+Sent = TypeVar("Sent")
 BATCH = 64
 """Records that go to a worker at once."""
 _AHEAD = 2
@@ -60,6 +61,36 @@ _LAST: list[tuple[Settings, Again]] = []
 """What the last batch of this process was replayed by: it has counted the texts already."""
 
 
+def in_order(
+    given: Iterable[list[ReplayRecord]],
+    workers: int,
+    *,
+    send: Callable[[list[ReplayRecord]], Sent],
+    take: Callable[[Sent], Iterable[Replayed]],
+    cancel: Callable[[Sent], object],
+) -> Iterator[Replayed]:
+    """Results of batches that are sent to so many workers, in the order of the batches.
+
+    Args:
+        given: The batches.
+        workers: How many work at once.
+        send: Has a batch replayed, and does not wait.
+        take: Waits for its results.
+        cancel: Ends what nobody takes any more.
+    """
+    waiting: deque[Sent] = deque()
+    try:
+        for batch in given:
+            waiting.append(send(batch))
+            if len(waiting) >= _AHEAD * workers:
+                yield from take(waiting.popleft())
+        while waiting:
+            yield from take(waiting.popleft())
+    finally:
+        for one in waiting:
+            cancel(one)
+
+
 class Processes:
     """Processes of this machine.
 
@@ -73,7 +104,7 @@ class Processes:
     def __init__(self, workers: int | None = None) -> None:
         if workers is not None:
             checked_whole("workers", workers, at_least=1)
-        self.workers = workers or len(os.sched_getaffinity(0))
+        self.workers = workers or _cores()
 
     def replay(
         self, records: Iterable[ReplayRecord], settings: Settings = None
@@ -85,14 +116,16 @@ class Processes:
             return
         context = multiprocessing.get_context("spawn")
         with ProcessPoolExecutor(self.workers, mp_context=context) as pool:
-            waiting: deque[Future[list[Replayed]]] = deque()
-            try:
-                for batch in batches(records):
-                    waiting.append(pool.submit(replay_batch, batch, settings))
-                    if len(waiting) >= _AHEAD * self.workers:
-                        yield from waiting.popleft().result()
-                while waiting:
-                    yield from waiting.popleft().result()
-            finally:
-                for one in waiting:
-                    one.cancel()
+            yield from in_order(
+                batches(records),
+                self.workers,
+                send=lambda batch: pool.submit(replay_batch, batch, settings),
+                take=Future.result,
+                cancel=Future.cancel,
+            )
+
+
+def _cores() -> int:
+    """Those that this process is bound to, where the system says so."""
+    bound = getattr(os, "sched_getaffinity", None)
+    return len(bound(0)) if bound else os.cpu_count() or 1

@@ -7,18 +7,16 @@ each; results come back in the order of the records.
 from __future__ import annotations
 
 import importlib.util
-from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from typing import Any
 
 from mba_integrations.core.arguments import checked_whole
 from mba_integrations.core.errors import MissingExtraError
-from mba_integrations.learning.replay.executors import BATCH, batches, replay_batch
+from mba_integrations.learning.replay.executors import BATCH, batches, in_order, replay_batch
 from mba_integrations.learning.replay.records import ReplayRecord
 from mba_integrations.learning.replay.replay import Replayed
 from mba_integrations.learning.replay.settings import Settings
-
-_AHEAD = 2
 
 
 class RayExecutor:
@@ -46,18 +44,13 @@ class RayExecutor:
             ray.init(include_dashboard=False, log_to_driver=False)
         task: Any = ray.remote(replay_batch)
         resources: Any = ray.cluster_resources  # Ray says nothing of its types
-        most = _AHEAD * max(1, int(resources().get("CPU", 1)))
-        waiting: deque[Any] = deque()
-        try:
-            for batch in batches(records, self._batch):
-                waiting.append(task.remote(batch, settings))
-                if len(waiting) >= most:
-                    yield from _taken(waiting.popleft())
-            while waiting:
-                yield from _taken(waiting.popleft())
-        finally:
-            for one in waiting:
-                ray.cancel(one, force=True)
+        yield from in_order(
+            batches(records, self._batch),
+            max(1, int(resources().get("CPU", 1))),
+            send=lambda batch: task.remote(batch, settings),
+            take=_taken,
+            cancel=partial(ray.cancel, force=True),
+        )
 
 
 def _taken(reference: Any) -> Sequence[Replayed]:

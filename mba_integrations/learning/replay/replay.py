@@ -11,12 +11,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from mba_integrations import PreviousPrompt
-from mba_integrations.core.allocator import MemoryBudgetAllocator
 from mba_integrations.core.config.workspace import WorkspaceConfig
 from mba_integrations.core.errors import BudgetError
-from mba_integrations.core.model import MemoryItem, MemoryTier, QueryComplexity
-from mba_integrations.core.pool.memory_pool import MemoryPool
+from mba_integrations.core.model import MemoryTier, QueryComplexity
 from mba_integrations.core.result.allocation import Allocation
+from mba_integrations.learning.replay.choosing import Choosing
 from mba_integrations.learning.replay.numbers.decidable import check_decidable, is_exact
 from mba_integrations.learning.replay.numbers.deciding import decided_by_numbers
 from mba_integrations.learning.replay.records import Grade, ReplayRecord, check_counter
@@ -91,8 +90,7 @@ class Again:
 
     def __init__(self, settings: Settings = None, token_counter: object = None) -> None:
         self._tried = Tried(settings)
-        self._allocator = MemoryBudgetAllocator(token_counter)
-        self._pools: dict[int, tuple[tuple[MemoryItem, ...], MemoryPool]] = {}
+        self._choosing = Choosing(token_counter, pools=_POOLS)
 
     def decided(self, record: ReplayRecord) -> Replayed:
         """The decision on one record."""
@@ -118,28 +116,8 @@ class Again:
         """
         if record.grade is Grade.NUMBERS:
             return decided_by_numbers(record, config)
-        self._allocator.register_workspace(config)
-        given = record.budget_given
-        return self._allocator.allocate_memory_budget(
-            record.query or "",
-            self._pool(record.candidates),
-            config.workspace_id,
-            record.budget_tokens if given else None,
-            record.query_embedding,
-            record.at,
-            None if record.previous is None else PreviousPrompt.from_dict(record.previous),
-            reserved_tokens=None if given else record.reserved_tokens,
-        )
-
-    def _pool(self, candidates: tuple[MemoryItem, ...]) -> MemoryPool:
-        """What is prepared of the candidates; kept for the records that follow and share them."""
-        known = self._pools.pop(id(candidates), None)
-        if known is None or known[0] is not candidates:
-            known = candidates, MemoryPool.from_items(candidates)
-        self._pools[id(candidates)] = known
-        if len(self._pools) > _POOLS:
-            del self._pools[next(iter(self._pools))]
-        return known[1]
+        previous = None if record.previous is None else PreviousPrompt.from_dict(record.previous)
+        return self._choosing.chosen(record, config, previous)
 
 
 def replayed_as(allocation_id: str, allocation: Allocation) -> Replayed:

@@ -11,15 +11,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from mba_integrations import PreviousPrompt
-from mba_integrations.core.allocator import MemoryBudgetAllocator
 from mba_integrations.core.config.workspace import WorkspaceConfig
 from mba_integrations.core.errors import BudgetError
-from mba_integrations.core.model import MemoryItem
-from mba_integrations.core.pool.memory_pool import MemoryPool
 from mba_integrations.core.result.allocation import Allocation
 from mba_integrations.learning.gate.outcomes import Outcome
+from mba_integrations.learning.replay.choosing import Choosing
+from mba_integrations.learning.replay.needed import needed_of
 from mba_integrations.learning.replay.records import Grade, ReplayRecord
-from mba_integrations.learning.tuning.needed import needed_of
 
 _POOLS = 64
 """Lists of candidates that stay prepared: a workspace whose memories seldom change has few."""
@@ -33,8 +31,7 @@ class Bench:
     """
 
     def __init__(self, token_counter: object = None) -> None:
-        self._allocator = MemoryBudgetAllocator(token_counter)
-        self._pools: dict[int, tuple[tuple[MemoryItem, ...], MemoryPool]] = {}
+        self._choosing = Choosing(token_counter, pools=_POOLS)
 
     def outcomes(self, records: Iterable[ReplayRecord], config: WorkspaceConfig) -> list[Outcome]:
         """What records, with texts and in the order of time, come to under settings."""
@@ -58,27 +55,7 @@ class Bench:
     ) -> Allocation:
         if config.workspace_id != record.workspace_id:
             config = config.with_changes(workspace_id=record.workspace_id)
-        self._allocator.register_workspace(config)
-        given = record.budget_given
-        return self._allocator.allocate_memory_budget(
-            record.query or "",
-            self._pool(record.candidates),
-            config.workspace_id,
-            record.budget_tokens if given else None,
-            record.query_embedding,
-            record.at,
-            previous,
-            reserved_tokens=None if given else record.reserved_tokens,
-        )
-
-    def _pool(self, candidates: tuple[MemoryItem, ...]) -> MemoryPool:
-        known = self._pools.pop(id(candidates), None)
-        if known is None or known[0] is not candidates:
-            known = candidates, MemoryPool.from_items(candidates)
-        self._pools[id(candidates)] = known
-        if len(self._pools) > _POOLS:
-            del self._pools[next(iter(self._pools))]
-        return known[1]
+        return self._choosing.chosen(record, config, previous)
 
 
 def usable(records: Iterable[ReplayRecord]) -> list[ReplayRecord]:
@@ -101,16 +78,10 @@ def _followed(record: ReplayRecord, before: Mapping[str, PreviousPrompt]) -> Pre
 def _outcome(
     record: ReplayRecord, allocation: Allocation, previous: PreviousPrompt | None
 ) -> Outcome:
-    needed = _needed(record)
-    chosen = set(allocation.selected_ids)
-    return Outcome(
-        allocation_id=record.allocation_id,
-        workspace_id=record.workspace_id,
-        session_id=record.session_id,
-        at=record.at,
-        needed=sum(needed.values()),
+    needed, chosen = _needed(record), set(allocation.selected_ids)
+    return replace(
+        _nothing_chosen(record, needed),
         kept=sum(weight for one, weight in needed.items() if one in chosen),
-        positives=len(needed),
         used_tokens=allocation.used_tokens,
         budget_tokens=allocation.budget_tokens,
         cost=allocation.estimated_cost(previous),
@@ -119,7 +90,10 @@ def _outcome(
 
 
 def _failed(record: ReplayRecord, problem: str) -> Outcome:
-    needed = _needed(record)
+    return replace(_nothing_chosen(record, _needed(record)), problem=problem)
+
+
+def _nothing_chosen(record: ReplayRecord, needed: Mapping[str, float]) -> Outcome:
     return Outcome(
         allocation_id=record.allocation_id,
         workspace_id=record.workspace_id,
@@ -131,7 +105,6 @@ def _failed(record: ReplayRecord, problem: str) -> Outcome:
         used_tokens=0,
         budget_tokens=record.budget_tokens,
         cost=0.0,
-        problem=problem,
     )
 
 

@@ -14,9 +14,9 @@ from mba_integrations.core.errors import InputError
 from mba_integrations.learning.gate.comparison import side_of
 from mba_integrations.learning.gate.split import split_by_time
 from mba_integrations.learning.gate.verdict import Known, Verdict, judge, not_enough
+from mba_integrations.learning.replay.needed import needed_of
 from mba_integrations.learning.replay.records import ReplayRecord
 from mba_integrations.learning.tuning.bench import Bench, usable, with_fixed_budget
-from mba_integrations.learning.tuning.needed import needed_of
 from mba_integrations.learning.tuning.space import changes_between, shipped
 from mba_integrations.learning.tuning.studies import Studies, Task, Told, Worker
 from mba_integrations.learning.tuning.workers import work_apart

@@ -14,8 +14,8 @@ from tuned_traffic import traffic, wrong_config
 
 from mba_integrations.core.config.workspace import WorkspaceConfig
 from mba_integrations.core.model import MemoryTier, QueryComplexity
+from mba_integrations.learning.replay.needed import needed_of
 from mba_integrations.learning.replay.records import Feedback
-from mba_integrations.learning.tuning.needed import needed_of
 from mba_integrations.learning.tuning.space import (
     SEARCHED,
     SearchSpace,

@@ -16,6 +16,7 @@ from mba_integrations.core.config.workspace import WorkspaceConfig
 from mba_integrations.core.errors import MemoryBudgetError
 from mba_integrations.core.model import MemoryTier
 from mba_integrations.core.result.allocation import Allocation
+from mba_integrations.learning.replay.changes import Changed
 from mba_integrations.services.memory.equipment import Equipment
 from mba_integrations.services.memory.past.replays import (
     Grounds,
@@ -53,21 +54,6 @@ class StarvingTier:
     value_per_100_tokens: float
     would_enter: int
     looked_at: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Changed:
-    """A recall on which other settings decide otherwise.
-
-    Attributes:
-        allocation_id: Which one.
-        entering: Ids that would come in.
-        leaving: Ids that would go.
-    """
-
-    allocation_id: str
-    entering: tuple[str, ...]
-    leaving: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,7 +128,7 @@ def effect(
         return row.allocation_id, trial.again(row, now), trial.again(row, other)
 
     pairs = [_Pair.of(*found) for found in trial.each(both)]
-    differing = [one.changed for one in pairs if one.changed.entering or one.changed.leaving]
+    differing = [one.changed for one in pairs if one.changed]
     return Effect(
         looked_at=trial.looked_at,
         skipped=dict(trial.skipped),
@@ -165,18 +151,13 @@ class _Pair:
 
     @classmethod
     def of(cls, allocation_id: str, before: Allocation, after: Allocation) -> _Pair:
-        was, will = before.selected_ids, after.selected_ids
         return cls(
             used=(before.used_tokens, after.used_tokens),
             tiers={
                 tier: (before.tiers[tier].used_tokens, after.tiers[tier].used_tokens)
                 for tier in MemoryTier
             },
-            changed=Changed(
-                allocation_id=allocation_id,
-                entering=_without(will, was),
-                leaving=_without(was, will),
-            ),
+            changed=Changed.between(allocation_id, before.selected_ids, after.selected_ids),
         )
 
 
@@ -235,11 +216,6 @@ def unusable(row: AllocationRow) -> str | None:
     if row.record.get("query") is None:
         return NO_QUESTION
     return NO_FILTERS if is_narrowed_by_unkept(row) else None
-
-
-def _without(those: Sequence[str], others: Sequence[str]) -> tuple[str, ...]:
-    known = set(others)
-    return tuple(one for one in those if one not in known)
 
 
 def _cut(one: Changed) -> Changed:

@@ -16,9 +16,9 @@ from mba_integrations.core.config.workspace import WorkspaceConfig
 from mba_integrations.learning.gate.comparison import Comparison, compare
 from mba_integrations.learning.gate.monitor import LEAST_TURNS, Turn, tripped
 from mba_integrations.learning.gate.verdict import broken_by
+from mba_integrations.learning.replay.needed import needed_of
 from mba_integrations.learning.replay.records import Feedback, ReplayRecord
 from mba_integrations.learning.tuning.bench import Bench
-from mba_integrations.learning.tuning.needed import needed_of
 from mba_integrations.services.memory.equipment import Equipment
 from mba_integrations.services.memory.jobs.work import Handler, JobWork
 from mba_integrations.services.memory.past.exports.replay_records import Records
