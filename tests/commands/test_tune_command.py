@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from command_line import done, mba, refused
 from memory_commands import database, remembered, said
+from proposals import found_settings
 from served_commands import answering, use_service
 
 from mba_integrations.commands import tune
@@ -15,8 +16,6 @@ from mba_integrations.services.api.app import create_app
 from mba_integrations.services.api.settings import ServerSettings
 from mba_integrations.services.memory.service import MemoryService
 from mba_integrations.services.memory.tuning.tuning import SHADOW, WATCH
-from mba_integrations.services.store.rows.proposals import ProposalState
-from mba_integrations.services.store.statements.learning import proposals
 
 __all__ = ["database"]  # a fixture
 SIDE = {
@@ -33,22 +32,6 @@ FOUND = {
     "reasons": ["+0.250 needed for each 1,000 tokens."],
     "comparison": {"before": SIDE, "after": {**SIDE, "evidence": 0.75}},
 }
-
-
-def proposed(service: MemoryService, proposal_id: str = "tune-000001") -> None:
-    """A proposal, as a job that has looked for settings leaves it."""
-    row = service.workspaces.row("default")
-    service.equipment.write(
-        "default",
-        lambda writing: proposals.keep(
-            writing,
-            proposal_id,
-            state=ProposalState.PROPOSAL,
-            from_version=row.settings_version,
-            changes={"stability": 0.9},
-            found=FOUND,
-        ),
-    )
 
 
 def stability(database: Path) -> float:
@@ -77,7 +60,7 @@ def test_a_job_looks_for_settings_and_what_it_finds_is_shown(database: Path) -> 
 def test_a_proposal_is_shown_with_its_proof_applied_and_taken_back(database: Path) -> None:
     remembered("Kate moved to Lisbon.")
     with MemoryService.open(database, background=False) as service:
-        proposed(service)
+        found_settings(service, "default", found=FOUND)
     shown = done("tune", "show", "tune-000001")
     assert "tune-000001 is proposal: a gain is proven." in shown
     assert "stability = 0.9" in shown
@@ -105,7 +88,7 @@ def test_a_server_is_asked_as_a_file_is(tmp_path: Path, monkeypatch: pytest.Monk
         use_service(monkeypatch, service, tmp_path)
         service.create_workspace("default")
         for number in (1, 2):
-            proposed(service, f"tune-00000{number}")
+            found_settings(service, "default", f"tune-00000{number}", found=FOUND)
         with answering(create_app(service, ServerSettings(token="owner"))) as url:
             for command in (("show",), ("show", "tune-000001"), ("show", "x"), ("apply", "x")):
                 here, there = (mba("tune", *command, *where) for where in ((), ("--url", url)))

@@ -11,6 +11,7 @@ import httpx2
 import pytest
 from fastapi.routing import APIRoute
 from http_server import caller, problem_in
+from proposals import found_settings
 
 from mba_integrations import MemoryItem
 from mba_integrations.services.api.app import create_app
@@ -21,8 +22,6 @@ from mba_integrations.services.memory.organising.merges import MergeProposal, Me
 from mba_integrations.services.memory.service import MemoryService
 from mba_integrations.services.memory.transfer import staged
 from mba_integrations.services.rag.service import RagService
-from mba_integrations.services.store.rows.proposals import ProposalState
-from mba_integrations.services.store.statements.learning import proposals
 from mba_integrations.services.store.tables.columns import METADATA
 from mba_integrations.services.store.tables.work import answer
 from mba_integrations.testing import Clock
@@ -100,19 +99,7 @@ def _feedback(service: MemoryService, clock: Clock) -> Request:
 
 
 def _proposed(service: MemoryService) -> str:
-    row = service.workspaces.row("kate")
-    service.equipment.write(
-        "kate",
-        lambda writing: proposals.keep(
-            writing,
-            "tune-000001",
-            state=ProposalState.PROPOSAL,
-            from_version=row.settings_version,
-            changes={"stability": 0.9},
-            found={},
-        ),
-    )
-    return f"{KATE}/tuning/tune-000001"
+    return f"{KATE}/tuning/{found_settings(service, 'kate').proposal_id}"
 
 
 def _apply_settings(service: MemoryService, clock: Clock) -> Request:

@@ -7,11 +7,11 @@ from typing import Any
 import httpx2
 import pytest
 from http_server import caller, key_of, problem_in
+from proposals import found_settings
 
 from mba_integrations.services.api.app import create_app
 from mba_integrations.services.memory.service import MemoryService
 from mba_integrations.services.store.rows.proposals import ProposalState
-from mba_integrations.services.store.statements.learning import proposals
 
 PLACE = "/v1/workspaces/kate/tuning"
 
@@ -19,19 +19,7 @@ PLACE = "/v1/workspaces/kate/tuning"
 @pytest.fixture
 def proposed(service: MemoryService) -> str:
     """Id of a proposal, as a job leaves it."""
-    row = service.workspaces.row("kate")
-    service.equipment.write(
-        "kate",
-        lambda writing: proposals.keep(
-            writing,
-            "tune-000001",
-            state=ProposalState.PROPOSAL,
-            from_version=row.settings_version,
-            changes={"stability": 0.9},
-            found={"answer": "proposal", "reasons": ["+0.25."]},
-        ),
-    )
-    return "tune-000001"
+    return found_settings(service, "kate").proposal_id
 
 
 async def test_a_job_looks_and_what_it_finds_is_listed(

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from memory_services import Opened, on_both
 from postgres_server import emptied
+from proposals import found_settings
 from sqlalchemy import create_engine, inspect
 from tuned_traffic import WRONG, memories
 
@@ -20,7 +21,6 @@ from mba_integrations.services.store.errors import UnknownProposalError
 from mba_integrations.services.store.opening import open_store
 from mba_integrations.services.store.rows.jobs import JobState
 from mba_integrations.services.store.rows.proposals import ProposalRow, ProposalState
-from mba_integrations.services.store.statements.learning import proposals
 from mba_integrations.testing import Clock
 
 pytest.importorskip("optuna")
@@ -43,18 +43,7 @@ def proposed(
     service: MemoryService, changes: Mapping[str, Any], proposal_id: str = "tune-000001"
 ) -> ProposalRow:
     """Proposed settings, as the job leaves them."""
-    version = service.workspaces.row("kate").settings_version
-    return service.equipment.write(
-        "kate",
-        lambda writing: proposals.keep(
-            writing,
-            proposal_id,
-            state=ProposalState.PROPOSAL,
-            from_version=version,
-            changes=changes,
-            found={},
-        ),
-    )
+    return found_settings(service, "kate", proposal_id, changes=changes)
 
 
 def recalls(service: MemoryService, clock: Clock, count: int, **said: Any) -> None:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Any
 
 from dashboard_tests import Browse
 from playwright.sync_api import expect
+from proposals import found_settings
 from watched_pages import assert_no_serious_faults, sideways_scroll
 
 from benchmarks.dashboard_server import Served, serving
@@ -15,7 +15,6 @@ from mba_integrations.learning.gate.comparison import Comparison, Side
 from mba_integrations.learning.gate.verdict import Answer, Verdict
 from mba_integrations.services.memory.service import MemoryService
 from mba_integrations.services.store.rows.proposals import ProposalState
-from mba_integrations.services.store.statements.learning import proposals
 
 BEFORE = Side(
     evidence=0.75,
@@ -41,15 +40,14 @@ TOO_LITTLE = Verdict(answer=Answer.NOT_ENOUGH, reasons=("12 of 300 allocations: 
 def kept(service: MemoryService, workspace: str, number: int, verdict: Verdict) -> str:
     """What a job found, in the store."""
     is_proposed = verdict.answer is Answer.PROPOSAL
-    found: dict[str, Any] = {
-        "state": ProposalState.PROPOSAL if is_proposed else ProposalState.FOUND,
-        "from_version": service.workspaces.row(workspace).settings_version,
-        "changes": {"min_score": 0.25} if is_proposed else {},
-        "found": verdict.to_dict(),
-    }
-    name = f"tune-{number:06}"
-    service.equipment.write(workspace, lambda writing: proposals.keep(writing, name, **found))
-    return name
+    return found_settings(
+        service,
+        workspace,
+        f"tune-{number:06}",
+        state=ProposalState.PROPOSAL if is_proposed else ProposalState.FOUND,
+        changes={"min_score": 0.25} if is_proposed else {},
+        found=verdict.to_dict(),
+    ).proposal_id
 
 
 def test_what_was_found_is_listed_with_its_grounds(
