@@ -88,6 +88,8 @@ ABLATIONS: Mapping[str, tuple[str, ...]] = {
     ),
 }
 _RESAMPLES = 1000
+_MAX_ABLATED = 200
+"""Questions of a set that an ablation measures at most."""
 
 Sets = dict[str, list[EvidencePool]]
 
@@ -332,12 +334,23 @@ def run(data: Path, names: Sequence[str], *, ablation: bool) -> dict[str, Any]:
 
 
 def _ablation(sets: Sets, fits: Fits, name: str) -> dict[str, Any]:
-    rows = {}
+    pools, rows = evenly(sets[name], _MAX_ABLATED), {}
     for label, features in {"nothing": (), **ABLATIONS}.items():
         models = fits.without(name, features=frozenset(features))
-        rows[f"without {label}"] = measured(sets[name], methods.usefulness(models)).summary()
-    _print_table(f"{name}, features left out of the fit", rows)
+        rows[f"without {label}"] = measured(pools, methods.usefulness(models)).summary()
+    asked = rows["without nothing"]["questions"]
+    _print_table(f"{name}, features left out of the fit, {asked} questions", rows)
     return rows
+
+
+def evenly(pools: Sequence[EvidencePool], most: int) -> list[EvidencePool]:
+    """The pools with at most *most* of their questions, every so many of all."""
+    step = -(-sum(len(pool.queries) for pool in pools) // most)
+    ends = np.cumsum([0, *(len(pool.queries) for pool in pools)])
+    return [
+        replace(pool, queries=pool.queries[-int(end) % step :: step])
+        for pool, end in zip(pools, ends, strict=False)
+    ]
 
 
 def write_coefficients(data: Path, path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmarks import evidence_methods as methods
-from benchmarks.evidence import Outcome, measured, tokens_for
+from benchmarks.evidence import Outcome, evenly, measured, tokens_for
 from benchmarks.evidence_data import load_set
 
 
@@ -82,6 +83,15 @@ def test_selection_takes_by_value_and_skips_what_does_not_fit(
         if rows[row][1] <= left:
             expected[row], left = True, left - rows[row][1]
     assert methods.selections(values, tokens, [budget])[0].tolist() == expected
+
+
+@pytest.mark.parametrize("most", [1, 4, 7, 8, 23, 100])
+def test_an_ablation_asks_every_so_many_of_all_questions(folder: Path, most: int) -> None:
+    (pool,) = load_set(folder, "small", dense="none")
+    asked = [replace(pool.queries[0], text=str(number)) for number in range(23)]
+    pools = [replace(pool, queries=tuple(asked[a:b])) for a, b in ((0, 5), (5, 6), (6, 23))]
+    taken = [query for one in evenly(pools, most) for query in one.queries]
+    assert taken == asked[:: -(-23 // most)]
 
 
 def test_tokens_for_a_recall_are_interpolated() -> None:
