@@ -47,6 +47,7 @@ from mba_integrations.services.memory.organising.merges import Merges, Organiser
 from mba_integrations.services.memory.organising.organisation import Organisation
 from mba_integrations.services.memory.past.allocations import Allocations
 from mba_integrations.services.memory.pools.cache import DEFAULT_POOL_BYTES, PoolCache
+from mba_integrations.services.memory.pools.past_gains import PastGains
 from mba_integrations.services.memory.recalling.handed_records import HandedRecords
 from mba_integrations.services.memory.recalling.trail import Trail
 from mba_integrations.services.memory.remembering import extraction_request
@@ -147,6 +148,7 @@ class MemoryService(Asking, Changing, LiveHandle):
             settings=settings,
             models=models,
             pools=PoolCache(models.model_of, tallies, most_bytes=pool_bytes),
+            past_gains=PastGains(),
             trail=Trail(store),
             clock=store.clock,
             tallies=tallies,
