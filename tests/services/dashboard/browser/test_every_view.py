@@ -39,8 +39,8 @@ def settled(page: Page, title: str) -> None:
 
 
 @pytest.mark.parametrize(("path", "title"), VIEWS.values(), ids=VIEWS)
-def test_a_view_holds_in_both_themes_and_widths(browse: Browse, path: str, title: str) -> None:
-    page = browse(path).page
+def test_a_view_holds_in_both_themes_and_widths(walk: Browse, path: str, title: str) -> None:
+    page = walk(path).page
     settled(page, title)
     assert_no_serious_faults(page)
     page.emulate_media(color_scheme="dark")
@@ -53,11 +53,11 @@ def test_a_view_holds_in_both_themes_and_widths(browse: Browse, path: str, title
 
 
 @pytest.mark.parametrize("view", ["prompt", "compare"])
-def test_a_view_of_prompts_does_so_too(browse: Browse, dashboard: Served, view: str) -> None:
+def test_a_view_of_prompts_does_so_too(walk: Browse, dashboard: Served, view: str) -> None:
     rows = dashboard.service.allocations.list("support", limit=2).rows
     first, second = (row.allocation_id for row in rows)
     path = f"prompts/{first}" if view == "prompt" else f"compare/{first}/{second}"
-    page = browse(f"#/w/support/{path}").page
+    page = walk(f"#/w/support/{path}").page
     settled(page, "prompt" if view == "prompt" else "side by side")
     assert_no_serious_faults(page)
     page.emulate_media(color_scheme="dark")
@@ -69,8 +69,8 @@ def test_a_view_of_prompts_does_so_too(browse: Browse, dashboard: Served, view: 
 @pytest.mark.parametrize(
     "view", ["memories", "documents", "upkeep", "settings", "gateway", "tuning"]
 )
-def test_a_view_takes_few_requests(browse: Browse, view: str) -> None:
-    page = browse("#/w/support/overview").page
+def test_a_view_takes_few_requests(walk: Browse, view: str) -> None:
+    page = walk("#/w/support/overview").page
     settled(page, "Overview")
     asked: list[str] = []
     page.on("request", lambda request: asked.append(urlsplit(request.url).path))

@@ -28,6 +28,7 @@ export async function show(root, _params, context) {
   const load = async () => {
     const rows = await pageOf(state, context, null);
     list.replace(rows);
+    list.complete(!state.cursor);
     fill(body, rows.length ? list.node : nothing(state, context));
   };
   const changed = (values) => {
@@ -94,6 +95,7 @@ function makeList(state, context, selected) {
     caption: "Prompts, the latest first",
     columns: columns(state, context, selected),
     attrs: (row) => ({ class: row.isFresh ? "fresh" : null }),
+    name: (row) => row.allocation_id,
     more,
   });
 }
