@@ -56,9 +56,9 @@ def test_a_review_moves_memories_and_moves_them_back(
     )
     page = walk(f"#/w/{own}/upkeep").page
     page.get_by_role("button", name="Review now").click()
-    row = page.get_by_role("row").filter(has_text=name)
+    row = page.get_by_role("row").filter(has_text="Kate keeps a long_term fact.")
     expect(row).to_contain_text("Project")
-    page.get_by_label(f"Move {own}/project").uncheck()
+    page.get_by_label("Move Kate keeps a project fact.").uncheck()
     page.get_by_role("button", name="Move").click()
     expect(page.get_by_text("moved.")).to_be_visible()
     assert dashboard.service.get(own, name).tier is MemoryTier.PROJECT

@@ -19,7 +19,14 @@ def test_what_was_found_is_listed_with_its_grounds(
     page = walk(f"#/w/{own}/tuning").page
     cards = page.locator("section.card")
     expect(cards).to_have_count(2)
-    for text in ("Proposed", "It needs less.", "min_score", "0.25 to 0.75", "320", "400 before"):
+    for text in (
+        "Proposed",
+        "It needs less.",
+        "min_score0 → 0.25",
+        "0.25 to 0.75",
+        "320",
+        "400 before",
+    ):
         expect(cards.first).to_contain_text(text)
     expect(cards.last).to_contain_text("288 are missing.")
     expect(cards.last.get_by_role("button")).to_have_count(0)

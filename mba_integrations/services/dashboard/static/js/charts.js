@@ -117,7 +117,7 @@ function options(chart) {
   return {
     width: chart.box.clientWidth,
     height: HEIGHT,
-    padding: [10, 20, 0, 0], // half a label of time stands out on the right
+    padding: [10, 28, 0, 0], // half a label of time stands out on the right
     legend: { show: false },
     cursor: { drag: { x: false, y: false }, y: false, points: { show: chart.kind === "lines" } },
     scales: { x: { time: true, range: () => range(chart) }, y: { range: fromZero } },

@@ -32,7 +32,7 @@ export function starvingCard({ workspace, signal }) {
   const all = once(() => untilAll(ask, button, inner).catch(refused(all)));
   button.addEventListener("click", all);
   const about = "What 100 more tokens would be worth to each tier, tried on the latest prompts.";
-  return { node: card("Which tier starves", { about }, inner, button), start };
+  return { node: card("Which tier starves", { about }, inner, el("div", { class: "buttons start" }, button)), start };
 }
 
 function offer(button, left) {
