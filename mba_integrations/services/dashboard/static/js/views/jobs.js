@@ -2,7 +2,7 @@
 
 import { get, part, send } from "../api.js";
 import { el, fill } from "../dom.js";
-import { bytes, counted, percent, time, whole } from "../format.js";
+import { bytes, counted, percent, shellWord, time, whole } from "../format.js";
 import { pathOf, select } from "../memories/acts.js";
 import { bars, facts, tiles } from "../parts/figures.js";
 import { labelled } from "../parts/filters.js";
@@ -168,7 +168,7 @@ async function orderPanel(panel, workspace, { signal }) {
   const none = empty({
     title: "No plan",
     text: "With a plan the workspace is kept in order on a schedule: memories move between tiers, retention is applied, logs are cut.",
-    run: `mba lifecycle start -w '${workspace.replaceAll("'", "'\\''")}'`,
+    run: `mba lifecycle start -w ${shellWord(workspace)}`,
   });
   const last = report ? card("The last run", {}, pairs(report)) : note("info", "It has not run yet.");
   fill(panel, plan ? el("div", { class: "grid" }, card("Plan", {}, pairs(plan)), last) : none);

@@ -7,6 +7,7 @@
 
 import { get, part } from "../api.js";
 import { debounced, el, fill, renew } from "../dom.js";
+import { shellWord } from "../format.js";
 import { heading } from "../parts/heading.js";
 import { liveSign } from "../parts/live_sign.js";
 import { empty, problem } from "../parts/notices.js";
@@ -72,11 +73,7 @@ function noPrompts(workspace) {
   return empty({
     title: "No prompts in this window",
     text: "Look further back, or ask something: each recall is counted here as it happens.",
-    run: `mba recall "What do you know?" -w ${quoted(workspace)} --budget 400`,
+    run: `mba recall "What do you know?" -w ${shellWord(workspace)} --budget 400`,
     link: [href(["w", workspace, "memories"]), "See its memories"],
   });
-}
-
-function quoted(text) {
-  return /^[\w./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }
