@@ -15,8 +15,10 @@ from served_commands import answering
 
 from mba_integrations.commands.printing.output import SafeConsole
 from mba_integrations.commands.serving import top
+from mba_integrations.core.model import MemoryTier
 from mba_integrations.services.api.app import create_app
 from mba_integrations.services.memory.service import MemoryService
+from mba_integrations.services.store.rows.jobs import JobState
 
 __all__ = ["database"]  # a fixture
 HOSTILE = "[red]k\u202eate[red]"
@@ -67,6 +69,42 @@ def test_a_frame_has_the_figures_of_the_overview(filled: Path) -> None:
     assert kate["saved_tokens"] == hour.saved_tokens
     assert kate["omitted"] == dict(hour.omission_counts)
     assert kate["phases"]["load"] == hour.phases["load"].p50_ms
+
+
+def test_each_figure_stands_below_its_name_on_80_columns(database: Path) -> None:
+    one = top.Standing(
+        workspace_id="kate",
+        memories={MemoryTier.PROJECT: 1_001},
+        recalls_per_minute=2.5,
+        recalls=13,
+        tokens=dict(zip(MemoryTier, (10_001, 20_002, 30_003, 40_004), strict=True)),
+        utilisation=0.62,
+        p50_ms=3.4,
+        p95_ms=105.6,
+        phases={"choose": 3.4, "load": 7.8},
+        stable_tokens=50_005,
+        saved_tokens=6_000_006,
+        omitted={"outranked": 77, "duplicate": 8},
+        jobs={JobState.QUEUED: 9},
+    )
+    screen = io.StringIO()
+    frame = top.Frame(at=datetime.now(UTC), place="memory.db", workspaces=[one])
+    SafeConsole(file=screen, width=80).print(top.drawn(frame))
+    lines = screen.getvalue().splitlines()
+    expected = {
+        **{"memories": "1,001", "recalls/min": "2.5", "used": "62%", "p50 ms": "3.4"},
+        **{"p95 ms": "105.6", "jobs": "9 queued", "working": "10,001", "project": "20,002"},
+        **{"long_term": "30,003", "rag": "40,004", "stable": "50,005", "saved": "6,000,006"},
+        **{"left out": "77 outranked, 8 duplicate", "median ms by phase": "choose 3.4, load 7.8"},
+    }
+    for name, value in expected.items():
+        head = next(place for place, line in enumerate(lines) if f" {name}" in line)
+        row = next(line for line in lines[head:] if "kate" in line)
+        start, end = (
+            lines[head].index(f" {name}") + 1,
+            lines[head].index(f" {name}") + len(name) + 1,
+        )
+        assert row.index(value) == start or row.index(value) + len(value) == end, name
 
 
 def test_codes_of_a_terminal_in_a_name_do_nothing(database: Path) -> None:

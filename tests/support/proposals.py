@@ -3,14 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
+from mba_integrations.learning.gate.bootstrap import Interval
+from mba_integrations.learning.gate.comparison import Comparison, Side
+from mba_integrations.learning.gate.verdict import Answer, Verdict
 from mba_integrations.services.memory.service import MemoryService
 from mba_integrations.services.store.rows.proposals import ProposalRow, ProposalState
 from mba_integrations.services.store.statements.learning import proposals
 
 FIRST = "tune-000001"
 CHANGES = {"stability": 0.9}
+BEFORE = Side(
+    evidence=0.75,
+    evidence_per_1000_tokens=2.0,
+    mean_used_tokens=400.0,
+    mean_cost=400.0,
+    utilisation=0.8,
+    stability=None,
+    unfit=0,
+)
+GAIN = Interval(value=0.5, low=0.25, high=0.75)
+COMPARED = Comparison(
+    before=BEFORE,
+    after=Side(**{**asdict(BEFORE), "evidence_per_1000_tokens": 2.5, "mean_used_tokens": 320.0}),
+    gain=GAIN,
+    evidence_points=GAIN,
+    workspace_points={},
+)
+PROPOSED = Verdict(answer=Answer.PROPOSAL, reasons=("It needs less.",), comparison=COMPARED)
+TOO_LITTLE = Verdict(answer=Answer.NOT_ENOUGH, reasons=("12 of 300 allocations: 288 are missing.",))
 
 
 def found_settings(
@@ -35,3 +58,16 @@ def found_settings(
             found=found or {},
         ),
     )
+
+
+def kept(service: MemoryService, workspace: str, number: int, verdict: Verdict) -> str:
+    """What a job found, in the store."""
+    is_proposed = verdict.answer is Answer.PROPOSAL
+    return found_settings(
+        service,
+        workspace,
+        f"tune-{number:06}",
+        state=ProposalState.PROPOSAL if is_proposed else ProposalState.FOUND,
+        changes={"min_score": 0.25} if is_proposed else {},
+        found=verdict.to_dict(),
+    ).proposal_id

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
@@ -46,6 +46,7 @@ _REFRESH_SECONDS = 1.0
 _MINUTES = 5
 _MOST_WORKSPACES = 20
 _MOST_REASONS = 2
+_TEXTS = "left out", "median ms by phase"
 _WAITING = (JobState.QUEUED, JobState.RUNNING, JobState.FAILED)
 
 
@@ -174,56 +175,57 @@ def _standing(service: Opened, workspace_id: str) -> Standing:
 
 
 def drawn(frame: Frame) -> RenderableType:
-    """A frame as two tables, a line for each workspace."""
-    return Group(_asked(frame), _spent(frame))
-
-
-def _asked(frame: Frame) -> Table:
+    """A frame as tables that fit a terminal of 80 columns, a line for each workspace."""
     more = f", and {frame.more:,} more" if frame.more else ""
     count = f"{len(frame.workspaces):,} workspaces{more}"
-    table = titled_table(f"{frame.at:%H:%M:%S} UTC  {frame.place}  {count}")
+    title = f"{frame.at:%H:%M:%S} UTC  {frame.place}  {count}"
+    numbers = "memories", "recalls/min", "used", "p50 ms", "p95 ms"
+    tiers = *(tier.value for tier in MemoryTier), "stable", "saved"
+    return Group(
+        _table(title, frame, numbers, ("jobs",), _asked),
+        _table("Tokens of the last hour", frame, tiers, (), _tokens),
+        _table("Why most stayed out, and where the time went", frame, (), _TEXTS, _told),
+    )
+
+
+def _table(
+    title: str,
+    frame: Frame,
+    numbers: Sequence[str],
+    texts: Sequence[str],
+    cells: Callable[[Standing], Sequence[str]],
+) -> Table:
+    """A table of figures and texts of each workspace."""
+    table = titled_table(title)
     table.add_column("workspace", overflow="fold", min_width=8)
-    for name in (
-        "memories",
-        "recalls/min",
-        *MemoryTier,
-        "used",
-        "stable",
-        "saved",
-        "p50 ms",
-        "p95 ms",
-    ):
+    for name in numbers:
         table.add_column(name, justify="right", no_wrap=True)
-    for name in ("left out", "jobs"):
+    for name in texts:
         table.add_column(name, overflow="fold")
     for one in frame.workspaces:
-        table.add_row(*(Text(in_one_line(cell)) for cell in _cells(one)))
+        shown = (one.workspace_id, *cells(one))
+        table.add_row(*(Text(in_one_line(cell)) for cell in shown))
     return table
 
 
-def _spent(frame: Frame) -> Table:
-    """Tokens that cost less, or nothing, and where the time went."""
-    table = titled_table("Of the last hour")
-    table.add_column("workspace", overflow="fold", min_width=8)
-    for name in ("stable tokens", "saved tokens"):
-        table.add_column(name, justify="right", no_wrap=True)
-    table.add_column("median ms by phase", overflow="fold")
-    for one in frame.workspaces:
-        phases = ", ".join(f"{name} {ms:.1f}" for name, ms in one.phases.items())
-        cells = (one.workspace_id, f"{one.stable_tokens:,}", f"{one.saved_tokens:,}", phases)
-        table.add_row(*(Text(in_one_line(cell)) for cell in cells))
-    return table
-
-
-def _cells(one: Standing) -> list[str]:
-    reasons = list(one.omitted.items())[:_MOST_REASONS]
-    return [
-        one.workspace_id,
+def _asked(one: Standing) -> Sequence[str]:
+    return (
         f"{sum(one.memories.values()):,}",
         f"{one.recalls_per_minute:.1f}",
-        *(f"{one.tokens.get(tier, 0):,}" for tier in MemoryTier),
         "" if one.utilisation is None else f"{one.utilisation:.0%}",
         *("" if ms is None else f"{ms:.1f}" for ms in (one.p50_ms, one.p95_ms)),
-        ", ".join(f"{count:,} {reason}" for reason, count in reasons),
         ", ".join(f"{count:,} {state.value}" for state, count in one.jobs.items()),
-    ]
+    )
+
+
+def _tokens(one: Standing) -> Sequence[str]:
+    by_tier = (one.tokens.get(tier, 0) for tier in MemoryTier)
+    return tuple(f"{count:,}" for count in (*by_tier, one.stable_tokens, one.saved_tokens))
+
+
+def _told(one: Standing) -> Sequence[str]:
+    reasons = list(one.omitted.items())[:_MOST_REASONS]
+    return (
+        ", ".join(f"{count:,} {reason}" for reason, count in reasons),
+        ", ".join(f"{name} {ms:.1f}" for name, ms in one.phases.items()),
+    )

@@ -15,8 +15,8 @@ from mba_integrations.services.access.keys import (
 )
 from mba_integrations.services.access.principal import Scope
 from mba_integrations.services.contracts.body import Body, Id, Moment, View
+from mba_integrations.services.memory.service import ServiceStatus
 from mba_integrations.services.store.rows.keys import KeyRow
-from mba_integrations.services.store.store import StoreStatus
 
 
 class NewKeyBody(Body):
@@ -85,7 +85,7 @@ class BackupView(View):
 
 
 class StatusView(View):
-    """How the store is: sizes in bytes, None where the database does not say."""
+    """How the store and the pools are: sizes in bytes, None where the database does not say."""
 
     engine: str
     revision: str
@@ -94,8 +94,12 @@ class StatusView(View):
     wal_bytes: int | None
     free_bytes: int | None
     full: bool
+    pool_bytes: int
+    pool_events: dict[str, int]
 
     @classmethod
-    def of(cls, status: StoreStatus) -> StatusView:
+    def of(cls, status: ServiceStatus) -> StatusView:
         """The view of a status, without where the store is."""
-        return cls(**{name: getattr(status, name) for name in cls.model_fields})
+        pools = {"pool_bytes": status.pool_bytes, "pool_events": dict(status.pool_events)}
+        names = cls.model_fields.keys() - pools.keys()
+        return cls(**{name: getattr(status.store, name) for name in names}, **pools)

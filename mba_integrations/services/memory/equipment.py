@@ -17,6 +17,7 @@ from mba_integrations.services.memory.beyond.sizes import Sizes
 from mba_integrations.services.memory.embedding.models import EmbeddingModels
 from mba_integrations.services.memory.once import Once, done_once
 from mba_integrations.services.memory.pools.cache import PoolCache
+from mba_integrations.services.memory.pools.past_gains import PastGains
 from mba_integrations.services.memory.recalling.handed_records import HandedRecords
 from mba_integrations.services.memory.recalling.trail import Trail
 from mba_integrations.services.memory.settings import KnownSettings
@@ -41,6 +42,7 @@ class Equipment:
         settings: Settings of workspaces.
         models: What makes vectors.
         pools: Workspaces in memory.
+        past_gains: What larger tiers would have brought to past recalls.
         sizes: Which workspaces are too large for that.
         trail: Where calls leave what is written after them.
         clock: The present, with a zone.
@@ -55,6 +57,7 @@ class Equipment:
     settings: KnownSettings
     models: EmbeddingModels
     pools: PoolCache
+    past_gains: PastGains
     sizes: Sizes
     wake: Callable[[], None]
     trail: Trail

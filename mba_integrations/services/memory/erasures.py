@@ -90,6 +90,7 @@ class Erasures:
         receipt = equipment.write(workspace_id, act, actor=actor)
         equipment.trail.drop(workspace_id)
         equipment.pools.drop(workspace_id)
+        equipment.past_gains.drop(workspace_id)
         equipment.models.clear()
         freed = equipment.store.scrub(workspace_id)
         self._verify(workspace_id, kind, values)

@@ -47,13 +47,14 @@ from mba_integrations.services.memory.organising.merges import Merges, Organiser
 from mba_integrations.services.memory.organising.organisation import Organisation
 from mba_integrations.services.memory.past.allocations import Allocations
 from mba_integrations.services.memory.pools.cache import DEFAULT_POOL_BYTES, PoolCache
+from mba_integrations.services.memory.pools.past_gains import PastGains
 from mba_integrations.services.memory.recalling.handed_records import HandedRecords
 from mba_integrations.services.memory.recalling.trail import Trail
 from mba_integrations.services.memory.remembering import extraction_request
 from mba_integrations.services.memory.retention.rules import RetentionPolicy
 from mba_integrations.services.memory.retention.sweep import Retention
 from mba_integrations.services.memory.settings import KnownSettings
-from mba_integrations.services.memory.tallies import Tallies
+from mba_integrations.services.memory.tallies import Event, Tallies
 from mba_integrations.services.memory.tiers.reviews import Tiers
 from mba_integrations.services.memory.tracing.traces import Traces
 from mba_integrations.services.memory.transfer import import_job
@@ -76,12 +77,15 @@ class ServiceStatus:
     Attributes:
         store: How its store is.
         pool_bytes: How much its pools take in memory, about.
+        pool_events: How often recalls found theirs as it stood (`hit`), had it follow changes
+            (`apply`) or had it loaded (`load`), and how often one was let go for room (`evict`).
         trail_problem: Why what calls left could not be written last; None if it could.
         worker_problem: Why the worker's last round failed; None if it did not.
     """
 
     store: StoreStatus
     pool_bytes: int
+    pool_events: Mapping[str, int]
     trail_problem: str | None
     worker_problem: str | None
 
@@ -147,6 +151,7 @@ class MemoryService(Asking, Changing, LiveHandle):
             settings=settings,
             models=models,
             pools=PoolCache(models.model_of, tallies, most_bytes=pool_bytes),
+            past_gains=PastGains(),
             trail=Trail(store),
             clock=store.clock,
             tallies=tallies,
@@ -312,6 +317,7 @@ class MemoryService(Asking, Changing, LiveHandle):
         return ServiceStatus(
             store=equipment.store.status(),
             pool_bytes=equipment.pools.bytes,
+            pool_events={what: n for (what,), n in equipment.tallies.of(Event.POOL).items()},
             trail_problem=equipment.trail.problem,
             worker_problem=self.jobs.problem,
         )

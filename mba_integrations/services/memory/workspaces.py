@@ -201,6 +201,7 @@ class Workspaces:
 
     def _free(self, workspace_id: str) -> None:
         self._equipment.pools.drop(workspace_id)
+        self._equipment.past_gains.drop(workspace_id)
         self._equipment.store.scrub(workspace_id)
 
 

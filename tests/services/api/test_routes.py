@@ -470,6 +470,12 @@ async def test_the_store_is_shown_and_copied_to_who_may_read_all_of_it(
 ) -> None:
     status = (await http.get("/v1/status")).json()
     assert status["revision"] == status["release"]
+    assert status["pool_events"] == {}
+    service.remember("kate", "Kate skis.")
+    service.recall("kate", "Who skis?")
+    status = (await http.get("/v1/status")).json()
+    assert status["pool_events"] == {"load": 1}
+    assert status["pool_bytes"] > 0
     copy = await http.get("/v1/backup")
     manifest = json.loads(copy.headers["x-mba-manifest"])
     assert manifest["sha256"] == hashlib.sha256(copy.content).hexdigest()

@@ -109,4 +109,4 @@ def download_backup(call: AdminEverywhere) -> FileResponse:
 @in_thread("store")
 def show_status(call: AdminEverywhere) -> StatusView:
     """How the store is."""
-    return StatusView.of(call.service.status().store)
+    return StatusView.of(call.service.status())

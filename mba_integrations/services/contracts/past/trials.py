@@ -18,6 +18,7 @@ class StarvingTierView(View):
     value_per_100_tokens: float
     would_enter: int
     looked_at: int
+    untried: int
 
 
 class StarvingView(View):

@@ -293,7 +293,8 @@ class Allocations:
         """What 100 more tokens would buy for each tier, the most first.
 
         The latest recalls are asked again with so many more tokens for one tier alone, under the
-        settings of now, until 0.1 seconds have passed.
+        settings of now: one at least, and others until 0.06 seconds have passed. What was found is
+        kept while those settings hold, so who asks again has further ones tried.
 
         Args:
             workspace_id: Of which workspace.

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from mba_integrations.core.config.workspace import WorkspaceConfig
-from mba_integrations.core.errors import MemoryBudgetError
+from mba_integrations.core.errors import BudgetError, InputError, MemoryBudgetError
 from mba_integrations.core.model import MemoryTier
 from mba_integrations.core.result.allocation import Allocation
 from mba_integrations.learning.replay.changes import Changed
@@ -23,13 +23,15 @@ from mba_integrations.services.memory.past.replays import (
     is_narrowed_by_unkept,
     settings_of_then,
 )
+from mba_integrations.services.memory.pools.past_gains import Gain, Gains, WorkspaceGains
 from mba_integrations.services.memory.recalling.asked import asked_in
 from mba_integrations.services.store.rows.allocations import AllocationRow
+from mba_integrations.services.store.statements import workspaces
 
 Found = TypeVar("Found")
 MORE_TOKENS = 100
-STARVING_SECONDS = 0.1
-"""A view of the dashboard waits for it."""
+STARVING_SECONDS = 0.06
+"""A view of the dashboard waits for it, and for the recall that is being tried."""
 EFFECT_SECONDS = 20.0
 MOST_EXAMPLES = 20
 MOST_IDS = 50
@@ -48,12 +50,14 @@ class StarvingTier:
         value_per_100_tokens: By how much the prompt would be worth more.
         would_enter: How many memories would come in, in all of the recalls.
         looked_at: How many recalls were asked again.
+        untried: How many more can be, when this is asked for again.
     """
 
     tier: MemoryTier
     value_per_100_tokens: float
     would_enter: int
     looked_at: int
+    untried: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,24 +97,57 @@ def starving(
     equipment: Equipment, workspace_id: str, rows: Sequence[AllocationRow]
 ) -> tuple[StarvingTier, ...]:
     """Which tiers would gain most; see `Allocations.starving`."""
-    config = _settings(equipment, workspace_id)
-    values = dict.fromkeys(MemoryTier, 0.0)
-    entering: Counter[MemoryTier] = Counter()
-    trial = _Trial(equipment, workspace_id, rows, STARVING_SECONDS)
-    for again in trial.each(lambda row: trial.again(row, config)):
-        for tier, gain in again.larger_tiers(MORE_TOKENS).items():
-            values[tier] += gain.value
-            entering[tier] += len(gain.entering)
-    found = (
+    config, known = _known_gains(equipment, workspace_id)
+    usable = [row for row in rows if unusable(row) is None]
+    found = known.of([row.allocation_id for row in usable])
+    untried = [row for row in usable if row.allocation_id not in found]
+    for allocation_id, gains in _gains(equipment, workspace_id, untried, config):
+        known.keep(allocation_id, gains)
+        found[allocation_id] = gains
+    tried = [gains for row in usable if (gains := found.get(row.allocation_id))]
+    tiers = (
         StarvingTier(
             tier=tier,
-            value_per_100_tokens=values[tier] / max(1, trial.looked_at),
-            would_enter=entering[tier],
-            looked_at=trial.looked_at,
+            value_per_100_tokens=sum(one[tier].value for one in tried) / max(1, len(tried)),
+            would_enter=sum(one[tier].entering for one in tried),
+            looked_at=len(tried),
+            untried=len(usable) - len(found),
         )
         for tier in MemoryTier
     )
-    return tuple(sorted(found, key=lambda one: -one.value_per_100_tokens))
+    return tuple(sorted(tiers, key=lambda one: -one.value_per_100_tokens))
+
+
+def _known_gains(equipment: Equipment, workspace_id: str) -> tuple[WorkspaceConfig, WorkspaceGains]:
+    """The settings of now, and what was found under them and with the vectors of now."""
+    with equipment.read(workspace_id) as reading:
+        row = workspaces.get(reading)
+        model_id = equipment.models.model_of(reading, None)
+    standing = (row.created_at, row.settings_version, model_id)
+    return equipment.settings.of(row), equipment.past_gains.within(workspace_id, standing)
+
+
+def _gains(
+    equipment: Equipment,
+    workspace_id: str,
+    rows: Sequence[AllocationRow],
+    config: WorkspaceConfig,
+) -> Iterator[tuple[str, Gains | None]]:
+    """What more tokens would have bought in some recalls; None where one cannot be asked again."""
+    if not rows:
+        return
+    trial = _Trial(equipment, workspace_id, rows, STARVING_SECONDS)
+
+    def gains(row: AllocationRow) -> tuple[str, Gains | None]:
+        try:
+            larger = trial.again(row, config).larger_tiers(MORE_TOKENS)
+        except (InputError, BudgetError):
+            return row.allocation_id, None
+        return row.allocation_id, {
+            tier: Gain(value=one.value, entering=len(one.entering)) for tier, one in larger.items()
+        }
+
+    yield from trial.each(gains)
 
 
 def effect(
@@ -184,14 +221,16 @@ class _Trial:
 
     def each(self, act: Callable[[AllocationRow], Found]) -> Iterator[Found]:
         """What an act gives for each row that can be asked again."""
+        is_tried = False
         for place, row in enumerate(self._rows):
-            if self.looked_at and time.monotonic() > self._until:
+            if is_tried and time.monotonic() > self._until:
                 self.skipped[OUT_OF_TIME] += len(self._rows) - place
                 return
             reason = unusable(row)
             if reason is not None:
                 self.skipped[reason] += 1
                 continue
+            is_tried = True
             try:
                 found = act(row)
             except MemoryBudgetError:

@@ -10,6 +10,7 @@ from uuid import uuid4
 
 import pytest
 from dashboard_tests import Browse
+from proposals import PROPOSED, TOO_LITTLE, kept
 from watched_pages import PATIENCE_MS, Chromium, Theme, Watched, chromium_path
 
 from benchmarks.dashboard_server import Served, served_dashboard
@@ -17,6 +18,13 @@ from mba_integrations import MemoryItem, MemoryTier
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
+
+GO = """address => new Promise((there) => {
+  if (location.hash === address) return there();
+  addEventListener("hashchange", () => there(), { once: true });
+  location.hash = address;
+})"""
+"""Goes to a view; what was shown before is gone when it ends."""
 
 
 @pytest.fixture(scope="session")
@@ -46,6 +54,8 @@ def dashboard(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """A server with made data. Tests that change something make a workspace of their own."""
     path = tmp_path_factory.mktemp("dashboard") / "memory.db"
     with served_dashboard(path) as served:
+        for number, verdict in enumerate((TOO_LITTLE, PROPOSED), start=1):
+            kept(served.service, "support", number, verdict)
         yield served
 
 
@@ -67,6 +77,40 @@ def browse(chromium: Browser, request: pytest.FixtureRequest) -> Iterator[Browse
     for one in watched:
         one.page.context.close()
     faults = [fault for one in watched for fault in one.unexpected]
+    assert not faults, "\n".join(faults)
+
+
+@pytest.fixture(scope="session")
+def still_open() -> list[Watched]:
+    """The page that `walk` goes on in, once there is one."""
+    return []
+
+
+@pytest.fixture
+def walk(chromium: Browser, dashboard: Served, still_open: list[Watched]) -> Iterator[Browse]:
+    """As `browse`, on the server with made data, in a page that is open from tests before: it goes
+    on to a view as by a link, which takes a fraction of the time. Not for what is kept in a page.
+    """
+
+    def gone_on(path: str = "", *, width: int = 1440, theme: Theme = "light") -> Watched:
+        if not still_open:
+            one = Watched.opened(chromium, urlsplit(dashboard.url).netloc, width=width, theme=theme)
+            one.page.goto(f"{dashboard.url}/dashboard/#/nowhere")
+            one.page.locator("main h1, main .empty").first.wait_for()
+            still_open.append(one)
+        one = still_open[0]
+        one.page.set_viewport_size({"width": width, "height": 900})
+        one.page.emulate_media(color_scheme=theme)
+        for address in ("#/nowhere", path or "#/"):
+            one.page.evaluate(GO, address)
+        return one
+
+    yield gone_on
+    if not still_open:
+        return
+    faults = still_open[0].unexpected
+    still_open[0].faults.clear()
+    still_open[0].expected.clear()
     assert not faults, "\n".join(faults)
 
 

@@ -16,8 +16,8 @@ MADE = "script, iframe, base, svg [onload], [onerror], [onmouseover], a[href^='j
 
 
 @pytest.mark.parametrize("view", ["memories", "documents", "upkeep", "settings", "prompts"])
-def test_a_view_shows_them_as_text(browse: Browse, view: str) -> None:
-    page = browse(f"#/w/hostile/{view}", width=360).page
+def test_a_view_shows_them_as_text(walk: Browse, view: str) -> None:
+    page = walk(f"#/w/hostile/{view}", width=360).page
     expect(page.get_by_role("heading", level=1)).to_be_visible()
     expect(page.locator(".spinner")).to_have_count(0)
     if view == "memories":
@@ -34,9 +34,9 @@ def test_a_view_shows_them_as_text(browse: Browse, view: str) -> None:
 
 
 @pytest.mark.parametrize("number", [*range(12), 57])
-def test_one_of_them_is_shown_whole(browse: Browse, dashboard: Served, number: int) -> None:
+def test_one_of_them_is_shown_whole(walk: Browse, dashboard: Served, number: int) -> None:
     name = f"<b id={number}>'\"&/"
-    page = browse(f"#/w/hostile/memories/{quote(name, safe='')}", width=360).page
+    page = walk(f"#/w/hostile/memories/{quote(name, safe='')}", width=360).page
     whole = page.get_by_label("Text", exact=True)
     expect(whole).to_be_visible()
     assert (
@@ -49,8 +49,8 @@ def test_one_of_them_is_shown_whole(browse: Browse, dashboard: Served, number: i
         assert_no_serious_faults(page)
 
 
-def test_a_document_of_a_hostile_name_is_opened(browse: Browse) -> None:
-    page = browse("#/w/hostile/documents", width=360).page
+def test_a_document_of_a_hostile_name_is_opened(walk: Browse) -> None:
+    page = walk("#/w/hostile/documents", width=360).page
     page.get_by_role("button", name="<img src=x").click()
     expect(page.get_by_label("Piece")).to_contain_text("<script>window.__ran = 1</script>")
     assert page.evaluate("window.__ran") is None

@@ -12,10 +12,10 @@ from mba_integrations.services.store.rows.jobs import JobState
 from mba_integrations.services.store.rows.memories import MemoryState
 
 
-def test_a_document_is_opened_and_removed(browse: Browse, dashboard: Served, own: str) -> None:
+def test_a_document_is_opened_and_removed(walk: Browse, dashboard: Served, own: str) -> None:
     rag = RagService(dashboard.service)
     rag.put_document(own, "a/leave.md", text="# Leave\n\nBen approves leave.\n", title="Leave")
-    page = browse(f"#/w/{own}/documents").page
+    page = walk(f"#/w/{own}/documents").page
     page.get_by_role("button", name="Leave").click()
     expect(page.get_by_role("button", name="Show more")).to_be_hidden()
     expect(page.get_by_label("Piece")).to_contain_text("Ben approves leave.")
@@ -26,8 +26,8 @@ def test_a_document_is_opened_and_removed(browse: Browse, dashboard: Served, own
     assert rag.list(own).documents == ()
 
 
-def test_retention_is_tried_saved_and_applied(browse: Browse, dashboard: Served, own: str) -> None:
-    page = browse(f"#/w/{own}/upkeep").page
+def test_retention_is_tried_saved_and_applied(walk: Browse, dashboard: Served, own: str) -> None:
+    page = walk(f"#/w/{own}/upkeep").page
     expect(page.get_by_text("Nothing would go now.")).to_be_visible()
     page.get_by_label("Project: Memories at most").fill("0")
     page.get_by_role("button", name="Preview").click()
@@ -45,7 +45,7 @@ def test_retention_is_tried_saved_and_applied(browse: Browse, dashboard: Served,
 
 
 def test_a_review_moves_memories_and_moves_them_back(
-    browse: Browse, dashboard: Served, own: str
+    walk: Browse, dashboard: Served, own: str
 ) -> None:
     name = f"{own}/long_term"
     for session in "abc":
@@ -54,11 +54,11 @@ def test_a_review_moves_memories_and_moves_them_back(
     dashboard.service.workspaces.change(
         own, promotion={"min_stay_days": 0, "promote_threshold": 0.35, "demote_threshold": 0.1}
     )
-    page = browse(f"#/w/{own}/upkeep").page
+    page = walk(f"#/w/{own}/upkeep").page
     page.get_by_role("button", name="Review now").click()
-    row = page.get_by_role("row").filter(has_text=name)
+    row = page.get_by_role("row").filter(has_text="Kate keeps a long_term fact.")
     expect(row).to_contain_text("Project")
-    page.get_by_label(f"Move {own}/project").uncheck()
+    page.get_by_label("Move Kate keeps a project fact.").uncheck()
     page.get_by_role("button", name="Move").click()
     expect(page.get_by_text("moved.")).to_be_visible()
     assert dashboard.service.get(own, name).tier is MemoryTier.PROJECT
@@ -67,8 +67,8 @@ def test_a_review_moves_memories_and_moves_them_back(
     assert dashboard.service.get(own, name).tier is MemoryTier.LONG_TERM
 
 
-def test_spend_is_shown_apart_and_beside_its_budgets(browse: Browse) -> None:
-    page = browse("#/w/support/gateway").page
+def test_spend_is_shown_apart_and_beside_its_budgets(walk: Browse) -> None:
+    page = walk("#/w/support/gateway").page
     expect(page.get_by_text("session session-0")).to_be_visible()
     expect(page.get_by_role("row", name="small 16")).to_be_visible()
     page.get_by_role("button", name="Level").click()
@@ -77,20 +77,21 @@ def test_spend_is_shown_apart_and_beside_its_budgets(browse: Browse) -> None:
     assert "by=level" in page.url
 
 
-def test_a_workspace_without_calls_says_how_to_make_some(browse: Browse, own: str) -> None:
-    page = browse(f"#/w/{own}/gateway").page
+def test_a_workspace_without_calls_says_how_to_make_some(walk: Browse, own: str) -> None:
+    page = walk(f"#/w/{own}/gateway").page
     expect(page.get_by_text("No calls in this window")).to_be_visible()
     page.get_by_role("button", name="All", exact=True).click()
     expect(page.get_by_text("mba serve --gateway")).to_be_visible()
 
 
-def test_a_job_is_cancelled_and_tried_again(browse: Browse, dashboard: Served, own: str) -> None:
+def test_a_job_is_cancelled_and_tried_again(walk: Browse, dashboard: Served, own: str) -> None:
     service = dashboard.service
     service.organisation.start(own, OrganisationPlan())
-    page = browse(f"#/jobs?workspace={own}").page
+    page = walk(f"#/jobs?workspace={own}").page
     expect(page.get_by_text("1 queued")).to_be_visible()
     page.get_by_role("button", name="Cancel").click()
     expect(page.get_by_text("1 cancelled")).to_be_visible()
+    expect(page.get_by_role("button", name="Try again")).to_be_focused()
     assert service.jobs.counts(own)[JobState.CANCELLED] == 1
     page.get_by_role("button", name="Try again").click()
     expect(page.get_by_text("1 queued")).to_be_visible()

@@ -18,8 +18,8 @@ def rows_of(page: Page) -> list[str]:
     return page.get_by_role("table", name="Memories").get_by_role("link").all_inner_texts()
 
 
-def test_words_find_the_best_match_first(browse: Browse) -> None:
-    page = browse("#/w/support/memories").page
+def test_words_find_the_best_match_first(walk: Browse) -> None:
+    page = walk("#/w/support/memories").page
     page.get_by_label("Search").fill("gives its lease back")
     first = page.get_by_role("table", name="Memories").get_by_role("link").first
     expect(first).to_have_text("A worker that is killed gives its lease back after thirty seconds.")
@@ -36,9 +36,9 @@ def test_words_find_the_best_match_first(browse: Browse) -> None:
     ],
 )
 def test_a_filter_leaves_what_fits(
-    browse: Browse, dashboard: Served, label: str, option: str | None, expected: str
+    walk: Browse, dashboard: Served, label: str, option: str | None, expected: str
 ) -> None:
-    page = browse("#/w/support/memories").page
+    page = walk("#/w/support/memories").page
     field = page.get_by_label(label, exact=True)
     if option is None:
         field.check()
@@ -54,29 +54,29 @@ def test_a_filter_leaves_what_fits(
         assert expected in rows_of(page)[0]
 
 
-def test_more_rows_come_by_a_button_until_there_are_none(browse: Browse) -> None:
-    page = browse("#/w/support/memories").page
+def test_more_rows_come_by_a_button_until_there_are_none(walk: Browse) -> None:
+    page = walk("#/w/support/memories").page
     more = page.get_by_role("button", name="Show more")
     links = page.get_by_role("table", name="Memories").get_by_role("link")
     expect(links).to_have_count(50)
     more.click()
     expect(links).to_have_count(100)
+    expect(more).to_be_focused()
     more.click()
     expect(more).to_be_hidden()
     assert links.count() > 100
+    expect(page.get_by_label("Choose").nth(100)).to_be_focused()
 
 
-def test_nothing_found_says_what_to_do(browse: Browse) -> None:
-    page = browse("#/w/support/memories?text=nowhere").page
+def test_nothing_found_says_what_to_do(walk: Browse) -> None:
+    page = walk("#/w/support/memories?text=nowhere").page
     expect(page.get_by_text("No memory fits")).to_be_visible()
     page.get_by_role("link", name="Show all").click()
     expect(page.get_by_role("table", name="Memories")).to_be_visible()
 
 
-def test_several_are_pinned_moved_and_forgotten(
-    browse: Browse, dashboard: Served, own: str
-) -> None:
-    page = browse(f"#/w/{own}/memories").page
+def test_several_are_pinned_moved_and_forgotten(walk: Browse, dashboard: Served, own: str) -> None:
+    page = walk(f"#/w/{own}/memories").page
     for tier in ("working", "project"):
         page.get_by_label(f"Choose Kate keeps a {tier} fact.").check()
     expect(page.get_by_text("2 memories chosen")).to_be_visible()
@@ -100,8 +100,8 @@ def test_several_are_pinned_moved_and_forgotten(
     assert dashboard.service.get(own, f"{own}/project").state is MemoryState.FORGOTTEN
 
 
-def test_a_memory_is_remembered_and_opened(browse: Browse, dashboard: Served, own: str) -> None:
-    page = browse(f"#/w/{own}/memories").page
+def test_a_memory_is_remembered_and_opened(walk: Browse, dashboard: Served, own: str) -> None:
+    page = walk(f"#/w/{own}/memories").page
     page.get_by_role("button", name="Remember").click()
     dialog = page.get_by_role("dialog")
     dialog.get_by_label("Text").fill("Tom skis <b>fast</b>.")
@@ -113,9 +113,9 @@ def test_a_memory_is_remembered_and_opened(browse: Browse, dashboard: Served, ow
 
 
 def test_another_text_takes_the_place_and_the_history_has_both(
-    browse: Browse, dashboard: Served, own: str
+    walk: Browse, dashboard: Served, own: str
 ) -> None:
-    page = browse(f"#/w/{own}/memories/{quote(f'{own}/long_term', safe='')}").page
+    page = walk(f"#/w/{own}/memories/{quote(f'{own}/long_term', safe='')}").page
     page.get_by_role("button", name="Edit").click()
     page.get_by_label("Another text").fill("Kate keeps two facts.")
     page.get_by_label("Why").fill("counted again")
@@ -132,10 +132,10 @@ def test_another_text_takes_the_place_and_the_history_has_both(
 
 
 def test_one_memory_is_held_released_and_forgotten(
-    browse: Browse, dashboard: Served, own: str
+    walk: Browse, dashboard: Served, own: str
 ) -> None:
     name = f"{own}/rag"
-    page = browse(f"#/w/{own}/memories/{quote(name, safe='')}").page
+    page = walk(f"#/w/{own}/memories/{quote(name, safe='')}").page
     page.get_by_role("button", name="Hold").click()
     expect(page.get_by_text("held", exact=True)).to_be_visible()
     assert dashboard.service.get(own, name).held

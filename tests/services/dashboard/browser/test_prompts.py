@@ -19,16 +19,16 @@ if TYPE_CHECKING:
 ROWS = ".table tbody tr"
 
 
-def open_prompt(browse: Browse, dashboard: Served, more: str = "", *, of: str = "support") -> Page:
+def open_prompt(walk: Browse, dashboard: Served, more: str = "", *, of: str = "support") -> Page:
     """The latest prompt of a workspace, taken apart."""
     latest = dashboard.service.allocations.list(of, limit=1).rows[0].allocation_id
-    page = browse(f"#/w/{quote(of, safe='')}/prompts/{latest}{more}").page
+    page = walk(f"#/w/{quote(of, safe='')}/prompts/{latest}{more}").page
     page.locator(".finder").wait_for()
     return page
 
 
-def test_why_a_memory_was_left_out_is_two_clicks_from_the_overview(browse: Browse) -> None:
-    page = browse("#/w/support/overview").page
+def test_why_a_memory_was_left_out_is_two_clicks_from_the_overview(walk: Browse) -> None:
+    page = walk("#/w/support/overview").page
     page.get_by_role("link", name="Prompts").click()
     page.locator(ROWS).first.get_by_role("link").click()
     left_out = page.locator(".item.out").first
@@ -38,9 +38,9 @@ def test_why_a_memory_was_left_out_is_two_clicks_from_the_overview(browse: Brows
 
 @pytest.mark.parametrize("reason", ["outranked", "too_large"])
 def test_a_reason_leads_to_prompts_and_to_what_they_left_out_for_it(
-    browse: Browse, dashboard: Served, reason: str
+    walk: Browse, dashboard: Served, reason: str
 ) -> None:
-    page = browse("#/w/support/overview").page
+    page = walk("#/w/support/overview").page
     name = reason.replace("_", " ").capitalize()
     page.locator("section", has_text="Left out, by reason").get_by_role("link", name=name).click()
     page.locator(ROWS).first.wait_for()
@@ -54,8 +54,8 @@ def test_a_reason_leads_to_prompts_and_to_what_they_left_out_for_it(
     assert set(states) <= {f"Out: {name}"}
 
 
-def test_filters_narrow_and_can_be_taken_away(browse: Browse, dashboard: Served) -> None:
-    page = browse("#/w/support/prompts").page
+def test_filters_narrow_and_can_be_taken_away(walk: Browse, dashboard: Served) -> None:
+    page = walk("#/w/support/prompts").page
     page.get_by_role("searchbox", name="Session").fill("session-2")
     page.wait_for_url("**session_id=session-2")
     expected = len(dashboard.service.allocations.list("support", session_id="session-2").rows)
@@ -67,8 +67,8 @@ def test_filters_narrow_and_can_be_taken_away(browse: Browse, dashboard: Served)
     page.locator(ROWS).first.wait_for()
 
 
-def test_columns_are_sorted_in_both_directions(browse: Browse) -> None:
-    page = browse("#/w/support/prompts").page
+def test_columns_are_sorted_in_both_directions(walk: Browse) -> None:
+    page = walk("#/w/support/prompts").page
     page.locator(ROWS).first.wait_for()
     by_tokens = page.get_by_role("button", name="Tokens")
 
@@ -83,9 +83,9 @@ def test_columns_are_sorted_in_both_directions(browse: Browse) -> None:
     assert page.get_by_role("columnheader", name="Tokens").get_attribute("aria-sort") == "ascending"
 
 
-def test_new_prompts_come_by_themselves(browse: Browse, dashboard: Served, own: str) -> None:
+def test_new_prompts_come_by_themselves(walk: Browse, dashboard: Served, own: str) -> None:
     dashboard.service.recall(own, "What does Kate keep?")
-    page = browse(f"#/w/{own}/prompts").page
+    page = walk(f"#/w/{own}/prompts").page
     page.locator(".live.on").wait_for()
     page.locator(ROWS).first.wait_for()
     reply = dashboard.service.recall(own, "What came after that?", session_id="live")
@@ -95,26 +95,52 @@ def test_new_prompts_come_by_themselves(browse: Browse, dashboard: Served, own: 
     assert page.locator(ROWS).count() == 2
 
 
-def test_rows_that_are_shown_follow_an_erasure(browse: Browse, dashboard: Served, own: str) -> None:
+def test_a_prompt_that_comes_leaves_the_focus_where_it_is(
+    walk: Browse, dashboard: Served, own: str
+) -> None:
+    first, second = (dashboard.service.recall(own, f"What is {one}?") for one in ("a", "b"))
+    page = walk(f"#/w/{own}/prompts").page
+    page.locator(".live.on").wait_for()
+    page.locator(ROWS).nth(1).get_by_role("link").focus()
+    page.evaluate("window.__row = document.activeElement.closest('tr')")
+    for count in (3, 4):
+        dashboard.service.recall(own, f"What came {count}?")
+        page.locator(f"tbody tr:nth-child({count})").wait_for()
+    assert first.allocation_id in page.evaluate("document.activeElement.href")
+    assert page.evaluate("document.activeElement.closest('tr') === window.__row")
+    page.get_by_role("button", name="When").click()
+    page.get_by_role("button", name="When").click()
+    page.locator(ROWS).nth(1).get_by_role("checkbox").focus()
+    dashboard.service.recall(own, "What came last?")
+    page.locator("tbody tr:nth-child(5)").wait_for()
+    focused = page.evaluate("document.activeElement.closest('tr').querySelector('a').href")
+    assert second.allocation_id in focused
+    page.keyboard.press("Space")
+    assert page.locator(ROWS).nth(1).get_by_role("checkbox").is_checked()
+
+
+def test_rows_that_are_shown_follow_an_erasure(walk: Browse, dashboard: Served, own: str) -> None:
     dashboard.service.workspaces.change(own, logging={"include_text": True})
     for name in ("first", "second"):
         dashboard.service.recall(own, f"What does Kate keep {name}?")
-    page = browse(f"#/w/{own}/prompts").page
+    page = walk(f"#/w/{own}/prompts").page
     page.get_by_role("link", name="Kate keep second").wait_for()
     page.locator(".live.on").wait_for()
     tick = page.locator(ROWS).first.get_by_role("checkbox")
     tick.check()
+    tick.focus()
     dashboard.service.erasures.erase(own, memory_ids=f"{own}/project")
     page.get_by_role("link", name="Question not logged").nth(1).wait_for()
     assert page.locator(ROWS).count() == 2
     assert tick.is_checked()
+    assert tick.evaluate("one => one === document.activeElement")
     assert page.locator("tr.fresh").count() == 0
 
 
 def test_every_memory_is_there_with_tokens_score_signals_and_reason(
-    browse: Browse, dashboard: Served
+    walk: Browse, dashboard: Served
 ) -> None:
-    page = open_prompt(browse, dashboard)
+    page = open_prompt(walk, dashboard)
     latest = dashboard.service.allocations.list("support", limit=1).rows[0]
     logged = dashboard.service.allocations.get("support", latest.allocation_id).items
     assert page.locator(".item.in").count() == sum(one.selected for one in logged)
@@ -127,8 +153,8 @@ def test_every_memory_is_there_with_tokens_score_signals_and_reason(
     assert re.search(r"\d+ tokens?score", one.locator(".item-figures").text_content() or "")
 
 
-def test_a_memory_is_found_by_typing(browse: Browse, dashboard: Served) -> None:
-    page = open_prompt(browse, dashboard)
+def test_a_memory_is_found_by_typing(walk: Browse, dashboard: Served) -> None:
+    page = open_prompt(walk, dashboard)
     page.get_by_role("searchbox", name="Find a memory").fill("NOTE 12:")
     page.get_by_text("1 memory of").wait_for()
     assert "Note 12:" in (page.locator(".item-text").text_content() or "")
@@ -136,15 +162,15 @@ def test_a_memory_is_found_by_typing(browse: Browse, dashboard: Served) -> None:
     page.get_by_text("No memory that was decided on has this").wait_for()
 
 
-def test_an_address_may_name_the_memory(browse: Browse, dashboard: Served) -> None:
-    page = open_prompt(browse, dashboard, "?find=note-12")
+def test_an_address_may_name_the_memory(walk: Browse, dashboard: Served) -> None:
+    page = open_prompt(walk, dashboard, "?find=note-12")
     assert page.locator(".item[open] .item-more").count() == 1
 
 
-def test_the_prompt_is_shown_as_it_was_made_tier_by_tier(browse: Browse, dashboard: Served) -> None:
+def test_the_prompt_is_shown_as_it_was_made_tier_by_tier(walk: Browse, dashboard: Served) -> None:
     latest = dashboard.service.allocations.list("support", limit=1).rows[0].allocation_id
     again = dashboard.service.allocations.replay("support", latest)
-    page = open_prompt(browse, dashboard)
+    page = open_prompt(walk, dashboard)
     written = page.get_by_role("region", name="The prompt as sent")
     lines = (written.text_content() or "").split()
     assert lines == again.prompt_text.split()
@@ -155,9 +181,9 @@ def test_the_prompt_is_shown_as_it_was_made_tier_by_tier(browse: Browse, dashboa
 
 
 def test_the_slider_shows_what_a_smaller_budget_would_leave_out(
-    browse: Browse, dashboard: Served
+    walk: Browse, dashboard: Served
 ) -> None:
-    page = open_prompt(browse, dashboard)
+    page = open_prompt(walk, dashboard)
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
     page.get_by_label("Budget").focus()
@@ -176,10 +202,10 @@ def test_the_slider_shows_what_a_smaller_budget_would_leave_out(
 
 
 def test_a_question_that_was_not_logged_can_be_said(
-    browse: Browse, dashboard: Served, own: str
+    walk: Browse, dashboard: Served, own: str
 ) -> None:
     dashboard.service.recall(own, "What does Kate keep?")
-    page = open_prompt(browse, dashboard, of=own)
+    page = open_prompt(walk, dashboard, of=own)
     assert page.get_by_role("region", name="The prompt as sent").count() == 0
     page.get_by_label("The question was not logged").fill("What does Kate keep?")
     page.get_by_role("button", name="Make it again").click()
@@ -189,9 +215,9 @@ def test_a_question_that_was_not_logged_can_be_said(
 
 
 def test_two_prompts_stand_side_by_side_with_what_both_begin_with(
-    browse: Browse, dashboard: Served
+    walk: Browse, dashboard: Served
 ) -> None:
-    page = browse("#/w/support/prompts").page
+    page = walk("#/w/support/prompts").page
     page.locator(ROWS).first.wait_for()
     boxes = page.get_by_role("checkbox")
     boxes.nth(0).check()
@@ -211,14 +237,14 @@ def test_two_prompts_stand_side_by_side_with_what_both_begin_with(
     assert "".join(reused) == "".join(other)
 
 
-def test_the_prompt_before_is_one_click_away(browse: Browse, dashboard: Served) -> None:
-    page = open_prompt(browse, dashboard)
+def test_the_prompt_before_is_one_click_away(walk: Browse, dashboard: Served) -> None:
+    page = open_prompt(walk, dashboard)
     page.get_by_role("button", name="Beside the one before").click()
     page.get_by_role("heading", name="Two prompts side by side").wait_for()
 
 
-def test_texts_that_attack_the_page_are_only_text(browse: Browse, dashboard: Served) -> None:
-    page = open_prompt(browse, dashboard, of="hostile")
+def test_texts_that_attack_the_page_are_only_text(walk: Browse, dashboard: Served) -> None:
+    page = open_prompt(walk, dashboard, of="hostile")
     for place in range(12):
         page.locator(".item summary").nth(place).click()
     page.locator(".item-more").nth(11).wait_for()

@@ -9,9 +9,9 @@ from benchmarks.dashboard_server import Served
 
 
 def test_a_setting_is_saved_and_a_version_of_it_is_kept(
-    browse: Browse, dashboard: Served, own: str
+    walk: Browse, dashboard: Served, own: str
 ) -> None:
-    page = browse(f"#/w/{own}/settings").page
+    page = walk(f"#/w/{own}/settings").page
     page.get_by_label("Max total tokens").fill("750")
     page.get_by_label("Borrowing").uncheck()
     page.get_by_text("Logging").click()
@@ -29,8 +29,8 @@ def test_a_setting_is_saved_and_a_version_of_it_is_kept(
     expect(page.get_by_text("3 settings changed, not saved")).to_be_visible()
 
 
-def test_what_is_refused_is_said_beside_its_field(browse: Browse, own: str) -> None:
-    one = browse(f"#/w/{own}/settings")
+def test_what_is_refused_is_said_beside_its_field(walk: Browse, own: str) -> None:
+    one = walk(f"#/w/{own}/settings")
     one.expected.append("422")
     page, price = one.page, one.page.get_by_label("Min score")
     price.fill("2")
@@ -47,9 +47,9 @@ def test_what_is_refused_is_said_beside_its_field(browse: Browse, own: str) -> N
 
 
 def test_a_change_of_somebody_else_is_said_and_not_lost(
-    browse: Browse, dashboard: Served, own: str
+    walk: Browse, dashboard: Served, own: str
 ) -> None:
-    one = browse(f"#/w/{own}/settings")
+    one = walk(f"#/w/{own}/settings")
     one.expected.append("412")
     page = one.page
     page.get_by_label("Stability").fill("0.5")
@@ -67,10 +67,10 @@ def test_a_change_of_somebody_else_is_said_and_not_lost(
 
 
 def test_a_change_is_tried_on_past_prompts_before_it_is_saved(
-    browse: Browse, dashboard: Served
+    walk: Browse, dashboard: Served
 ) -> None:
     before = dashboard.service.workspaces.row("research").settings_version
-    page = browse("#/w/research/settings").page
+    page = walk("#/w/research/settings").page
     page.get_by_label("Min score").fill("0.5")
     page.get_by_role("button", name="Try on the latest 200 prompts").click()
     expect(page.get_by_text("10 prompts chosen again with these settings.")).to_be_visible()

@@ -14,7 +14,7 @@
  * A tone is a class that sets `--tone`; canvases read the colour that it has in the theme.
  */
 
-import { el, fill } from "./dom.js";
+import { el, renew } from "./dom.js";
 import { UNKNOWN, moment } from "./format.js";
 import { whenThemeChanges } from "./theme.js";
 
@@ -24,26 +24,28 @@ const CLOCK = new Intl.DateTimeFormat(undefined, { hour: "numeric", minute: "2-d
 const DATE = new Intl.DateTimeFormat(undefined, { month: "short", day: "numeric" });
 
 /**
- * Make one. `picked(place)` is called with the place of a time that is clicked.
+ * Make one. `address(place)` says where a click on the time at a place leads, as does its link in
+ * the table.
  *
  * Returns `{ node, update }`; `update` takes `times` (seconds since 1970, each the beginning of a
  * span), `step` (seconds of a span) and `values`, one list for each series; null draws nothing.
  */
-export function timeChart({ caption, kind, series, format, signal, picked, short = format }) {
-  const chart = { kind, series, format, short, picked, plot: null, data: null };
+export function timeChart({ caption, kind, series, format, signal, address, short = format }) {
+  const chart = { kind, series, format, short, address, plot: null, step: 0, data: null };
   chart.legend = el("ul", { class: "legend" }, series.map(legendEntry));
   chart.when = el("span", { class: "legend-when" });
   chart.box = el("div", { class: "plot", "aria-hidden": "true" });
   chart.table = el("div", { class: "plot-table" });
   const details = el("details", { class: "as-table" }, el("summary", {}, "As a table"), chart.table);
-  details.addEventListener("toggle", () => fill(chart.table, details.open && tableOf(chart)));
+  details.addEventListener("toggle", () => renew(chart.table, details.open && tableOf(chart)));
   const head = el("figcaption", {}, el("span", { class: "unseen" }, caption), chart.legend, chart.when);
   observed(chart, signal);
   const update = (data) => {
     chart.data = data;
-    draw(chart);
+    if (chart.plot && chart.step === data.step) chart.plot.setData(columns(chart));
+    else redrawn(chart);
     say(chart, null);
-    if (details.open) fill(chart.table, tableOf(chart));
+    if (details.open) renew(chart.table, tableOf(chart));
   };
   return { node: el("figure", { class: "chart" }, head, chart.box, details), update };
 }
@@ -88,12 +90,13 @@ function redrawn(chart) {
 
 function draw(chart) {
   if (!chart.data || !chart.box.clientWidth) return;
-  chart.plot?.destroy();
   chart.plot = new uPlot(options(chart), columns(chart), chart.box);
-  if (!chart.picked) return;
+  chart.step = chart.data.step;
+  if (!chart.address) return;
   chart.plot.over.classList.add("pickable");
   chart.plot.over.addEventListener("click", () => {
-    if (chart.plot.cursor.idx !== null) chart.picked(chart.plot.cursor.idx);
+    const { idx } = chart.plot.cursor;
+    if (idx !== null) location.hash = chart.address(idx);
   });
 }
 
@@ -109,16 +112,16 @@ function summed(values) {
 }
 
 function options(chart) {
-  const { times, step } = chart.data;
-  const range = [times[0], times.at(-1) + step];
+  const range = ({ data }) => [data.times[0], data.times.at(-1) + data.step];
+  const [from, to] = range(chart);
   return {
     width: chart.box.clientWidth,
     height: HEIGHT,
-    padding: [10, 20, 0, 0], // half a label of time stands out on the right
+    padding: [10, 28, 0, 0], // half a label of time stands out on the right
     legend: { show: false },
     cursor: { drag: { x: false, y: false }, y: false, points: { show: chart.kind === "lines" } },
-    scales: { x: { time: true, range: () => range }, y: { range: fromZero } },
-    axes: axes(chart, times.at(-1) + step - times[0]),
+    scales: { x: { time: true, range: () => range(chart) }, y: { range: fromZero } },
+    axes: axes(chart, to - from),
     series: [{}, ...chart.series.map((one) => drawnAs(chart, one)).reverse()],
     hooks: { setCursor: [(plot) => say(chart, plot.cursor.idx ?? null)] },
   };
@@ -170,15 +173,19 @@ function say(chart, place) {
   }
 }
 
-function tableOf({ series, data, format }) {
+function tableOf({ series, data, format, address }) {
   if (!data) return null;
   const head = el("tr", {}, ["Time", ...series.map((one) => one.name)].map((name) => el("th", { scope: "col" }, name)));
   const shown = data.times.map((at, place) => [at, place]).filter(([, place]) => isKnown(data, place));
+  const named = (at, place) => {
+    const time = moment(new Date(at * 1000));
+    return address ? el("a", { href: address(place) }, time) : time;
+  };
   const lines = shown.map(([at, place]) =>
     el(
       "tr",
       {},
-      el("th", { scope: "row" }, moment(new Date(at * 1000))),
+      el("th", { scope: "row" }, named(at, place)),
       data.values.map((one) => el("td", { class: "numeric" }, one[place] === null ? UNKNOWN : format(one[place]))),
     ),
   );

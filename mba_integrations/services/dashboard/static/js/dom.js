@@ -64,6 +64,49 @@ export function fill(node, ...children) {
   return append(node, ...children);
 }
 
+/**
+ * The same, leaving in place what is alike: the focus, a click that is under way, and how far
+ * somebody scrolled stay. Listeners of children are not taken over.
+ */
+export function renew(node, ...children) {
+  follow(node, append(document.createDocumentFragment(), ...children));
+}
+
+function follow(node, made) {
+  const wanted = [...made.childNodes];
+  for (const [place, child] of wanted.entries()) {
+    const there = node.childNodes[place];
+    if (!there) node.append(child);
+    else if (there.nodeName !== child.nodeName) there.replaceWith(child);
+    else alike(there, child);
+  }
+  while (node.childNodes.length > wanted.length) node.lastChild.remove();
+}
+
+function alike(there, made) {
+  if (!(there instanceof Element)) {
+    if (there.data !== made.data) there.data = made.data;
+    return;
+  }
+  for (const { name } of [...there.attributes]) if (!made.hasAttribute(name)) there.removeAttribute(name);
+  for (const { name, value } of made.attributes) {
+    if (name === "style") there.style.cssText = value; // the policy lets no attribute set styles
+    else if (there.getAttribute(name) !== value) there.setAttribute(name, value);
+  }
+  follow(there, made);
+}
+
+/** An act that is not begun again while it goes on: a button that is disabled loses the focus. */
+export function once(act) {
+  let isGoingOn = false;
+  return async () => {
+    if (isGoingOn) return;
+    isGoingOn = true;
+    await act();
+    isGoingOn = false;
+  };
+}
+
 let lastId = 0;
 
 /** An id that no other element has. */

@@ -85,3 +85,8 @@ export function cut(text, most = 160) {
     ? text
     : `${signs.slice(0, most - 1).join("")}…`;
 }
+
+/** A text as one word of a command. */
+export function shellWord(text) {
+  return /^[\w./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
+}

@@ -1,6 +1,7 @@
 /*
  * A table that sorts what it shows and asks for more rows by the cursor of a list. On a narrow page
- * each row is a card, whose cells name their columns.
+ * each row is a card, whose cells name their columns. What is shown already stays where it is when
+ * other rows come, with the focus in it; a row that another takes the place of gives it the focus.
  *
  *   const rows = table({
  *     caption: "Prompts",
@@ -11,7 +12,7 @@
  *   root.append(rows.node);
  */
 
-import { el, fill } from "../dom.js";
+import { el, fill, once } from "../dom.js";
 import { problem } from "./notices.js";
 
 /**
@@ -21,12 +22,20 @@ import { problem } from "./notices.js";
  * @param columns `{ label, cell(row), sort(row)?, numeric?, wide? }` each; a column with `sort` may
  *   be sorted by.
  * @param attrs `attrs(row)` gives attributes of the row's element.
+ * @param name `name(row)` says of which thing a row is; by default each row is of its own.
  * @param more Gives the next rows and whether these are the last; a button asks for them.
  */
-export function table({ caption, columns, attrs = () => ({}), more }) {
-  const state = { rows: [], by: null, ascending: false };
+export function table({ caption, columns, attrs = () => ({}), name = (row) => row, more }) {
+  const state = { rows: [], by: null, ascending: false, lines: new Map() };
   const body = el("tbody", { role: "rowgroup" });
-  const draw = () => fill(body, sorted(state, columns).map((row) => line(row, columns, attrs)));
+  const draw = () => {
+    const lineOf = (row) => state.lines.get(row) ?? line(row, columns, attrs);
+    const lines = new Map(sorted(state, columns).map((row) => [row, lineOf(row)]));
+    const focus = focusIn(state.lines, name);
+    place(body, [...lines.values()]);
+    state.lines = lines;
+    giveFocus(focus, lines, name);
+  };
   const head = headings(columns, state, draw);
   const grid = el(
     "table",
@@ -40,11 +49,15 @@ export function table({ caption, columns, attrs = () => ({}), more }) {
     state.rows = [...rows];
     draw();
   };
-  if (more) fill(foot, moreButton(more, (rows) => replace([...state.rows, ...rows])));
+  const add = (rows) => {
+    replace([...state.rows, ...rows]);
+    return state.lines.get(rows[0]);
+  };
+  if (more) fill(foot, moreButton(more, add));
   return {
     node: el("div", { class: "table-box" }, grid, foot),
     replace,
-    add: (rows) => replace([...state.rows, ...rows]),
+    add,
     addFirst: (rows) => replace([...rows, ...state.rows]),
     rows: () => state.rows,
     /** Whether all rows are there, so that no more can be asked for. */
@@ -52,6 +65,34 @@ export function table({ caption, columns, attrs = () => ({}), more }) {
       foot.hidden = isComplete;
     },
   };
+}
+
+/** Have a body hold these lines in this order, and move none that stands right. */
+function place(body, lines) {
+  const wanted = new Set(lines);
+  for (const one of [...body.children]) if (!wanted.has(one)) one.remove();
+  let next = body.firstElementChild;
+  for (const one of lines) {
+    if (one === next) next = one.nextElementSibling;
+    else body.insertBefore(one, next);
+  }
+}
+
+const FOCUSABLE = "a, button, input";
+
+/** What has the focus: of which thing its row is, and the how many-th of the row it is. */
+function focusIn(lines, name) {
+  for (const [row, node] of lines) {
+    const at = [...node.querySelectorAll(FOCUSABLE)].indexOf(document.activeElement);
+    if (at >= 0) return { name: name(row), at };
+  }
+  return null;
+}
+
+function giveFocus(focus, lines, name) {
+  if (!focus) return;
+  const [, node] = [...lines].find(([row]) => name(row) === focus.name) ?? [];
+  node?.querySelectorAll(FOCUSABLE)[focus.at]?.focus({ preventScroll: true });
 }
 
 function line(row, columns, attrs) {
@@ -106,19 +147,19 @@ function compared(one, other) {
 
 function moreButton(more, add) {
   const button = el("button", { class: "button", type: "button" }, "Show more");
-  const place = el("div", {}, button);
-  button.addEventListener("click", async () => {
-    button.disabled = true;
+  const said = el("div", {});
+  const click = async () => {
     try {
       const { rows, done } = await more();
-      add(rows);
+      fill(said);
+      const hadFocus = document.activeElement === button;
+      const first = add(rows);
       button.hidden = done;
-      fill(place, button);
+      if (done && hadFocus) first?.querySelector(FOCUSABLE)?.focus();
     } catch (error) {
-      fill(place, problem(error), button);
-    } finally {
-      button.disabled = false;
+      fill(said, problem(error));
     }
-  });
-  return place;
+  };
+  button.addEventListener("click", once(click));
+  return [said, button];
 }

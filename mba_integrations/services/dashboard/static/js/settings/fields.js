@@ -95,6 +95,12 @@ export function valueAt(settings, path) {
   return path.split(".").reduce((found, name) => found?.[name], settings);
 }
 
+/** A value in a line. */
+export function told(value) {
+  const text = value === null || value === undefined ? "none" : JSON.stringify(value);
+  return text.length > 120 ? `${text.slice(0, 119)}…` : text;
+}
+
 /** Settings of some paths as the server takes changes: groups hold what differs. */
 export function patchOf(changes) {
   const patch = {};

@@ -5,7 +5,7 @@ import { el, fill } from "../dom.js";
 import { time } from "../format.js";
 import { pathOf } from "../memories/acts.js";
 import { busy, problem } from "../parts/notices.js";
-import { differing, valueAt } from "./fields.js";
+import { differing, told, valueAt } from "./fields.js";
 
 /** Show them in a panel. `take` is called with the settings of a version, or null for who may not. */
 export async function showVersions(panel, { workspace, signal }, take) {
@@ -21,7 +21,7 @@ export async function showVersions(panel, { workspace, signal }, take) {
 
 function line(version, before, take) {
   const paths = before ? differing(version.settings, before.settings) : [];
-  const what = (path) => [el("code", {}, path), ` ${said(valueAt(before.settings, path))} → ${said(valueAt(version.settings, path))}`];
+  const what = (path) => [el("code", {}, path), ` ${told(valueAt(before.settings, path))} → ${told(valueAt(version.settings, path))}`];
   const button = take && el("button", { class: "button", type: "button", on: { click: () => take(version.settings) } }, "Take these up again");
   return el(
     "li",
@@ -32,9 +32,4 @@ function line(version, before, take) {
     before ? el("ul", {}, paths.map((path) => el("li", {}, what(path)))) : el("p", {}, "The first ones."),
     button && el("p", {}, button),
   );
-}
-
-function said(value) {
-  const text = value === null || value === undefined ? "none" : JSON.stringify(value);
-  return text.length > 120 ? `${text.slice(0, 119)}…` : text;
 }

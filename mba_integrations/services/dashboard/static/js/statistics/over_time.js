@@ -8,25 +8,25 @@ import { WINDOWS } from "./windows.js";
 
 const latency = (phase) => (group) => group[`latency_ms_${phase}`];
 
-/** Tokens in prompts by tier, stacked. `picked(since, until)` is called with a span clicked. */
-export function tokensCard(signal, picked) {
+/** Tokens in prompts by tier, stacked. `address(since, until)` is that of the prompts of a span. */
+export function tokensCard(signal, address) {
   let times = null;
-  const chosen = (place) => {
+  const addressOf = (place) => {
     const at = times.times[place] * 1000;
-    picked(new Date(at), new Date(at + times.step * 1000));
+    return address(new Date(at), new Date(at + times.step * 1000));
   };
   const chart = timeChart({
     caption: "Tokens in prompts per tier, over time",
     kind: "bars",
     series: TIERS.map((tier) => ({ name: tierName(tier), tone: `tier-${tier}` })),
-    ...{ format: whole, short, signal, picked: picked && chosen },
+    ...{ format: whole, short, signal, address: address && addressOf },
   });
   const update = (statistics, window) => {
     const value = (tier) => (group) => group.tier_used_tokens[tier] ?? 0;
     times = series(statistics, window, TIERS.map(value), 0);
     chart.update(times);
   };
-  const about = picked ? "Of all prompts together. Click a bar for its prompts." : "Of all prompts together.";
+  const about = address ? "Of all prompts together. Click a bar for its prompts." : "Of all prompts together.";
   return { node: card("Tokens per tier", { about, wide: true }, chart.node), update };
 }
 

@@ -1,7 +1,7 @@
 /* What statistics say of a whole window: tiles, tiers, reasons, phases, how full prompts are. */
 
-import { el, fill } from "../dom.js";
-import { counted, fine, ms, percent, short, whole } from "../format.js";
+import { el, renew } from "../dom.js";
+import { ms, percent, short, whole } from "../format.js";
 import { bars, tiles } from "../parts/figures.js";
 import { card } from "../parts/heading.js";
 import { meter, tierChip } from "../parts/tiers.js";
@@ -21,10 +21,10 @@ export function summaryTiles(found) {
   ].filter(Boolean));
 }
 
-/** A card whose body is made anew from each statistics. */
+/** A card whose body follows each statistics. */
 function renewed(title, options, body) {
   const inner = el("div", {});
-  const update = (...given) => fill(inner, body(...given));
+  const update = (...given) => renew(inner, body(...given));
   return { node: card(title, options, inner), update };
 }
 
@@ -114,19 +114,4 @@ function histogram(steps) {
     el("div", { class: "columns", role: "img", "aria-label": said.join(", ") || "No prompts" }, steps.map(column)),
     el("div", { class: "columns-foot" }, el("span", {}, "0 %"), el("span", {}, "50 %"), el("span", {}, "100 %")),
   ];
-}
-
-/** Which tier would gain most by more tokens; filled when the server has tried it. */
-export function starvingCard() {
-  const about = "What 100 more tokens would be worth to each tier, tried on the latest prompts.";
-  return renewed("Which tier starves", { about }, (tiers) => {
-    const rows = tiers.map((one) => ({
-      label: tierChip(one.tier),
-      value: one.value_per_100_tokens,
-      text: `+${fine(one.value_per_100_tokens)}`,
-      note: `${counted(one.would_enter, "memory", "memories")} would have come into ${counted(one.looked_at, "prompt")}.`,
-      tone: `tier-${one.tier}`,
-    }));
-    return rows.length ? bars(rows) : el("p", { class: "muted" }, "No prompt could be tried.");
-  });
 }

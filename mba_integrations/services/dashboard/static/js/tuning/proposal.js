@@ -5,6 +5,7 @@ import { counted, fine, percent, time, whole } from "../format.js";
 import { facts, tiles } from "../parts/figures.js";
 import { card } from "../parts/heading.js";
 import { note } from "../parts/notices.js";
+import { told, valueAt } from "../settings/fields.js";
 import { apply, takeBack } from "./acts.js";
 
 const STATES = {
@@ -24,8 +25,8 @@ const ANSWERS = {
 };
 const TO_TAKE_BACK = ["shadow", "live", "watched", "kept"];
 
-/** The card of one. */
-export function proposalCard(row, context) {
+/** The card of one; `settings` are those of now. */
+export function proposalCard(row, settings, context) {
   const { answer, reasons, comparison } = row.found;
   const [kind, said] = ANSWERS[answer];
   const changed = row.changed_at !== row.created_at && [", ", STATES[row.state].toLowerCase(), " since ", time(row.changed_at)];
@@ -36,7 +37,7 @@ export function proposalCard(row, context) {
     row.reason && note("warning", row.reason),
     note(kind, said),
     el("ul", { class: "counts" }, reasons.map((one) => el("li", {}, one))),
-    changes(row.changes),
+    changes(row.changes, settings),
     comparison && compared("On newer recalls", comparison),
     row.shadow && compared("In shadow", row.shadow),
     row.plan && el("p", { class: "muted" }, `Shadow: ${counted(row.plan.shadow, "recall")}. Watched: ${counted(row.plan.watch, "recall")}.`),
@@ -52,9 +53,22 @@ function acting(kind, name, act) {
   return el("button", { class: kind, type: "button", on: { click: act } }, name);
 }
 
-function changes(changed) {
-  const pairs = Object.entries(changed).map(([name, value]) => [name, JSON.stringify(value)]);
+/** Each with what it is now, where that is something else. */
+function changes(changed, settings) {
+  const line = (path) => {
+    const [is, would] = [settings, changed].map((one) => told(valueAt(one, path)));
+    return [path, is === would ? would : `${is} → ${would}`];
+  };
+  const pairs = pathsOf(changed).map(line);
   return pairs.length > 0 && [el("h3", {}, "Changed settings"), facts(pairs)];
+}
+
+/** Paths of settings that differ, within groups too. */
+function pathsOf(changed) {
+  const isGroup = (value) => value !== null && typeof value === "object" && !Array.isArray(value);
+  return Object.entries(changed).flatMap(([name, value]) =>
+    isGroup(value) ? pathsOf(value).map((path) => `${name}.${path}`) : [name],
+  );
 }
 
 function compared(title, { before, after, gain }) {

@@ -2,13 +2,15 @@
 
 import { part, send } from "../api.js";
 import { announce, el, fill } from "../dom.js";
-import { counted, fine } from "../format.js";
+import { counted, cut, fine } from "../format.js";
 import { pathOf } from "../memories/acts.js";
 import { card } from "../parts/heading.js";
 import { busy, note, problem } from "../parts/notices.js";
 import { table } from "../parts/table.js";
 import { tierChip } from "../parts/tiers.js";
 import { href } from "../router.js";
+
+const MOST_TEXTS = 500;
 
 /** The card. Nothing is asked for before somebody wants a review: each is kept for a week. */
 export function reviewCard(context) {
@@ -19,7 +21,8 @@ export function reviewCard(context) {
     fill(result, busy("Looking at every memory"));
     try {
       const found = await send("POST", `${pathOf(workspace)}/tiers/review`, undefined, { signal: context.signal });
-      fill(result, reviewed(found, context, result));
+      const texts = await textsOf(found.moves, context);
+      fill(result, reviewed(found, texts, context, result));
     } catch (error) {
       if (!context.signal.aborted) fill(result, problem(error, review));
     }
@@ -32,7 +35,16 @@ export function reviewCard(context) {
   return card("Tiers", { about, actions, wide: true }, result);
 }
 
-function reviewed(found, context, result) {
+/** What those memories say that are listed first. */
+async function textsOf(moves, { workspace, signal }) {
+  if (!moves.length) return new Map();
+  const ids = moves.slice(0, MOST_TEXTS).map((one) => one.memory_id);
+  const body = { filters: { memory_ids: ids }, limit: MOST_TEXTS };
+  const { memories } = await send("POST", `${pathOf(workspace)}/memories/list`, body, { signal });
+  return new Map(memories.map((one) => [one.memory_id, one.content]));
+}
+
+function reviewed(found, texts, context, result) {
   if (!found.moves.length) return note("good", `${counted(found.staying, "memory", "memories")} stand where they should.`);
   const chosen = new Set(found.moves.map((one) => one.memory_id));
   const apply = el("button", { class: "button primary", type: "button" });
@@ -42,15 +54,15 @@ function reviewed(found, context, result) {
   };
   counts();
   apply.addEventListener("click", () => acted(found, context, result, "apply", { only: [...chosen] }));
-  const rows = table({ caption: "Recommended moves", columns: columns(context, chosen, counts) });
+  const rows = table({ caption: "Recommended moves", columns: columns(context, texts, chosen, counts) });
   rows.replace(found.moves);
   const head = `${counted(found.moves.length, "memory", "memories")} should move, ${counted(found.staying, "memory", "memories")} stay.`;
   return [note("info", head), el("div", { class: "buttons start" }, apply), rows.node];
 }
 
-function columns({ workspace }, chosen, changed) {
+function columns({ workspace }, texts, chosen, changed) {
   const tick = (row) => {
-    const box = el("input", { type: "checkbox", "aria-label": `Move ${row.memory_id}` });
+    const box = el("input", { type: "checkbox", "aria-label": `Move ${cut(texts.get(row.memory_id) ?? row.memory_id, 40)}` });
     box.checked = chosen.has(row.memory_id);
     box.addEventListener("change", () => {
       if (box.checked) chosen.add(row.memory_id);
@@ -59,10 +71,13 @@ function columns({ workspace }, chosen, changed) {
     });
     return box;
   };
-  const address = (row) => href(["w", workspace, "memories", row.memory_id]);
+  const link = (row) => {
+    const address = href(["w", workspace, "memories", row.memory_id]);
+    return el("a", { href: address, dir: "auto" }, cut(texts.get(row.memory_id) ?? "", 120).trim() || row.memory_id);
+  };
   return [
     { label: "Choose", cell: tick },
-    { label: "Memory", cell: (row) => el("a", { href: address(row) }, row.memory_id) },
+    { label: "Memory", cell: link, wide: true },
     { label: "From", cell: (row) => tierChip(row.from_tier) },
     { label: "To", cell: (row) => tierChip(row.to_tier) },
     { label: "Standing", numeric: true, cell: (row) => fine(row.standing), sort: (row) => row.standing },

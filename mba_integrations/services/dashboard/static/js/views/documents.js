@@ -2,7 +2,7 @@
 
 import { get, part, send } from "../api.js";
 import { announce, el, fill } from "../dom.js";
-import { bytes, counted, time, whole } from "../format.js";
+import { bytes, counted, shellWord, time, whole } from "../format.js";
 import { pathOf, readOnly } from "../memories/acts.js";
 import { confirm } from "../parts/dialog.js";
 import { facts } from "../parts/figures.js";
@@ -136,6 +136,6 @@ function nothing({ asked }, { workspace }) {
   return empty({
     title: "No documents yet",
     text: "Put files in: they are cut into pieces, and the pieces that fit a question enter its prompt.",
-    run: `mba documents add FILE -w '${workspace.replaceAll("'", "'\\''")}'`,
+    run: `mba documents add FILE -w ${shellWord(workspace)}`,
   });
 }

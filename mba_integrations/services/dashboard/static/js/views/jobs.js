@@ -2,7 +2,7 @@
 
 import { get, part, send } from "../api.js";
 import { el, fill } from "../dom.js";
-import { bytes, counted, percent, time, whole } from "../format.js";
+import { bytes, counted, percent, shellWord, time, whole } from "../format.js";
 import { pathOf, select } from "../memories/acts.js";
 import { bars, facts, tiles } from "../parts/figures.js";
 import { labelled } from "../parts/filters.js";
@@ -11,14 +11,14 @@ import { empty, note, problem } from "../parts/notices.js";
 import { table } from "../parts/table.js";
 import { tabs } from "../parts/tabs.js";
 import { keepQuery } from "../router.js";
-import { lastWorkspace, workspaces } from "../workspaces.js";
+import { lastWorkspace, workspacesWith } from "../workspaces.js";
 
 const REFRESH_MS = 5000;
 
 /** Show it. */
 export async function show(root, _params, context) {
-  const known = await workspaces();
   const wanted = context.query.get("workspace") ?? lastWorkspace();
+  const known = await workspacesWith(wanted);
   const state = { workspace: known.includes(wanted) ? wanted : known[0], tab: context.query.get("tab") ?? "jobs" };
   const choice = select("workspace", known.map((one) => [one, one]), state.workspace);
   const field = labelled({ label: "Jobs of" }, choice);
@@ -53,8 +53,17 @@ function storeTiles(found) {
     { label: "Database", value: bytes(found.size_bytes), note: found.engine },
     { label: "Not in its file yet", value: bytes(found.wal_bytes), note: "the write-ahead log" },
     { label: "Free on the disk", value: bytes(found.free_bytes) },
+    { label: "Pools in memory", value: bytes(found.pool_bytes), note: poolsNote(found.pool_events) },
     { label: "Tables", value: found.revision, note: found.revision === found.release ? "as this release has them" : `this release has ${found.release}` },
   ]);
+}
+
+/** How often recalls found the memories of their workspace loaded. */
+function poolsNote({ hit = 0, apply = 0, load = 0, evict = 0 }) {
+  const all = hit + apply + load;
+  if (!all) return "no recall yet";
+  const gone = evict ? `, ${whole(evict)} let go for room` : "";
+  return `${percent((hit + apply) / all)} of ${counted(all, "recall")} found theirs loaded${gone}`;
 }
 
 function storeNotes(found) {
@@ -74,10 +83,12 @@ function panels(state, context) {
   return tabs("What is shown", entries, { selected: state.tab, changed });
 }
 
+/** `draw` may keep in its last argument what is to stay when it draws again. */
 async function followed(panel, state, context, draw) {
+  const kept = {};
   const load = async () => {
     try {
-      await draw(panel, state.workspace, context, load);
+      await draw(panel, state.workspace, context, load, kept);
     } catch (error) {
       if (!context.signal.aborted) fill(panel, problem(error, load));
     }
@@ -85,34 +96,40 @@ async function followed(panel, state, context, draw) {
   await load();
 }
 
-async function jobsPanel(panel, workspace, context, again) {
+async function jobsPanel(panel, workspace, context, again, kept) {
   const { jobs, counts } = await get(`${pathOf(workspace)}/jobs`, { query: { limit: 100 }, signal: context.signal });
   const standing = Object.entries(counts).map(([state, count]) => `${whole(count)} ${state}`);
-  const rows = table({ caption: "Jobs", columns: jobColumns(workspace, context, panel, again) });
-  rows.replace(jobs);
   const none = empty({ title: "No jobs", text: "Vectors, imports and order are made by jobs. They are listed here as they come." });
-  fill(panel, el("p", { class: "muted standing" }, standing.join(" · ")), jobs.length ? rows.node : none);
+  kept.said ??= el("div", {});
+  kept.standing ??= el("p", { class: "muted standing" });
+  kept.rows ??= table({ caption: "Jobs", columns: jobColumns(workspace, context, kept.said, again), name: (job) => job.job_id });
+  fill(kept.said);
+  kept.standing.textContent = standing.join(" · ");
+  kept.rows.replace(jobs);
+  if (!jobs.length || !kept.rows.node.isConnected) fill(panel, kept.said, kept.standing, jobs.length ? kept.rows.node : none);
   const runs = counts.running || jobs.some((job) => job.state === "queued" && new Date(job.run_after) <= new Date());
-  if (runs) laterAgain(panel, context, again);
+  if (runs) laterAgain(panel, context, again, kept);
 }
 
 /** Look again while something runs, as long as this panel is there and somebody looks. */
-function laterAgain(panel, { signal }, again) {
-  const first = panel.firstElementChild;
-  const timer = setTimeout(() => {
-    if (!document.hidden && panel.isConnected && panel.firstElementChild === first) again();
-  }, REFRESH_MS);
-  signal.addEventListener("abort", () => clearTimeout(timer));
+function laterAgain(panel, { signal }, again, kept) {
+  clearTimeout(kept.timer);
+  const look = () => {
+    if (!panel.isConnected || signal.aborted) return;
+    if (document.hidden) laterAgain(panel, { signal }, again, kept);
+    else again();
+  };
+  kept.timer = setTimeout(look, REFRESH_MS);
 }
 
-function jobColumns(workspace, context, panel, again) {
+function jobColumns(workspace, context, said, again) {
   const act = (job, what, name) => {
     const click = async () => {
       try {
         await send("POST", `${pathOf(workspace)}/jobs/${part(job.job_id)}/${what}`);
         again();
       } catch (error) {
-        panel.prepend(problem(error));
+        fill(said, problem(error));
       }
     };
     return el("button", { class: "button", type: "button", on: { click } }, name);
@@ -151,7 +168,7 @@ async function orderPanel(panel, workspace, { signal }) {
   const none = empty({
     title: "No plan",
     text: "With a plan the workspace is kept in order on a schedule: memories move between tiers, retention is applied, logs are cut.",
-    run: `mba lifecycle start -w '${workspace.replaceAll("'", "'\\''")}'`,
+    run: `mba lifecycle start -w ${shellWord(workspace)}`,
   });
   const last = report ? card("The last run", {}, pairs(report)) : note("info", "It has not run yet.");
   fill(panel, plan ? el("div", { class: "grid" }, card("Plan", {}, pairs(plan)), last) : none);

@@ -2,7 +2,7 @@
 
 import { send } from "../api.js";
 import { announce, el, fill } from "../dom.js";
-import { counted, cut, time, whole } from "../format.js";
+import { counted, cut, shellWord, time, whole } from "../format.js";
 import { forget, move, pathOf, pin, readOnly, remember, signs } from "../memories/acts.js";
 import { filters } from "../parts/filters.js";
 import { heading } from "../parts/heading.js";
@@ -174,6 +174,6 @@ function nothing({ asked }, { workspace }) {
   return empty({
     title: "No memories yet",
     text: "Remember something here, from the command line, or over the API.",
-    run: `mba remember "Kate lives in Lisbon." -w '${workspace.replaceAll("'", "'\\''")}'`,
+    run: `mba remember "Kate lives in Lisbon." -w ${shellWord(workspace)}`,
   });
 }

@@ -6,20 +6,15 @@
  */
 
 import { get, part } from "../api.js";
-import { debounced, el, fill } from "../dom.js";
-import { card, heading } from "../parts/heading.js";
+import { debounced, el, fill, renew } from "../dom.js";
+import { shellWord } from "../format.js";
+import { heading } from "../parts/heading.js";
 import { liveSign } from "../parts/live_sign.js";
-import { busy, empty, problem } from "../parts/notices.js";
+import { empty, problem } from "../parts/notices.js";
 import { href } from "../router.js";
 import { latencyCard, prefixCard, savedCard, tokensCard } from "../statistics/over_time.js";
-import {
-  fullnessCard,
-  phasesCard,
-  reasonsCard,
-  starvingCard,
-  summaryTiles,
-  tiersCard,
-} from "../statistics/summary.js";
+import { starvingCard } from "../statistics/starving.js";
+import { fullnessCard, phasesCard, reasonsCard, summaryTiles, tiersCard } from "../statistics/summary.js";
 import { askedFor, windowIn, windowSwitch } from "../statistics/windows.js";
 
 /** Show it. */
@@ -41,18 +36,17 @@ export async function show(root, _params, context) {
   const actions = [live, windowSwitch(state.window, changed)];
   root.append(heading("Overview", { about: workspace, actions }), body);
   await load();
-  starved(panels.starving, context);
+  if (panels.starving.node.isConnected) await panels.starving.start();
 }
 
 function panelsOf({ workspace, signal }) {
   const prompts = (query) => href(["w", workspace, "prompts"], query);
-  const picked = (since, until) => {
-    location.hash = prompts({ since: since.toISOString(), until: until.toISOString() });
-  };
+  const between = (since, until) =>
+    prompts({ since: since.toISOString(), until: until.toISOString() });
   return {
-    tokens: tokensCard(signal, picked),
+    tokens: tokensCard(signal, between),
     tiers: tiersCard(),
-    starving: starvingCard(),
+    starving: starvingCard({ workspace, signal }),
     reasons: reasonsCard((reason) => prompts({ reason })),
     fullness: fullnessCard((complexity) => prompts({ complexity })),
     phases: phasesCard(),
@@ -71,32 +65,15 @@ function drawn(body, panels, found, window, workspace) {
   if (!panels.tokens.node.isConnected) {
     fill(body, el("div", {}), el("div", { class: "grid" }, Object.values(panels).map((one) => one.node)));
   }
-  fill(body.firstElementChild, summaryTiles(found));
+  renew(body.firstElementChild, summaryTiles(found));
   for (const one of Object.values(rest)) one.update(found, window);
-}
-
-async function starved(panel, { workspace, signal }) {
-  const inner = panel.node.lastElementChild;
-  if (!panel.node.isConnected) return;
-  fill(inner, busy("Trying the latest prompts again"));
-  try {
-    const path = `/v1/workspaces/${part(workspace)}/tiers/starving`;
-    const { tiers } = await get(path, { query: { allocations: 20 }, signal });
-    panel.update(tiers);
-  } catch (error) {
-    if (!signal.aborted) fill(inner, problem(error));
-  }
 }
 
 function noPrompts(workspace) {
   return empty({
     title: "No prompts in this window",
     text: "Look further back, or ask something: each recall is counted here as it happens.",
-    run: `mba recall "What do you know?" -w ${quoted(workspace)} --budget 400`,
+    run: `mba recall "What do you know?" -w ${shellWord(workspace)} --budget 400`,
     link: [href(["w", workspace, "memories"]), "See its memories"],
   });
-}
-
-function quoted(text) {
-  return /^[\w./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }

@@ -5,7 +5,7 @@
 
 import { get, part } from "../api.js";
 import { debounced, el, fill } from "../dom.js";
-import { cut, ms, short, time, whole } from "../format.js";
+import { cut, ms, shellWord, short, time, whole } from "../format.js";
 import { filters } from "../parts/filters.js";
 import { heading } from "../parts/heading.js";
 import { liveSign } from "../parts/live_sign.js";
@@ -28,6 +28,7 @@ export async function show(root, _params, context) {
   const load = async () => {
     const rows = await pageOf(state, context, null);
     list.replace(rows);
+    list.complete(!state.cursor);
     fill(body, rows.length ? list.node : nothing(state, context));
   };
   const changed = (values) => {
@@ -94,6 +95,7 @@ function makeList(state, context, selected) {
     caption: "Prompts, the latest first",
     columns: columns(state, context, selected),
     attrs: (row) => ({ class: row.isFresh ? "fresh" : null }),
+    name: (row) => row.allocation_id,
     more,
   });
 }
@@ -182,6 +184,6 @@ function nothing({ asked }, { workspace }) {
   return empty({
     title: "No prompts yet",
     text: "Ask something: each recall is listed here as it happens.",
-    run: `mba recall "What do you know?" --budget 400`,
+    run: `mba recall "What do you know?" -w ${shellWord(workspace)} --budget 400`,
   });
 }

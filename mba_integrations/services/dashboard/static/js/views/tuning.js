@@ -11,12 +11,14 @@ import { proposalCard } from "../tuning/proposal.js";
 /** Show it. */
 export async function show(root, _params, context) {
   const { workspace, signal, can } = context;
-  const { proposals } = await get(`${pathOf(workspace)}/tuning`, { signal });
+  const of = pathOf(workspace);
+  const asked = [`${of}/tuning`, of].map((path) => get(path, { signal }));
+  const [{ proposals }, { settings }] = await Promise.all(asked);
   const said = el("div", {});
   root.append(
     heading("Tuning", { about: workspace, actions: can("admin") ? [lookButton(said, workspace)] : [] }),
     said,
-    proposals.length ? el("div", { class: "grid" }, proposals.map((one) => proposalCard(one, context))) : nothing(),
+    proposals.length ? el("div", { class: "grid" }, proposals.map((one) => proposalCard(one, settings, context))) : nothing(),
   );
 }
 

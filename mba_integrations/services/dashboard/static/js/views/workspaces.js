@@ -27,7 +27,7 @@ export async function show(root, _params, { query, signal, reload }) {
     state.window = window;
     load().catch((error) => signal.aborted || fill(body, problem(error, reload)));
   };
-  const [known] = await Promise.all([workspaces(), load()]);
+  const [known] = await Promise.all([workspaces({ anew: true }), load()]);
   const about = counted(known.length, "workspace");
   root.append(heading("All workspaces", { about, actions: [windowSwitch(state.window, changed)] }));
   root.append(known.length ? listOf(known) : noWorkspaces(), body);
