@@ -30,7 +30,7 @@ from mba_integrations import MemoryItem, MemoryTier
 from mba_integrations.learning.replay.executors import Processes
 from mba_integrations.learning.replay.files.reading import read_records
 from mba_integrations.learning.replay.files.writing import write_records
-from mba_integrations.learning.replay.numbers.making import without_texts
+from mba_integrations.learning.replay.numbers.making import WithoutTexts
 from mba_integrations.learning.replay.ray_executor import RayExecutor
 from mba_integrations.learning.replay.records import ReplayRecord
 from mba_integrations.learning.replay.replay import replay
@@ -118,7 +118,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         records = _logged(Path(folder), given.recalls)
         equal(records, "with texts")
-        bare = [without_texts(record) for record in records[:2_000]]
+        bare = [*map(WithoutTexts().of, records[:2_000])]
         equal(bare, "numbers alone")
         for count in given.records:
             _measured(Path(folder) / f"{count}.parquet", records, count, Processes(given.workers))
