@@ -9,7 +9,7 @@ import warnings
 from pathlib import Path
 
 import pytest
-from tuned_traffic import traffic, wrong_config
+from benchmarks.tuning_traffic import traffic, wrong_config
 
 from mba_integrations.learning.tuning import studies as studies_module
 from mba_integrations.learning.tuning import workers as workers_module

@@ -55,7 +55,8 @@ def staging_by(token_counter: object) -> Handler:
             work.finish(lambda writing: {"state": row.state.value})
             return
         if row.state is ProposalState.SHADOW:
-            shadow = _shadow(work, row, token_counter)
+            with work.alive():
+                shadow = _shadow(work, row, token_counter)
             work.finish(lambda writing: _told(_after_shadow(writing, row, shadow), work, writing))
         else:
             turns = _turns(work.equipment, row)
