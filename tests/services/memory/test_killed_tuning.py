@@ -22,7 +22,7 @@ from mba_integrations.services.store.errors import LeaseLostError
 from mba_integrations.services.store.rows.jobs import JobRow
 from mba_integrations.services.store.rows.proposals import ProposalState
 from mba_integrations.services.store.statements import jobs
-from mba_integrations.testing import Clock
+from mba_integrations.testing import Clock, WordCounter
 
 pytest.importorskip("optuna")
 needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs processes that are forked")
@@ -111,7 +111,8 @@ def killed_at_its_switch(where: str, clock: Clock, act: Callable[[MemoryService]
         return kept(writing, proposal_id, states, to, **news)
 
     staging.proposals.move = die  # type: ignore[assignment]
-    with MemoryService.open(where, background=False, clock=clock) as service:
+    counter = WordCounter()
+    with MemoryService.open(where, background=False, clock=clock, token_counter=counter) as service:
         act(service)
 
 

@@ -10,8 +10,8 @@ from memory_services import Opened, on_both
 from postgres_server import emptied
 from proposals import found_settings
 from sqlalchemy import create_engine, inspect
-from benchmarks.tuning_traffic import WRONG, memories
 
+from benchmarks.tuning_traffic import WRONG, memories
 from mba_integrations import MemoryItem
 from mba_integrations.core.errors import InputError
 from mba_integrations.learning.tuning.studies import Studies
