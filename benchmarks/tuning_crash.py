@@ -33,7 +33,7 @@ from mba_integrations import MemoryItem
 from mba_integrations.learning.gate import verdict
 from mba_integrations.learning.tuning.studies import Studies
 from mba_integrations.services import MemoryService
-from mba_integrations.services.memory.tuning import staging
+from mba_integrations.services.memory.tuning import switching
 from mba_integrations.services.store.rows.jobs import JobState
 from mba_integrations.services.store.rows.proposals import ProposalState
 from mba_integrations.services.store.statements.learning import proposals
@@ -270,7 +270,7 @@ def _switch(where: str, workspace: str, say: Callable[[], None]) -> None:
     """Apply proposals and take them back without end; each has a stability of its own."""
     with _opened(where, 0) as service:
         for one in service.tuning.list(workspace):
-            if one.state in staging.GOING:
+            if one.state in switching.GOING:
                 service.tuning.rollback(workspace, one.proposal_id)
         while True:
             say()
@@ -305,7 +305,7 @@ def half_applied(service: MemoryService, workspace: str) -> list[str]:
     for one in service.tuning.list(workspace):
         stability = one.changes["stability"]
         was_applied = one.live_version is not None
-        holds = one.state in staging.HOLDING
+        holds = one.state in switching.HOLDING
         if (stability in held) != was_applied or (stability == now) != holds:
             wrong.append(one.proposal_id)
     return wrong

@@ -16,7 +16,6 @@ from mba_integrations.services.store.statements import workspaces
 from mba_integrations.services.store.statements.learning import proposals
 from mba_integrations.services.store.statements.records import hash_of
 
-KIND = "tune"
 _STEPS = 0.01
 
 
