@@ -49,6 +49,9 @@ BUDGET = 1_024
 TURNS = 5
 LEARNED_FROM, MOST = 300, 400
 SHADOW = 20
+MOST_CHARACTERS = 100_000
+"""Of a turn: one of `beam-100k` has more, which no service keeps."""
+AT_ONCE = 500
 CITED, STRAY = 0.8, 0.01
 _NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -88,7 +91,7 @@ def memories_of(chat: Mapping[str, Any]) -> list[MemoryItem]:
     return [
         MemoryItem(
             id_of(chat, one["id"]),
-            one["text"],
+            one["text"][:MOST_CHARACTERS],
             "long_term",
             created_at=_time(one["created_at"]),
             source=chat["pool_id"],
@@ -197,7 +200,9 @@ def measured(folder: Path, name: str, beginning: str, *, trials: int, seed: int)
     ):
         service.create_workspace("w", logging={"include_text": True}, **BEGINNINGS[beginning])
         for chat in chats:
-            service.remember("w", memories_of(chat), subject=chat["pool_id"])
+            turns = memories_of(chat)
+            for start in range(0, len(turns), AT_ONCE):
+                service.remember("w", turns[start : start + AT_ONCE], subject=chat["pool_id"])
         before = service.workspaces.config("w")
         made = Round(service, clock, seed)
         made.ask(questions[:LEARNED_FROM])

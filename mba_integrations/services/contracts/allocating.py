@@ -196,11 +196,19 @@ class EvidenceView(View):
 
 
 class ComplexityView(View):
-    """How much a query asks for, and what says so."""
+    """How much a query asks for, and what says so.
+
+    Attributes:
+        complexity: The level.
+        points: Sum of the evidence.
+        evidence: What led to it.
+        probability: That it takes several steps, in (0, 1); None where nothing was learned.
+    """
 
     complexity: QueryComplexity
     points: float
     evidence: list[EvidenceView]
+    probability: float | None = None
 
     @classmethod
     def of(cls, estimate: Any) -> ComplexityView:
@@ -212,4 +220,5 @@ class ComplexityView(View):
                 EvidenceView(signal=one.signal.value, found=one.found, points=one.points)
                 for one in estimate.evidence
             ],
+            probability=estimate.probability,
         )
