@@ -129,6 +129,7 @@ class AllocationView(View):
     prompt_text: str
     complexity: QueryComplexity
     complexity_points: float
+    complexity_probability: float | None = None
     budget_tokens: int
     used_tokens: int
     message_tokens: int | None
@@ -182,9 +183,10 @@ class TokensView(View):
 
 
 class ComplexityBody(Body):
-    """A query."""
+    """A query, and settings that differ from the defaults, such as what a workspace learned."""
 
     query: Query
+    settings: dict[str, Any] = Field(default_factory=dict)
 
 
 class EvidenceView(View):
