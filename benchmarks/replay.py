@@ -4,24 +4,29 @@
    SQLite, with a budget of the caller's in every third call and a new memory every hundredth.
 2. Its recalls become records with texts and records of numbers alone. Each is replayed under the
    settings of then, and has to be decided as it was.
-3. So many records are written to Parquet: those records again and again, under new ids, each with a
-   budget of its own from 100 to 1,100 tokens, which the caller gave. They are replayed by processes
-   from the file, under other settings; time and the largest memory of the main process are measured
-   for growing files.
+3. For each of some sizes, so many records are written to Parquet: those of 2. over and over, under
+   new ids, each with a budget of its own from 100 to 1,100 tokens, which the caller gave. They are
+   replayed by processes from the file, under other settings. Time and the largest memory are those
+   of a fresh process for each file, and of the largest of its workers.
 4. The smallest file is replayed by Ray as well, and the results are compared one by one.
 
     python -m benchmarks.replay --recalls 10000 --records 25000 50000 100000 --workers 2 --ray
+
+With `--numbers` the files have records of numbers alone.
 """
 
 from __future__ import annotations
 
 import argparse
 import itertools
+import multiprocessing
 import random
+import re
 import resource
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -30,7 +35,7 @@ from mba_integrations import MemoryItem, MemoryTier
 from mba_integrations.learning.replay.executors import Processes
 from mba_integrations.learning.replay.files.reading import read_records
 from mba_integrations.learning.replay.files.writing import write_records
-from mba_integrations.learning.replay.numbers.making import without_texts
+from mba_integrations.learning.replay.numbers.making import WithoutTexts
 from mba_integrations.learning.replay.ray_executor import RayExecutor
 from mba_integrations.learning.replay.records import ReplayRecord
 from mba_integrations.learning.replay.replay import replay
@@ -113,17 +118,26 @@ def main() -> None:
     parser.add_argument("--recalls", type=int, default=10_000)
     parser.add_argument("--records", type=int, nargs="*", default=[25_000, 50_000, 100_000])
     parser.add_argument("--workers", type=int)
+    parser.add_argument("--numbers", action="store_true")
     parser.add_argument("--ray", action="store_true")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         records = _logged(Path(folder), given.recalls)
         equal(records, "with texts")
-        bare = [without_texts(record) for record in records[:2_000]]
+        bare = _without_texts(records)
         equal(bare, "numbers alone")
+        kept = bare if given.numbers else records
         for count in given.records:
-            _measured(Path(folder) / f"{count}.parquet", records, count, Processes(given.workers))
+            _measured(Path(folder) / f"{count}.parquet", kept, count, Processes(given.workers))
         if given.ray and given.records:
             _beside_ray(Path(folder) / f"{given.records[0]}.parquet", Processes(given.workers))
+
+
+def _without_texts(records: Sequence[ReplayRecord]) -> list[ReplayRecord]:
+    began = time.perf_counter()
+    bare = [*map(WithoutTexts().of, records)]
+    print(f"{len(bare):,} made numbers alone in {time.perf_counter() - began:,.0f} s", flush=True)
+    return bare
 
 
 def _logged(folder: Path, recalls: int) -> list[ReplayRecord]:
@@ -145,18 +159,30 @@ def _measured(path: Path, records: Sequence[ReplayRecord], count: int, executor:
     began = time.perf_counter()
     write_records(repeated(records, count), path)
     wrote = time.perf_counter() - began
-    began = time.perf_counter()
-    tokens = sum(one.used_tokens for one in executor.replay(read_records(path), TRIED))
-    seconds = time.perf_counter() - began
-    largest = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    workers = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(1, mp_context=context) as apart:
+        seconds, tokens, largest, of_worker = apart.submit(_replayed, path, executor).result()
     print(
         f"{count:,} records: {path.stat().st_size / 2**20:,.1f} MiB, written in {wrote:,.0f} s, "
         f"replayed by {executor.workers} processes in {seconds:,.0f} s "
         f"({1000 * seconds / count:.2f} ms each), {tokens:,} tokens; largest memory "
-        f"{largest:,.0f} MiB, of a worker {workers:,.0f} MiB",
+        f"{largest:,.0f} MiB, of a worker {of_worker:,.0f} MiB",
         flush=True,
     )
+
+
+def _replayed(path: Path, executor: Processes) -> tuple[float, int, float, float]:
+    """Seconds and tokens of a file that is replayed, and the most MiB of this process and others.
+
+    The largest memory of this process is read of the system: what `getrusage` says of a process
+    begins with that of the one that started it.
+    """
+    began = time.perf_counter()
+    tokens = sum(one.used_tokens for one in executor.replay(read_records(path), TRIED))
+    seconds = time.perf_counter() - began
+    [largest] = re.findall(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text())
+    of_worker = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+    return seconds, tokens, int(largest) / 1024, of_worker / 1024
 
 
 def _beside_ray(path: Path, executor: Processes) -> None:

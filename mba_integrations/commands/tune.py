@@ -13,7 +13,7 @@ from mba_integrations.commands.arguments import memory_options as options
 from mba_integrations.commands.arguments.where import Where, somewhere
 from mba_integrations.commands.memory.database import opened_at
 from mba_integrations.commands.printing.memories import write_result
-from mba_integrations.commands.printing.output import remark, results, write_line
+from mba_integrations.commands.printing.output import remark, results, write_json, write_line
 from mba_integrations.commands.printing.tables import titled_table
 from mba_integrations.commands.printing.visible import in_one_line
 from mba_integrations.services.store.rows.proposals import ProposalRow, ProposalState
@@ -55,6 +55,18 @@ Examples:
 
 \b
   mba tune rollback tune-000001
+"""
+OWN_HELP = """Learn coefficients of usefulness and complexity from the workspace's own feedback.
+
+They are drawn to those of the package, the more the less was said. They are printed as settings;
+--apply makes them a new version of the workspace's. The workspace has to log texts
+(logging.include_text).
+
+Examples:
+
+\b
+  mba tune own
+  mba tune own --apply
 """
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help=HELP)
 ProposalId = Annotated[str, typer.Argument(metavar="PROPOSAL", help="Which one.")]
@@ -152,6 +164,32 @@ def rollback(
     with opened_at(where, workspace) as service:
         row = service.tuning.rollback(workspace, proposal_id)
     _write_moved(row, as_json=as_json)
+
+
+@app.command("own", help=OWN_HELP)
+@somewhere
+def own(
+    *,
+    apply: Annotated[
+        bool, typer.Option("--apply", help="Have the workspace use them from now on.")
+    ] = False,
+    workspace: options.Workspace = options.DEFAULT_WORKSPACE,
+    where: Where,
+) -> None:
+    """Learn coefficients from feedback."""
+    from mba_integrations.learning.own.traffic import own_settings
+
+    with opened_at(where, workspace) as service:
+        known = service.workspaces.config(workspace).complexity
+        found = own_settings(service.allocations.replay_records(workspace), known)
+        changes = found.changes()
+        if apply and changes:
+            service.workspaces.change(workspace, **changes)
+    write_json(changes)
+    labels = sum(found.usefulness.labels.values())
+    remark("note", f"learned from {found.recalls:,} recalls, {labels:,.1f} labels by weight")
+    if apply and changes:
+        remark("done", f"workspace {in_one_line(workspace)} uses them")
 
 
 def _write_moved(row: ProposalRow, *, as_json: bool) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -81,6 +82,50 @@ def test_what_cannot_be_is_refused(database: Path) -> None:
     assert "watch must be" in refused("tune", "apply", "x", "--watch", "1")
     assert "no proposal 'x'" in refused("tune", "show", "x")
     assert "no proposal 'x'" in refused("tune", "rollback", "x")
+
+
+def judged(service: MemoryService) -> None:
+    """A question of which two memories were needed."""
+    service.remember("default", [f"Kate keeps key {number} in Lisbon." for number in range(5)])
+    reply = service.recall("default", "Where does Kate keep key 3?")
+    service.feedback("default", reply.allocation_id, cited=reply.allocation.selected_ids[:2])
+
+
+def test_own_coefficients_are_printed_and_applied_on_a_file(database: Path) -> None:
+    remembered("Kate moved to Lisbon.")
+    silent = mba("tune", "own")
+    assert json.loads(silent.stdout) == {}
+    assert "learned from 0 recalls" in silent.stderr
+    with MemoryService.open(database, background=False) as service:
+        service.workspaces.change("default", logging={"include_text": True})
+        judged(service)
+    printed = mba("tune", "own")
+    settings = json.loads(printed.stdout)
+    assert settings["usefulness"]["learned"].keys() == {"lexical"}
+    assert settings["complexity"]["learned"]["weights"]
+    assert "learned from 1 recalls" in printed.stderr
+    with MemoryService.open(database, background=False) as service:
+        assert service.workspaces.config("default").complexity.learned is None
+    assert "uses them" in mba("tune", "own", "--apply").stderr
+    with MemoryService.open(database, background=False) as service:
+        config = service.workspaces.config("default")
+        assert config.usefulness.model_dump(mode="json") == settings["usefulness"]
+        assert config.complexity.learned is not None
+
+
+def test_own_coefficients_of_a_server_are_those_of_its_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with MemoryService.open(tmp_path / "served.db", background=False) as service:
+        use_service(monkeypatch, service, tmp_path)
+        service.create_workspace("default", logging={"include_text": True})
+        judged(service)
+        with answering(create_app(service, ServerSettings(token="owner"))) as url:
+            here, there = mba("tune", "own"), mba("tune", "own", "--url", url)
+            assert json.loads(there.stdout)["usefulness"]
+            assert (there.stdout, there.stderr) == (here.stdout, here.stderr)
+            assert mba("tune", "own", "--apply", "--url", url).exit_code == 0
+        assert service.workspaces.config("default").complexity.learned is not None
 
 
 def test_a_server_is_asked_as_a_file_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

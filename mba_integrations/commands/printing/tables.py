@@ -92,10 +92,12 @@ def summary(allocation: Choice) -> str:
 def complexity_line(estimate: ComplexityEstimate) -> Text:
     """The complexity in bold with the evidence after it."""
     reasons = "; ".join(str(one) for one in estimate.evidence) or "nothing found"
+    known = estimate.probability
+    chance = "" if known is None else f", several steps at {known:.0%}"
     return Text.assemble(
         ("complexity ", "dim"),
         (estimate.complexity.value, "bold"),
-        f", {estimate.points:g} points: {reasons}",
+        f", {estimate.points:g} points{chance}: {reasons}",
     )
 
 

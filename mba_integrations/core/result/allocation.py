@@ -266,12 +266,15 @@ class Allocation:
             include_text: Whether the query and the prompt are included.
         """
         text = {"query": self.query, "prompt_text": self.prompt_text} if include_text else {}
+        known = self.complexity_estimate.probability
+        learned = {} if known is None else {"complexity_probability": known}
         return {
             "schema_version": SCHEMA_VERSION,
             "workspace_id": self.workspace_id,
             **text,
             "complexity": self.complexity.value,
             "complexity_points": self.complexity_estimate.points,
+            **learned,
             "budget_tokens": self.budget_tokens,
             "used_tokens": self.used_tokens,
             "message_tokens": self.message_tokens,

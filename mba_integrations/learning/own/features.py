@@ -87,6 +87,7 @@ def labelled_features(
     now: datetime,
     config: WorkspaceConfig | None = None,
     embedder: Embedder | None = None,
+    query_embedding: FloatArray | None = None,
 ) -> LabelledFeatures | None:
     """The features behind what was said of a recall; None where nothing was.
 
@@ -97,6 +98,7 @@ def labelled_features(
         now: When it was asked.
         config: Half-lives; those of a workspace without settings by default.
         embedder: Makes the vectors that are missing.
+        query_embedding: Vector of the question, shape (d,), where it is known.
     """
     checked_text("query", query)
     pool = memories if isinstance(memories, MemoryPool) else MemoryPool.from_items(memories)
@@ -107,7 +109,7 @@ def labelled_features(
         return None
     settings = WorkspaceConfig(workspace_id="own") if config is None else config
     rows = np.array([place[one.memory_id] for one in said])
-    corpus, question = _asked(query, snapshot, embedder, now)
+    corpus, question = _asked(query, query_embedding, snapshot, embedder, now)
     freshness = freshness_of(snapshot, settings, now=now)
     kind, names, matrix = features_of(question, corpus, freshness)
     return LabelledFeatures(
@@ -146,8 +148,12 @@ def features_of(
 
 
 def _asked(
-    query: str, snapshot: PoolSnapshot, embedder: Embedder | None, now: datetime
+    query: str,
+    vector: FloatArray | None,
+    snapshot: PoolSnapshot,
+    embedder: Embedder | None,
+    now: datetime,
 ) -> tuple[Corpus, Question]:
-    asked = question_of(query, None, snapshot, embedder, now=now)
+    asked = question_of(query, vector, snapshot, embedder, now=now)
     vectors = None if asked.vectors is None else asked.vectors.column
     return snapshot.corpus(vectors, None), asked.question

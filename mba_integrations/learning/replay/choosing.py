@@ -5,9 +5,9 @@ from __future__ import annotations
 from mba_integrations import PreviousPrompt
 from mba_integrations.core.allocator import MemoryBudgetAllocator
 from mba_integrations.core.config.workspace import WorkspaceConfig
-from mba_integrations.core.model import MemoryItem
 from mba_integrations.core.pool.memory_pool import MemoryPool
 from mba_integrations.core.result.allocation import Allocation
+from mba_integrations.learning.replay.prepared import MOST, Prepared
 from mba_integrations.learning.replay.records import ReplayRecord
 
 
@@ -19,10 +19,10 @@ class Choosing:
         pools: How many lists of candidates stay prepared.
     """
 
-    def __init__(self, token_counter: object, *, pools: int) -> None:
+    def __init__(self, token_counter: object, *, pools: int = MOST) -> None:
         self._allocator = MemoryBudgetAllocator(token_counter)
-        self._most = pools
-        self._pools: dict[int, tuple[tuple[MemoryItem, ...], MemoryPool]] = {}
+        self._registered: WorkspaceConfig | None = None
+        self._pools = Prepared(MemoryPool.from_items, most=pools)
 
     def chosen(
         self, record: ReplayRecord, config: WorkspaceConfig, previous: PreviousPrompt | None
@@ -32,11 +32,13 @@ class Choosing:
         Raises:
             BudgetError: If the pins, or a prompt without items, do not fit.
         """
-        self._allocator.register_workspace(config)
+        if config is not self._registered:
+            self._allocator.register_workspace(config)
+            self._registered = config
         given = record.budget_given
         return self._allocator.allocate_memory_budget(
             record.query or "",
-            self._pool(record.candidates),
+            self._pools.of(record.candidates),
             config.workspace_id,
             record.budget_tokens if given else None,
             record.query_embedding,
@@ -44,12 +46,3 @@ class Choosing:
             previous,
             reserved_tokens=None if given else record.reserved_tokens,
         )
-
-    def _pool(self, candidates: tuple[MemoryItem, ...]) -> MemoryPool:
-        known = self._pools.pop(id(candidates), None)
-        if known is None or known[0] is not candidates:
-            known = candidates, MemoryPool.from_items(candidates)
-        self._pools[id(candidates)] = known
-        if len(self._pools) > self._most:
-            del self._pools[next(iter(self._pools))]
-        return known[1]

@@ -17,12 +17,10 @@ from mba_integrations.core.model import MemoryTier, QueryComplexity
 from mba_integrations.core.result.allocation import Allocation
 from mba_integrations.learning.replay.choosing import Choosing
 from mba_integrations.learning.replay.numbers.decidable import check_decidable, is_exact
-from mba_integrations.learning.replay.numbers.deciding import decided_by_numbers
+from mba_integrations.learning.replay.numbers.deciding import ByNumbers
+from mba_integrations.learning.replay.prepared import Prepared
 from mba_integrations.learning.replay.records import Grade, ReplayRecord, check_counter
 from mba_integrations.learning.replay.settings import Settings, Tried, config_of_then
-
-_POOLS = 4
-"""Lists of candidates that stay prepared."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,17 +87,19 @@ class Again:
     """Decides records again under the same settings; see `replay`."""
 
     def __init__(self, settings: Settings = None, token_counter: object = None) -> None:
+        self._then = Prepared(config_of_then)
         self._tried = Tried(settings)
-        self._choosing = Choosing(token_counter, pools=_POOLS)
+        self._choosing = Choosing(token_counter)
+        self._by_numbers = ByNumbers()
 
     def decided(self, record: ReplayRecord) -> Replayed:
         """The decision on one record."""
-        then = config_of_then(record.settings)
+        then = self._then.of(record.settings)
         config = self._tried.instead_of(then)
         exact = True
         if record.grade is Grade.NUMBERS:
             check_decidable(record, then, config)
-            exact = is_exact(record, is_as_then=config == then)
+            exact = is_exact(record, is_as_then=config is then or config == then)
         try:
             allocation = self.allocation(record, config)
         except BudgetError as error:
@@ -115,7 +115,7 @@ class Again:
             BudgetError: If the pins, or a prompt without items, do not fit.
         """
         if record.grade is Grade.NUMBERS:
-            return decided_by_numbers(record, config)
+            return self._by_numbers.chosen(record, config)
         previous = None if record.previous is None else PreviousPrompt.from_dict(record.previous)
         return self._choosing.chosen(record, config, previous)
 

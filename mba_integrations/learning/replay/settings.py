@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import Any
 
 from mba_integrations.core.config.workspace import WorkspaceConfig
+from mba_integrations.learning.replay.prepared import Prepared
 
 Settings = WorkspaceConfig | Mapping[str, Any] | None
 """Other settings: whole, or what differs from those of then by name, groups as mappings of what
@@ -40,7 +41,7 @@ class Tried:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._known: dict[WorkspaceConfig, WorkspaceConfig] = {}
+        self._made = Prepared(self._instead_of, most=_KEPT)
 
     def instead_of(self, then: WorkspaceConfig) -> WorkspaceConfig:
         """The settings in place of those of then; of its workspace, and not logged either.
@@ -48,16 +49,11 @@ class Tried:
         Raises:
             InvalidWorkspaceError: If they are not valid.
         """
+        return self._made.of(then)
+
+    def _instead_of(self, then: WorkspaceConfig) -> WorkspaceConfig:
         if not self._settings:
             return then
-        known = self._known.get(then)
-        if known is None:
-            if len(self._known) >= _KEPT:
-                self._known.clear()
-            known = self._known[then] = self._made(then)
-        return known
-
-    def _made(self, then: WorkspaceConfig) -> WorkspaceConfig:
         own = {"workspace_id": then.workspace_id, "logging": _SILENT}
         if isinstance(self._settings, WorkspaceConfig):
             return self._settings.with_changes(**own)

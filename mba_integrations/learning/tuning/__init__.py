@@ -4,3 +4,6 @@ From the ground up: `needed` is what feedback says; `bench` decides past session
 where is looked; `studies` keeps a study in a database and works on it; `workers` are processes that
 share one; `tune` does it all, to a verdict of the gate.
 """
+
+TRIALS = 150
+"""How many settings are tried, unless somebody says otherwise."""

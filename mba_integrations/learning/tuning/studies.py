@@ -112,6 +112,12 @@ class Studies:
         """How many trials of a study are completed."""
         return _completed(self.opened(name))
 
+    def names(self) -> list[str]:
+        """The studies that there are."""
+        import optuna
+
+        return optuna.get_all_study_names(self._storage)
+
     def drop(self, name: str) -> None:
         """Drop a study."""
         import optuna

@@ -16,12 +16,12 @@ from mba_integrations.learning.gate.split import split_by_time
 from mba_integrations.learning.gate.verdict import Known, Verdict, judge, not_enough
 from mba_integrations.learning.replay.needed import needed_of
 from mba_integrations.learning.replay.records import ReplayRecord
+from mba_integrations.learning.tuning import TRIALS
 from mba_integrations.learning.tuning.bench import Bench, usable, with_fixed_budget
 from mba_integrations.learning.tuning.space import changes_between, shipped
 from mba_integrations.learning.tuning.studies import Studies, Task, Told, Worker
 from mba_integrations.learning.tuning.workers import work_apart
 
-TRIALS = 150
 SHIPPED = "shipped settings"
 FIXED_BUDGET = "fixed budget of the same mean tokens"
 

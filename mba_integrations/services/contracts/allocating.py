@@ -129,6 +129,7 @@ class AllocationView(View):
     prompt_text: str
     complexity: QueryComplexity
     complexity_points: float
+    complexity_probability: float | None = None
     budget_tokens: int
     used_tokens: int
     message_tokens: int | None
@@ -182,9 +183,10 @@ class TokensView(View):
 
 
 class ComplexityBody(Body):
-    """A query."""
+    """A query, and settings that differ from the defaults, such as what a workspace learned."""
 
     query: Query
+    settings: dict[str, Any] = Field(default_factory=dict)
 
 
 class EvidenceView(View):
@@ -196,11 +198,19 @@ class EvidenceView(View):
 
 
 class ComplexityView(View):
-    """How much a query asks for, and what says so."""
+    """How much a query asks for, and what says so.
+
+    Attributes:
+        complexity: The level.
+        points: Sum of the evidence.
+        evidence: What led to it.
+        probability: That it takes several steps, in (0, 1); None where nothing was learned.
+    """
 
     complexity: QueryComplexity
     points: float
     evidence: list[EvidenceView]
+    probability: float | None = None
 
     @classmethod
     def of(cls, estimate: Any) -> ComplexityView:
@@ -212,4 +222,5 @@ class ComplexityView(View):
                 EvidenceView(signal=one.signal.value, found=one.found, points=one.points)
                 for one in estimate.evidence
             ],
+            probability=estimate.probability,
         )

@@ -59,8 +59,7 @@ from mba_integrations.services.memory.tiers.reviews import Tiers
 from mba_integrations.services.memory.tracing.traces import Traces
 from mba_integrations.services.memory.transfer import import_job
 from mba_integrations.services.memory.transfer.transfer import Transfer
-from mba_integrations.services.memory.tuning import job as tune_job
-from mba_integrations.services.memory.tuning import staging
+from mba_integrations.services.memory.tuning.handlers import handlers_by
 from mba_integrations.services.memory.tuning.tuning import Tuning
 from mba_integrations.services.memory.workspaces import Workspaces
 from mba_integrations.services.store.opening import open_store
@@ -169,8 +168,7 @@ class MemoryService(Asking, Changing, LiveHandle):
             organise_job.KIND: organise_job.organise,
             extraction_request.KIND: extraction_by(extractor),
             index_job.KIND: index_job.index_workspace,
-            tune_job.KIND: tune_job.tuning_by(token_counter),
-            staging.KIND: staging.staging_by(token_counter),
+            **handlers_by(token_counter),
             import_job.KIND: import_job.import_parts(extracts=extractor is not None),
         }
         self._extracts = extractor is not None

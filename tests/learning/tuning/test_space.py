@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tuned_traffic import traffic, wrong_config
 
+from benchmarks.tuning_traffic import traffic, wrong_config
 from mba_integrations.core.config.workspace import WorkspaceConfig
 from mba_integrations.core.model import MemoryTier, QueryComplexity
 from mba_integrations.learning.replay.needed import needed_of

@@ -6,8 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tuned_traffic import traffic, with_shuffled_labels, wrong_config
 
+from benchmarks.tuning_traffic import traffic, with_shuffled_labels, wrong_config
 from mba_integrations.core.errors import InputError
 from mba_integrations.learning.gate.comparison import compare
 from mba_integrations.learning.gate.verdict import Answer

@@ -9,8 +9,8 @@ import warnings
 from pathlib import Path
 
 import pytest
-from tuned_traffic import traffic, wrong_config
 
+from benchmarks.tuning_traffic import traffic, wrong_config
 from mba_integrations.learning.tuning import studies as studies_module
 from mba_integrations.learning.tuning import workers as workers_module
 from mba_integrations.learning.tuning.studies import Studies, Task, Worker

@@ -10,13 +10,13 @@ from memory_services import Opened, on_both
 from postgres_server import emptied
 from proposals import found_settings
 from sqlalchemy import create_engine, inspect
-from tuned_traffic import WRONG, memories
 
+from benchmarks.tuning_traffic import WRONG, memories
 from mba_integrations import MemoryItem
 from mba_integrations.core.errors import InputError
 from mba_integrations.learning.tuning.studies import Studies
 from mba_integrations.services.memory.service import MemoryService
-from mba_integrations.services.memory.tuning.staging import LOOK_EVERY
+from mba_integrations.services.memory.tuning.switching import LOOK_EVERY
 from mba_integrations.services.store.errors import UnknownProposalError
 from mba_integrations.services.store.opening import open_store
 from mba_integrations.services.store.rows.jobs import JobState

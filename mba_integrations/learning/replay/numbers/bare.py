@@ -119,27 +119,39 @@ def lines_of(
     bare: Sequence[MemoryItem],
     tokens: Sequence[int],
     openings: Mapping[str, Sequence[int]],
-    more: Mapping[int, Mapping[str, int]],
 ) -> dict[str, int]:
-    """Tokens of every line that a prompt of stand-ins may have.
+    """Tokens of the lines that every prompt of stand-ins may have.
 
     Args:
         layout: Writes them.
         bare: The stand-ins.
         tokens: Of their lines.
         openings: Of the lines before and after a section, by tier.
-        more: Of other texts at some rows, by row and text.
     """
     lines = {layout.line(item): size for item, size in zip(bare, tokens, strict=True)}
-    for row, texts in more.items():
-        for text, size in texts.items():
-            lines[layout.line(replace(bare[row], content=text))] = size
     for name, (before, after) in openings.items():
         tier = MemoryTier(name)
         lines[layout.opening(tier)] = before
         if layout.closing(tier):
             lines[layout.closing(tier)] = after
     return lines
+
+
+def more_lines(
+    layout: Renderer, bare: Sequence[MemoryItem], more: Mapping[str, Mapping[str, int]]
+) -> dict[str, int]:
+    """Tokens of the lines that only one record's prompts may have.
+
+    Args:
+        layout: Writes them.
+        bare: The stand-ins.
+        more: Tokens of other texts at some rows, by row and text.
+    """
+    return {
+        layout.line(replace(bare[int(row)], content=text)): size
+        for row, texts in more.items()
+        for text, size in texts.items()
+    }
 
 
 def openings_of(layout: Renderer, counter: TokenCounter) -> dict[str, list[int]]:

@@ -36,7 +36,13 @@ from mba_integrations.core.value.mem0_score import mem0_score
 from mba_integrations.core.value.need.trace import Trace
 from mba_integrations.core.value.question import unmatched_question
 from mba_integrations.core.value.valuation import Evaluation, Signals
-from mba_integrations.learning.replay.numbers.bare import LineCounter, lines_of, passage_name
+from mba_integrations.learning.replay.numbers.bare import (
+    LineCounter,
+    lines_of,
+    more_lines,
+    passage_name,
+)
+from mba_integrations.learning.replay.prepared import Candidates, Prepared
 from mba_integrations.learning.replay.records import ReplayRecord
 
 Made = TypeVar("Made", bound=Call)
@@ -75,20 +81,42 @@ def call_of(
     )
 
 
-def decided_by_numbers(record: ReplayRecord, config: WorkspaceConfig) -> Allocation:
-    """The choice for a record of numbers under settings that they decide.
+class ByNumbers:
+    """Chooses for records of numbers; what is made of candidates serves those that share them."""
 
-    Raises:
-        BudgetError: If the pins, or a prompt without items, do not fit.
-    """
-    numbers: Mapping[str, Any] = record.numbers or {}
-    layout = Renderer(config.rendering)
-    more = {int(row): texts for row, texts in numbers["more"].items()}
-    lines = lines_of(layout, record.candidates, numbers["tokens"], numbers["openings"], more)
-    counter = LineCounter(**numbers["counter"], lines=lines)
-    previous = None if record.previous is None else PreviousPrompt.from_dict(record.previous)
-    pool = MemoryPool.from_items(record.candidates)
-    return call_of(_NumbersCall, record, config, pool, counter, previous, numbers=numbers).run()
+    def __init__(self) -> None:
+        self._grounds = Prepared(_Grounds)
+
+    def chosen(self, record: ReplayRecord, config: WorkspaceConfig) -> Allocation:
+        """The choice for a record under settings that its numbers decide.
+
+        Raises:
+            BudgetError: If the pins, or a prompt without items, do not fit.
+        """
+        numbers: Mapping[str, Any] = record.numbers or {}
+        grounds = self._grounds.of(record.candidates)
+        grounds.stand_for(numbers, Renderer(config.rendering))
+        lines = {**grounds.lines, **more_lines(grounds.layout, record.candidates, numbers["more"])}
+        counter = LineCounter(**numbers["counter"], lines=lines)
+        previous = None if record.previous is None else PreviousPrompt.from_dict(record.previous)
+        pool = grounds.pool
+        return call_of(_NumbersCall, record, config, pool, counter, previous, numbers=numbers).run()
+
+
+class _Grounds:
+    """What stand-ins are chosen from: a pool, and the lines of which it has counted the tokens."""
+
+    def __init__(self, candidates: Candidates) -> None:
+        self._candidates = candidates
+        self._of: tuple[Any, ...] = ()
+
+    def stand_for(self, numbers: Mapping[str, Any], layout: Renderer) -> None:
+        """Have the stand-ins stand for the texts of a record, and be written by a layout."""
+        of = (layout, numbers["tokens"], numbers["openings"], numbers["counter"])
+        if of != self._of:
+            self._of, self.layout = of, layout
+            self.pool = MemoryPool.from_items(self._candidates)
+            self.lines = lines_of(layout, self._candidates, numbers["tokens"], numbers["openings"])
 
 
 @dataclass(frozen=True, kw_only=True)

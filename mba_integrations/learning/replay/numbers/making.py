@@ -28,7 +28,8 @@ from mba_integrations.learning.replay.numbers.bare import (
     passage_name,
     passage_of_before,
 )
-from mba_integrations.learning.replay.numbers.deciding import call_of, decided_by_numbers
+from mba_integrations.learning.replay.numbers.deciding import ByNumbers, call_of
+from mba_integrations.learning.replay.prepared import Candidates, Prepared
 from mba_integrations.learning.replay.records import Grade, ReplayRecord, check_counter
 from mba_integrations.learning.replay.settings import config_of_then
 
@@ -60,30 +61,46 @@ def without_texts(
         BudgetError: If it cannot be decided under its own settings.
         InputError: If it was counted by another counter than is at hand.
     """
-    if record.grade is Grade.NUMBERS:
-        return record
-    made = _Made(record, token_counter)
-    bare = replace(
-        record,
-        query=None,
-        query_embedding=None,
-        candidates=made.bare,
-        previous=made.previous,
-        settings=_without_words(record.settings),
-        numbers=made.numbers(),
-    )
-    return replace(bare, numbers={**(bare.numbers or {}), "is_exact": _is_exact(bare)})
+    return WithoutTexts().of(record, token_counter=token_counter)
 
 
-def _is_exact(bare: ReplayRecord) -> bool:
-    config = config_of_then(bare.settings)
-    try:
-        allocation = decided_by_numbers(bare, config)
-    except BudgetError:
-        return False
-    return (allocation.selected_ids, allocation.used_tokens) == (
-        *(bare.selected_ids, bare.decided.used_tokens),
-    )
+class WithoutTexts:
+    """Makes records of numbers; those that shared candidates share the stand-ins."""
+
+    def __init__(self) -> None:
+        self._pools = Prepared(MemoryPool.from_items)
+        self._bare = Prepared(bare_items)
+        self._settings = Prepared(_without_words)
+        self._then = Prepared(config_of_then)
+        self._by_numbers = ByNumbers()
+
+    def of(
+        self, record: ReplayRecord, *, token_counter: TokenCounter | None = None
+    ) -> ReplayRecord:
+        """See `without_texts`."""
+        if record.grade is Grade.NUMBERS:
+            return record
+        pool, bare = self._pools.of(record.candidates), self._bare.of(record.candidates)
+        made = _Made(record, token_counter, pool, bare)
+        found = replace(
+            record,
+            query=None,
+            query_embedding=None,
+            candidates=bare,
+            previous=made.previous,
+            settings=self._settings.of(record.settings),
+            numbers=made.numbers(),
+        )
+        return replace(found, numbers={**(found.numbers or {}), "is_exact": self._is_exact(found)})
+
+    def _is_exact(self, bare: ReplayRecord) -> bool:
+        try:
+            allocation = self._by_numbers.chosen(bare, self._then.of(bare.settings))
+        except BudgetError:
+            return False
+        return (allocation.selected_ids, allocation.used_tokens) == (
+            *(bare.selected_ids, bare.decided.used_tokens),
+        )
 
 
 def _without_words(settings: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -93,15 +110,21 @@ def _without_words(settings: Mapping[str, Any]) -> Mapping[str, Any]:
 class _Made:
     """A record decided once more with its texts, and what is read of that."""
 
-    def __init__(self, record: ReplayRecord, token_counter: TokenCounter | None) -> None:
+    def __init__(
+        self,
+        record: ReplayRecord,
+        token_counter: TokenCounter | None,
+        pool: MemoryPool,
+        bare: Candidates,
+    ) -> None:
         self._record = record
         self._config = config_of_then(record.settings)
         self._layout = Renderer(self._config.rendering)
         before = record.previous
         self._before = None if before is None else PreviousPrompt.from_dict(before)
-        self._pool = MemoryPool.from_items(record.candidates)
+        self._pool = pool
         self._decided, self._evaluation = self._again(token_counter)
-        self.bare = bare_items(record.candidates)
+        self.bare = bare
         self.previous = self._bare_previous()
 
     def _again(self, token_counter: TokenCounter | None) -> tuple[Allocation, Evaluation]:

@@ -118,4 +118,4 @@ def count_tokens(call: ReadAnywhere, body: TokensBody) -> TokensView:
 @in_thread("choose")
 def complexity(call: ReadAnywhere, body: ComplexityBody) -> ComplexityView:
     """How much a query asks for, and what says so."""
-    return ComplexityView.of(call.service.complexity_of(body.query))
+    return ComplexityView.of(call.service.complexity_of(body.query, settings=body.settings))

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from mba_integrations.learning.gate.monitor import LEAST_TURNS
-from mba_integrations.learning.tuning.tune import TRIALS
+from mba_integrations.learning.tuning import TRIALS
 from mba_integrations.services.contracts.body import Body, View
 from mba_integrations.services.memory.tuning.tuning import (
     MOST_RECALLS,

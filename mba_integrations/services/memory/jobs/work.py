@@ -4,22 +4,27 @@
    looks at what is there and does what is missing.
 2. `write` does a step in a transaction that first shows a sign of life. If the job is somebody
    else's by then, or was cancelled, the step is not done and `LeaseLostError` ends the work.
-3. `finish` does the last step and ends the job in one transaction: it is done once.
+3. What takes long between two steps runs in `alive`, which shows signs of life meanwhile.
+4. `finish` does the last step and ends the job in one transaction: it is done once.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from mba_integrations.services.memory.equipment import Equipment
+from mba_integrations.services.store.errors import LeaseLostError, StoreError
 from mba_integrations.services.store.rows.jobs import JobRow
 from mba_integrations.services.store.scopes import Writing
 from mba_integrations.services.store.statements import jobs
 
 Result = TypeVar("Result")
+SIGN_SECONDS = jobs.LEASE.total_seconds() / 4
+"""Between two signs of life of `alive`."""
 JobProgress = Callable[[JobRow, float], None]
 """Told how far a job is, in [0, 1]."""
 
@@ -62,6 +67,29 @@ class JobWork:
         if self.told is not None and progress is not None:
             self.told(self.job, progress)
         return done
+
+    @contextmanager
+    def alive(self) -> Iterator[None]:
+        """Show signs of life from a thread as long as the block lasts.
+
+        Where the job is not this worker's any more, they end, and the next step says so.
+        """
+        over = threading.Event()
+        thread = threading.Thread(target=self._show_signs, args=(over,), daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            over.set()
+            thread.join()
+
+    def _show_signs(self, over: threading.Event) -> None:
+        while not over.wait(SIGN_SECONDS):
+            with suppress(StoreError):  # one that does not answer may answer the next time
+                try:
+                    self.write(lambda writing: None)
+                except LeaseLostError:
+                    return
 
     @property
     def is_to_stop(self) -> bool:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from itertools import islice
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mba_integrations.core.model import QueryComplexity
 from mba_integrations.core.result.allocation import Allocation
@@ -20,7 +20,6 @@ from mba_integrations.services.memory.errors import UnknownAllocationError
 from mba_integrations.services.memory.past.apart import Apart, taken_apart
 from mba_integrations.services.memory.past.arrivals import Arrivals
 from mba_integrations.services.memory.past.beside import Beside, side_by_side
-from mba_integrations.services.memory.past.exports.replay_records import Records
 from mba_integrations.services.memory.past.judged import JudgedRecall, judged_recalls
 from mba_integrations.services.memory.past.rebuild import rebuild
 from mba_integrations.services.memory.past.replays import replayed
@@ -32,6 +31,9 @@ from mba_integrations.services.store.rows.allocations import AllocationRow, Feed
 from mba_integrations.services.store.scopes import Reading, checked_id
 from mba_integrations.services.store.statements import workspaces
 from mba_integrations.services.store.statements.log import allocations
+
+if TYPE_CHECKING:
+    from mba_integrations.services.memory.past.exports.replay_records import Records
 
 _PAGE = 500
 MOST_LOOKED_AT = 1_000
@@ -171,6 +173,8 @@ class Allocations:
         Raises:
             UnknownWorkspaceError: If there is no such workspace; with those of a like name.
         """
+        from mba_integrations.services.memory.past.exports.replay_records import Records
+
         self._equipment.trail.flush()
         with self._equipment.read(workspace_id) as reading:
             workspaces.get(reading)

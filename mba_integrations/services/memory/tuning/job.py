@@ -16,7 +16,6 @@ from mba_integrations.services.store.statements import workspaces
 from mba_integrations.services.store.statements.learning import proposals
 from mba_integrations.services.store.statements.records import hash_of
 
-KIND = "tune"
 _STEPS = 0.01
 
 
@@ -32,17 +31,18 @@ def tuning_by(token_counter: object) -> Handler:
         with work.equipment.read(work.workspace_id) as reading:
             row = workspaces.get(reading)
         records = Records(work.equipment, work.workspace_id)
-        found = tune(
-            records,
-            WorkspaceConfig(**row.settings),
-            trials=payload["trials"],
-            workers=0 if token_counter is not None else payload["workers"],
-            studies_url=work.equipment.store.studies_url,
-            name=hash_of(f"{work.workspace_id} {work.job.job_id}"),
-            seed=payload["seed"],
-            token_counter=token_counter,
-            told=_Signs(work),
-        )
+        with work.alive():
+            found = tune(
+                records,
+                WorkspaceConfig(**row.settings),
+                trials=payload["trials"],
+                workers=0 if token_counter is not None else payload["workers"],
+                studies_url=work.equipment.store.studies_url,
+                name=hash_of(f"{work.workspace_id} {work.job.job_id}"),
+                seed=payload["seed"],
+                token_counter=token_counter,
+                told=_Signs(work),
+            )
         work.finish(lambda writing: _kept(writing, work, row.settings_version, found, records))
 
     return look_for_settings

@@ -1,15 +1,13 @@
 """The job that takes proposed settings from stage to stage, and how one look leads to the next.
 
 In shadow nothing is asked twice while somebody waits: the recalls that the log has got since are
-decided again here, under both settings. Each switch is one transaction of settings and state, so
-nothing is ever half applied.
+decided again here, under both settings.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from datetime import timedelta
 from typing import Any
 
 from mba_integrations.core.config.workspace import WorkspaceConfig
@@ -22,27 +20,23 @@ from mba_integrations.learning.tuning.bench import Bench
 from mba_integrations.services.memory.equipment import Equipment
 from mba_integrations.services.memory.jobs.work import Handler, JobWork
 from mba_integrations.services.memory.past.exports.replay_records import Records
-from mba_integrations.services.memory.workspaces import as_json
+from mba_integrations.services.memory.tuning.switching import (
+    GOING,
+    LOOK_EVERY,
+    put_in,
+    switch_on,
+    take_back,
+)
 from mba_integrations.services.store.errors import UnknownProposalError
 from mba_integrations.services.store.rows.allocations import AllocationRow, FeedbackRow
 from mba_integrations.services.store.rows.proposals import ProposalRow, ProposalState
 from mba_integrations.services.store.scopes import Reading, Writing
-from mba_integrations.services.store.statements import jobs, workspaces
+from mba_integrations.services.store.statements import workspaces
 from mba_integrations.services.store.statements.learning import proposals
 from mba_integrations.services.store.statements.log import allocations
 
-KIND = "stage-settings"
-LOOK_EVERY = timedelta(minutes=1)
-HOLDING = (ProposalState.LIVE, ProposalState.WATCHED, ProposalState.KEPT)
-GOING = (ProposalState.SHADOW, ProposalState.LIVE, ProposalState.WATCHED)
 _MOST_TURNS = 10_000
 """That are compared on each side of the switch."""
-
-
-def put_in(writing: Writing, proposal_id: str, look: int, *, delay: timedelta) -> None:
-    """Put in a look. Ids count up: putting the next one in twice is no second one."""
-    payload = {"proposal_id": proposal_id, "look": look}
-    jobs.enqueue(writing, f"{KIND}-{proposal_id}-{look:06}", KIND, payload, delay=delay)
 
 
 def staging_by(token_counter: object) -> Handler:
@@ -55,7 +49,8 @@ def staging_by(token_counter: object) -> Handler:
             work.finish(lambda writing: {"state": row.state.value})
             return
         if row.state is ProposalState.SHADOW:
-            shadow = _shadow(work, row, token_counter)
+            with work.alive():
+                shadow = _shadow(work, row, token_counter)
             work.finish(lambda writing: _told(_after_shadow(writing, row, shadow), work, writing))
         else:
             turns = _turns(work.equipment, row)
@@ -100,40 +95,6 @@ def _after_shadow(writing: Writing, row: ProposalRow, shadow: Comparison | None)
             reason=" ".join(broken),
         )
     return switch_on(writing, row, shadow=told)
-
-
-def switch_on(writing: Writing, row: ProposalRow, **news: Any) -> ProposalRow:
-    """Have the settings hold; or take them back where somebody changed settings meanwhile."""
-    now = workspaces.get(writing)
-    states = (ProposalState.PROPOSAL, ProposalState.SHADOW)
-    if now.settings_version != row.from_version:
-        reason = (
-            f"the settings are at version {now.settings_version}, they were looked for from "
-            f"{row.from_version}."
-        )
-        return proposals.move(
-            *(writing, row.proposal_id, states, ProposalState.TAKEN_BACK), reason=reason, **news
-        )
-    changed = WorkspaceConfig(**now.settings).with_changes(**row.changes)
-    after = workspaces.change_settings(writing, as_json(changed))
-    return proposals.move(
-        *(writing, row.proposal_id, states, ProposalState.LIVE),
-        live_version=after.settings_version,
-        live_at=writing.at,
-        **news,
-    )
-
-
-def take_back(writing: Writing, row: ProposalRow, reason: str) -> ProposalRow:
-    """Take settings back, whatever stage they are at; what others changed since stays."""
-    if row.state in HOLDING:
-        kept = {one.version: one.settings for one in workspaces.settings_versions(writing)}
-        before = kept[row.from_version]
-        now = WorkspaceConfig(**workspaces.get(writing).settings)
-        restored = now.with_changes(**{name: before[name] for name in row.changes})
-        workspaces.change_settings(writing, as_json(restored))
-    states = (ProposalState.PROPOSAL, ProposalState.SHADOW, *HOLDING)
-    return proposals.move(writing, row.proposal_id, states, ProposalState.TAKEN_BACK, reason=reason)
 
 
 def _after_look(

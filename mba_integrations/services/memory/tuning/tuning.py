@@ -9,11 +9,11 @@ from datetime import timedelta
 from mba_integrations.core.arguments import checked_whole
 from mba_integrations.core.errors import InputError, MissingExtraError
 from mba_integrations.learning.gate.monitor import LEAST_TURNS
-from mba_integrations.learning.tuning.tune import TRIALS
+from mba_integrations.learning.tuning import TRIALS
 from mba_integrations.services.memory.equipment import Equipment
 from mba_integrations.services.memory.once import Once
-from mba_integrations.services.memory.tuning import staging
-from mba_integrations.services.memory.tuning.job import KIND
+from mba_integrations.services.memory.tuning import switching
+from mba_integrations.services.memory.tuning.handlers import KIND
 from mba_integrations.services.store.errors import UnknownProposalError
 from mba_integrations.services.store.rows.jobs import JobRow
 from mba_integrations.services.store.rows.proposals import ProposalRow, ProposalState
@@ -140,8 +140,8 @@ class Tuning:
                 *(writing, proposal_id, (ProposalState.PROPOSAL,), ProposalState.SHADOW), plan=plan
             )
             if not shadow:
-                row = staging.switch_on(writing, row)
-            staging.put_in(writing, proposal_id, 1, delay=timedelta(0))
+                row = switching.switch_on(writing, row)
+            switching.put_in(writing, proposal_id, 1, delay=timedelta(0))
             return row
 
         row = self._equipment.write(workspace_id, act, actor=actor, once=once)
@@ -172,7 +172,7 @@ class Tuning:
 
         def act(writing: Writing) -> ProposalRow:
             row = _to_take_back(writing, proposal_id)
-            return staging.take_back(writing, row, "taken back by hand.")
+            return switching.take_back(writing, row, "taken back by hand.")
 
         return self._equipment.write(workspace_id, act, actor=actor, once=once)
 
@@ -192,7 +192,7 @@ def _next_id(reading: Reading) -> str:
 
 
 def _check_alone(reading: Reading, proposal_id: str) -> None:
-    going = [one for one in proposals.listed(reading) if one.state in staging.GOING]
+    going = [one for one in proposals.listed(reading) if one.state in switching.GOING]
     if going:
         raise UnknownProposalError(
             f"proposal {going[0].proposal_id!r} is {going[0].state.value}: proposal "
@@ -203,7 +203,7 @@ def _check_alone(reading: Reading, proposal_id: str) -> None:
 def _to_take_back(reading: Reading, proposal_id: str | None) -> ProposalRow:
     if proposal_id is not None:
         return proposals.get(reading, proposal_id)
-    states = (ProposalState.SHADOW, *staging.HOLDING)
+    states = (ProposalState.SHADOW, *switching.HOLDING)
     found = [one for one in proposals.listed(reading) if one.state in states]
     if not found:
         raise UnknownProposalError(

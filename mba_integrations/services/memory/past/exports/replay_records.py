@@ -25,7 +25,7 @@ from mba_integrations.core.errors import MemoryBudgetError
 from mba_integrations.core.model import MemoryItem, MemoryTier
 from mba_integrations.core.pool.memory_pool import MemoryPool
 from mba_integrations.core.result.allocation import Allocation
-from mba_integrations.learning.replay.numbers.making import without_texts
+from mba_integrations.learning.replay.numbers.making import WithoutTexts
 from mba_integrations.learning.replay.records import Decided, Feedback, ReplayRecord
 from mba_integrations.learning.replay.replay import replayed_as
 from mba_integrations.learning.replay.settings import config_of_then
@@ -84,6 +84,7 @@ class Records:
         self._workspace_id = workspace_id
         self._span = (since, until)
         self._texts = texts
+        self._without_texts = WithoutTexts()
         self._last: OrderedDict[str, PreviousPrompt | None] = OrderedDict()
         self._shared = _Shared()
         self._configs: dict[int | None, WorkspaceConfig] = {}
@@ -137,7 +138,7 @@ class Records:
         config = config_of_then(record.settings)
         self._equipment.settings.lend(config)
         counter = self._equipment.allocator.token_counter(config.workspace_id)
-        return without_texts(record, token_counter=counter)
+        return self._without_texts.of(record, token_counter=counter)
 
     def _keep(self, session_id: str, prompt: PreviousPrompt | None) -> None:
         self._last[session_id] = prompt
