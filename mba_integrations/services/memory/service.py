@@ -356,6 +356,7 @@ class MemoryService(Asking, Changing, LiveHandle):
         template: str | None = None,
         retention: RetentionPolicy | Mapping[str, Any] | None = None,
         time_zone: str = "UTC",
+        exist_ok: bool = False,
         once: Once | None = None,
         **overrides: Any,
     ) -> WorkspaceConfig:
@@ -367,11 +368,15 @@ class MemoryService(Asking, Changing, LiveHandle):
                 defaults.
             retention: How long its memories are kept; everything for ever by default.
             time_zone: In which the days of dates without a time end.
+            exist_ok: Whether one that is there is taken as it is, with its settings.
             once: Names the request; made again, it is not done again.
             overrides: Settings that differ, by name; groups as mappings of what differs.
 
+        Returns:
+            The settings that hold.
+
         Raises:
-            WorkspaceExistsError: If it is there.
+            WorkspaceExistsError: If it is there, unless *exist_ok*.
             UnknownWorkspaceError: If there is no such template.
             ConfigError: If a setting is out of its range.
         """
@@ -380,6 +385,7 @@ class MemoryService(Asking, Changing, LiveHandle):
             template=template,
             retention=retention,
             time_zone=time_zone,
+            exist_ok=exist_ok,
             once=once,
             **overrides,
         )
