@@ -1,7 +1,7 @@
 """`MemoryService`: memories that stay, and come back within a budget.
 
     with MemoryService.open("memory.db") as service:
-        service.create_workspace("kate", template="conversation")
+        service.create_workspace("kate", template="conversation", exist_ok=True)
         service.remember("kate", ["Kate moved to Lisbon in March."])
         reply = service.recall("kate", "Where does Kate live?", budget_tokens=400)
         print(reply.prompt_text)
