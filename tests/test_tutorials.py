@@ -1,8 +1,8 @@
 """Tutorials done as a reader does them: files are written, each line of a console is a process.
 
 A block of `python title="name.py"` is a file; `$ python ...` in a `console` block runs in a process
-of its own, and prints what the page shows, in which `...` stands for anything. What stands behind `> `
-is typed. `sh` blocks start `mba serve`, or start it again.
+of its own, and prints what the page shows, in which `...` stands for anything. What stands behind
+`> ` is typed. `sh` blocks start `mba serve`, or start it again.
 """
 
 from __future__ import annotations

@@ -51,7 +51,7 @@ IfMatch = Annotated[str | None, Header(max_length=200)]
 def create_workspace(
     call: AdminAnywhere, body: NewWorkspaceBody, response: Response
 ) -> WorkspaceView:
-    """Make a workspace. One that is there is refused, or with `exist_ok` answered as it is (200)."""
+    """Make a workspace. One that is there is refused, or with `exist_ok` answered as it is."""
     call.principal.check(Scope.ADMIN, body.workspace_id)
     once = call.once(WorkspaceView.of, status=201)
     try:
