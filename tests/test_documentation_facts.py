@@ -142,6 +142,14 @@ def test_the_pages_of_commands_show_every_command() -> None:
     ]
 
 
+def test_the_table_of_commands_names_every_one() -> None:
+    page = (ROOT / "docs" / "command_line.md").read_text("utf-8")
+    table = page[page.index("| command | what it does |") :].split("\n\n")[0]
+    named = re.findall(r"`(?:mba )?([a-z]+)(?: [a-z]+)?`", table)
+    commands: Any = typer.main.get_command(app)
+    assert set(named) >= set(commands.commands)
+
+
 def test_the_page_of_commands_shows_what_they_print(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
