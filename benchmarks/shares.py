@@ -16,8 +16,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mba_integrations import Allocation, MemoryBudgetAllocator, MemoryItem, MemoryPool, MemoryTier
-from mba_integrations import WorkspaceConfig
+from mba_integrations import (
+    Allocation,
+    MemoryBudgetAllocator,
+    MemoryItem,
+    MemoryPool,
+    MemoryTier,
+    WorkspaceConfig,
+)
 from mba_integrations.testing import WordCounter
 
 SIZES = ((20, 100), (60, 400), (400, 1_000))
