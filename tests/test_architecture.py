@@ -464,3 +464,25 @@ def test_no_class_function_or_field_has_a_name_that_says_nothing() -> None:
         if words_of(name) & VAGUE_NAME_WORDS and name not in FOREIGN_NAMES
     ]
     assert not vague
+
+
+def _on_the_page(heading: str) -> dict[str, set[str]]:
+    """Of each name in a table of docs/architecture.md, the names in the row's last cell."""
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    table = page.split(f"## {heading}\n")[1].split("\n## ")[0]
+    rows = [line[2:-2].split(" | ") for line in table.splitlines() if line.startswith("| ")][2:]
+    name = re.compile(r"`(\w+)(?:\.py|/)?`")
+    of_place = 0 if heading == "Layers" else 1
+    return {
+        one: set(name.findall(row[-1]))
+        for row in rows
+        for one in name.findall(re.sub(r"\([^)]*\)", "", row[of_place]))
+    }
+
+
+def test_the_page_has_the_layers_and_the_rooms_of_the_core() -> None:
+    layers = {name: may - {"root"} for name, may in MAY_IMPORT.items() if name[0] != "_"}
+    layers["mba_integrations"] = layers.pop("root") | MAY_IMPORT["root"]
+    assert _on_the_page("Layers") == layers
+    rooms = {name: set() if name == "allocator" else may for name, may in ROOMS.items()}
+    assert _on_the_page("Rooms of the core") == rooms

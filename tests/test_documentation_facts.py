@@ -86,9 +86,9 @@ def test_configuration_page_states_the_defaults() -> None:
     assert not wrong
 
 
-def test_readme_lists_every_extra_once() -> None:
+def test_the_page_on_installing_lists_every_extra_once() -> None:
     extras = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    text = (ROOT / "docs" / "install.md").read_text(encoding="utf-8")
     table = text[text.index("| extra | brings |") :].split("\n\n")[0]
     cells = [line.split("|")[1] for line in table.splitlines()[2:]]
     listed = [name for cell in cells for name in re.findall(r"`([a-z-]+)`", cell)]
@@ -140,6 +140,14 @@ def test_the_pages_of_commands_show_every_command() -> None:
     assert not [
         name for name in commands if not re.search(rf"{called}{name}\b", shown, re.MULTILINE)
     ]
+
+
+def test_the_table_of_commands_names_every_one() -> None:
+    page = (ROOT / "docs" / "command_line.md").read_text("utf-8")
+    table = page[page.index("| command | what it does |") :].split("\n\n")[0]
+    named = re.findall(r"`(?:mba )?([a-z]+)(?: [a-z]+)?`", table)
+    commands: Any = typer.main.get_command(app)
+    assert set(named) >= set(commands.commands)
 
 
 def test_the_page_of_commands_shows_what_they_print(

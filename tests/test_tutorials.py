@@ -1,8 +1,8 @@
 """Tutorials done as a reader does them: files are written, each line of a console is a process.
 
 A block of `python title="name.py"` is a file; `$ python ...` in a `console` block runs in a process
-of its own, and prints what the page shows, in which `...` stands for anything. `sh` blocks start
-`mba serve`, or start it again.
+of its own, and prints what the page shows, in which `...` stands for anything. What stands behind
+`> ` is typed. `sh` blocks start `mba serve`, or start it again.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ TUTORIALS = [
     for path in sorted((ROOT / "docs" / "tutorials").glob("*.md"))
     if 'title="' in path.read_text("utf-8")
 ]
+_TYPED = re.compile(r"^> ?(.*)$", re.MULTILINE)
 _FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 
 
@@ -57,8 +58,10 @@ class Reader:
     def run(self, command: str, shown: str) -> None:
         python, *arguments = shlex.split(command)
         assert python == "python"
+        typed = _TYPED.findall(shown)
         ran = subprocess.run(
             [sys.executable, *arguments],
+            input="".join(f"{line}\n" for line in typed),
             cwd=self.folder,
             env=self.environment,
             capture_output=True,
@@ -67,7 +70,7 @@ class Reader:
             check=False,
         )
         assert ran.returncode == 0, f"{command}\n{ran.stderr}"
-        same = doctest.OutputChecker().check_output(shown, ran.stdout, _FLAGS)
+        same = doctest.OutputChecker().check_output(_TYPED.sub("> ", shown), ran.stdout, _FLAGS)
         assert same, f"{command}\nThe page has\n{shown}\nIt printed\n{ran.stdout}"
         self.lines += 1
 

@@ -20,6 +20,7 @@ class BudgetAllocationEvent(BaseEvent):
         budget_tokens: Tokens that there were.
         selected: Ids of what came in: node ids, or places of messages in the history.
         omitted: How many items stayed out, by reason; of a history those that the core left out.
+        left_out: The reason of each node that stayed out, by its id; empty of a history.
         notes: What the caller should know, such as vectors that count as missing.
     """
 
@@ -28,6 +29,7 @@ class BudgetAllocationEvent(BaseEvent):
     budget_tokens: int
     selected: list[str]
     omitted: dict[str, int]
+    left_out: dict[str, str] = Field(default_factory=dict)
     notes: list[str] = Field(default_factory=list)
 
     @classmethod
@@ -46,6 +48,7 @@ def allocation_event(
         budget_tokens=allocation.budget_tokens,
         selected=[selected.id for selected in allocation.selected],
         omitted={reason.value: n for reason, n in allocation.omission_counts().items()},
+        left_out={one: reason.value for one, reason in allocation.omission_reasons().items()},
         notes=[*notes, *allocation.notes],
     )
 

@@ -246,6 +246,8 @@ def test_steps_and_the_decision_are_traced() -> None:
     assert custom["name"] == "memory_budget"
     assert custom["data"]["documents"] == ["oak"]
     assert custom["data"]["omitted"] == {"outranked": 1, "too_large": 1}
+    assert sorted(custom["data"]["left_out"].values()) == ["outranked", "too_large"]
+    assert "oak" not in custom["data"]["left_out"]
 
 
 def test_the_rank_of_a_retriever_counts_where_words_do_not() -> None:

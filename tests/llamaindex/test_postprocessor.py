@@ -459,5 +459,7 @@ def test_allocation_is_told_to_instrumentation() -> None:
     assert (event.used_tokens, event.budget_tokens) == (20, 20)
     assert len(event.selected) == 2
     assert event.omitted == {"outranked": 1}
+    assert list(event.left_out.values()) == ["outranked"]
+    assert not event.left_out.keys() & set(event.selected)
     assert event.span_id is not None
     assert "_postprocess_nodes" in event.span_id

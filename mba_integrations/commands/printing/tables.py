@@ -1,7 +1,8 @@
 """An allocation as rich tables: tokens by tier, what came in, what stayed out and why.
 
-A console shows what it has room for, so that ids and figures stay whole: from 120 columns texts,
-from 80 the relevance and why an item has its score; below that the reason stands under the id.
+A console shows what it has room for, so that ids and figures stay whole: from 140 columns texts in
+a column, below that their beginnings under the ids; from 80 the relevance and why an item has its
+score; below that the reason stands under the id too.
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ from mba_integrations.core.result.explanation import best_first, percent, why
 _WHY_WIDTH = 30
 _OTHER_COLUMNS_WIDTH = 96 + _WHY_WIDTH
 """Tier, id, three figures, remark, why and the gaps between them."""
+_BEGINNING_CHARS = 38
+"""Of a text under its id: two lines of the narrowest column."""
 _WIDTH_WITH_TEXTS = 140
 _WIDTH_WITH_SIGNALS = 80
 
@@ -193,11 +196,19 @@ def _title(what: str, count: int, max_rows: int | None, counts: str = "") -> str
 def _cells(one: Candidate, remark: str, width: int) -> list[Text]:
     item_id = one_line(one.id, max_chars=120)
     figures = [f"{one.tokens:,}", percent(one.score)]
+    beginning = one_line(one.content, max_chars=_BEGINNING_CHARS)
     if width < _WIDTH_WITH_SIGNALS:
-        under = Text(f"\n{remark}", style="dim") if remark else Text()
-        return [Text(one.tier.value), Text(item_id).append_text(under), *map(Text, figures)]
+        named = _with_below(item_id, beginning, remark)
+        return [Text(one.tier.value), named, *map(Text, figures)]
     reasons = one_line(why(one), max_chars=120)
-    texts = [one.tier.value, item_id, *figures, percent(one.relevance), remark, reasons]
-    if width >= _WIDTH_WITH_TEXTS:
-        texts.append(one_line(one.content, max_chars=width - _OTHER_COLUMNS_WIDTH))
-    return [Text(text) for text in texts]
+    rest = [*figures, percent(one.relevance), remark, reasons]
+    if width < _WIDTH_WITH_TEXTS:
+        return [Text(one.tier.value), _with_below(item_id, beginning), *map(Text, rest)]
+    text = one_line(one.content, max_chars=width - _OTHER_COLUMNS_WIDTH)
+    return [Text(part) for part in (one.tier.value, item_id, *rest, text)]
+
+
+def _with_below(item_id: str, *below: str) -> Text:
+    """The id, and what stands under it."""
+    lines = "".join(f"\n{line}" for line in below if line)
+    return Text(item_id).append(lines, style="dim")

@@ -135,6 +135,10 @@ class Allocation:
         """How many items are omitted for each reason; reasons without an item are left out."""
         return self.decided.omission_counts()
 
+    def omission_reasons(self) -> dict[str, OmissionReason]:
+        """Why each item that is not in the prompt is not, by its id, in input order."""
+        return self.decided.omission_reasons()
+
     @cached_property
     def marginal_value(self) -> dict[MemoryTier, float]:
         """Value that the next 100 tokens would add in each tier, by its densest omitted item."""

@@ -86,6 +86,16 @@ class Decision:
         reader = self._reader()
         return tuple(self._omitted(int(row), reader) for row in np.flatnonzero(out))
 
+    def omission_reasons(self) -> dict[str, OmissionReason]:
+        """Why each item that is not in the prompt is not, by its id, in input order."""
+        out = np.ones(len(self.reasons), dtype=bool)
+        out[self.rows] = False
+        rows = np.flatnonzero(out)
+        codes = self.reasons[rows].tolist()
+        return {
+            self.item(row).id: REASONS[code] for row, code in zip(rows.tolist(), codes, strict=True)
+        }
+
     def best_omitted(self, count: int) -> tuple[Omitted, ...]:
         """So many of the items that are not in the prompt, by their score, the best first."""
         score = self.signals.score.copy()

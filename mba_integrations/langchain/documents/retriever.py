@@ -114,7 +114,7 @@ class BudgetedRetriever(BaseRetriever):
         with get_executor_for_config(config) as executor:
             found = list(executor.map(lambda one: one.retriever.invoke(query, config), sources))
         allocation = self._allocate(query, sources, found, budget_tokens, k)
-        dispatch_custom_event(EVENT_NAME, summary_of(allocation), config=config)
+        dispatch_custom_event(EVENT_NAME, _told(allocation), config=config)
         return best_documents(allocation, self.k if k is None else k)
 
     async def _aget_relevant_documents(
@@ -131,7 +131,7 @@ class BudgetedRetriever(BaseRetriever):
         allocation = await asyncio.to_thread(
             self._allocate, query, sources, found, budget_tokens, k
         )
-        await adispatch_custom_event(EVENT_NAME, summary_of(allocation), config=config)
+        await adispatch_custom_event(EVENT_NAME, _told(allocation), config=config)
         return best_documents(allocation, self.k if k is None else k)
 
     def _allocate(
@@ -150,6 +150,12 @@ class BudgetedRetriever(BaseRetriever):
             items += items_from_documents(documents, tier=tier, retriever=name)
         budget = self.budget_tokens if budget_tokens is None else budget_tokens
         return self._choice(self._sources()).allocate(query, distinct(items), budget)
+
+
+def _told(allocation: Allocation) -> dict[str, Any]:
+    """What the event says: the summary, and why each document that is left out is."""
+    reasons = allocation.omission_reasons().items()
+    return {**summary_of(allocation), "left_out": {one: reason.value for one, reason in reasons}}
 
 
 def _as_source(one: BaseRetriever | RetrieverSource) -> RetrieverSource:

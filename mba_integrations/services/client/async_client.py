@@ -193,7 +193,7 @@ class AsyncMbaClient(AsyncDocumentCalls, AsyncGatewayCalls, AsyncPastCalls, Asyn
         return cast(dict[str, Any], await self.send(request))
 
     async def create_workspace(self, workspace_id: str, **more: Any) -> Workspace:
-        """Make a workspace: `template`, `settings`, `retention`, `time_zone`."""
+        """Make a workspace: `template`, `settings`, `retention`, `time_zone`, `exist_ok`."""
         request = endpoints.create_workspace(workspace_id, more)
         return cast(Workspace, await self.send(request))
 

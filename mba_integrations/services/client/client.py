@@ -182,7 +182,7 @@ class MbaClient(DocumentCalls, GatewayCalls, PastCalls, TuningCalls):
         return cast(dict[str, Any], self.send(request))
 
     def create_workspace(self, workspace_id: str, **more: Any) -> Workspace:
-        """Make a workspace: `template`, `settings`, `retention`, `time_zone`."""
+        """Make a workspace: `template`, `settings`, `retention`, `time_zone`, `exist_ok`."""
         request = endpoints.create_workspace(workspace_id, more)
         return cast(Workspace, self.send(request))
 

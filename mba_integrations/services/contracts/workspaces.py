@@ -14,6 +14,11 @@ from mba_integrations.services.contracts.body import Body, Id, View
 from mba_integrations.services.store.rows.workspaces import SettingsVersion, WorkspaceRow
 
 Settings = dict[str, Any]
+_ARGUMENTS = (
+    *("workspace_id", "template", "retention", "time_zone", "exist_ok", "once"),
+    *("expected_version", "actor"),
+)
+"""Of what makes and changes a workspace, besides settings."""
 Zone = Annotated[str, Field(strict=True, min_length=1, max_length=100)]
 
 
@@ -29,9 +34,10 @@ class NewWorkspaceBody(Body):
     settings: Settings = Field(default_factory=dict)
     retention: Settings | None = None
     time_zone: Zone = "UTC"
+    exist_ok: Annotated[bool, Field(strict=True)] = False
 
     def arguments(self) -> dict[str, Any]:
-        """The arguments of `create_workspace`, but the id."""
+        """The arguments of `create_workspace`, but the id and whether it may be there."""
         return {
             "template": self.template,
             "retention": self.retention,
@@ -56,7 +62,7 @@ def _settings(given: Settings) -> Settings:
     Raises:
         InputError: If a name is one.
     """
-    for name in ("workspace_id", "template", "retention", "time_zone", "expected_version", "actor"):
+    for name in _ARGUMENTS:
         if name in given:
             raise InputError(f"{name!r} is no setting.")
     return given

@@ -1,7 +1,7 @@
 """`MemoryService`: memories that stay, and come back within a budget.
 
     with MemoryService.open("memory.db") as service:
-        service.create_workspace("kate", template="conversation")
+        service.create_workspace("kate", template="conversation", exist_ok=True)
         service.remember("kate", ["Kate moved to Lisbon in March."])
         reply = service.recall("kate", "Where does Kate live?", budget_tokens=400)
         print(reply.prompt_text)
@@ -360,6 +360,7 @@ class MemoryService(Asking, Changing, LiveHandle):
         template: str | None = None,
         retention: RetentionPolicy | Mapping[str, Any] | None = None,
         time_zone: str = "UTC",
+        exist_ok: bool = False,
         once: Once | None = None,
         **overrides: Any,
     ) -> WorkspaceConfig:
@@ -371,11 +372,15 @@ class MemoryService(Asking, Changing, LiveHandle):
                 defaults.
             retention: How long its memories are kept; everything for ever by default.
             time_zone: In which the days of dates without a time end.
+            exist_ok: Whether one that is there is taken as it is, with its settings.
             once: Names the request; made again, it is not done again.
             overrides: Settings that differ, by name; groups as mappings of what differs.
 
+        Returns:
+            The settings that hold.
+
         Raises:
-            WorkspaceExistsError: If it is there.
+            WorkspaceExistsError: If it is there, unless *exist_ok*.
             UnknownWorkspaceError: If there is no such template.
             ConfigError: If a setting is out of its range.
         """
@@ -384,6 +389,7 @@ class MemoryService(Asking, Changing, LiveHandle):
             template=template,
             retention=retention,
             time_zone=time_zone,
+            exist_ok=exist_ok,
             once=once,
             **overrides,
         )

@@ -19,7 +19,7 @@ from mba_integrations.services.memory.once import (
 )
 from mba_integrations.services.memory.retention.rules import RetentionPolicy
 from mba_integrations.services.memory.settings import config_of, retention_of
-from mba_integrations.services.store.errors import StoreError
+from mba_integrations.services.store.errors import StoreError, WorkspaceExistsError
 from mba_integrations.services.store.rows.workspaces import SettingsVersion, WorkspaceRow
 from mba_integrations.services.store.scopes import Writing, checked_id
 from mba_integrations.services.store.statements import workspaces
@@ -41,6 +41,7 @@ class Workspaces:
         template: str | None = None,
         retention: RetentionPolicy | Mapping[str, Any] | None = None,
         time_zone: str = "UTC",
+        exist_ok: bool = False,
         once: Once | None = None,
         **overrides: Any,
     ) -> WorkspaceConfig:
@@ -61,7 +62,12 @@ class Workspaces:
                 time_zone=time_zone,
             )
 
-        self._equipment.store.write(workspace_id, done_once(once, act))
+        try:
+            self._equipment.store.write(workspace_id, done_once(once, act))
+        except WorkspaceExistsError:
+            if not exist_ok:
+                raise
+            return self.config(workspace_id)
         return config
 
     def ids(self) -> tuple[str, ...]:

@@ -224,6 +224,10 @@ async def test_workspaces_are_made_listed_and_deleted(http: httpx2.AsyncClient) 
     again = await http.post("/v1/workspaces", json=body, headers=named)
     assert (again.json(), again.headers["idempotent-replayed"]) == (made.json(), "true")
     assert problem_in(await http.post("/v1/workspaces", json=body)) == (409, "workspace-exists")
+    kept = await http.post("/v1/workspaces", json={"workspace_id": "anna", "exist_ok": True})
+    assert (kept.status_code, kept.json()) == (200, made.json())
+    hidden = {"workspace_id": "anna", "settings": {"exist_ok": True}}
+    assert problem_in(await http.post("/v1/workspaces", json=hidden))[0] == 422
     pages = [(await http.get("/v1/workspaces?limit=2")).json()]
     pages += [(await http.get(f"/v1/workspaces?limit=2&cursor={pages[0]['next_cursor']}")).json()]
     assert [page["workspaces"] for page in pages] == [["anna", "kate"], ["tom"]]

@@ -99,6 +99,18 @@ def test_a_deleted_workspace_is_gone_and_its_name_free(
         assert (reply.prompt_text, reply.budget_tokens <= 77) == ("", True)
 
 
+def test_a_workspace_that_is_there_is_taken_as_it_is(
+    opened: Opened, service: MemoryService
+) -> None:
+    service.remember("kate", "Kate skis.")
+    before = service.workspaces.config("kate")
+    for one in (service, opened()):
+        assert one.create_workspace("kate", template="research", exist_ok=True) == before
+    assert texts(service, "kate") == ["Kate skis."]
+    assert len(service.workspaces.versions("kate")) == 1
+    assert service.create_workspace("zoe", exist_ok=True).workspace_id == "zoe"
+
+
 @pytest.mark.parametrize(
     ("options", "error", "said"),
     [

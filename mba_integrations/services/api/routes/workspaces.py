@@ -34,7 +34,7 @@ from mba_integrations.services.contracts.workspaces import (
 )
 from mba_integrations.services.memory.settings import config_of
 from mba_integrations.services.memory.workspaces import as_json
-from mba_integrations.services.store.errors import SettingsConflictError
+from mba_integrations.services.store.errors import SettingsConflictError, WorkspaceExistsError
 
 router = OwnRouter(prefix="/v1/workspaces", tags=["workspaces"], responses=PROBLEMS)
 Limit = Annotated[int, Query(ge=1, le=500)]
@@ -42,15 +42,24 @@ Cursor = Annotated[str | None, Query(max_length=2_000)]
 IfMatch = Annotated[str | None, Header(max_length=200)]
 
 
-@router.post("", status_code=201)
+@router.post(
+    "",
+    status_code=201,
+    responses={200: {"model": WorkspaceView, "description": "It was there (`exist_ok`)."}},
+)
 @in_thread("store")
 def create_workspace(
     call: AdminAnywhere, body: NewWorkspaceBody, response: Response
 ) -> WorkspaceView:
-    """Make a workspace."""
+    """Make a workspace. One that is there is refused, or with `exist_ok` answered as it is."""
     call.principal.check(Scope.ADMIN, body.workspace_id)
     once = call.once(WorkspaceView.of, status=201)
-    call.service.create_workspace(body.workspace_id, once=once, **body.arguments())
+    try:
+        call.service.create_workspace(body.workspace_id, once=once, **body.arguments())
+    except WorkspaceExistsError:
+        if not body.exist_ok:
+            raise
+        response.status_code = 200
     return _viewed(call, body.workspace_id, response)
 
 

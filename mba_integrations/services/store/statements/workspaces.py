@@ -45,7 +45,10 @@ def create(
         "created_at": writing.at,
     }
     if not writing.insert(workspace, [values], skip_known=True):
-        raise WorkspaceExistsError(f"workspace {writing.workspace_id!r} is there already.")
+        raise WorkspaceExistsError(
+            f"workspace {writing.workspace_id!r} is there already. Take another id, or the one "
+            "that is there (exist_ok)."
+        )
     _keep_settings(writing, 1, settings)
     return get(writing)
 
