@@ -2,9 +2,11 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-# Pinned alike: what is installed, and what builds it.
-INSTALL := $(BIN)/python -m pip --disable-pip-version-check --quiet install \
-	-c constraints.txt --build-constraint constraints.txt
+# Of what is installed, and of what builds it, constraints.txt has the version and the hashes; uv
+# refuses any other file.
+INSTALL := $(BIN)/uv --quiet pip install --python $(BIN)/python --compile-bytecode \
+	-c constraints.txt --build-constraints constraints.txt
+export UV_HTTP_TIMEOUT ?= 180# seconds; some of the files are large
 PINS := pyproject.toml constraints.txt
 DATA ?=
 
@@ -61,18 +63,19 @@ docs: $(VENV)/.docs ## Build the site of docs/ in site/, with the names of the A
 	@! grep -rEn '(@import|url\()[^;)]*//' site --include='*.css'
 	@echo "Read it: $(BIN)/python -m http.server --directory site"
 
-lock: $(VENV)/.check ## Pin the newest versions of all dependencies in constraints.txt
-	$(INSTALL) uv
-	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --all-extras \
-		--group dev --no-header --no-annotate --output-file constraints.txt pyproject.toml
+lock: $(VENV)/.python ## Pin the newest versions of all dependencies in constraints.txt
+	$(BIN)/uv --quiet pip compile --upgrade --universal --python-version 3.11 --all-extras \
+		--group dev --generate-hashes --no-header --no-annotate --output-file constraints.txt \
+		pyproject.toml
 
 clean: ## Remove what the targets made
 	rm -rf $(VENV) dist build site .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
-# The environment's own pip may be too old for groups and for build constraints.
+# The environment's own pip, which may be old, installs uv alone.
 $(VENV)/.python: constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip --disable-pip-version-check --quiet install -c constraints.txt --upgrade pip
+	@sed -n '/^uv==/,/[^\\]$$/p' constraints.txt >$(VENV)/uv.txt
+	$(BIN)/python -m pip --disable-pip-version-check --quiet install --require-hashes -r $(VENV)/uv.txt
 	@touch $@
 
 $(VENV)/.demo: $(VENV)/.python $(PINS)

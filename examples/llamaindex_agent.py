@@ -1,11 +1,9 @@
 """A LlamaIndex agent with long tool results, none of whose calls exceeds its budget.
 
-Run it with `python examples/llamaindex_agent.py` after
-`pip install 'mba-integrations[llamaindex,fast]'`. The model is a script that records what it
-receives, so it needs neither a key nor a network.
+Run it with: python examples/llamaindex_agent.py
 
 An agent sends its whole scratchpad with every call: memory alone cannot bound it. Here the model
-stands behind a budget, and the memory keeps everything that was said.
+stands behind a budget. It is scripted, so neither a key nor a network is needed.
 """
 
 from __future__ import annotations
@@ -21,15 +19,10 @@ from llama_index.core.llms import MockFunctionCallingLLM
 from pydantic.warnings import PydanticDeprecationWarning
 
 from mba_integrations import counter_for_model
-from mba_integrations.llamaindex import (
-    BudgetedFunctionCallingLLM,
-    BudgetedMemory,
-    MessageTokens,
-)
+from mba_integrations.llamaindex import BudgetedFunctionCallingLLM, BudgetedMemory, MessageTokens
 
 BUDGET_TOKENS = 2000
 FILES = ("orders.sql", "customers.sql", "parcels.sql")
-
 Prompts = list[list[ChatMessage]]
 
 
@@ -55,16 +48,11 @@ def scripted_llm(prompts: Prompts) -> MockFunctionCallingLLM:
     return MockFunctionCallingLLM(response_generator=reply, is_chat_model=True)
 
 
-def agent_of(prompts: Prompts) -> FunctionAgent:
-    """An agent behind a budget."""
-    llm = BudgetedFunctionCallingLLM(scripted_llm(prompts), budget_tokens=BUDGET_TOKENS)
-    return FunctionAgent(llm=llm, tools=[read_file], system_prompt="Read, then answer.")
-
-
 async def ask(prompts: Prompts, memory: BudgetedMemory) -> str:
-    """Run the agent once."""
-    result = await agent_of(prompts).run(user_msg="Read the three files.", memory=memory)
-    return str(result)
+    """Run an agent whose model stands behind a budget."""
+    llm = BudgetedFunctionCallingLLM(scripted_llm(prompts), budget_tokens=BUDGET_TOKENS)
+    agent = FunctionAgent(llm=llm, tools=[read_file], system_prompt="Read, then answer.")
+    return str(await agent.run(user_msg="Read the three files.", memory=memory))
 
 
 def main() -> None:

@@ -1,11 +1,9 @@
 """A LlamaIndex chat engine that remembers earlier sessions from a SQLite file.
 
-Run it with `python examples/llamaindex_chat_sessions.py` after
-`pip install 'mba-integrations[llamaindex,fast]'`. The model is a script that records what it
-receives, so it needs neither a key nor a network.
+Run it with: python examples/llamaindex_chat_sessions.py
 
-Each session opens the file anew, as another process would. The whole history of every session stays
-in it; the prompt has the part that fits, and the turns of earlier sessions that help.
+Each session opens the file anew, as another process would. The prompt has the part of its history
+that fits, and the turns of earlier sessions that help. The model is scripted, so no key is needed.
 """
 
 from __future__ import annotations
@@ -25,28 +23,12 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from mba_integrations import MemoryPool, counter_for_model
 from mba_integrations.llamaindex import BudgetedMemory, MessageTokens, items_from_messages
 
-BUDGET_TOKENS = 220
+BUDGET_TOKENS = 100
 SESSIONS = {
-    "monday": [
-        "My name is Kate and I live in Oslo.",
-        "The deploy key of the shop rotates every second Thursday.",
-        "What is a good name for a cat?",
-    ],
+    "monday": ["I live in Oslo.", "The deploy key of the shop rotates every second Thursday."],
     "tuesday": [f"Tell me fact number {number} about rivers in Norway." for number in range(12)],
     "wednesday": ["On which day does the deploy key rotate?"],
 }
-
-Prompts = list[list[ChatMessage]]
-
-
-def scripted_llm(prompts: Prompts) -> MockFunctionCallingLLM:
-    """A model that puts what it receives into *prompts* and answers politely."""
-
-    def reply(messages: Sequence[ChatMessage], **kwargs: Any) -> ChatMessage:
-        prompts.append(list(messages))
-        return ChatMessage(role=MessageRole.ASSISTANT, content="I will remember that.")
-
-    return MockFunctionCallingLLM(response_generator=reply, is_chat_model=True)
 
 
 async def earlier_items(store: SQLAlchemyChatStore, session: str) -> MemoryPool:
@@ -57,18 +39,20 @@ async def earlier_items(store: SQLAlchemyChatStore, session: str) -> MemoryPool:
     return pool
 
 
-async def chat(path: Path, session: str) -> Prompts:
+async def chat(path: Path, session: str) -> list[list[ChatMessage]]:
     """Hold one session; returns what the model received."""
+    prompts: list[list[ChatMessage]] = []
+
+    def reply(messages: Sequence[ChatMessage], **kwargs: Any) -> ChatMessage:
+        prompts.append(list(messages))
+        return ChatMessage(role=MessageRole.ASSISTANT, content="I will remember that.")
+
+    llm = MockFunctionCallingLLM(response_generator=reply, is_chat_model=True)
     database = create_async_engine(f"sqlite+aiosqlite:///{path}")
     store = SQLAlchemyChatStore(table_name="chats", async_engine=database)
-    prompts: Prompts = []
-    memory = BudgetedMemory.from_defaults(
-        BUDGET_TOKENS,
-        chat_store=store,
-        chat_store_key=session,
-        long_term=await earlier_items(store, session),
-    )
-    engine = SimpleChatEngine.from_defaults(llm=scripted_llm(prompts), memory=memory)
+    known: Any = {"chat_store_key": session, "long_term": await earlier_items(store, session)}
+    memory = BudgetedMemory.from_defaults(BUDGET_TOKENS, chat_store=store, **known)
+    engine = SimpleChatEngine.from_defaults(llm=llm, memory=memory)
     for message in SESSIONS[session]:
         await engine.achat(message)
     stored = len(await memory.aget_all())

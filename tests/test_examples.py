@@ -1,35 +1,15 @@
-"""Every example runs as a script, and each of its functions on its own."""
+"""Every example is short, says how it is run, runs as a script, and asserts what it shows."""
 
 from __future__ import annotations
 
-import importlib.util
 import runpy
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 from repository import ROOT
 
 EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
-DEMONSTRATIONS = (
-    "demonstrate_basic_allocation",
-    "demonstrate_workspace_configs",
-    "demonstrate_promotion_demotion",
-    "demonstrate_query_complexity",
-    "demonstrate_mem0_scoring",
-    "demonstrate_statistics",
-)
-
-
-@pytest.fixture(scope="module")
-def example() -> ModuleType:
-    path = ROOT / "examples" / "memory_budget_example.py"
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+MOST_LINES = 79
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
@@ -46,27 +26,18 @@ def test_example_runs_as_a_script_from_any_folder(
     assert not list(tmp_path.iterdir()), "an example leaves no files behind"
 
 
-@pytest.mark.parametrize("name", DEMONSTRATIONS)
-def test_demonstration_runs_on_its_own_and_prints(
-    example: ModuleType, name: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    getattr(example, name)()
-    assert capsys.readouterr().out.strip()
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+def test_example_is_short_and_says_how_it_is_run(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert len(text.splitlines()) <= MOST_LINES
+    assert f"\n\nRun it with: python examples/{path.name}\n\n" in text
+    assert "    assert " in text, "what it shows is asserted"
 
 
-def test_main_runs_every_demonstration(
-    example: ModuleType, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    called: list[str] = []
-    for name in DEMONSTRATIONS:
-        monkeypatch.setattr(example, name, lambda name=name: called.append(name))
-    example.main()
-    assert called == list(DEMONSTRATIONS)
-
-
-def test_sample_memories_cover_every_tier(example: ModuleType) -> None:
+def test_sample_memories_cover_every_tier() -> None:
     from mba_integrations import MemoryTier
 
-    memories = example.create_sample_memories()
+    example = runpy.run_path(str(ROOT / "examples" / "memory_budget_example.py"))
+    memories = example["create_sample_memories"]()
     assert {item.tier for item in memories} == set(MemoryTier)
     assert len({item.id for item in memories}) == len(memories)

@@ -30,7 +30,8 @@ PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 PROJECT: dict[str, Any] = PYPROJECT["project"]
 EXTRAS: dict[str, list[str]] = PROJECT["optional-dependencies"]
 GROUPS: dict[str, list[Any]] = PYPROJECT["dependency-groups"]
-CONSTRAINTS = (ROOT / "constraints.txt").read_text(encoding="utf-8")
+CONSTRAINTS = (ROOT / "constraints.txt").read_text(encoding="utf-8").replace("\\\n", "")
+PIN = re.compile(r"([a-z0-9-]+==[^*,\s]+(?: ; .+?)?)((?: +--hash=sha256:[0-9a-f]{64})+)")
 SHIPPED = [
     *("mba_integrations", "tests", "docs", "examples", "configs", "benchmarks"),
     *("pyproject.toml", "constraints.txt", "Makefile"),
@@ -50,7 +51,7 @@ def everything_required() -> list[Requirement]:
 
 def pinned_versions() -> dict[str, list[Version]]:
     pins: dict[str, list[Version]] = {}
-    for line in CONSTRAINTS.splitlines():
+    for line, _ in PIN.findall(CONSTRAINTS):
         (specifier,) = (pin := Requirement(line)).specifier
         pins.setdefault(canonicalize_name(pin.name), []).append(Version(specifier.version))
     return pins
@@ -58,13 +59,25 @@ def pinned_versions() -> dict[str, list[Version]]:
 
 def test_constraints_carry_no_address() -> None:
     assert "://" not in CONSTRAINTS
-    assert "--" not in CONSTRAINTS
+    assert set(re.findall(r"--\w+", CONSTRAINTS)) == {"--hash"}
 
 
-def test_every_constraint_is_one_exact_version() -> None:
+def test_every_constraint_is_one_exact_version_with_its_hashes() -> None:
     lines = CONSTRAINTS.splitlines()
     assert lines
-    assert [line for line in lines if not re.match(r"[a-z0-9-]+==[^*,\s]+( ; .+)?$", line)] == []
+    assert [line for line in lines if not PIN.fullmatch(line)] == []
+
+
+def test_make_installs_what_the_constraints_pin_by_their_hashes() -> None:
+    """One recipe installs uv by pip; all others install by uv, which checks each file."""
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    install = makefile.partition("INSTALL := ")[2].partition("\nexport")[0]
+    assert "-c constraints.txt --build-constraints constraints.txt" in install
+    assert [line for line in makefile.splitlines() if re.search(r"-m pip\b", line)] == [
+        line for line in makefile.splitlines() if "install --require-hashes -r" in line
+    ]
+    (own,) = (line for line in CONSTRAINTS.splitlines() if line.startswith("uv=="))
+    assert PIN.fullmatch(own), "installed by itself, so it needs nothing and has no marker"
 
 
 def test_requirements_are_pinned_to_versions_that_they_allow() -> None:
