@@ -2,9 +2,9 @@
 
     python -m benchmarks.shares
 
-Items are drawn in four tiers, of which the best ones of the first are worth twice those of the last,
-and one more token is given at a time. Beside the shares as they are stand hard ones, which lend
-nothing (`borrowing` off). The cost is a part of what could come in if no tier had a share.
+Items are drawn in four tiers, of which the best ones of the first are worth twice those of the
+last, and one more token is given at a time. Beside the shares as they are stand hard ones, which
+lend nothing (`borrowing` off). The cost is a part of what could come in if no tier had a share.
 """
 
 from __future__ import annotations
