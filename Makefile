@@ -37,6 +37,7 @@ check: $(VENV)/.check ## Lint, check formatting and types, run the code in the d
 
 bench: $(VENV)/.bench ## Run the benchmarks; DATA=path adds those that read data from there
 	$(BIN)/python -m benchmarks.packing
+	$(BIN)/python -m benchmarks.shares
 	$(BIN)/python -m benchmarks.fit
 	$(BIN)/python -m benchmarks.speed
 	$(BIN)/python -m benchmarks.stability

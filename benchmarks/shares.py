@@ -2,10 +2,9 @@
 
     python -m benchmarks.shares
 
-Items of unequal worth are drawn in four tiers and valued by the weighted sum, and one more token is
-given at a time. Beside the
-shares as they are stand hard ones, which lend nothing (`borrowing` off). The cost is a part of what
-could come in if no tier had a share.
+Items are drawn in four tiers, of which the best ones of the first are worth twice those of the
+last, and one more token is given at a time. Beside the shares as they are stand hard ones, which
+lend nothing (`borrowing` off). The cost is a part of what could come in if no tier had a share.
 """
 
 from __future__ import annotations
@@ -28,8 +27,8 @@ from mba_integrations.testing import WordCounter
 
 SIZES = ((20, 100), (60, 400), (400, 1_000))
 """Items, and the budget in tokens that is begun with."""
-WORTH = dict(zip(MemoryTier, (1.0, 0.9, 0.8, 0.6), strict=True))
-"""The highest relevance that an item of the tier may have."""
+WORTH = dict(zip(MemoryTier, (1.0, 0.97, 0.94, 0.9), strict=True))
+"""The highest relevance that an item of the tier may have; 0.1 doubles what it is worth."""
 TOKENS = (8, 60)
 
 
@@ -65,7 +64,6 @@ def configured(*, borrowing: bool) -> WorkspaceConfig:
     return WorkspaceConfig(
         workspace_id="soft" if borrowing else "hard",
         borrowing=borrowing,
-        scoring_method="weighted_sum",
         token_price=0.0,
         recent_share=0.0,
         passage_min_tokens=None,

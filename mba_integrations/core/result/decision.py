@@ -81,20 +81,19 @@ class Decision:
 
     def omitted(self) -> tuple[Omitted, ...]:
         """The items that are not in the prompt, in input order."""
-        out = np.ones(len(self.reasons), dtype=bool)
-        out[self.rows] = False
         reader = self._reader()
-        return tuple(self._omitted(int(row), reader) for row in np.flatnonzero(out))
+        return tuple(self._omitted(row, reader) for row in self._omitted_rows())
 
     def omission_reasons(self) -> dict[str, OmissionReason]:
         """Why each item that is not in the prompt is not, by its id, in input order."""
+        reasons = self.reasons.tolist()
+        return {self.item(row).id: REASONS[reasons[row]] for row in self._omitted_rows()}
+
+    def _omitted_rows(self) -> list[int]:
+        """The rows that are not in the prompt, in input order."""
         out = np.ones(len(self.reasons), dtype=bool)
         out[self.rows] = False
-        rows = np.flatnonzero(out)
-        codes = self.reasons[rows].tolist()
-        return {
-            self.item(row).id: REASONS[code] for row, code in zip(rows.tolist(), codes, strict=True)
-        }
+        return list(map(int, np.flatnonzero(out)))
 
     def best_omitted(self, count: int) -> tuple[Omitted, ...]:
         """So many of the items that are not in the prompt, by their score, the best first."""

@@ -139,6 +139,7 @@ def test_all_ways_of_asking_for_a_decision_agree(
     for one in found.omitted:
         counted[one.reason] = counted.get(one.reason, 0) + 1
     assert found.omission_counts() == counted
+    assert list(found.omission_reasons().items()) == [(one.id, one.reason) for one in found.omitted]
     for tier, usage in found.tiers.items():
         assert usage.selected_count == sum(one.tier is tier for one in found.selected)
         assert usage.omitted_count == sum(one.tier is tier for one in found.omitted)

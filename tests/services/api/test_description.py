@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 import schemathesis
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from repository import ROOT
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import (
     content_type_conformance,
@@ -71,3 +73,19 @@ def _ask(operation: Any) -> None:
         case.call_and_validate(checks=CHECKS, headers={"Host": "localhost"})
 
     ask()
+
+
+def test_the_page_on_the_server_names_every_path(tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "api_server.md").read_text(encoding="utf-8")
+    table = page[page.index("| call | does |") :].split("\n\n")[0]
+    with MemoryService.open(tmp_path / "memory.db", background=False) as service:
+        paths = [*create_app(service).openapi()["paths"]]
+    assert len(paths) > 60
+    assert not [path for path in paths if not re.search(_named(path), table)]
+
+
+def _named(path: str) -> str:
+    """A path as the page writes it: below its workspace, or by its last part where it goes on."""
+    below = re.escape(path.replace("/v1/workspaces/{workspace_id}", "…"))
+    whole = re.sub(r"\\\{\w+\\\}", r"\\{[a-z]+\\}", below)
+    return rf"`[A-Z ]*(?:{whole}|…/{re.escape(path.rsplit('/', 1)[-1])})[`?]"
