@@ -7,7 +7,8 @@ WHERE is a path or a URL of Postgres, of a store that is made and filled as
 questions are logged, so that there is something to take apart. Each view's requests are asked over
 a socket, under `/dashboard` as the page asks them; shown is the server's own time of all of them
 together, from `Server-Timing`: the median and the most of some runs. A view has two requests at
-most, and 200 ms, but for what tries settings. Where chromium and playwright are there, a browser
+most, and 200 ms, but for what tries settings. The overview is asked while each look tries another
+recall with larger tiers, and once all are tried. Where chromium and playwright are there, a browser
 without a cache then opens the first page and the overview: what it shows first, and after how long,
 and how many bytes of the page came over the wire. That may take a second, and 150 kB.
 """
@@ -98,6 +99,7 @@ def views(first: str, second: str) -> dict[str, tuple[tuple[str, str, object], .
         "upkeep": (*got(f"{OF}/retention"), ("POST", f"{OF}/retention/preview", {})),
         "settings": got(OF, f"{OF}/versions"),
         "settings, effect": (effect,),
+        "tuning": got(f"{OF}/tuning", OF),
         "gateway": got(f"{OF}/budgets", f"{OF}/gateway/usage?window=24h"),
         "jobs": got(f"{OF}/jobs", "/v1/status"),
     }
@@ -138,6 +140,12 @@ def ask(url: str, asked: dict[str, tuple[tuple[str, str, object], ...]]) -> None
                 f"most {max(times):.1f} ms",
                 flush=True,
             )
+
+
+def try_all(service: MemoryService) -> None:
+    """Have the latest recalls tried with larger tiers, until none is left."""
+    while service.allocations.starving(NAME)[0].untried:
+        pass
 
 
 def paint(url: str) -> None:
@@ -187,6 +195,8 @@ def main() -> None:
         asked = views(*remember(service))
         with served(service) as url:
             ask(url, asked)
+            try_all(service)
+            ask(url, {"overview, all tried": asked["overview"]})
             paint(url)
 
 
