@@ -24,6 +24,7 @@ MEMORIES = [
     MemoryItem("b", "The weather is fine today.", MemoryTier.RAG),
 ]
 QUERY = "What does Kate like?"
+MOST_MEGABYTES = 110  # as README says of an installation without extras
 OPTIONAL = {"typer", "rich", "toktok-rs", "wordllama", "langchain-core", "llama-index-core"}
 
 
@@ -36,6 +37,12 @@ def check_installation() -> None:
     assert Path(mba_integrations.__file__).is_relative_to(sys.prefix)
     installed = {found.name.lower() for found in distributions()}
     assert not installed & OPTIONAL, installed & OPTIONAL
+
+
+def check_size() -> None:
+    folder = Path(mba_integrations.__file__).parents[1]
+    size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+    assert size <= MOST_MEGABYTES * 1_000_000, f"{size:,} bytes in {folder}"
 
 
 def check_allocation_with_own_counter() -> None:
@@ -86,6 +93,7 @@ def check_command(mba: str) -> None:
 
 if __name__ == "__main__":
     check_installation()
+    check_size()
     check_allocation_with_own_counter()
     check_default_counter()
     check_shipped_settings()

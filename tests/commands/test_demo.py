@@ -16,6 +16,7 @@ from typer.testing import Result
 from mba_integrations import (
     MemoryBudgetAllocator,
     MemoryItem,
+    MemoryPool,
     MemoryTier,
     QueryComplexity,
     counter_for_model,
@@ -23,6 +24,7 @@ from mba_integrations import (
 from mba_integrations.commands import demo as demo_command
 from mba_integrations.commands.demo import demo_workspace, keeps_budget
 from mba_integrations.commands.demo_sources import (
+    DemoMemories,
     demo_conversation,
     demo_memories,
     demo_questions,
@@ -34,6 +36,25 @@ NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
 def demo(*arguments: str) -> Result:
     return mba("demo", *arguments)
+
+
+@pytest.fixture(scope="module")
+def own() -> DemoMemories:
+    """What the demo reads of this repository; that it reads, the tests of other projects show."""
+    return demo_memories(ROOT, now=NOW)
+
+
+@pytest.fixture(scope="module")
+def own_pool(own: DemoMemories) -> MemoryPool:
+    """The same with what an allocator prepares once."""
+    return MemoryPool.from_items(own.items)
+
+
+@pytest.fixture
+def read_once(own: DemoMemories, own_pool: MemoryPool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Demos of this repository share what was read and prepared."""
+    monkeypatch.setattr(demo_command, "demo_memories", lambda *_, **__: own)
+    monkeypatch.setattr(MemoryPool, "from_items", lambda _: own_pool)
 
 
 @pytest.fixture
@@ -49,6 +70,7 @@ def project(tmp_path: Path) -> Path:
 ANSWERS = ("8377", "nightly reports on a fine-tuned gpt-4.1", "tier_half_life_days for long_term")
 
 
+@pytest.mark.usefixtures("read_once")
 def test_the_demo_fits_a_screen_and_each_answer_is_in_its_prompt(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -79,6 +101,7 @@ def test_an_empty_prompt_is_said_to_be_empty(project: Path) -> None:
     assert "Nothing fits, or is worth its tokens." in result.stdout
 
 
+@pytest.mark.usefixtures("read_once")
 def test_the_full_demo_asks_all_questions_and_every_count_is_kept() -> None:
     result = demo("--repo", str(ROOT), "--full")
     assert result.exit_code == 0, result.stderr
@@ -91,14 +114,15 @@ def test_the_full_demo_asks_all_questions_and_every_count_is_kept() -> None:
         assert result.stdout.count(shown) >= len(counts)
 
 
-def test_the_questions_differ_in_complexity_and_the_prompts_draw_on_every_tier() -> None:
-    memories = demo_memories(ROOT, now=NOW)
+def test_the_questions_differ_in_complexity_and_the_prompts_draw_on_every_tier(
+    own_pool: MemoryPool,
+) -> None:
     allocator = MemoryBudgetAllocator()
     config = demo_workspace(full=True)
     allocator.register_workspace(config)
     allocations = [
         allocator.allocate_memory_budget(
-            question, memories.items, workspace_id=config.workspace_id, now=NOW
+            question, own_pool, workspace_id=config.workspace_id, now=NOW
         )
         for question in demo_questions(own=True)
     ]

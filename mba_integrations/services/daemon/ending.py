@@ -59,11 +59,20 @@ async def serve_until_idle(
     server: Stoppable, bound: socket.socket, watch: IdleWatch, *, idle_exit: float | None
 ) -> None:
     """Answer until the process is told to end, or nothing was asked for so many seconds."""
-    serving = asyncio.create_task(server.serve(sockets=[bound]))
-    while idle_exit is not None and not serving.done():
-        await asyncio.wait([serving], timeout=min(1.0, idle_exit))
-        server.should_exit = server.should_exit or watch.idle_seconds >= idle_exit
-    await serving
+    # Not the other way round: what a signal raises in a second task, asyncio prints as a mishap.
+    looking = asyncio.create_task(_end_when_idle(server, watch, idle_exit))
+    try:
+        await server.serve(sockets=[bound])
+    finally:
+        looking.cancel()
+
+
+async def _end_when_idle(server: Stoppable, watch: IdleWatch, idle_exit: float | None) -> None:
+    if idle_exit is None:
+        return
+    while watch.idle_seconds < idle_exit:
+        await asyncio.sleep(min(1.0, idle_exit))
+    server.should_exit = True
 
 
 def leave_at_signals() -> None:

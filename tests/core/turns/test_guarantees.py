@@ -82,58 +82,61 @@ def steady_workspaces(**fixed: Any) -> st.SearchStrategy[WorkspaceConfig]:
     return stabilities.flatmap(lambda stability: workspaces(stability=stability, **fixed))
 
 
-@fewer
+@settings(max_examples=75)
 @given(conversations(), steady_workspaces(), any_counter)
-def test_every_turn_keeps_to_its_budget_and_decides_on_every_item(
+def test_every_turn_keeps_what_is_promised(
     turns: list[tuple[list[MemoryItem], int]], config: WorkspaceConfig, counter: str
 ) -> None:
-    for (items, budget), allocation in zip(turns, replay(turns, config, counter), strict=True):
-        assert COUNTERS[counter].count(allocation.prompt_text) == allocation.used_tokens
-        assert allocation.used_tokens <= budget == allocation.budget_tokens
-        if config.rendering.format == "messages":
-            assert allocation.message_tokens <= budget
-        decided = [entry.id for entry in (*allocation.selected, *allocation.omitted)]
-        assert sorted(decided) == sorted(item.id for item in items)
-        assert 0.0 <= allocation.value <= allocation.upper_bound + 1e-9
-
-
-@fewer
-@given(conversations(), steady_workspaces(), any_counter)
-def test_in_every_turn_pins_are_in_groups_are_whole_and_low_scores_are_out(
-    turns: list[tuple[list[MemoryItem], int]], config: WorkspaceConfig, counter: str
-) -> None:
-    for (items, _), allocation in zip(turns, replay(turns, config, counter), strict=True):
-        chosen = {entry.id: entry for entry in allocation.selected}
-        assert all(item.id in chosen for item in items if item.pinned)
-        for group in {item.group for item in items if item.group}:
-            members = [item.id in chosen for item in items if item.group == group]
-            assert all(members) or not any(members)
-        problem = allocation.decided.problem
-        recent = {items[row].id for row in problem.units.rows(problem.recent).tolist()}
-        alone = [entry for entry in chosen.values() if not entry.pinned and not entry.item.group]
-        assert all(entry.score >= config.min_score or entry.id in recent for entry in alone)
-
-
-@fewer
-@given(conversations(), steady_workspaces(), st.sampled_from(sorted(ADDITIVE)))
-def test_in_every_turn_tiers_add_up_and_keep_to_their_caps(
-    turns: list[tuple[list[MemoryItem], int]], config: WorkspaceConfig, counter: str
-) -> None:
-    assume(config.rendering.format != "messages")
-    for allocation in replay(turns, config, counter):
-        tiers = allocation.tiers
-        assert sum(tier.used_tokens for tier in tiers.values()) == allocation.used_tokens
-        for tier, cap in config.tier_cap_tokens.items():
-            if not any(entry.pinned for entry in allocation.selected if entry.tier is tier):
-                assert tiers[tier].used_tokens <= cap
-
-
-@fewer
-@given(conversations(), steady_workspaces(), any_counter)
-def test_what_is_called_stable_stands_at_the_beginning_of_both_prompts(
-    turns: list[tuple[list[MemoryItem], int]], config: WorkspaceConfig, counter: str
-) -> None:
+    """All promises of one conversation: to hold it takes most of the time."""
     done = replay(turns, config, counter)
+    for (items, budget), allocation in zip(turns, done, strict=True):
+        keeps_to_its_budget_and_decides_on_every_item(items, budget, config, counter, allocation)
+        pins_are_in_groups_are_whole_and_low_scores_are_out(items, config, allocation)
+        chronological_sections_are_in_order(config, allocation)
+        if counter in ADDITIVE and config.rendering.format != "messages":
+            tiers_add_up_and_keep_to_their_caps(config, allocation)
+    what_is_called_stable_stands_at_the_beginning_of_both_prompts(done)
+
+
+def keeps_to_its_budget_and_decides_on_every_item(
+    items: list[MemoryItem],
+    budget: int,
+    config: WorkspaceConfig,
+    counter: str,
+    allocation: Allocation,
+) -> None:
+    assert COUNTERS[counter].count(allocation.prompt_text) == allocation.used_tokens
+    assert allocation.used_tokens <= budget == allocation.budget_tokens
+    if config.rendering.format == "messages":
+        assert allocation.message_tokens <= budget
+    decided = [entry.id for entry in (*allocation.selected, *allocation.omitted)]
+    assert sorted(decided) == sorted(item.id for item in items)
+    assert 0.0 <= allocation.value <= allocation.upper_bound + 1e-9
+
+
+def pins_are_in_groups_are_whole_and_low_scores_are_out(
+    items: list[MemoryItem], config: WorkspaceConfig, allocation: Allocation
+) -> None:
+    chosen = {entry.id: entry for entry in allocation.selected}
+    assert all(item.id in chosen for item in items if item.pinned)
+    for group in {item.group for item in items if item.group}:
+        members = [item.id in chosen for item in items if item.group == group]
+        assert all(members) or not any(members)
+    problem = allocation.decided.problem
+    recent = {items[row].id for row in problem.units.rows(problem.recent).tolist()}
+    alone = [entry for entry in chosen.values() if not entry.pinned and not entry.item.group]
+    assert all(entry.score >= config.min_score or entry.id in recent for entry in alone)
+
+
+def tiers_add_up_and_keep_to_their_caps(config: WorkspaceConfig, allocation: Allocation) -> None:
+    tiers = allocation.tiers
+    assert sum(tier.used_tokens for tier in tiers.values()) == allocation.used_tokens
+    for tier, cap in config.tier_cap_tokens.items():
+        if not any(entry.pinned for entry in allocation.selected if entry.tier is tier):
+            assert tiers[tier].used_tokens <= cap
+
+
+def what_is_called_stable_stands_at_the_beginning_of_both_prompts(done: list[Allocation]) -> None:
     assert done[0].stable_prefix_tokens == 0
     assert done[0].prefix_hash == ""
     for before, after in pairwise(done):
@@ -145,27 +148,20 @@ def test_what_is_called_stable_stands_at_the_beginning_of_both_prompts(
         assert "".join(block["text"] for block in after.to_cache_blocks()) == after.prompt_text
 
 
-@fewer
-@given(conversations(), steady_workspaces(), any_counter)
-def test_a_chronological_section_is_in_order_in_every_turn(
-    turns: list[tuple[list[MemoryItem], int]], config: WorkspaceConfig, counter: str
-) -> None:
-    for allocation in replay(turns, config, counter):
-        decided = allocation.decided
-        snapshot = decided.problem.snapshot
-        for tier in MemoryTier:
-            # An item without a time has that of the item before it, whichever that is.
-            steady = [
-                row for row in decided.rows.tolist() if row not in decided.continuation.changing
-            ]
-            rows = [row for row in steady if snapshot.items[row].tier is tier]
-            items = [snapshot.items[row] for row in rows]
-            if config.rendering.order_of(tier) is ItemOrder.CHRONOLOGICAL and all(
-                item.created_at and not item.group for item in items
-            ):
-                ordered = sorted(rows)
-                expected = chronological_order(snapshot, np.array(ordered, dtype=np.int64))
-                assert rows == [ordered[place] for place in expected]
+def chronological_sections_are_in_order(config: WorkspaceConfig, allocation: Allocation) -> None:
+    decided = allocation.decided
+    snapshot = decided.problem.snapshot
+    # An item without a time has that of the item before it, whichever that is.
+    steady = [row for row in decided.rows.tolist() if row not in decided.continuation.changing]
+    for tier in MemoryTier:
+        rows = [row for row in steady if snapshot.items[row].tier is tier]
+        items = [snapshot.items[row] for row in rows]
+        if config.rendering.order_of(tier) is ItemOrder.CHRONOLOGICAL and all(
+            item.created_at and not item.group for item in items
+        ):
+            ordered = sorted(rows)
+            expected = chronological_order(snapshot, np.array(ordered, dtype=np.int64))
+            assert rows == [ordered[place] for place in expected]
 
 
 @fewer
