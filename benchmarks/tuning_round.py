@@ -53,7 +53,7 @@ MOST_CHARACTERS = 100_000
 """Of a turn: one of `beam-100k` has more, which no service keeps."""
 AT_ONCE = 500
 CITED, STRAY = 0.8, 0.01
-_NOW = datetime(2026, 1, 1, tzinfo=UTC)
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +68,7 @@ class Question:
 
 class _Clock:
     def __init__(self) -> None:
-        self.now = _NOW
+        self.now = NOW
 
     def __call__(self) -> datetime:
         self.now += timedelta(milliseconds=1)
@@ -248,17 +248,21 @@ def _say(
     later: Comparison,
     seconds: float,
 ) -> None:
-    then, now, points, gain = later.before, later.after, later.evidence_points, later.gain
     print(f"{name}, begins with {beginning}: {found.found['answer']}, {' > '.join(stages)}")
     print(f"  {' '.join(found.found['reasons'])}")
     print(f"  changes: {json.dumps(found.changes)}; skipped: {found.found['skipped']}")
-    print(
-        f"  later: evidence {100 * then.evidence:.1f} to {100 * now.evidence:.1f} % "
+    print(f"  later: {later_line(later)}; {seconds:,.0f} s", flush=True)
+
+
+def later_line(later: Comparison) -> str:
+    """The figures of the later traffic in a line."""
+    then, now, points, gain = later.before, later.after, later.evidence_points, later.gain
+    return (
+        f"evidence {100 * then.evidence:.1f} to {100 * now.evidence:.1f} % "
         f"({points.value:+.1f} points, {points.low:+.1f} to {points.high:+.1f}); "
         f"tokens {then.mean_used_tokens:,.0f} to {now.mean_used_tokens:,.0f}; for each 1,000 "
         f"{then.evidence_per_1000_tokens:.3f} to {now.evidence_per_1000_tokens:.3f} "
-        f"({gain.value:+.3f}, {gain.low:+.3f} to {gain.high:+.3f}); {seconds:,.0f} s",
-        flush=True,
+        f"({gain.value:+.3f}, {gain.low:+.3f} to {gain.high:+.3f})"
     )
 
 
