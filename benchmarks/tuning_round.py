@@ -24,7 +24,7 @@ import shlex
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -180,13 +180,12 @@ class Round:
     def later(self, since: datetime) -> list[ReplayRecord]:
         """The recalls since then, with all labels of the set in place of feedback."""
         found = self._service.allocations.replay_records("w", since=since)
-        return [replace(one, feedback=self._labels(one)) for one in found]
+        return [replace(one, feedback=labels_of(self._needed[one.allocation_id])) for one in found]
 
-    def _labels(self, record: ReplayRecord) -> tuple[Feedback, ...]:
-        needed = self._needed[record.allocation_id]
-        return tuple(
-            Feedback(memory_id=one, useful=True, origin="cited", weight=1.0) for one in needed
-        )
+
+def labels_of(needed: Iterable[str]) -> tuple[Feedback, ...]:
+    """Feedback that knows all that an answer needs."""
+    return tuple(Feedback(memory_id=one, useful=True, origin="cited", weight=1.0) for one in needed)
 
 
 def measured(folder: Path, name: str, beginning: str, *, trials: int, seed: int) -> None:
@@ -266,9 +265,14 @@ def later_line(later: Comparison) -> str:
     )
 
 
-def main() -> None:
-    """Print machine, command and figures."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+def run(doc: str | None, measure: Callable[..., None]) -> None:
+    """Print machine, command and figures of each set and beginning.
+
+    Args:
+        doc: What the command is about, in its first line.
+        measure: Takes the folder, a set and a beginning, and `trials` and `seed`.
+    """
+    parser = argparse.ArgumentParser(description=(doc or "").partition("\n")[0])
     parser.add_argument("--data", type=Path, required=True, help="folder of the evidence sets")
     parser.add_argument("--sets", nargs="*", default=SETS)
     parser.add_argument("--beginnings", nargs="*", default=list(BEGINNINGS))
@@ -276,11 +280,11 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     given = parser.parse_args()
     print(f"machine: {platform.machine()}, {platform.system()}, Python {platform.python_version()}")
-    print(f"command: {shlex.join(['python', '-m', 'benchmarks.tuning_round', *sys.argv[1:]])}")
+    print(f"command: {shlex.join(['python', *sys.argv])}", flush=True)
     for name in given.sets:
         for beginning in given.beginnings:
-            measured(given.data, name, beginning, trials=given.trials, seed=given.seed)
+            measure(given.data, name, beginning, trials=given.trials, seed=given.seed)
 
 
 if __name__ == "__main__":
-    main()
+    run(__doc__, measured)

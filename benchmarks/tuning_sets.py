@@ -6,11 +6,8 @@ own: the same questions, sessions, budgets, answers and later traffic. Nothing i
 
 from __future__ import annotations
 
-import argparse
 import json
-import platform
 import random
-import shlex
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -24,13 +21,14 @@ from benchmarks.tuning_round import (
     CITED,
     LEARNED_FROM,
     NOW,
-    SETS,
     STRAY,
     Question,
     chats_of,
+    labels_of,
     later_line,
     memories_of,
     questions_of,
+    run,
 )
 from mba_integrations import MemoryBudgetAllocator, MemoryItem, MemoryPool, PreviousPrompt
 from mba_integrations.core.config.workspace import WorkspaceConfig
@@ -100,16 +98,7 @@ def measured(folder: Path, name: str, beginning: str, *, trials: int, seed: int)
     config = WorkspaceConfig(workspace_id="w").with_changes(**BEGINNINGS[beginning])
     made = list(asked(questions_of(found), chats, config, seed))
     tuned = tune([one for one, _ in made[:LEARNED_FROM]], config, trials=trials, seed=seed)
-    later = [
-        replace(
-            one,
-            feedback=tuple(
-                Feedback(memory_id=memory_id, useful=True, origin="cited", weight=1.0)
-                for memory_id in needed
-            ),
-        )
-        for one, needed in made[LEARNED_FROM:]
-    ]
+    later = [replace(one, feedback=labels_of(needed)) for one, needed in made[LEARNED_FROM:]]
     bench = Bench()
     beside = compare(bench.outcomes(later, config), bench.outcomes(later, tuned.config))
     print(f"{name}, begins with {beginning}: {tuned.verdict.answer.value}")
@@ -119,21 +108,5 @@ def measured(folder: Path, name: str, beginning: str, *, trials: int, seed: int)
     sys.stdout.flush()
 
 
-def main() -> None:
-    """Print machine, command and figures."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--data", type=Path, required=True, help="folder of the evidence sets")
-    parser.add_argument("--sets", nargs="*", default=SETS)
-    parser.add_argument("--beginnings", nargs="*", default=list(BEGINNINGS))
-    parser.add_argument("--trials", type=int, default=150)
-    parser.add_argument("--seed", type=int, default=0)
-    given = parser.parse_args()
-    print(f"machine: {platform.machine()}, {platform.system()}, Python {platform.python_version()}")
-    print(f"command: {shlex.join(['python', '-m', 'benchmarks.tuning_sets', *sys.argv[1:]])}")
-    for name in given.sets:
-        for beginning in given.beginnings:
-            measured(given.data, name, beginning, trials=given.trials, seed=given.seed)
-
-
 if __name__ == "__main__":
-    main()
+    run(__doc__, measured)
