@@ -161,18 +161,20 @@ def _measured(path: Path, records: Sequence[ReplayRecord], count: int, executor:
     wrote = time.perf_counter() - began
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(1, mp_context=context) as apart:
-        seconds, tokens, largest, of_worker = apart.submit(_replayed, path, executor).result()
+        seconds, busy, tokens, largest, of_worker = apart.submit(_replayed, path, executor).result()
     print(
         f"{count:,} records: {path.stat().st_size / 2**20:,.1f} MiB, written in {wrote:,.0f} s, "
         f"replayed by {executor.workers} processes in {seconds:,.0f} s "
-        f"({1000 * seconds / count:.2f} ms each), {tokens:,} tokens; largest memory "
+        f"({1000 * seconds / count:.2f} ms each), {busy:,.0f} s of processors "
+        f"({1000 * busy / count:.2f} ms each), {tokens:,} tokens; largest memory "
         f"{largest:,.0f} MiB, of a worker {of_worker:,.0f} MiB",
         flush=True,
     )
 
 
-def _replayed(path: Path, executor: Processes) -> tuple[float, int, float, float]:
-    """Seconds and tokens of a file that is replayed, and the most MiB of this process and others.
+def _replayed(path: Path, executor: Processes) -> tuple[float, float, int, float, float]:
+    """Seconds, those of all processors and tokens of a file that is replayed, and the most MiB of
+    this process and of another.
 
     The largest memory of this process is read of the system: what `getrusage` says of a process
     begins with that of the one that started it.
@@ -181,8 +183,9 @@ def _replayed(path: Path, executor: Processes) -> tuple[float, int, float, float
     tokens = sum(one.used_tokens for one in executor.replay(read_records(path), TRIED))
     seconds = time.perf_counter() - began
     [largest] = re.findall(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text())
-    of_worker = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
-    return seconds, tokens, int(largest) / 1024, of_worker / 1024
+    own, workers = map(resource.getrusage, (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    busy = sum(one.ru_utime + one.ru_stime for one in (own, workers))
+    return seconds, busy, tokens, int(largest) / 1024, workers.ru_maxrss / 1024
 
 
 def _beside_ray(path: Path, executor: Processes) -> None:

@@ -24,7 +24,7 @@ import shlex
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -53,7 +53,7 @@ MOST_CHARACTERS = 100_000
 """Of a turn: one of `beam-100k` has more, which no service keeps."""
 AT_ONCE = 500
 CITED, STRAY = 0.8, 0.01
-_NOW = datetime(2026, 1, 1, tzinfo=UTC)
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +68,7 @@ class Question:
 
 class _Clock:
     def __init__(self) -> None:
-        self.now = _NOW
+        self.now = NOW
 
     def __call__(self) -> datetime:
         self.now += timedelta(milliseconds=1)
@@ -180,13 +180,12 @@ class Round:
     def later(self, since: datetime) -> list[ReplayRecord]:
         """The recalls since then, with all labels of the set in place of feedback."""
         found = self._service.allocations.replay_records("w", since=since)
-        return [replace(one, feedback=self._labels(one)) for one in found]
+        return [replace(one, feedback=labels_of(self._needed[one.allocation_id])) for one in found]
 
-    def _labels(self, record: ReplayRecord) -> tuple[Feedback, ...]:
-        needed = self._needed[record.allocation_id]
-        return tuple(
-            Feedback(memory_id=one, useful=True, origin="cited", weight=1.0) for one in needed
-        )
+
+def labels_of(needed: Iterable[str]) -> tuple[Feedback, ...]:
+    """Feedback that knows all that an answer needs."""
+    return tuple(Feedback(memory_id=one, useful=True, origin="cited", weight=1.0) for one in needed)
 
 
 def measured(folder: Path, name: str, beginning: str, *, trials: int, seed: int) -> None:
@@ -248,23 +247,32 @@ def _say(
     later: Comparison,
     seconds: float,
 ) -> None:
-    then, now, points, gain = later.before, later.after, later.evidence_points, later.gain
     print(f"{name}, begins with {beginning}: {found.found['answer']}, {' > '.join(stages)}")
     print(f"  {' '.join(found.found['reasons'])}")
     print(f"  changes: {json.dumps(found.changes)}; skipped: {found.found['skipped']}")
-    print(
-        f"  later: evidence {100 * then.evidence:.1f} to {100 * now.evidence:.1f} % "
+    print(f"  later: {later_line(later)}; {seconds:,.0f} s", flush=True)
+
+
+def later_line(later: Comparison) -> str:
+    """The figures of the later traffic in a line."""
+    then, now, points, gain = later.before, later.after, later.evidence_points, later.gain
+    return (
+        f"evidence {100 * then.evidence:.1f} to {100 * now.evidence:.1f} % "
         f"({points.value:+.1f} points, {points.low:+.1f} to {points.high:+.1f}); "
         f"tokens {then.mean_used_tokens:,.0f} to {now.mean_used_tokens:,.0f}; for each 1,000 "
         f"{then.evidence_per_1000_tokens:.3f} to {now.evidence_per_1000_tokens:.3f} "
-        f"({gain.value:+.3f}, {gain.low:+.3f} to {gain.high:+.3f}); {seconds:,.0f} s",
-        flush=True,
+        f"({gain.value:+.3f}, {gain.low:+.3f} to {gain.high:+.3f})"
     )
 
 
-def main() -> None:
-    """Print machine, command and figures."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+def run(doc: str | None, measure: Callable[..., None]) -> None:
+    """Print machine, command and figures of each set and beginning.
+
+    Args:
+        doc: What the command is about, in its first line.
+        measure: Takes the folder, a set and a beginning, and `trials` and `seed`.
+    """
+    parser = argparse.ArgumentParser(description=(doc or "").partition("\n")[0])
     parser.add_argument("--data", type=Path, required=True, help="folder of the evidence sets")
     parser.add_argument("--sets", nargs="*", default=SETS)
     parser.add_argument("--beginnings", nargs="*", default=list(BEGINNINGS))
@@ -272,11 +280,11 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     given = parser.parse_args()
     print(f"machine: {platform.machine()}, {platform.system()}, Python {platform.python_version()}")
-    print(f"command: {shlex.join(['python', '-m', 'benchmarks.tuning_round', *sys.argv[1:]])}")
+    print(f"command: {shlex.join(['python', *sys.argv])}", flush=True)
     for name in given.sets:
         for beginning in given.beginnings:
-            measured(given.data, name, beginning, trials=given.trials, seed=given.seed)
+            measure(given.data, name, beginning, trials=given.trials, seed=given.seed)
 
 
 if __name__ == "__main__":
-    main()
+    run(__doc__, measured)

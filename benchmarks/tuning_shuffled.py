@@ -54,7 +54,7 @@ def main() -> None:
     parser.add_argument("--recalls", type=int, default=300)
     parser.add_argument("--trials", type=int, default=12)
     given = parser.parse_args()
-    setattr(bench, "Choosing", Once)  # noqa: B010
+    setattr(bench, "Choosing", Once)  # noqa: B010  # a module has no such attribute for mypy
     records = traffic(given.recalls)
     said("true labels", tune(records, wrong_config(), trials=given.trials))
     answers: Counter[Answer] = Counter()

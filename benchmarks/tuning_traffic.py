@@ -3,19 +3,31 @@
 A question asks for one old fact, and says three of its words. Newer chatter says two of them. So
 relevance finds the fact, and freshness with a half-life of a day the chatter. Nothing is a
 document, and most of the budget is for documents.
+
+    python -m benchmarks.tuning_traffic
+
+tunes this workspace three times: as it is; beginning with the shipped settings, so that the search
+finds them or others by itself; and with turns that follow each other in sessions of ten, where what
+a prompt shares with the one before it is cheaper.
 """
 
 from __future__ import annotations
 
+import argparse
 import random
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from mba_integrations import PreviousPrompt
 from mba_integrations.core.config.workspace import WorkspaceConfig
 from mba_integrations.core.model import MemoryItem, MemoryTier
+from mba_integrations.learning.gate.comparison import Side, side_of
 from mba_integrations.learning.replay.records import Decided, Feedback, ReplayRecord
+from mba_integrations.learning.tuning.bench import Bench
+from mba_integrations.learning.tuning.space import shipped
+from mba_integrations.learning.tuning.tune import tune
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 _PEOPLE = ("Kate", "Ben", "Mina", "Otto", "Lena")
@@ -104,3 +116,53 @@ def with_shuffled_labels(records: list[ReplayRecord], seed: int) -> list[ReplayR
         )
         for one in records
     ]
+
+
+def following(records: list[ReplayRecord], *, per_session: int = 10) -> list[ReplayRecord]:
+    """The records with turns that follow the one before them in their session."""
+    before = PreviousPrompt(workspace_id="kate", layout_id="", text="", items=()).to_dict()
+    return [
+        one if place % per_session == 0 else replace(one, previous=before)
+        for place, one in enumerate(records)
+    ]
+
+
+def _side(name: str, side: Side) -> None:
+    print(
+        f"{name}: evidence {side.evidence:.0%}, {side.evidence_per_1000_tokens:.2f} for each "
+        f"1,000 tokens, tokens {side.mean_used_tokens:.1f}, cost {side.mean_cost:.1f}, "
+        f"stability {side.stability}",
+        flush=True,
+    )
+
+
+def _tuned(name: str, records: list[ReplayRecord], config: WorkspaceConfig, trials: int) -> None:
+    found = tune(records, config, trials=trials)
+    print(f"{name}: {found.verdict.answer.value}; {' '.join(found.verdict.reasons)}")
+    print(f"  {found.changes}")
+    if found.verdict.comparison is not None:
+        _side("  before", found.verdict.comparison.before)
+        _side("  after", found.verdict.comparison.after)
+
+
+def main() -> None:
+    """Tune and print."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--recalls", type=int, default=300)
+    parser.add_argument("--trials", type=int, default=8)
+    given = parser.parse_args()
+    records, wrong = traffic(given.recalls), wrong_config()
+    turns = following(records)
+    for name, config in (
+        ("wrong on purpose", wrong),
+        ("shipped", shipped(wrong)),
+        ("shipped, stability 0", shipped(wrong).with_changes(stability=0.0)),
+    ):
+        _side(f"sessions of ten, {name}", side_of(Bench().outcomes(turns[:60], config)))
+    _tuned("wrong on purpose", records, wrong, given.trials)
+    _tuned("begins with shipped", records, WorkspaceConfig(workspace_id="kate"), given.trials)
+    _tuned("wrong on purpose, sessions of ten", turns, wrong, given.trials)
+
+
+if __name__ == "__main__":
+    main()

@@ -15,10 +15,14 @@ from replay_records import WORDS, chosen_settings, pools, record_of_facts, sente
 from mba_integrations import InputError, WorkspaceConfig
 from mba_integrations.learning.replay.files.reading import read_records
 from mba_integrations.learning.replay.files.writing import write_records
-from mba_integrations.learning.replay.numbers.making import without_texts
+from mba_integrations.learning.replay.numbers.making import WithoutTexts, without_texts
 from mba_integrations.learning.replay.records import ReplayRecord
 from mba_integrations.learning.replay.replay import replay
 
+PLAIN = {
+    **{"tier": "project", "importance": 0.5, "created_at": None, "pinned": False},
+    **{"grouped": False, "relevance": None, "role": None},
+}
 decidable = st.fixed_dictionaries(
     {},
     optional={
@@ -133,3 +137,26 @@ def test_a_record_of_numbers_stays_one() -> None:
     bare = without_texts(record_of_facts(3))
     assert without_texts(bare) is bare
     assert isinstance(bare, ReplayRecord)
+
+
+def test_stand_ins_that_look_alike_stand_for_texts_of_other_lengths(tmp_path: Path) -> None:
+    found = [
+        {**PLAIN, "content": f"Kate paid invoice {number} on Friday {'in Lisbon ' * more}."}
+        for more in (0, 4)
+        for number in range(8)
+    ]
+    config = WorkspaceConfig(workspace_id="w", max_total_tokens=80)
+    queries = ["Which invoices did Kate pay?"]
+    records = [
+        replace(record, allocation_id=f"a{place}")
+        for place, some in enumerate((found[:8], found[8:], found[:8]))
+        for record in session_of(config, some, queries)
+    ]
+    path = tmp_path / "records.jsonl"
+    write_records(map(WithoutTexts().of, records), path)
+    read = list(read_records(path))
+    assert read[0].candidates is read[1].candidates
+    assert [one.used_tokens for one in replay(read)] == [
+        record.decided.used_tokens for record in records
+    ]
+    assert records[0].decided.tokens.keys() != records[1].decided.tokens.keys()

@@ -7,11 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.tuning_traffic import traffic, with_shuffled_labels, wrong_config
+from benchmarks.tuning_traffic import following, traffic, with_shuffled_labels, wrong_config
+from mba_integrations.core.config.workspace import WorkspaceConfig
 from mba_integrations.core.errors import InputError
-from mba_integrations.learning.gate.comparison import compare
+from mba_integrations.learning.gate import verdict
+from mba_integrations.learning.gate.comparison import compare, side_of
 from mba_integrations.learning.gate.verdict import Answer
 from mba_integrations.learning.tuning.bench import Bench
+from mba_integrations.learning.tuning.space import shipped
 from mba_integrations.learning.tuning.studies import Studies
 from mba_integrations.learning.tuning.tune import FIXED_BUDGET, SHIPPED, Tuned, tune
 
@@ -44,6 +47,29 @@ def test_the_gain_on_other_traffic_is_within_the_interval(mended: Tuned) -> None
 
 def test_changes_lead_from_the_settings_of_now_to_the_proposed_ones(mended: Tuned) -> None:
     assert wrong_config().with_changes(**mended.changes) == mended.config
+
+
+def test_settings_better_than_the_shipped_ones_are_found_from_those(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(verdict, "LEAST_ALLOCATIONS", 120)
+    found = tune(traffic(120, per_session=4), WorkspaceConfig(workspace_id="kate"), trials=8)
+    comparison = found.verdict.comparison
+    assert comparison is not None
+    assert found.verdict.answer is Answer.PROPOSAL, found.verdict.reasons
+    assert found.verdict.beside[SHIPPED].gain == comparison.gain
+    assert comparison.after.evidence == comparison.before.evidence == 1.0
+    assert comparison.after.mean_used_tokens < comparison.before.mean_used_tokens / 2
+
+
+def test_a_prompt_that_follows_the_question_costs_more_than_one_that_never_changes() -> None:
+    turns = following(traffic(40))
+    fresh = shipped(wrong_config()).with_changes(stability=0.0)
+    same, other = (side_of(Bench().outcomes(turns, one)) for one in (wrong_config(), fresh))
+    assert (same.evidence, same.stability, other.evidence) == (0.0, 1.0, 1.0)
+    assert other.stability is not None
+    assert other.stability < 0.5
+    assert other.mean_cost > 2 * same.mean_cost
 
 
 def test_labels_that_are_shuffled_give_no_proposal() -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-import math
 from typing import Any
 
 import httpx2
@@ -168,22 +167,6 @@ async def test_tokens_and_complexity_are_told(http: httpx2.AsyncClient) -> None:
     found = (await http.post("/v1/complexity", json={"query": "Why?"})).json()
     assert found["complexity"] == "simple"
     assert found["evidence"]
-    assert found["probability"] is None
-    learned = {"complexity": {"learned": {"intercept": 2.0, "weights": {}}}}
-    asked_again = {"query": "Why?", "settings": learned}
-    found = (await http.post("/v1/complexity", json=asked_again)).json()
-    assert found["probability"] == pytest.approx(1.0 / (1.0 + math.exp(-2.0)))
-
-
-async def test_a_learned_probability_stands_in_the_whole_allocation(
-    http: httpx2.AsyncClient,
-) -> None:
-    asked = {"query": "Why?", "items": [{"id": "a", "content": "Kate.", "tier": "rag"}]}
-    plain = (await http.post("/v1/allocate", json=asked)).json()
-    assert plain["complexity_probability"] is None
-    learned = {"complexity": {"learned": {"intercept": 2.0, "weights": {}}}}
-    found = (await http.post("/v1/allocate", json={**asked, "settings": learned})).json()
-    assert 0.8 < found["complexity_probability"] < 0.9
 
 
 async def test_settings_are_changed_from_the_version_that_was_read(

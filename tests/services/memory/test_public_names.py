@@ -34,6 +34,18 @@ def test_the_package_loads_no_database_before_it_is_asked() -> None:
     assert done.stdout.strip() == "False"
 
 
+def test_what_learns_is_loaded_with_its_first_job() -> None:
+    names = [f"mba_integrations.learning.{name}" for name in ("tuning.tune", "replay.replay")]
+    code = (
+        "import sys, mba_integrations.services.memory.service\n"
+        f"print([name for name in {names} if name in sys.modules])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT
+    )
+    assert done.stdout.strip() == "[]"
+
+
 def test_without_the_extra_the_command_that_installs_it_is_named(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
