@@ -12,7 +12,7 @@ from proposals import found_settings
 from served_commands import answering, use_service
 
 from mba_integrations.commands import tune
-from mba_integrations.learning.tuning.tune import TRIALS
+from mba_integrations.learning.tuning import TRIALS
 from mba_integrations.services.api.app import create_app
 from mba_integrations.services.api.settings import ServerSettings
 from mba_integrations.services.memory.service import MemoryService

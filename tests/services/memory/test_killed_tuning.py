@@ -17,11 +17,11 @@ from benchmarks.tuning_crash import half_applied, kill_switching, kill_tuning, p
 from mba_integrations.services.memory.jobs import work as work_module
 from mba_integrations.services.memory.jobs.work import JobWork
 from mba_integrations.services.memory.service import MemoryService
-from mba_integrations.services.memory.tuning import switching
 from mba_integrations.services.store.errors import LeaseLostError
 from mba_integrations.services.store.rows.jobs import JobRow
 from mba_integrations.services.store.rows.proposals import ProposalState
 from mba_integrations.services.store.statements import jobs
+from mba_integrations.services.store.statements.learning import proposals
 from mba_integrations.testing import Clock, WordCounter
 
 pytest.importorskip("optuna")
@@ -103,14 +103,14 @@ def test_a_kill_between_settings_and_state_leaves_both_as_they_were(
 
 def killed_at_its_switch(where: str, clock: Clock, act: Callable[[MemoryService], None]) -> None:
     """Do an act, and die where settings are written and the state is not."""
-    kept = switching.proposals.move
+    kept = proposals.move
 
     def die(writing: Any, proposal_id: str, states: Any, to: ProposalState, **news: Any) -> Any:
         if to in (ProposalState.LIVE, ProposalState.TAKEN_BACK):
             os.kill(os.getpid(), signal.SIGKILL)
         return kept(writing, proposal_id, states, to, **news)
 
-    switching.proposals.move = die  # type: ignore[assignment]
+    proposals.move = die  # type: ignore[assignment]
     counter = WordCounter()
     with MemoryService.open(where, background=False, clock=clock, token_counter=counter) as service:
         act(service)
