@@ -186,8 +186,11 @@ def own(
         if apply and changes:
             service.workspaces.change(workspace, **changes)
     write_json(changes)
-    labels = sum(found.usefulness.labels.values())
-    remark("note", f"learned from {found.recalls:,} recalls, {labels:,.1f} labels by weight")
+    if found.recalls:
+        labels = sum(found.usefulness.labels.values())
+        remark("note", f"learned from {found.recalls:,} recalls, {labels:,.1f} labels by weight")
+    else:
+        remark("note", "nothing to learn from: no recall whose question is logged has feedback")
     if apply and changes:
         remark("done", f"workspace {in_one_line(workspace)} uses them")
 

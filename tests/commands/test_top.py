@@ -54,7 +54,7 @@ def test_a_frame_is_printed_with_hostile_names_made_harmless(filled: Path) -> No
     assert "[red]k\ufffdate[red]" in "".join(shown.split())
     assert "\u202e" not in shown
     assert "\x1b" not in shown
-    assert str(filled) in shown
+    assert str(filled) in "".join(shown.split())  # a long path goes on in the next line
     assert done("top").splitlines()[1:] == shown.splitlines()[1:]  # not a terminal: once
 
 

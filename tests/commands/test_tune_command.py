@@ -95,7 +95,7 @@ def test_own_coefficients_are_printed_and_applied_on_a_file(database: Path) -> N
     remembered("Kate moved to Lisbon.")
     silent = mba("tune", "own")
     assert json.loads(silent.stdout) == {}
-    assert "learned from 0 recalls" in silent.stderr
+    assert "nothing to learn from: no recall whose question is logged" in silent.stderr
     with MemoryService.open(database, background=False) as service:
         service.workspaces.change("default", logging={"include_text": True})
         judged(service)
