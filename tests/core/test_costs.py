@@ -3,7 +3,7 @@
 Where work can be counted, it is: pairs compared, terms looked up, bytes kept, calls made. Regular
 expressions and arrays count nothing, so stages that read text are held against themselves, in CPU
 time of the process, which other programs do not add to. Input of `TIMES` the size may take
-`MOST_GROWTH` times as long, in the best of three runs: four times what is linear, a fourth of what
+`MOST_GROWTH` times as long, in the best of eight runs at most: four times what is linear, a fourth of what
 is quadratic. What is shorter than `FLOOR_SECONDS` counts as that.
 """
 
@@ -42,7 +42,7 @@ from mba_integrations.ingest.chunking import chunks
 
 CHARACTERS = 1_000
 TIMES = 16
-RUNS = 3
+RUNS = 8
 FLOOR_SECONDS = 0.002
 MOST_GROWTH = 4.0 * TIMES
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
