@@ -3,8 +3,8 @@
 Where work can be counted, it is: pairs compared, terms looked up, bytes kept, calls made. Regular
 expressions and arrays count nothing, so stages that read text are held against themselves, in CPU
 time of the process, which other programs do not add to. Input of `TIMES` the size may take
-`MOST_GROWTH` times as long, in the best of eight runs at most: four times what is linear, a fourth of what
-is quadratic. What is shorter than `FLOOR_SECONDS` counts as that.
+`MOST_GROWTH` times as long, in the best of eight runs at most: four times what is linear, a fourth
+of what is quadratic. What is shorter than `FLOOR_SECONDS` counts as that.
 """
 
 from __future__ import annotations
