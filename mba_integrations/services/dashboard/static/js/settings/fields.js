@@ -5,6 +5,8 @@
  * Numbers, texts and switches have a field each; what is a list or a mapping is written as JSON.
  */
 
+import { cut } from "../format.js";
+
 /** Settings that are looked at most, by what they are about. */
 export const SECTIONS = [
   {
@@ -97,8 +99,7 @@ export function valueAt(settings, path) {
 
 /** A value in a line. */
 export function told(value) {
-  const text = value === null || value === undefined ? "none" : JSON.stringify(value);
-  return text.length > 120 ? `${text.slice(0, 119)}…` : text;
+  return cut(value === null || value === undefined ? "none" : JSON.stringify(value), 120);
 }
 
 /** Settings of some paths as the server takes changes: groups hold what differs. */
@@ -111,6 +112,13 @@ export function patchOf(changes) {
     group[last] = value;
   }
   return patch;
+}
+
+/** The paths of changes as the server gives them: the other way round. */
+export function pathsOf(patch) {
+  return Object.entries(patch).flatMap(([name, value]) =>
+    isMapping(value) ? pathsOf(value).map((path) => `${name}.${path}`) : [name],
+  );
 }
 
 /** Every path at which two settings differ. */

@@ -5,7 +5,7 @@ import { counted, fine, percent, time, whole } from "../format.js";
 import { facts, tiles } from "../parts/figures.js";
 import { card } from "../parts/heading.js";
 import { note } from "../parts/notices.js";
-import { told, valueAt } from "../settings/fields.js";
+import { pathsOf, told, valueAt } from "../settings/fields.js";
 import { apply, takeBack } from "./acts.js";
 
 const STATES = {
@@ -61,14 +61,6 @@ function changes(changed, settings) {
   };
   const pairs = pathsOf(changed).map(line);
   return pairs.length > 0 && [el("h3", {}, "Changed settings"), facts(pairs)];
-}
-
-/** Paths of settings that differ, within groups too. */
-function pathsOf(changed) {
-  const isGroup = (value) => value !== null && typeof value === "object" && !Array.isArray(value);
-  return Object.entries(changed).flatMap(([name, value]) =>
-    isGroup(value) ? pathsOf(value).map((path) => `${name}.${path}`) : [name],
-  );
 }
 
 function compared(title, { before, after, gain }) {
