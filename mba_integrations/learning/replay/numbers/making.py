@@ -9,6 +9,7 @@ from typing import Any
 
 from mba_integrations.core.arrays import FloatArray
 from mba_integrations.core.calls.call import Call
+from mba_integrations.core.config.workspace import WorkspaceConfig
 from mba_integrations.core.counting.counter import TokenCounter
 from mba_integrations.core.errors import BudgetError
 from mba_integrations.core.layout.renderer import Renderer
@@ -81,7 +82,7 @@ class WithoutTexts:
         if record.grade is Grade.NUMBERS:
             return record
         pool, bare = self._pools.of(record.candidates), self._bare.of(record.candidates)
-        made = _Made(record, token_counter, pool, bare)
+        made = _Made(record, self._then.of(record.settings), token_counter, pool, bare)
         found = replace(
             record,
             query=None,
@@ -113,12 +114,13 @@ class _Made:
     def __init__(
         self,
         record: ReplayRecord,
+        config: WorkspaceConfig,
         token_counter: TokenCounter | None,
         pool: MemoryPool,
         bare: Candidates,
     ) -> None:
         self._record = record
-        self._config = config_of_then(record.settings)
+        self._config = config
         self._layout = Renderer(self._config.rendering)
         before = record.previous
         self._before = None if before is None else PreviousPrompt.from_dict(before)
