@@ -18,7 +18,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import platform
 import random
 import shlex
 import sys
@@ -30,7 +29,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from benchmarks.evidence import machine
 from benchmarks.evidence_data import records as pools_of
+from benchmarks.own_coefficients import CITED, STRAY
 from mba_integrations import MemoryItem
 from mba_integrations.core.config.workspace import WorkspaceConfig
 from mba_integrations.learning.gate.comparison import Comparison, compare
@@ -52,7 +53,6 @@ SHADOW = 20
 MOST_CHARACTERS = 100_000
 """Of a turn: one of `beam-100k` has more, which no service keeps."""
 AT_ONCE = 500
-CITED, STRAY = 0.8, 0.01
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 
@@ -141,6 +141,15 @@ def _ids(evidence: Sequence[Any]) -> Iterator[str]:
         yield from [group] if isinstance(group, str) else group
 
 
+def cited_of(selected_ids: Iterable[str], asked: Question, lots: random.Random) -> list[str]:
+    """What an answer to a prompt cites, with noise."""
+    return [
+        memory_id
+        for memory_id in selected_ids
+        if lots.random() < (CITED if memory_id in asked.needed else STRAY)
+    ]
+
+
 class Round:
     """One workspace from its first question to the later traffic.
 
@@ -163,11 +172,7 @@ class Round:
                 "w", one.text, budget_tokens=BUDGET, session_id=one.session, subject=one.chat
             )
             self._needed[reply.allocation_id] = one.needed
-            cited = [
-                memory_id
-                for memory_id in reply.allocation.selected_ids
-                if self._lots.random() < (CITED if memory_id in one.needed else STRAY)
-            ]
+            cited = cited_of(reply.allocation.selected_ids, one, self._lots)
             if cited:
                 self._service.feedback("w", reply.allocation_id, cited=cited)
 
@@ -279,7 +284,7 @@ def run(doc: str | None, measure: Callable[..., None]) -> None:
     parser.add_argument("--trials", type=int, default=150)
     parser.add_argument("--seed", type=int, default=0)
     given = parser.parse_args()
-    print(f"machine: {platform.machine()}, {platform.system()}, Python {platform.python_version()}")
+    print(f"machine: {machine()}")
     print(f"command: {shlex.join(['python', *sys.argv])}", flush=True)
     for name in given.sets:
         for beginning in given.beginnings:

@@ -18,12 +18,11 @@ from pathlib import Path
 from benchmarks.tuning_round import (
     BEGINNINGS,
     BUDGET,
-    CITED,
     LEARNED_FROM,
     NOW,
-    STRAY,
     Question,
     chats_of,
+    cited_of,
     labels_of,
     later_line,
     memories_of,
@@ -55,11 +54,7 @@ def asked(
             *(one.text, pools[one.chat], config.workspace_id, BUDGET, None, at, previous)
         )
         before[one.session] = found.as_previous
-        cited = {
-            memory_id
-            for memory_id in found.selected_ids
-            if lots.random() < (CITED if memory_id in one.needed else STRAY)
-        }
+        cited = cited_of(found.selected_ids, one, lots)
         said = [(memory_id, memory_id in cited) for memory_id in found.selected_ids if cited]
         record = ReplayRecord(
             allocation_id=f"a{number:05}",
