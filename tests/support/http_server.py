@@ -13,6 +13,7 @@ from fastapi import FastAPI
 from mba_integrations.services.memory.service import MemoryService
 
 BASE_URL = "http://localhost:8377"
+KATE = "/v1/workspaces/kate"
 MakeKey = Callable[..., dict[str, str]]
 
 
@@ -33,6 +34,20 @@ def problem_in(reply: httpx2.Response) -> tuple[int, str]:
     written = reply.json()
     assert written["status"] == reply.status_code
     return reply.status_code, written["type"].rsplit(":", 1)[1]
+
+
+async def remember(http: httpx2.AsyncClient, *memories: Any, **more: Any) -> list[str]:
+    """Remember memories in the workspace of Kate; their ids."""
+    reply = await http.post(f"{KATE}/memories", json={"memories": list(memories), **more})
+    assert reply.status_code == 200, reply.text
+    return [one["id"] for one in reply.json()["results"]]
+
+
+async def ask(http: httpx2.AsyncClient, query: str = "Where does Kate live?", **more: Any) -> Any:
+    """The reply to a recall in the workspace of Kate."""
+    reply = await http.post(f"{KATE}/recall", json={"query": query, **more})
+    assert reply.status_code == 200, reply.text
+    return reply.json()
 
 
 def held_search(

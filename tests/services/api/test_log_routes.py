@@ -6,28 +6,13 @@ import csv
 import hashlib
 import io
 import json
-from typing import Any
 
 import httpx2
 import pyarrow.parquet as pq
-from http_server import problem_in
+from http_server import KATE, ask, problem_in, remember
 
 from mba_integrations.services.memory.service import MemoryService
 from mba_integrations.testing import Clock
-
-KATE = "/v1/workspaces/kate"
-
-
-async def remember(http: httpx2.AsyncClient, *memories: Any, **more: Any) -> list[str]:
-    reply = await http.post(f"{KATE}/memories", json={"memories": list(memories), **more})
-    assert reply.status_code == 200, reply.text
-    return [one["id"] for one in reply.json()["results"]]
-
-
-async def ask(http: httpx2.AsyncClient, query: str = "Where does Kate live?", **more: Any) -> Any:
-    reply = await http.post(f"{KATE}/recall", json={"query": query, **more})
-    assert reply.status_code == 200, reply.text
-    return reply.json()
 
 
 async def test_only_the_reply_that_is_given_is_logged(
