@@ -9,11 +9,12 @@ from memory_services import on_both
 
 from mba_integrations import MemoryItem
 from mba_integrations.core.config.problems import InvalidSettingsError
-from mba_integrations.core.errors import UnknownWorkspaceError
+from mba_integrations.core.pool.memory_pool import MemoryPool
 from mba_integrations.learning.own.complexity import labelled_query, own_complexity
 from mba_integrations.learning.own.features import Label, labelled_features
+from mba_integrations.learning.own.traffic import own_settings
 from mba_integrations.learning.own.usefulness import OwnUsefulness, own_usefulness
-from mba_integrations.services.memory.past.judged import JudgedRecall
+from mba_integrations.learning.replay.records import ReplayRecord
 from mba_integrations.services.memory.service import MemoryService
 
 QUESTION = "What of the harbour bridge?"
@@ -41,10 +42,10 @@ def asked_of(service: MemoryService, workspace_id: str, query: str = QUESTION) -
     return sorted(scores, key=lambda name: -scores[name])
 
 
-def labels(recall: JudgedRecall) -> list[Label]:
+def labels(record: ReplayRecord) -> list[Label]:
     return [
         Label(memory_id=one.memory_id, useful=one.useful, weight=one.weight)
-        for one in recall.said
+        for one in record.feedback
         if one.memory_id is not None and one.useful is not None
     ]
 
@@ -53,8 +54,12 @@ def learned(service: MemoryService, workspace_id: str, strength: float) -> OwnUs
     """Coefficients from all that was said of a workspace's recalls."""
     config = service.workspaces.config(workspace_id)
     found = [
-        labelled_features(one.query, one.pool, labels(one), now=one.at, config=config)
-        for one in service.allocations.judged(workspace_id)
+        labelled_features(
+            *(one.query, MemoryPool.from_items(one.candidates), labels(one)),
+            now=one.at,
+            config=config,
+        )
+        for one in service.allocations.replay_records(workspace_id)
     ]
     return own_usefulness([one for one in found if one is not None], strength=strength)
 
@@ -83,32 +88,27 @@ def test_own_coefficients_change_the_choices_of_their_workspace_alone(
 
 
 @on_both
-def test_a_judged_recall_has_its_question_its_pool_of_then_and_what_was_said(
+def test_recalls_of_which_something_was_said_are_learned_from_with_their_memories_of_then(
     service: MemoryService,
 ) -> None:
     service.create_workspace("ann", logging={"include_text": True})
     fill(service, "ann")
-    silent = service.recall("ann", "Who needs bread?")
+    service.recall("ann", "Who needs bread?")
     reply = service.recall("ann", QUESTION)
     service.feedback("ann", reply.allocation_id, thumb="up", cited=["old"])
-    service.remember("ann", [MemoryItem("later", "The bridge opens.", "rag")])
-    [recall] = service.allocations.judged("ann")
-    assert (recall.allocation_id, recall.query) == (reply.allocation_id, QUESTION)
-    assert "old" in recall.pool
-    assert "later" not in recall.pool
-    assert {one.memory_id: one.useful for one in recall.said}["old"] is True
-    assert None not in {one.memory_id for one in recall.said}
-    assert silent.allocation_id != recall.allocation_id
+    before = own_settings(service.allocations.replay_records("ann"))
+    assert before.recalls == 1
+    assert before.usefulness.useful == {"lexical": 1.0}
+    service.remember("ann", [MemoryItem("later", f"{QUESTION} {QUESTION}", "rag")])
+    assert own_settings(service.allocations.replay_records("ann")) == before
 
 
 def test_recalls_without_a_kept_question_or_a_say_are_passed_over(service: MemoryService) -> None:
     fill(service, "kate")
     reply = service.recall("kate", QUESTION)
     service.feedback("kate", reply.allocation_id, cited=["old"])
-    assert list(service.allocations.judged("kate")) == []
-    assert learned(service, "kate", strength=1.0).models == {}
-    with pytest.raises(UnknownWorkspaceError):
-        list(service.allocations.judged("nobody"))
+    own = own_settings(service.allocations.replay_records("kate"))
+    assert (own.recalls, own.changes()) == (0, {})
 
 
 def test_learned_complexity_is_used_in_its_workspace_alone(service: MemoryService) -> None:
@@ -118,7 +118,8 @@ def test_learned_complexity_is_used_in_its_workspace_alone(service: MemoryServic
     for _ in range(20):
         reply = service.recall("ann", QUESTION)
         service.feedback("ann", reply.allocation_id, cited=["old", "new"])
-    said = [labelled_query(one.query, labels(one)) for one in service.allocations.judged("ann")]
+    records = service.allocations.replay_records("ann")
+    said = [labelled_query(one.query, labels(one)) for one in records]
     own = own_complexity([one for one in said if one is not None], strength=1.0)
     assert own is not None
     service.workspaces.change("ann", complexity={"learned": own.model_dump(mode="json")})

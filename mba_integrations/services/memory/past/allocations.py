@@ -20,7 +20,6 @@ from mba_integrations.services.memory.errors import UnknownAllocationError
 from mba_integrations.services.memory.past.apart import Apart, taken_apart
 from mba_integrations.services.memory.past.arrivals import Arrivals
 from mba_integrations.services.memory.past.beside import Beside, side_by_side
-from mba_integrations.services.memory.past.judged import JudgedRecall, judged_recalls
 from mba_integrations.services.memory.past.rebuild import rebuild
 from mba_integrations.services.memory.past.replays import replayed
 from mba_integrations.services.memory.past.statistics import By, LoggedStatistics
@@ -203,19 +202,6 @@ class Allocations:
         self.get(workspace_id, allocation_id)
         with self._equipment.read(workspace_id) as reading:
             return allocations.feedback_of(reading, allocation_id)
-
-    def judged(
-        self, workspace_id: str, *, since: datetime | None = None, until: datetime | None = None
-    ) -> Iterator[JudgedRecall]:
-        """Recalls of a time that something was said of, the earliest first, to learn from.
-
-        Those whose question the log has not kept are passed over.
-
-        Raises:
-            UnknownWorkspaceError: If there is no such workspace; with those of a like name.
-        """
-        rows = [*self.rows(workspace_id, since=since, until=until)][::-1]
-        return judged_recalls(self._equipment, workspace_id, rows)
 
     def replay(
         self,
