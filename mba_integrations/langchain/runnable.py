@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from langchain_core.callbacks import adispatch_custom_event, dispatch_custom_event
 from langchain_core.documents import Document
 from langchain_core.runnables import Runnable, RunnableConfig, RunnableLambda
 
@@ -19,8 +18,8 @@ from mba_integrations.core.result.allocation import Allocation
 from mba_integrations.langchain.distinct_items import distinct
 from mba_integrations.langchain.documents.choice import check_limits, summary_of
 from mba_integrations.langchain.documents.items import items_from_documents
+from mba_integrations.langchain.events import asend_event, send_event
 
-EVENT_NAME = "memory_budget"
 RUN_NAME = "memory_budget"
 _BUDGET_KEY = "budget_tokens"
 
@@ -85,12 +84,12 @@ class _Step:
 
     def select(self, given: Any, config: RunnableConfig) -> Allocation:
         allocation = self._choose(given, config)
-        dispatch_custom_event(EVENT_NAME, summary_of(allocation), config=config)
+        send_event(summary_of(allocation), config)
         return allocation
 
     async def aselect(self, given: Any, config: RunnableConfig) -> Allocation:
         allocation = await asyncio.to_thread(self._choose, given, config)
-        await adispatch_custom_event(EVENT_NAME, summary_of(allocation), config=config)
+        await asend_event(summary_of(allocation), config)
         return allocation
 
     def _choose(self, given: Any, config: RunnableConfig) -> Allocation:

@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from langchain_agents import words
 from langchain_classic.retrievers import ContextualCompressionRetriever
+from langchain_core.callbacks import BaseCallbackHandler
 from langchain_core.documents import Document
 from langchain_core.embeddings import Embeddings
 from langchain_core.retrievers import BaseRetriever
@@ -318,6 +319,48 @@ def test_compressor_and_retriever_choose_alike(budget: int) -> None:
     found = compressor(budget).compress_documents(TREES, "oak")
     assert found == budgeted(TREES, budget_tokens=budget).invoke("oak")
     assert joined_words(found) <= budget
+
+
+class Told(BaseCallbackHandler):
+    """Keeps what custom events say; with an error, raises it in place of that."""
+
+    def __init__(self, error: Exception | None = None) -> None:
+        self.raise_error = True
+        self.error = error
+        self.data: list[Any] = []
+
+    def on_custom_event(self, name: str, data: Any, **_: Any) -> None:
+        if self.error is not None:
+            raise self.error
+        self.data.append((name, data))
+
+
+def test_the_compressor_tells_the_run_what_it_left_out_and_why() -> None:
+    retriever = ContextualCompressionRetriever(
+        base_compressor=compressor(4), base_retriever=ListRetriever(documents=TREES)
+    )
+    told = Told()
+    retriever.invoke("oak", {"callbacks": [told]})
+    asyncio.run(retriever.ainvoke("oak", {"callbacks": [told]}))
+    (name, data), again = told.data
+    assert (name, data) == again
+    assert name == "memory_budget"
+    assert data["documents"] == ["oak"]
+    assert sorted(data["left_out"].values()) == ["outranked", "too_large"]
+
+
+def test_the_compressor_outside_of_a_run_tells_nobody() -> None:
+    told = Told()
+    assert names(compressor(4).compress_documents(TREES, "oak", callbacks=[told])) == ["oak"]
+    assert told.data == []
+
+
+def test_an_error_of_a_handler_that_wants_it_raised_is_the_callers() -> None:
+    retriever = ContextualCompressionRetriever(
+        base_compressor=compressor(4), base_retriever=ListRetriever(documents=TREES)
+    )
+    with pytest.raises(RuntimeError, match="the watch is away"):
+        retriever.invoke("oak", {"callbacks": [Told(RuntimeError("the watch is away"))]})
 
 
 def test_compressor_takes_no_documents_and_at_most_k() -> None:

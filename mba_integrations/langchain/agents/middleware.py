@@ -19,7 +19,6 @@ from langchain.agents.middleware import (
     TracePolicy,
     omit_payload,
 )
-from langchain_core.callbacks import adispatch_custom_event, dispatch_custom_event
 from langchain_core.embeddings import Embeddings
 from langchain_core.exceptions import ContextOverflowError
 from langchain_core.messages import AIMessage
@@ -44,6 +43,7 @@ from mba_integrations.langchain.agents.state import STATE_KEY, MemoryBudgetState
 from mba_integrations.langchain.agents.threads import AgentThread, AgentThreads, new_thread
 from mba_integrations.langchain.agents.usage_calibration import UsageCalibration
 from mba_integrations.langchain.embeddings import as_embedder
+from mba_integrations.langchain.events import asend_event, send_event
 from mba_integrations.langchain.memory_sources import (
     FoundMemories,
     MemorySource,
@@ -54,8 +54,6 @@ from mba_integrations.langchain.memory_sources import (
 from mba_integrations.langchain.messages.counting import MessageCounter
 from mba_integrations.langchain.settings import Setting, keep
 
-EVENT_NAME = "memory_budget"
-"""Of the custom event that carries the decision."""
 DEFAULT_WORKSPACE = WorkspaceConfig(
     workspace_id="agent",
     working_memory_pct=0.6,
@@ -197,7 +195,7 @@ class MemoryBudgetMiddleware(AgentMiddleware[MemoryBudgetState, Any, Any]):
         call = self._with_memories(call, question, found)
         planned = self._plan(call, call.budget)
         for left in range(_OVERFLOW_RETRIES, -1, -1):
-            _send_event(planned.decision)
+            send_event(planned.decision)
             try:
                 response = handler(_rewritten(request, planned))
             except ContextOverflowError as error:
@@ -225,7 +223,7 @@ class MemoryBudgetMiddleware(AgentMiddleware[MemoryBudgetState, Any, Any]):
         call = self._with_memories(call, question, found)
         planned = await asyncio.to_thread(self._plan, call, call.budget)
         for left in range(_OVERFLOW_RETRIES, -1, -1):
-            await _asend_event(planned.decision)
+            await asend_event(planned.decision)
             try:
                 response = await handler(_rewritten(request, planned))
             except ContextOverflowError as error:
@@ -349,17 +347,3 @@ def _registered(
         allocator.register_workspace(config)
     allocator.register_workspace(conversation_workspace(config))
     return config
-
-
-def _send_event(decision: dict[str, Any]) -> None:
-    try:
-        dispatch_custom_event(EVENT_NAME, decision)
-    except RuntimeError:  # called outside of a run, which has nobody to tell
-        return
-
-
-async def _asend_event(decision: dict[str, Any]) -> None:
-    try:
-        await adispatch_custom_event(EVENT_NAME, decision)
-    except RuntimeError:
-        return

@@ -147,3 +147,9 @@ def check_limits(budget_tokens: int | None, k: int | None) -> None:
     for name, value in (("budget_tokens", budget_tokens), ("k", k)):
         if value is not None:
             checked_tokens(name, value)
+
+
+def told_of(allocation: Allocation) -> dict[str, Any]:
+    """What the event says: the summary, and why each document that is left out is."""
+    reasons = allocation.omission_reasons().items()
+    return {**summary_of(allocation), "left_out": {one: reason.value for one, reason in reasons}}

@@ -8,11 +8,13 @@ from typing import Any
 
 from langchain_core.callbacks import Callbacks
 from langchain_core.documents import BaseDocumentCompressor, Document
+from langchain_core.runnables import RunnableConfig
 from pydantic import ConfigDict, Field, PrivateAttr, field_validator
 
 from mba_integrations.core.allocator import MemoryBudgetAllocator
 from mba_integrations.core.config.workspace import WorkspaceConfig
 from mba_integrations.core.model import MemoryTier
+from mba_integrations.core.result.allocation import Allocation
 from mba_integrations.langchain.documents.choice import (
     SEPARATOR,
     CurrentChoice,
@@ -20,8 +22,10 @@ from mba_integrations.langchain.documents.choice import (
     best_documents,
     check_limits,
     documents_workspace,
+    told_of,
 )
 from mba_integrations.langchain.documents.items import items_from_documents
+from mba_integrations.langchain.events import asend_event, send_event
 
 
 class BudgetedDocumentCompressor(BaseDocumentCompressor):
@@ -69,12 +73,23 @@ class BudgetedDocumentCompressor(BaseDocumentCompressor):
         self, documents: Sequence[Document], query: str, callbacks: Callbacks | None = None
     ) -> list[Document]:
         """Copies of the documents that fit, with what was decided in their metadata."""
-        check_limits(self.budget_tokens, self.k)
-        items = items_from_documents(documents, tier=self.tier)
-        return best_documents(self._choice().allocate(query, items, self.budget_tokens), self.k)
+        allocation = self._allocate(documents, query)
+        send_event(told_of(allocation), _config_of(callbacks))
+        return best_documents(allocation, self.k)
 
     async def acompress_documents(
         self, documents: Sequence[Document], query: str, callbacks: Callbacks | None = None
     ) -> list[Document]:
-        """As `compress_documents`, in a thread."""
-        return await asyncio.to_thread(self.compress_documents, documents, query, callbacks)
+        """As `compress_documents`; the choice is made in a thread."""
+        allocation = await asyncio.to_thread(self._allocate, documents, query)
+        await asend_event(told_of(allocation), _config_of(callbacks))
+        return best_documents(allocation, self.k)
+
+    def _allocate(self, documents: Sequence[Document], query: str) -> Allocation:
+        check_limits(self.budget_tokens, self.k)
+        items = items_from_documents(documents, tier=self.tier)
+        return self._choice().allocate(query, items, self.budget_tokens)
+
+
+def _config_of(callbacks: Callbacks | None) -> RunnableConfig | None:
+    return None if callbacks is None else {"callbacks": callbacks}

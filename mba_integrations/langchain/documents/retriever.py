@@ -13,8 +13,6 @@ from typing import Any
 from langchain_core.callbacks import (
     AsyncCallbackManagerForRetrieverRun,
     CallbackManagerForRetrieverRun,
-    adispatch_custom_event,
-    dispatch_custom_event,
 )
 from langchain_core.documents import Document
 from langchain_core.retrievers import BaseRetriever
@@ -35,13 +33,12 @@ from mba_integrations.langchain.documents.choice import (
     best_documents,
     check_limits,
     documents_workspace,
-    summary_of,
+    told_of,
     with_shares,
 )
 from mba_integrations.langchain.documents.items import items_from_documents
+from mba_integrations.langchain.events import asend_event, send_event
 from mba_integrations.langchain.memory_sources import RetrieverSource
-
-EVENT_NAME = "memory_budget"
 
 
 class BudgetedRetriever(BaseRetriever):
@@ -114,7 +111,7 @@ class BudgetedRetriever(BaseRetriever):
         with get_executor_for_config(config) as executor:
             found = list(executor.map(lambda one: one.retriever.invoke(query, config), sources))
         allocation = self._allocate(query, sources, found, budget_tokens, k)
-        dispatch_custom_event(EVENT_NAME, _told(allocation), config=config)
+        send_event(told_of(allocation), config)
         return best_documents(allocation, self.k if k is None else k)
 
     async def _aget_relevant_documents(
@@ -131,7 +128,7 @@ class BudgetedRetriever(BaseRetriever):
         allocation = await asyncio.to_thread(
             self._allocate, query, sources, found, budget_tokens, k
         )
-        await adispatch_custom_event(EVENT_NAME, _told(allocation), config=config)
+        await asend_event(told_of(allocation), config)
         return best_documents(allocation, self.k if k is None else k)
 
     def _allocate(
@@ -150,12 +147,6 @@ class BudgetedRetriever(BaseRetriever):
             items += items_from_documents(documents, tier=tier, retriever=name)
         budget = self.budget_tokens if budget_tokens is None else budget_tokens
         return self._choice(self._sources()).allocate(query, distinct(items), budget)
-
-
-def _told(allocation: Allocation) -> dict[str, Any]:
-    """What the event says: the summary, and why each document that is left out is."""
-    reasons = allocation.omission_reasons().items()
-    return {**summary_of(allocation), "left_out": {one: reason.value for one, reason in reasons}}
 
 
 def _as_source(one: BaseRetriever | RetrieverSource) -> RetrieverSource:
