@@ -181,6 +181,7 @@ class MemoryService(Asking, Changing, LiveHandle):
         self.erasures = Erasures(self._equipment)
         self.transfer = Transfer(self._equipment, self.jobs.wake, extracts=self._extracts)
         self.embeddings = Embeddings(self._equipment, self.jobs.wake)
+        self.jobs.wake()  # a process before this one may have left some
 
     @classmethod
     def open(

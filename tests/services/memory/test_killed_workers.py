@@ -112,3 +112,13 @@ def test_jobs_of_killed_processes_are_done_once_in_effect(where: str) -> None:
     assert report.jobs >= 7
     assert (report.stuck, report.embedded_twice, report.extracted_twice) == (0, 0, 0)
     assert (report.not_embedded, report.not_extracted) == (0, 0)
+
+
+@on_both
+def test_what_a_process_left_is_done_by_the_next_that_only_answers(opened: Opened) -> None:
+    first = opened(embedder=WordEmbedder(8), embedding_model="m")
+    first.create_workspace("kate")
+    first.remember("kate", TEXTS)
+    second = opened(embedder=WordEmbedder(8), embedding_model="m", background=True)
+    assert second.jobs.wait_until_idle("kate", seconds=30)
+    assert second.embeddings.coverage("kate") == {"m": 1.0}
