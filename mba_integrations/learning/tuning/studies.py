@@ -11,9 +11,10 @@ worker puts the trial in again.
 
 from __future__ import annotations
 
+import os
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
@@ -228,7 +229,10 @@ def _completed(study: Study) -> int:
 def _storage_at(url: str) -> BaseStorage:
     from optuna.storages import RDBStorage, RetryHeartbeatStaleTrialCallback
 
-    waits = {"connect_args": {"timeout": _LOCK_SECONDS}} if url.startswith("sqlite") else {}
+    waits = {}
+    if url.startswith("sqlite"):
+        _make_private(url)
+        waits = {"connect_args": {"timeout": _LOCK_SECONDS}}
     with _quiet():
         return RDBStorage(
             url,
@@ -237,6 +241,16 @@ def _storage_at(url: str) -> BaseStorage:
             grace_period=STALE_SECONDS,
             heartbeat_stale_trial_callback=RetryHeartbeatStaleTrialCallback(_MOST_RETRIES),
         )
+
+
+def _make_private(url: str) -> None:
+    """The file of the database, for its owner alone as that of a service; SQLite keeps the mode."""
+    from sqlalchemy import make_url
+
+    path = make_url(url).database
+    if path:
+        with suppress(FileExistsError):
+            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
 
 
 @contextmanager

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -240,6 +242,17 @@ def test_settings_that_are_wrong_on_purpose_are_mended_on_ones_own_log(
         "fact-mina-piano"
         in service.recall("kate", question, budget_tokens=250).allocation.selected_ids
     )
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such modes")
+def test_a_file_of_studies_is_for_its_owner_alone_as_that_of_the_store(tmp_path: Path) -> None:
+    path = tmp_path / "m.db"
+    with MemoryService.open(path) as service, Studies(service.equipment.store.studies_url) as one:
+        one.opened("kate")
+        modes = {found.name: found.stat().st_mode & 0o777 for found in tmp_path.iterdir()}
+    assert modes["m.db.studies"] == modes["m.db"] == 0o600
+    with Studies(f"sqlite:///{path}.studies") as again:
+        assert again.names() == ["kate"]
 
 
 def test_studies_stand_beside_the_store_and_not_in_it(postgres_database: str) -> None:
