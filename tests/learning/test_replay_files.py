@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import random
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pyarrow
 import pytest
 from replay_records import record_of_facts
 
@@ -89,3 +92,19 @@ def test_a_file_of_another_kind_is_refused(tmp_path: Path) -> None:
         list(read_records(path))
     with pytest.raises(InputError, match=r"must end in \.jsonl or \.parquet"):
         read_records(tmp_path / "r.csv")
+
+
+def test_of_a_long_parquet_file_only_a_part_is_in_memory(tmp_path: Path) -> None:
+    lots = random.Random(1)
+    path, kind = tmp_path / "r.parquet", record_of_facts(2)
+
+    def long_ones() -> Iterator[ReplayRecord]:
+        for number in range(6_000):
+            yield replace(kind, allocation_id=f"a{number}", query=lots.randbytes(1_000).hex())
+
+    write_records(long_ones(), path)
+    before, most = pyarrow.total_allocated_bytes(), 0
+    for _ in read_records(path):
+        most = max(most, pyarrow.total_allocated_bytes() - before)
+    assert path.stat().st_size > 6_000_000
+    assert 0 < most < path.stat().st_size / 2

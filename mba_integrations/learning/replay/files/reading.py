@@ -110,7 +110,8 @@ def _of_parquet(path: Path) -> Iterator[ReplayRecord]:
     import pyarrow.parquet as pq
 
     try:
-        file = pq.ParquetFile(path, read_dictionary=["settings", "candidates"])
+        # Buffered ahead, all of the file that was read stays in memory until its end.
+        file = pq.ParquetFile(path, read_dictionary=["settings", "candidates"], pre_buffer=False)
     except pa.ArrowInvalid as error:
         raise InputError(f"{path} is no whole Parquet file: {error}.") from error
     with file:
