@@ -10,7 +10,7 @@ from rich.table import Table
 from mba_integrations.commands.printing.tables import titled_table
 
 _FIGURES = (
-    ("the same for each 1,000 tokens", "evidence_per_1000_tokens", ",.3f"),
+    ("needed for each 1,000 tokens", "evidence_per_1000_tokens", ",.3f"),
     ("tokens of a prompt", "mean_used_tokens", ",.0f"),
     ("cost of a prompt", "mean_cost", ",.1f"),
     ("of the budget used", "utilisation", ".1%"),
