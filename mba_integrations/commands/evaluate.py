@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -24,16 +24,18 @@ from mba_integrations.core.errors import InputError
 from mba_integrations.ingest.reading import name_of, read_bytes
 from mba_integrations.learning.questions.evaluation import Evaluation
 from mba_integrations.learning.questions.question import questions_in
-from mba_integrations.services.memory.recalling.request import MOST_LISTED
-from mba_integrations.services.memory.service import MemoryService
 from mba_integrations.services.store.rows.memories import MemoryFilter
+
+if TYPE_CHECKING:
+    from mba_integrations.services.memory.service import MemoryService
 
 HELP = """Ask questions whose answers you know, and show what settings bring of what they need.
 
 A line of the file is a question as JSON: query, and needed (ids of memories) or needed_text (pieces
 of their texts); session_id, at and budget_tokens where you like. Nothing is logged or counted as
-used. --config and --set name settings that are tried beside those of now. With --least the exit
-code is 1 where less of what is needed is in the prompts, under what is tried where something is.
+used. It reads a database itself, not through a server. --config and --set name settings that are
+tried beside those of now. With --least the exit code is 1 where less of what is needed is in the
+prompts, under what is tried where something is.
 
 Examples:
 
@@ -43,6 +45,7 @@ Examples:
   mba evaluate questions.jsonl --config memory-budget.yaml --least 0.8
 """
 SHOWN = 20
+_AT_ONCE = 500
 
 
 @somewhere
@@ -87,9 +90,9 @@ def evaluate(
 
 def _texts(service: MemoryService, workspace: str, memory_ids: Sequence[str]) -> dict[str, str]:
     found: dict[str, str] = {}
-    for first in range(0, len(memory_ids), MOST_LISTED):
-        named = frozenset(memory_ids[first : first + MOST_LISTED])
-        page = service.list(workspace, MemoryFilter(memory_ids=named), limit=MOST_LISTED)
+    for first in range(0, len(memory_ids), _AT_ONCE):
+        named = frozenset(memory_ids[first : first + _AT_ONCE])
+        page = service.list(workspace, MemoryFilter(memory_ids=named), limit=_AT_ONCE)
         found.update((row.memory_id, row.content) for row in page.rows)
     return found
 

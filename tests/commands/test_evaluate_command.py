@@ -167,5 +167,10 @@ def test_what_is_wrong_is_named(
     assert message in refused("evaluate", file, *options)
 
 
+def test_a_server_is_not_asked(file: str) -> None:
+    message = refused("evaluate", file, "--url", "http://127.0.0.1:9")
+    assert "mba evaluate works on a database itself, and not through a server" in message
+
+
 def test_a_file_that_is_not_there_is_named(database: Path) -> None:
     assert "none.jsonl: cannot be read" in refused("evaluate", "none.jsonl")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 from rich.table import Table
 from rich.text import Text
@@ -14,7 +15,9 @@ from mba_integrations.commands.printing.tables import titled_table
 from mba_integrations.commands.printing.visible import in_one_line, one_line
 from mba_integrations.learning.gate.bootstrap import Interval
 from mba_integrations.learning.questions.evaluation import Evaluated, Prompted
-from mba_integrations.services.memory.questions.records import NotThere
+
+if TYPE_CHECKING:
+    from mba_integrations.services.memory.questions.records import NotThere
 
 _NAMED = 5
 _MISSING = 3

@@ -15,6 +15,7 @@ from memory_services import Opened, on_both
 
 from mba_integrations import MemoryItem
 from mba_integrations.core.errors import InputError, UnknownWorkspaceError
+from mba_integrations.learning.own.traffic import own_settings
 from mba_integrations.learning.questions.labels import needed_by
 from mba_integrations.learning.questions.question import Question
 from mba_integrations.learning.replay.comparison import compared
@@ -319,6 +320,7 @@ def test_records_are_replayed_compared_and_kept_in_files(opened: Opened, tmp_pat
         path = tmp_path / f"questions.{ending}"
         assert write_records(records, path) == 4
         assert list(read_records(path)) == records
+    assert own_settings(records).recalls == 4
     numbers = [without_texts(one) for one in records]
     assert all(again.is_as_then(one) for one, again in zip(numbers, replay(numbers), strict=True))
     assert [one.feedback for one in numbers] == [one.feedback for one in records]

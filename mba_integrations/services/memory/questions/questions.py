@@ -17,7 +17,7 @@ _NAMED = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answerable:
+class EvaluationReply:
     """What settings bring of what questions need.
 
     Attributes:
@@ -69,7 +69,7 @@ class Questions:
 
     def evaluate(
         self, workspace_id: str, questions: Iterable[Question], tried: Settings = None
-    ) -> Answerable:
+    ) -> EvaluationReply:
         """What the settings of now bring of what questions need, and others beside them.
 
         Args:
@@ -92,4 +92,4 @@ class Questions:
                 "recalled, or pieces of their texts."
             )
         evaluated = evaluate(asked, tried, token_counter=self._token_counter)
-        return Answerable(evaluated=evaluated, not_there=found.not_there)
+        return EvaluationReply(evaluated=evaluated, not_there=found.not_there)
