@@ -21,6 +21,7 @@ from mba_integrations.commands import (
     allocate,
     config,
     demo,
+    evaluate,
     explain,
     feedback,
     replay,
@@ -117,6 +118,7 @@ app.command("remember", help=remember.HELP)(remember.remember)
 app.command("recall", help=recall.HELP)(recall.recall)
 app.command("forget", help=forget.HELP)(forget.forget)
 app.command("feedback", help=feedback.HELP)(feedback.feedback)
+app.command("evaluate", help=evaluate.HELP)(evaluate.evaluate)
 app.command("replay", help=replay.HELP)(replay.replay)
 app.add_typer(tune.app, name="tune")
 app.add_typer(memories.app, name="memories")

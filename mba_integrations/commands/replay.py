@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.table import Table
 
 from mba_integrations.commands.arguments import memory_options as options
+from mba_integrations.commands.arguments.tried import Changes, Config, tried_settings
 from mba_integrations.commands.arguments.where import Where, somewhere
-from mba_integrations.commands.arguments.workspaces import chosen_workspace
 from mba_integrations.commands.memory.database import opened_at
 from mba_integrations.commands.printing.memories import write_result
 from mba_integrations.commands.printing.output import remark, results, write_line
 from mba_integrations.commands.printing.visible import in_one_line
-from mba_integrations.core.config.workspace import WorkspaceConfig
 from mba_integrations.core.errors import InputError
 from mba_integrations.learning.replay.comparison import Comparison, Then, compared
 from mba_integrations.learning.replay.executors import Processes
@@ -50,13 +48,8 @@ def replay(
         str | None,
         typer.Option("--since", metavar="TIME", help="As 24h, 7d, or a time; all by default."),
     ] = None,
-    config: Annotated[
-        Path | None, typer.Option("--config", metavar="FILE", help="Settings that are tried.")
-    ] = None,
-    changes: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="NAME=VALUE", help="A setting that is tried. Repeatable."),
-    ] = None,
+    config: Config = None,
+    changes: Changes = None,
     file: Annotated[
         Path | None,
         typer.Option("--file", metavar="FILE", help="Recalls of a file, .jsonl or .parquet."),
@@ -71,7 +64,7 @@ def replay(
     as_json: options.AsJson = False,
 ) -> None:
     """Show what other settings would have changed."""
-    tried = _tried(config, workspace, changes or ())
+    tried = tried_settings(config, workspace, changes or ())
     with _records(file, where, workspace, since) as records:
         if save is not None:
             count = write_records(records, save)
@@ -113,35 +106,6 @@ def _time(text: str) -> datetime:
             f"--since is {text!r}. Give 24h, 7d or a time such as 2026-11-01."
         ) from None
     return found if found.tzinfo is not None else found.replace(tzinfo=UTC)
-
-
-def _tried(
-    config: Path | None, workspace: str, changes: Sequence[str]
-) -> WorkspaceConfig | dict[str, Any]:
-    named = _changes(changes)
-    return named if config is None else chosen_workspace(config, workspace).with_changes(**named)
-
-
-def _changes(changes: Sequence[str]) -> dict[str, Any]:
-    """Settings by name, of `name=value`; the name of one in a group has a dot."""
-    found: dict[str, Any] = {}
-    for change in changes:
-        name, sign, value = change.partition("=")
-        if not sign or not name:
-            raise InputError(f"--set is {change!r}. Give a name and a value: token_price=0.0001.")
-        *groups, last = name.split(".")
-        into = found
-        for group in groups:
-            into = into.setdefault(group, {})
-        into[last] = _value(value)
-    return found
-
-
-def _value(text: str) -> Any:
-    try:
-        return json.loads(text)
-    except ValueError:
-        return text
 
 
 def _write(found: Comparison) -> None:

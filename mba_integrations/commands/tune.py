@@ -12,6 +12,7 @@ from rich.text import Text
 from mba_integrations.commands.arguments import memory_options as options
 from mba_integrations.commands.arguments.where import Where, somewhere
 from mba_integrations.commands.memory.database import opened_at
+from mba_integrations.commands.printing.figures import add_figures, figures_table
 from mba_integrations.commands.printing.memories import write_result
 from mba_integrations.commands.printing.output import remark, results, write_json, write_line
 from mba_integrations.commands.printing.tables import titled_table
@@ -231,25 +232,11 @@ def _write_one(row: ProposalRow) -> None:
 
 def _write_comparison(comparison: Mapping[str, Any]) -> None:
     """The figures of now and of the settings that were found, on what was held out."""
-    before, after = comparison["before"], comparison["after"]
-    table = titled_table("On newer recalls")
-    table.add_column("what")
-    for name in ("now", "found"):
-        table.add_column(name, justify="right")
-    for what, name, form in (
-        ("needed weight kept", "evidence", ".1%"),
-        ("the same for each 1,000 tokens", "evidence_per_1000_tokens", ",.3f"),
-        ("tokens of a prompt", "mean_used_tokens", ",.0f"),
-        ("cost of a prompt", "mean_cost", ",.1f"),
-        ("of the budget used", "utilisation", ".1%"),
-        ("shared with the prompt before", "stability", ".1%"),
-    ):
-        table.add_row(what, _figure(before[name], form), _figure(after[name], form))
+    sides = {"now": comparison["before"], "found": comparison["after"]}
+    table = figures_table("On newer recalls", sides)
+    table.add_row("needed weight kept", *(f"{one['evidence']:.1%}" for one in sides.values()))
+    add_figures(table, sides.values())
     results().print(table)
-
-
-def _figure(value: float | None, form: str) -> str:
-    return "" if value is None else format(value, form)
 
 
 def _state(row: ProposalRow) -> str:

@@ -17,6 +17,12 @@ FILES = {
         '{"id": "m-2", "memory": "Kate skis in the north."}]}'
     ),
     "queries.txt": "Where is Kate?\nWhy is the page slow, and would an index help?\n",
+    "questions.jsonl": (
+        '{"query": "Who skis?", "needed": ["m-2"]}\n'
+        '{"query": "What does Ben drink?", "needed_text": ["Ben prefers", "Run pip"], '
+        '"budget_tokens": 14}\n'
+        '{"query": "Where does Kate live?", "needed": ["m-1"]}\n'
+    ),
     "merging.py": """
 from mba_integrations.services import MergeProposal
 

@@ -109,6 +109,17 @@ def side_of(outcomes: Sequence[Outcome]) -> Side:
     )
 
 
+def evidence_of(outcomes: Sequence[Outcome], *, seed: int = 0, rounds: int = ROUNDS) -> Interval:
+    """Share of the needed weight that a choice keeps, in [0, 1], with its interval over sessions.
+
+    Args:
+        outcomes: Of it; at least one.
+        seed: Of the draws.
+        rounds: Of the bootstrap.
+    """
+    return interval(np.array(list(sums(outcomes).values())), _evidence, seed=seed, rounds=rounds)
+
+
 def _check_same(before: Sequence[Outcome], after: Sequence[Outcome]) -> None:
     then = {(one.workspace_id, one.allocation_id): one.needed for one in before}
     now = {(one.workspace_id, one.allocation_id): one.needed for one in after}
@@ -121,6 +132,10 @@ def _check_same(before: Sequence[Outcome], after: Sequence[Outcome]) -> None:
 
 def _ratio(above: FloatArray, below: FloatArray) -> FloatArray:
     return np.divide(above, below, out=np.zeros_like(above), where=below > 0.0)
+
+
+def _evidence(side: FloatArray) -> FloatArray:
+    return _ratio(side[:, _PLACE["kept"]], side[:, _PLACE["needed"]])
 
 
 def _gain(found: FloatArray) -> FloatArray:

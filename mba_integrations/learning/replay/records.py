@@ -41,7 +41,7 @@ class Feedback:
     Attributes:
         memory_id: Which memory; None for the whole prompt.
         useful: Whether it was of use; None where somebody looked and could not say.
-        origin: Who says so: "cited", "overlap" or "thumb".
+        origin: Who says so: "cited", "overlap" or "thumb"; "label" of what is known for sure.
         weight: How much it says, in [0, 1].
     """
 

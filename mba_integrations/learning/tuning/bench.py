@@ -7,7 +7,7 @@ where a record follows nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from mba_integrations import PreviousPrompt
@@ -35,20 +35,24 @@ class Bench:
 
     def outcomes(self, records: Iterable[ReplayRecord], config: WorkspaceConfig) -> list[Outcome]:
         """What records, with texts and in the order of time, come to under settings."""
+        return [outcome for outcome, _ in self.decided(records, config)]
+
+    def decided(
+        self, records: Iterable[ReplayRecord], config: WorkspaceConfig
+    ) -> Iterator[tuple[Outcome, Allocation | None]]:
+        """The same one by one, each with its allocation; None where there is no prompt."""
         config = config.with_changes(logging={"enabled": False, "path": None})
         before: dict[str, PreviousPrompt] = {}
-        found = []
         for record in records:
             previous = _followed(record, before)
             try:
                 allocation = self._allocation(record, config, previous)
             except BudgetError as error:
-                found.append(_failed(record, str(error)))
+                yield _failed(record, str(error)), None
                 continue
             if record.session_id is not None:
                 before[record.session_id] = allocation.as_previous
-            found.append(_outcome(record, allocation, previous))
-        return found
+            yield _outcome(record, allocation, previous), allocation
 
     def _allocation(
         self, record: ReplayRecord, config: WorkspaceConfig, previous: PreviousPrompt | None

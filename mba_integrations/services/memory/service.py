@@ -48,6 +48,7 @@ from mba_integrations.services.memory.organising.organisation import Organisatio
 from mba_integrations.services.memory.past.allocations import Allocations
 from mba_integrations.services.memory.pools.cache import DEFAULT_POOL_BYTES, PoolCache
 from mba_integrations.services.memory.pools.past_gains import PastGains
+from mba_integrations.services.memory.questions.questions import Questions
 from mba_integrations.services.memory.recalling.handed_records import HandedRecords
 from mba_integrations.services.memory.recalling.trail import Trail
 from mba_integrations.services.memory.remembering import extraction_request
@@ -111,6 +112,7 @@ class MemoryService(Asking, Changing, LiveHandle):
         keys: Make, list and revoke the keys by which callers of a server are known.
         answers: What requests of a server were answered.
         allocations: Past recalls: list, read, ask again, compare.
+        questions: Questions whose answers are known: what settings bring of what they need.
         jobs: Run, list, retry and cancel jobs.
         embeddings: Which vectors workspaces have.
         retention: What is kept how long: preview and apply.
@@ -163,6 +165,7 @@ class MemoryService(Asking, Changing, LiveHandle):
         self.keys = Keys(store)
         self.answers = Answers(self._equipment)
         self.allocations = Allocations(self._equipment)
+        self.questions = Questions(self._equipment, token_counter)
         handlers = {
             embed_job.KIND: embed_job.embed_missing,
             organise_job.KIND: organise_job.organise,

@@ -60,8 +60,20 @@ class Candidates:
     notes: tuple[str, ...] = ()
 
 
-def candidates_for(equipment: Equipment, request: RecallRequest, now: datetime) -> Candidates:
+def candidates_for(
+    equipment: Equipment,
+    request: RecallRequest,
+    now: datetime,
+    *,
+    following: PreviousPrompt | None = None,
+) -> Candidates:
     """What there is to choose from.
+
+    Args:
+        equipment: What reads.
+        request: What is asked.
+        now: The present.
+        following: What the prompt follows, where the request has no session.
 
     Raises:
         UnknownWorkspaceError: If there is no such workspace.
@@ -74,10 +86,12 @@ def candidates_for(equipment: Equipment, request: RecallRequest, now: datetime) 
         size = equipment.sizes.beyond(reading, row)
         if size is not None:
             equipment.pools.drop(request.workspace_id)
-            return _beyond(equipment, request, reading, row, size, now)
+            followed = following or _previous(equipment, request, reading, row, now)
+            return _beyond(equipment, request, reading, row, size, followed, now)
         if request.as_of is not None:
             return _of_then(equipment, request, reading, row, request.as_of)
-        return _of_now(equipment, request, reading, row, now)
+        followed = following or _previous(equipment, request, reading, row, now)
+        return _of_now(equipment, request, reading, row, followed, now)
 
 
 def _wait_for(equipment: Equipment, workspace_id: str, wanted: int) -> None:
@@ -97,10 +111,10 @@ def _of_now(
     request: RecallRequest,
     reading: Reading,
     row: WorkspaceRow,
+    previous: PreviousPrompt | None,
     now: datetime,
 ) -> Candidates:
     config = equipment.settings.of(row)
-    previous = _previous(equipment, request, reading, config, now)
     with equipment.pools.current(reading, row, now) as pool:
         chosen = pool.view(reading, request.wanted)
         apart = NotConsidered(
@@ -125,10 +139,10 @@ def _beyond(
     reading: Reading,
     row: WorkspaceRow,
     size: Size,
+    previous: PreviousPrompt | None,
     now: datetime,
 ) -> Candidates:
     """Of a workspace that no pool holds: what the store finds."""
-    previous = _previous(equipment, request, reading, equipment.settings.of(row), now)
     found = found_beyond(equipment, request, reading, size, previous, now)
     others = max(size.count - len(found.pool), 0)
     found.pool.add(*request.items)
@@ -157,7 +171,7 @@ def _previous(
     equipment: Equipment,
     request: RecallRequest,
     reading: Reading,
-    config: WorkspaceConfig,
+    row: WorkspaceRow,
     now: datetime,
 ) -> PreviousPrompt | None:
     """What the session's last call left, unless it is too old or of another form."""
@@ -167,7 +181,7 @@ def _previous(
     if waiting is not None:
         return waiting
     kept = sessions.find(reading, request.session_id)
-    idle = timedelta(seconds=config.performance.session_idle_seconds)
+    idle = timedelta(seconds=equipment.settings.of(row).performance.session_idle_seconds)
     if kept is None or kept.previous is None or now - kept.updated_at > idle:
         return None
     try:

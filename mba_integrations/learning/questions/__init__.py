@@ -1,0 +1,1 @@
+"""Questions whose answers are known: what settings bring of what they need."""

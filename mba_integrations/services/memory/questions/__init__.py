@@ -1,0 +1,1 @@
+"""Questions whose answers are known, asked of the memories of a workspace."""
