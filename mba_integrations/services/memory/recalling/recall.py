@@ -98,8 +98,11 @@ def allocate(
     """The allocator's choice among the candidates, by the settings that they have."""
     with (spent or Spent()).on("embed"):
         vector = query_vector_of(equipment, request, candidates.model_id)
-    equipment.settings.lend(candidates.config)
-    with equipment.traces.span("allocate", {CONSIDERED: len(candidates.pool)}):
+    considered = {CONSIDERED: len(candidates.pool)}
+    with (
+        equipment.settings.lent(candidates.config),
+        equipment.traces.span("allocate", considered),
+    ):
         return equipment.allocator.allocate_memory_budget(
             request.query,
             candidates.pool,
