@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -14,6 +13,7 @@ import typer
 from rich.table import Table
 
 from mba_integrations.commands.arguments import memory_options as options
+from mba_integrations.commands.arguments.changes import changes_in
 from mba_integrations.commands.arguments.where import Where, somewhere
 from mba_integrations.commands.arguments.workspaces import chosen_workspace
 from mba_integrations.commands.memory.database import opened_at
@@ -118,30 +118,8 @@ def _time(text: str) -> datetime:
 def _tried(
     config: Path | None, workspace: str, changes: Sequence[str]
 ) -> WorkspaceConfig | dict[str, Any]:
-    named = _changes(changes)
+    named = changes_in(changes)
     return named if config is None else chosen_workspace(config, workspace).with_changes(**named)
-
-
-def _changes(changes: Sequence[str]) -> dict[str, Any]:
-    """Settings by name, of `name=value`; the name of one in a group has a dot."""
-    found: dict[str, Any] = {}
-    for change in changes:
-        name, sign, value = change.partition("=")
-        if not sign or not name:
-            raise InputError(f"--set is {change!r}. Give a name and a value: token_price=0.0001.")
-        *groups, last = name.split(".")
-        into = found
-        for group in groups:
-            into = into.setdefault(group, {})
-        into[last] = _value(value)
-    return found
-
-
-def _value(text: str) -> Any:
-    try:
-        return json.loads(text)
-    except ValueError:
-        return text
 
 
 def _write(found: Comparison) -> None:
