@@ -111,15 +111,15 @@ def _time(written: str | None) -> datetime | None:
     return None if written is None else datetime.fromisoformat(written).replace(tzinfo=UTC)
 
 
-def questions_of(chats: Sequence[Mapping[str, Any]]) -> list[Question]:
-    """Sessions of the chats in turn."""
+def questions_of(chats: Sequence[Mapping[str, Any]], *, most: int | None = MOST) -> list[Question]:
+    """Sessions of the chats in turn, so many questions or all."""
     waiting = [list(_sessions(chat)) for chat in chats]
     found: list[Question] = []
     while any(waiting):
         for sessions in waiting:
             if sessions:
                 found += sessions.pop(0)
-    return found[:MOST]
+    return found[:most]
 
 
 def _sessions(chat: Mapping[str, Any]) -> Iterator[list[Question]]:

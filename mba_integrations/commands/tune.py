@@ -1,4 +1,4 @@
-"""`mba tune`: better settings looked for in past recalls, proven, switched on in stages."""
+"""`mba tune`: better settings looked for or tried on live sessions, switched on in stages."""
 
 from __future__ import annotations
 
@@ -10,16 +10,17 @@ import typer
 from rich.text import Text
 
 from mba_integrations.commands.arguments import memory_options as options
+from mba_integrations.commands.arguments.tried import changes_in
 from mba_integrations.commands.arguments.where import Where, somewhere
 from mba_integrations.commands.memory.database import opened_at
-from mba_integrations.commands.printing.figures import add_figures, figures_table
+from mba_integrations.commands.printing.figures import add_figures, figure, figures_table
 from mba_integrations.commands.printing.memories import write_result
 from mba_integrations.commands.printing.output import remark, results, write_json, write_line
 from mba_integrations.commands.printing.tables import titled_table
 from mba_integrations.commands.printing.visible import in_one_line
 from mba_integrations.services.store.rows.proposals import ProposalRow, ProposalState
 
-HELP = "Look for better settings in a workspace's past recalls, and switch them on in stages."
+HELP = "Look for better settings in past recalls or try some live, and switch them on in stages."
 RUN_HELP = """Have a job look for better settings in the workspace's past recalls.
 
 Nothing changes by it. The workspace has to log texts (logging.include_text) and to have feedback;
@@ -31,6 +32,18 @@ Examples:
 \b
   mba tune run --trials 300
   mba tune run --workers 2 --url http://127.0.0.1:8377
+"""
+EXPERIMENT_HELP = """Decide a share of the sessions under changed settings, and compare both arms.
+
+Each arm has feedback on its own prompts, so the gain of settings that bring in what no prompt had
+shows as well. It ends by itself: with a verdict after so many recalls with feedback, when the
+changed settings do worse, or when somebody changes the settings. They are then as before.
+
+Examples:
+
+\b
+  mba tune experiment --set scoring_method=usefulness
+  mba tune experiment --set token_price=0.0001 --share 0.2 --recalls 1000
 """
 SHOW_HELP = """Show what was found, or one of it with its proof.
 
@@ -72,7 +85,8 @@ Examples:
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help=HELP)
 ProposalId = Annotated[str, typer.Argument(metavar="PROPOSAL", help="Which one.")]
 # Those of the service, whose modules this command must not load to start.
-TRIALS, SHADOW, WATCH = 150, 100, 500
+TRIALS, SHADOW, WATCH, SHARE, JUDGED = 150, 100, 500, 0.5, 500
+_STATES = {ProposalState.EXPERIMENT: "running", ProposalState.TAKEN_BACK: "taken back"}
 _ANSWERS = {
     "proposal": "a gain is proven",
     "no_gain": "no gain is proven",
@@ -104,6 +118,31 @@ def run(
         return
     remark("done", f"job {job.job_id} looks for settings")
     remark("note", f"`mba tune show {job.job_id}` has what it finds")
+
+
+@app.command("experiment", help=EXPERIMENT_HELP)
+@somewhere
+def experiment(
+    *,
+    changes: Annotated[
+        list[str],
+        typer.Option("--set", metavar="NAME=VALUE", help="A setting that is tried. Repeatable."),
+    ],
+    share: Annotated[
+        float, typer.Option("--share", metavar="PART", help="Of the sessions, that are changed.")
+    ] = SHARE,
+    recalls: Annotated[
+        int, typer.Option("--recalls", metavar="N", help="Recalls with feedback that are judged.")
+    ] = JUDGED,
+    workspace: options.Workspace = options.DEFAULT_WORKSPACE,
+    where: Where,
+    as_json: options.AsJson = False,
+) -> None:
+    """Try settings on live sessions."""
+    tried = changes_in(changes)
+    with opened_at(where, workspace) as service:
+        row = service.tuning.experiment(workspace, tried, share=share, recalls=recalls)
+    _write_moved(row, as_json=as_json)
 
 
 @app.command("show", help=SHOW_HELP)
@@ -228,6 +267,9 @@ def _write_one(row: ProposalRow) -> None:
     comparison = row.found.get("comparison")
     if comparison:
         _write_comparison(comparison)
+    arms = row.found.get("arms")
+    if arms:
+        _write_arms(arms)
 
 
 def _write_comparison(comparison: Mapping[str, Any]) -> None:
@@ -239,9 +281,31 @@ def _write_comparison(comparison: Mapping[str, Any]) -> None:
     results().print(table)
 
 
+def _write_arms(arms: Mapping[str, Any]) -> None:
+    """The figures of both arms of an experiment."""
+    names = ("usual", "changed")
+    table = figures_table("Arms", names)
+    for what, name, form in (
+        ("recalls", "recalls", ",d"),
+        ("of them with feedback", "judged", ",d"),
+        ("sessions", "sessions", ",d"),
+        ("useful weight for each 1,000 tokens", "useful_per_1000_tokens", ",.3f"),
+        ("useful weight of a prompt", "useful_weight", ",.3f"),
+        ("tokens of a prompt", "mean_used_tokens", ",.0f"),
+        ("cost of a prompt", "mean_cost", ",.1f"),
+        ("shared with the prompt before", "stability", ".1%"),
+        ("prompts that do not fit", "unfit", ",d"),
+        ("liked, of prompts with a thumb", "liked", ".1%"),
+    ):
+        table.add_row(what, *(figure(arms[arm][name], form) for arm in names))
+    results().print(table)
+
+
 def _state(row: ProposalRow) -> str:
-    return "taken back" if row.state is ProposalState.TAKEN_BACK else row.state.value
+    return _STATES.get(row.state, row.state.value)
 
 
 def _answer(row: ProposalRow) -> str:
+    if row.state is ProposalState.EXPERIMENT:
+        return "the arms are compared when enough was said"
     return _ANSWERS.get(str(row.found.get("answer")), "no answer")

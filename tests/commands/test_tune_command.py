@@ -6,17 +6,19 @@ import json
 from pathlib import Path
 
 import pytest
+from arms import many
 from command_line import done, mba, refused
 from memory_commands import database, remembered, said
 from proposals import found_settings
 from served_commands import answering, use_service
 
 from mba_integrations.commands import tune
+from mba_integrations.learning.gate.arms import judge_arms
 from mba_integrations.learning.tuning import TRIALS
 from mba_integrations.services.api.app import create_app
 from mba_integrations.services.api.settings import ServerSettings
 from mba_integrations.services.memory.service import MemoryService
-from mba_integrations.services.memory.tuning.tuning import SHADOW, WATCH
+from mba_integrations.services.memory.tuning.tuning import JUDGED, SHADOW, SHARE, WATCH
 
 __all__ = ["database"]  # a fixture
 SIDE = {
@@ -42,6 +44,7 @@ def stability(database: Path) -> float:
 
 def test_the_command_has_the_service_s_numbers() -> None:
     assert (tune.TRIALS, tune.SHADOW, tune.WATCH) == (TRIALS, SHADOW, WATCH)
+    assert (tune.SHARE, tune.JUDGED) == (SHARE, JUDGED)
 
 
 def test_a_job_looks_for_settings_and_what_it_finds_is_shown(database: Path) -> None:
@@ -74,6 +77,46 @@ def test_a_proposal_is_shown_with_its_proof_applied_and_taken_back(database: Pat
     assert "mba: done: tune-000001 is taken back" in back.stderr
     assert said("tune", "show")["proposals"][0]["state"] == "taken_back"
     assert stability(database) != 0.9
+
+
+def test_an_experiment_is_begun_shown_and_taken_back(database: Path) -> None:
+    remembered("Kate moved to Lisbon.")
+    begun = mba("tune", "experiment", "--set", "stability=0.9", "--recalls", "400")
+    assert begun.stderr == "mba: done: experiment-000001 is running\n"
+    done("recall", "Where does Kate live?")
+    assert "the arms are compared when enough was said" in done("tune", "show")
+    shown = done("tune", "show", "experiment-000001")
+    assert "0 of 400 recalls have feedback on their memories." in shown
+    assert "stability = 0.9" in shown
+    assert "useful weight of a prompt" in shown
+    assert stability(database) == 0.7
+    back = mba("tune", "rollback", "experiment-000001")
+    assert "mba: done: experiment-000001 is taken back" in back.stderr
+    with MemoryService.open(database, background=False) as service:
+        assert service.workspaces.config("default").experiment is None
+
+
+def test_the_arms_of_an_experiment_are_shown_beside_each_other(database: Path) -> None:
+    remembered("Kate moved to Lisbon.")
+    verdict = judge_arms(many(200), many(180, used_tokens=320))
+    with MemoryService.open(database, background=False) as service:
+        found_settings(service, "default", "experiment-000001", found=verdict.to_dict())
+    shown = done("tune", "show", "experiment-000001")
+    assert "experiment-000001 is proposal: a gain is proven." in shown
+    assert "95 % interval +0.625 to +0.625" in shown
+    lines = [line.split() for line in shown.splitlines()]
+    assert ["recalls", "200", "180"] in lines
+    assert ["tokens", "of", "a", "prompt", "400", "320"] in lines
+
+
+def test_what_cannot_be_tried_is_refused_by_its_name(database: Path) -> None:
+    remembered("Kate moved to Lisbon.")
+    for change, said_of in (
+        ("stabilty=1", "Did you mean 'stability'?"),
+        ("stability", "--set is 'stability'"),
+        ("gateway.inject=system", "must not have 'gateway'"),
+    ):
+        assert said_of in refused("tune", "experiment", "--set", change)
 
 
 def test_what_cannot_be_is_refused(database: Path) -> None:
@@ -146,3 +189,6 @@ def test_a_server_is_asked_as_a_file_is(tmp_path: Path, monkeypatch: pytest.Monk
             assert mba("tune", "rollback", "tune-000001", "--url", url).exit_code == 0
             begun = mba("tune", "run", "--trials", "3", "--url", url)
             assert "mba: done: job tune-000003 looks for settings" in begun.stderr
+            tried = mba("tune", "experiment", "--set", "stability=0.8", "--url", url)
+            assert "mba: done: experiment-000004 is running" in tried.stderr
+            assert service.tuning.get("default", "experiment-000004").changes == {"stability": 0.8}

@@ -32,12 +32,16 @@ def tried_settings(
         InputError: If a change has no name or no value.
         UnknownWorkspaceError: If the file has no such workspace.
     """
-    named = _changes(changes)
+    named = changes_in(changes)
     return named if config is None else chosen_workspace(config, workspace).with_changes(**named)
 
 
-def _changes(changes: Sequence[str]) -> dict[str, Any]:
-    """Settings by name, of `name=value`; the name of one in a group has a dot."""
+def changes_in(changes: Sequence[str]) -> dict[str, Any]:
+    """Settings by name, of `name=value`; the name of one in a group has a dot.
+
+    Raises:
+        InputError: If one has no name or no value.
+    """
     found: dict[str, Any] = {}
     for change in changes:
         name, sign, value = change.partition("=")

@@ -32,8 +32,9 @@ def add_figures(table: Table, sides: Iterable[Mapping[str, Any]]) -> None:
     """Rows of the figures of a `Side` of each of the settings, but the share of what is needed."""
     listed = list(sides)
     for what, name, form in _FIGURES:
-        table.add_row(what, *(_figure(one[name], form) for one in listed))
+        table.add_row(what, *(figure(one[name], form) for one in listed))
 
 
-def _figure(value: float | None, form: str) -> str:
+def figure(value: float | None, form: str) -> str:
+    """A figure as *form* writes it; nothing where there is none."""
     return "" if value is None else format(value, form)

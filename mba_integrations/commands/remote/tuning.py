@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from mba_integrations.commands.remote.keeping import job_of
 from mba_integrations.commands.remote.reading import read, read_all
@@ -23,6 +24,13 @@ class RemoteTuning:
         """Have a job look for better settings."""
         told = self._client.tune(workspace_id, trials=trials, workers=workers, seed=seed)
         return job_of(told)
+
+    def experiment(
+        self, workspace_id: str, changes: Mapping[str, Any], *, share: float, recalls: int
+    ) -> ProposalRow:
+        """Have a share of the sessions decided under changed settings."""
+        told = self._client.experiment(workspace_id, changes, share=share, recalls=recalls)
+        return read(ProposalRow, told)
 
     def list(self, workspace_id: str) -> tuple[ProposalRow, ...]:
         """What was found, the latest first."""

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Annotated, Any
 
-from pydantic import Discriminator, Field, Tag, model_validator
+from pydantic import Discriminator, Field, PrivateAttr, Tag, model_validator
 
 from mba_integrations.core.config.gateway_settings import GatewaySettings
 from mba_integrations.core.config.group import SettingsGroup
 from mba_integrations.core.config.learned.coefficients import UsefulnessSettings
+from mba_integrations.core.config.learned.experiment import ExperimentSettings
 from mba_integrations.core.config.problems import (
     NUMBER_BRANCH,
     TIERS_BRANCH,
@@ -111,6 +113,8 @@ class WorkspaceConfig(SettingsGroup):
     logging: LoggingSettings = LoggingSettings()
     performance: PerformanceSettings = PerformanceSettings()
     gateway: GatewaySettings = GatewaySettings()
+    experiment: ExperimentSettings | None = None
+    _arms: tuple[WorkspaceConfig, WorkspaceConfig] | None = PrivateAttr(default=None)
 
     def share(self, tier: MemoryTier) -> float:
         """Share of the budget that belongs to the tier, in [0, 1]."""
@@ -126,6 +130,21 @@ class WorkspaceConfig(SettingsGroup):
         """Age in days at which an item of the tier has a freshness of 0.5; may be infinite."""
         return self.tier_half_life_days.get(tier, self.half_life_days)
 
+    @property
+    def usual(self) -> WorkspaceConfig:
+        """These settings without the experiment; they themselves where none runs."""
+        return self if self._arms is None else self._arms[0]
+
+    def dealt(self, key: str) -> WorkspaceConfig:
+        """The settings of a session: of its arm, without the experiment; they where none runs.
+
+        Args:
+            key: The session's id; of a recall outside of sessions the hash of its query.
+        """
+        if self.experiment is None or self._arms is None:
+            return self
+        return self._arms[self.experiment.is_changed(key)]
+
     @classmethod
     def _refusal(
         cls, values: Mapping[str, Any], problems: tuple[SettingProblem, ...]
@@ -140,7 +159,22 @@ class WorkspaceConfig(SettingsGroup):
         problems = (*_sum_problems(self), *_limit_problems(self))
         if problems:
             raise InvalidSettingsError("workspace", problems)
+        if self.experiment is not None:
+            self._arms = _arms(self, self.experiment)
         return self
+
+
+def _arms(
+    config: WorkspaceConfig, experiment: ExperimentSettings
+) -> tuple[WorkspaceConfig, WorkspaceConfig]:
+    usual = config.with_changes(experiment=None)
+    try:
+        return usual, usual.with_changes(**experiment.changes)
+    except InvalidSettingsError as error:
+        problems = [
+            replace(one, path=("experiment", "changes", *one.path)) for one in error.problems
+        ]
+        raise InvalidSettingsError("workspace", problems) from error
 
 
 def _sum_problems(config: WorkspaceConfig) -> Iterator[SettingProblem]:

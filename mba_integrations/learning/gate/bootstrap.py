@@ -47,12 +47,41 @@ def interval(
     """
     value = float(figure(sessions.sum(axis=0, keepdims=True))[0])
     found = np.concatenate([figure(drawn) for drawn in _drawn(sessions, seed, rounds)])
+    return _interval(value, found)
+
+
+def interval_between(
+    one: FloatArray,
+    other: FloatArray,
+    figure: Callable[[FloatArray, FloatArray], FloatArray],
+    *,
+    seed: int = 0,
+    rounds: int = ROUNDS,
+) -> Interval:
+    """The 95 % interval of a figure of two samples, whose sessions are drawn each by itself.
+
+    Args:
+        one: Sums of each session of the first sample, shape (s, k), s at least 1.
+        other: Of the second, shape (t, k), t at least 1.
+        figure: Of sums of both, each of shape (r, k), the figures of shape (r,).
+        seed: Of the draws; equal seeds give equal intervals.
+        rounds: How often as many sessions are drawn as there are.
+    """
+    whole = (sample.sum(axis=0, keepdims=True) for sample in (one, other))
+    drawn = (
+        np.concatenate([*_drawn(sample, (seed, place), rounds)])
+        for place, sample in enumerate((one, other))
+    )
+    return _interval(float(figure(*whole)[0]), figure(*drawn))
+
+
+def _interval(value: float, found: FloatArray) -> Interval:
     tail = (1.0 - _LEVEL) / 2.0
     low, high = np.quantile(found, (tail, 1.0 - tail))
     return Interval(low=float(low), value=value, high=float(high))
 
 
-def _drawn(sessions: FloatArray, seed: int, rounds: int) -> Iterator[FloatArray]:
+def _drawn(sessions: FloatArray, seed: int | tuple[int, int], rounds: int) -> Iterator[FloatArray]:
     """Sums over drawn sessions, shapes (r, k); r over all is *rounds*."""
     count = len(sessions)
     random = np.random.default_rng(seed)

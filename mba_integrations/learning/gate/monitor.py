@@ -38,11 +38,16 @@ class Turn:
     liked: bool | None = None
 
 
-def tripped(before: Sequence[Turn], after: Sequence[Turn]) -> str | None:
+def tripped(before: Sequence[Turn], after: Sequence[Turn], *, beside: str = "before") -> str | None:
     """What became worse; None while nothing did, or too little was seen.
 
     Worse is less weight of useful memories in a prompt, fewer prompts that a person liked, and more
     of the budget used, by a tenth and beyond chance.
+
+    Args:
+        before: What was seen before the change, or without it.
+        after: With it.
+        beside: What the first ones are called.
     """
     for what, sign, old, new in (
         ("useful memories in a prompt", -1.0, _useful(before), _useful(after)),
@@ -50,7 +55,7 @@ def tripped(before: Sequence[Turn], after: Sequence[Turn]) -> str | None:
         ("use of the budget", 1.0, _used(before), _used(after)),
     ):
         if min(len(old), len(new)) >= LEAST_TURNS and _is_worse(sign, old, new):
-            return f"{what}: {new.mean():.3f} in {len(new):,} recalls, {old.mean():.3f} before."
+            return f"{what}: {new.mean():.3f} in {len(new):,} recalls, {old.mean():.3f} {beside}."
     return None
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, Protocol
 
 from mba_integrations.learning.gate.bootstrap import ROUNDS
 from mba_integrations.learning.gate.comparison import Comparison, compare
@@ -146,19 +146,38 @@ def _answer(found: Comparison) -> tuple[Answer, tuple[str, ...]]:
 
 def broken_by(found: Comparison) -> tuple[str, ...]:
     """What a choice costs that it must not cost, a sentence each; nothing where that is nothing."""
-    return tuple(_broken(found))
+    return (*_lost(found), *broken_costs(found.before, found.after))
 
 
-def _broken(found: Comparison) -> Iterator[str]:
-    before, after = found.before, found.after
-    if after.unfit > before.unfit:
-        yield f"{after.unfit:,} prompts do not fit their budget, now {before.unfit:,}."
+def _lost(found: Comparison) -> Iterator[str]:
     for workspace_id, points in found.workspace_points.items():
         if points < -MOST_LOST_POINTS:
             yield (
                 f"workspace {workspace_id!r} loses {-points:.1f} points of the evidence, "
                 f"{MOST_LOST_POINTS:g} is the most."
             )
+
+
+class Costs(Protocol):
+    """What prompts cost besides the evidence that they lack; see `Side`."""
+
+    @property
+    def mean_cost(self) -> float:
+        """Of a prompt."""
+
+    @property
+    def stability(self) -> float | None:
+        """Of prompts that follow another one, the part shared with it."""
+
+    @property
+    def unfit(self) -> int:
+        """How many prompts do not fit their budget."""
+
+
+def broken_costs(before: Costs, after: Costs) -> Iterator[str]:
+    """What a choice costs that it must not cost, whatever evidence it keeps; a sentence each."""
+    if after.unfit > before.unfit:
+        yield f"{after.unfit:,} prompts do not fit their budget, now {before.unfit:,}."
     if after.mean_cost > before.mean_cost * (1.0 + MOST_COST_RISE):
         yield (
             f"a prompt costs {after.mean_cost:,.1f}, now {before.mean_cost:,.1f}; "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from typing import Any, cast
 
 from mba_integrations.services.client.endpoints import of
@@ -13,6 +14,11 @@ Reply = dict[str, Any]
 
 def _run(workspace_id: str, more: Reply, key: str | None) -> Request:
     return posted(of(workspace_id, "tuning"), given(more), key=key)
+
+
+def _try(workspace_id: str, changes: Mapping[str, Any], more: Reply, key: str | None) -> Request:
+    body = {"changes": dict(changes), **given(more)}
+    return posted(of(workspace_id, "tuning", "experiments"), body, key=key)
 
 
 def _one(workspace_id: str, proposal_id: str) -> Request:
@@ -46,6 +52,19 @@ class TuningCalls(ABC):
         """Have a job look for better settings; gives the job, whose id what it finds has too."""
         more = {"trials": trials, "workers": workers, "seed": seed}
         return cast(Reply, self.send(_run(workspace_id, more, key)))
+
+    def experiment(
+        self,
+        workspace_id: str,
+        changes: Mapping[str, Any],
+        *,
+        share: float | None = None,
+        recalls: int | None = None,
+        key: str | None = None,
+    ) -> Reply:
+        """Have a share of the sessions decided under changed settings, and compare both arms."""
+        more = {"share": share, "recalls": recalls}
+        return cast(Reply, self.send(_try(workspace_id, changes, more, key)))
 
     def proposals(self, workspace_id: str) -> list[Reply]:
         """What was found, the latest first."""
@@ -94,6 +113,19 @@ class AsyncTuningCalls(ABC):
         """Have a job look for better settings; gives the job, whose id what it finds has too."""
         more = {"trials": trials, "workers": workers, "seed": seed}
         return cast(Reply, await self.send(_run(workspace_id, more, key)))
+
+    async def experiment(
+        self,
+        workspace_id: str,
+        changes: Mapping[str, Any],
+        *,
+        share: float | None = None,
+        recalls: int | None = None,
+        key: str | None = None,
+    ) -> Reply:
+        """Have a share of the sessions decided under changed settings, and compare both arms."""
+        more = {"share": share, "recalls": recalls}
+        return cast(Reply, await self.send(_try(workspace_id, changes, more, key)))
 
     async def proposals(self, workspace_id: str) -> list[Reply]:
         """What was found, the latest first."""

@@ -20,6 +20,7 @@ from mba_integrations.services.memory.past.allocations import (
     difference,
     selected_ids,
 )
+from mba_integrations.services.memory.recalling.arms import Arm
 from mba_integrations.services.memory.recalling.asked import asked_in
 from mba_integrations.services.store.rows.allocations import (
     ASKED,
@@ -80,6 +81,18 @@ class LoggedPageView(View):
         return cls(allocations=rows, next_cursor=next_cursor)
 
 
+class ArmView(View):
+    """In which arm of an experiment a recall was: whether it got the changed settings."""
+
+    experiment: str
+    changed: bool
+
+    @classmethod
+    def of(cls, arm: Arm | None) -> ArmView | None:
+        """The view of an arm; None where no experiment ran."""
+        return None if arm is None else cls(experiment=arm.experiment, changed=arm.changed)
+
+
 class LoggedItemView(View):
     """What was decided on one memory."""
 
@@ -91,17 +104,26 @@ class LoggedItemView(View):
 
 
 class ExplanationView(View):
-    """What came in, and the best of what stayed out, with the reason; what was said of it since."""
+    """What came in, and the best of what stayed out, with the reason; what was said of it since.
+
+    `arm` is null where no experiment ran then.
+    """
 
     allocation: LoggedView
     items: list[LoggedItemView]
     feedback: list[JudgementView]
+    arm: ArmView | None
 
     @classmethod
     def of(
-        cls, row: AllocationRow, feedback: Iterable[FeedbackRow], *, with_texts: bool
+        cls,
+        row: AllocationRow,
+        feedback: Iterable[FeedbackRow],
+        arm: Arm | None,
+        *,
+        with_texts: bool,
     ) -> ExplanationView:
-        """The view of a row with its items, and of feedback on it."""
+        """The view of a row with its items, of feedback on it, and of its arm."""
         items = [
             LoggedItemView(**{name: getattr(one, name) for name in LoggedItemView.model_fields})
             for one in row.items
@@ -110,6 +132,7 @@ class ExplanationView(View):
             allocation=LoggedView.of(row, with_texts=with_texts),
             items=items,
             feedback=judgements(feedback),
+            arm=ArmView.of(arm),
         )
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -96,6 +97,16 @@ class KnownSettings:
     def lend(self, config: WorkspaceConfig) -> None:
         """Settings that this thread's next call goes by, of no stored workspace."""
         self._of_thread.config = config
+
+    @contextmanager
+    def lent(self, config: WorkspaceConfig) -> Iterator[None]:
+        """Settings that this thread's calls within the block go by."""
+        before: WorkspaceConfig | None = getattr(self._of_thread, "config", None)
+        self._of_thread.config = config
+        try:
+            yield
+        finally:
+            self._of_thread.config = before
 
     def find(self, workspace_id: str, /) -> WorkspaceConfig | None:
         """The settings that were read last."""

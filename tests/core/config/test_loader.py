@@ -27,6 +27,7 @@ from mba_integrations.core.config.learned.coefficients import (
     ComplexityCoefficients,
     UsefulnessCoefficients,
 )
+from mba_integrations.core.config.learned.experiment import ExperimentSettings
 from mba_integrations.core.config.loader import MemoryBudgetConfigLoader
 from mba_integrations.core.config.settings import (
     INFINITE,
@@ -253,6 +254,10 @@ SAMPLES: dict[str, tuple[Any, ...]] = {
     "gateway.spend": (
         {"gateway": {"spend": [{"unit": "tokens", "amount": 9, "period": "day"}]}},
         (SpendBudget(unit="tokens", amount=9, period="day"),),
+    ),
+    "experiment": (
+        {"experiment": {"id": "e1", "share": 0.2, "changes": {"stability": 0.9}}},
+        ExperimentSettings(id="e1", share=0.2, changes={"stability": 0.9}),
     ),
 }
 

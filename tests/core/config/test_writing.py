@@ -61,6 +61,7 @@ OTHER_VALUES: dict[str, Any] = {
         "prices": {"large": {"input": 1.25, "output": 10}},
         "spend": [{"unit": "usd", "amount": 2.5, "period": "rolling", "rolling_seconds": 60}],
     },
+    "experiment": {"id": "e1", "share": 0.2, "changes": {"half_life_days": 9, "min_score": 0.2}},
 }
 """For every setting a value that is not its default."""
 

@@ -137,6 +137,9 @@ ACTS: dict[str, Prepare] = {
     "DELETE /organisation": _stop,
     "POST /merges/{proposal_id}/accept": _accept,
     "POST /tuning": sent("POST", "/tuning", {"trials": 2, "workers": 0}),
+    "POST /tuning/experiments": sent(
+        "POST", "/tuning/experiments", {"changes": {"stability": 0.9}}
+    ),
     "POST /tuning/{proposal_id}/apply": _apply_settings,
     "POST /tuning/{proposal_id}/rollback": _take_settings_back,
     "POST /jobs/{job_id}/cancel": _cancel,

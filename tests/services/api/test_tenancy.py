@@ -147,7 +147,7 @@ ROUTES_OF = {
     },
     Scope.ADMIN: {
         *("set_retention", "retry_job", "cancel_job", "change_workspace", "stop_organisation"),
-        *("look_for_settings", "apply_proposal", "take_proposal_back"),
+        *("look_for_settings", "begin_experiment", "apply_proposal", "take_proposal_back"),
     },
     Scope.READ_CONTENT: {"export_workspace", "export_log"},
     Scope.GATEWAY: set(),

@@ -62,6 +62,55 @@ async def test_without_a_shadow_the_settings_hold_at_once(
     assert problem_in(again) == (404, "unknown-proposal")
 
 
+async def test_an_experiment_is_begun_once_shown_and_taken_back(
+    http: httpx2.AsyncClient, service: MemoryService
+) -> None:
+    asked: dict[str, Any] = {"json": {"changes": {"stability": 0.9}, "share": 0.2, "recalls": 400}}
+    headers = {"Idempotency-Key": "once"}
+    begun = [await http.post(f"{PLACE}/experiments", headers=headers, **asked) for _ in range(2)]
+    assert [one.status_code for one in begun] == [201, 201]
+    assert begun[0].json() == begun[1].json()
+    (one,) = (await http.get(PLACE)).json()["proposals"]
+    assert (one["state"], one["plan"]) == ("experiment", {"share": 0.2, "recalls": 400})
+    assert one["changes"] == {"stability": 0.9}
+    assert one["found"]["arms"]["usual"]["recalls"] == 0
+    name = one["proposal_id"]
+    asking = {"query": "Where does Kate live?", "session_id": "s1"}
+    recall = (await http.post("/v1/workspaces/kate/recall", json=asking)).json()
+    changed = service.workspaces.config("kate").dealt("s1").stability == 0.9
+    place = f"/v1/workspaces/kate/allocations/{recall['allocation_id']}"
+    for path in (place, f"{place}/apart"):
+        arm = (await http.get(path)).json()["arm"]
+        assert arm == {"experiment": name, "changed": changed}
+    refused = await http.post(f"{PLACE}/experiments", json={"changes": {"stability": 0.8}})
+    assert problem_in(refused) == (404, "unknown-proposal")
+    back = await http.post(f"{PLACE}/{name}/rollback")
+    assert (back.status_code, back.json()["state"]) == (200, "taken_back")
+    later = (await http.post("/v1/workspaces/kate/recall", json=asking)).json()
+    place = f"/v1/workspaces/kate/allocations/{later['allocation_id']}"
+    assert (await http.get(place)).json()["arm"] is None
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"changes": {"stabilty": 0.9}},
+        {"changes": {"stability": 2}},
+        {"changes": {"stability": 0.9}, "share": 1},
+        {"changes": {"stability": 0.9}, "share": "0.5"},
+        {"changes": {"stability": 0.9}, "recalls": 299},
+        {"changes": {"gateway": {}}},
+    ],
+    ids=str,
+)
+async def test_an_experiment_that_cannot_be_is_refused(
+    http: httpx2.AsyncClient, service: MemoryService, body: Any
+) -> None:
+    assert (await http.post(f"{PLACE}/experiments", json=body)).status_code == 422
+    assert service.workspaces.row("kate").settings_version == 1
+
+
 @pytest.mark.parametrize(
     ("path", "body"),
     [("", {"trials": 0}), ("", {"workers": 33}), ("/tune-000001/apply", {"watch": 1})],
@@ -84,6 +133,12 @@ async def test_who_may_only_read_sees_and_changes_nothing(
 ) -> None:
     async with caller(create_app(service), headers=key_of(service, scopes=("read",))) as http:
         assert (await http.get(f"{PLACE}/{proposed}")).status_code == 200
-        for path, body in (("", {}), (f"/{proposed}/apply", {}), (f"/{proposed}/rollback", None)):
+        tried = {"changes": {"stability": 0.9}}
+        for path, body in (
+            ("", {}),
+            ("/experiments", tried),
+            (f"/{proposed}/apply", {}),
+            (f"/{proposed}/rollback", None),
+        ):
             assert (await http.post(PLACE + path, json=body)).status_code == 403
     assert service.tuning.get("kate", proposed).state is ProposalState.PROPOSAL

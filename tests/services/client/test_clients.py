@@ -152,6 +152,7 @@ CALLS: list[tuple[str, tuple[Any, ...], dict[str, Any], str]] = [
     ("feedback", ("a/b",), {"thumb": "up", "answer": None}, "POST allocations/a%2Fb/feedback"),
     ("feedback_on", ("a/b",), {}, "GET allocations/a%2Fb/feedback"),
     ("tune", (), {"trials": 9}, "POST tuning"),
+    ("experiment", ({"stability": 1},), {"share": 0.2}, "POST tuning/experiments"),
     ("proposal", ("a/b",), {}, "GET tuning/a%2Fb"),
     ("apply_proposal", ("a/b",), {"shadow": 0}, "POST tuning/a%2Fb/apply"),
     ("take_proposal_back", ("a/b",), {}, "POST tuning/a%2Fb/rollback"),
@@ -163,6 +164,7 @@ SENT = {
     "retrieve": {"query": "Who?", "budget_tokens": 9},
     "feedback": {"thumb": "up"},
     "tune": {"trials": 9},
+    "experiment": {"changes": {"stability": 1}, "share": 0.2},
     "apply_proposal": {"shadow": 0},
 }
 

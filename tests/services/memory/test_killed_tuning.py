@@ -17,6 +17,7 @@ from benchmarks.tuning_crash import half_applied, kill_switching, kill_tuning, p
 from mba_integrations.services.memory.jobs import work as work_module
 from mba_integrations.services.memory.jobs.work import JobWork
 from mba_integrations.services.memory.service import MemoryService
+from mba_integrations.services.memory.tuning import seen
 from mba_integrations.services.store.errors import LeaseLostError
 from mba_integrations.services.store.rows.jobs import JobRow
 from mba_integrations.services.store.rows.proposals import ProposalState
@@ -101,16 +102,81 @@ def test_a_kill_between_settings_and_state_leaves_both_as_they_were(
     assert half_applied(again, "kate") == []
 
 
+def begun(service: MemoryService) -> None:
+    service.tuning.experiment("kate", {"stability": 0.123})
+
+
+@needs_fork
+@on_both
+@pytest.mark.parametrize(
+    ("runs", "act", "after"),
+    [
+        pytest.param(False, begun, ProposalState.EXPERIMENT, id="begin"),
+        pytest.param(True, looked, ProposalState.FOUND, id="verdict"),
+        pytest.param(True, taken_back, ProposalState.TAKEN_BACK, id="rollback"),
+    ],
+)
+def test_a_kill_between_settings_and_state_of_an_experiment_leaves_both_as_they_were(
+    where: str,
+    opened: Opened,
+    clock: Clock,
+    monkeypatch: pytest.MonkeyPatch,
+    runs: bool,
+    act: Callable[[MemoryService], None],
+    after: ProposalState,
+) -> None:
+    monkeypatch.setattr(seen, "MOST_SENT", 1)  # the first look has read enough
+    service = opened()
+    service.create_workspace("kate")
+    service.remember("kate", ["Kate keeps key 3."])
+    if runs:
+        begun(service)
+        service.recall("kate", "Where is key 3?")
+    clock.pass_seconds(61)
+    service.close()
+    was = in_step(opened)
+
+    _, status = os.waitpid(forked(partial(killed_at_its_switch, where, clock, act)), 0)
+
+    assert os.WTERMSIG(status) == signal.SIGKILL
+    assert in_step(opened) == was
+    clock.pass_seconds(61)  # the lease of the job that was killed
+    again = opened()
+    act(again)
+    [found] = again.tuning.list("kate")
+    assert found.state is after
+    again.close()
+    in_step(opened)
+
+
+def in_step(opened: Opened) -> tuple[object, ...]:
+    """Settings and experiments, which say the same."""
+    service = opened()
+    config, rows = service.workspaces.config("kate"), service.tuning.list("kate")
+    running = [one.proposal_id for one in rows if one.state is ProposalState.EXPERIMENT]
+    assert running == ([] if config.experiment is None else [config.experiment.id])
+    versions = [one.settings for one in service.workspaces.versions("kate")]
+    service.close()
+    return config, versions, rows
+
+
 def killed_at_its_switch(where: str, clock: Clock, act: Callable[[MemoryService], None]) -> None:
     """Do an act, and die where settings are written and the state is not."""
-    kept = proposals.move
+    moved, kept = proposals.move, proposals.keep
 
-    def die(writing: Any, proposal_id: str, states: Any, to: ProposalState, **news: Any) -> Any:
-        if to in (ProposalState.LIVE, ProposalState.TAKEN_BACK):
+    def die_moving(
+        writing: Any, proposal_id: str, states: Any, to: ProposalState, **news: Any
+    ) -> Any:
+        if to in (ProposalState.LIVE, ProposalState.TAKEN_BACK, ProposalState.FOUND):
             os.kill(os.getpid(), signal.SIGKILL)
-        return kept(writing, proposal_id, states, to, **news)
+        return moved(writing, proposal_id, states, to, **news)
 
-    proposals.move = die  # type: ignore[assignment]
+    def die_keeping(writing: Any, proposal_id: str, **news: Any) -> Any:
+        if news["state"] is ProposalState.EXPERIMENT:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return kept(writing, proposal_id, **news)
+
+    proposals.move, proposals.keep = die_moving, die_keeping  # type: ignore[assignment]
     counter = WordCounter()
     with MemoryService.open(where, background=False, clock=clock, token_counter=counter) as service:
         act(service)

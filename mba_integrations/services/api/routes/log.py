@@ -96,7 +96,8 @@ def explain_allocation(call: Read, allocation_id: AllocationId) -> ExplanationVi
     allocations = call.service.allocations
     row = allocations.get(call.workspace_id, allocation_id)
     feedback = allocations.feedback(call.workspace_id, allocation_id)
-    return ExplanationView.of(row, feedback, with_texts=_may_read_texts(call))
+    arm = allocations.arm(call.workspace_id, allocation_id)
+    return ExplanationView.of(row, feedback, arm, with_texts=_may_read_texts(call))
 
 
 @router.get(WORKSPACE + "/allocations/{allocation_id}/feedback")

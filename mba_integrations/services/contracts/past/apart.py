@@ -6,7 +6,7 @@ from typing import Literal
 
 from mba_integrations.core.model import MemoryTier
 from mba_integrations.services.contracts.body import Body, Query, View
-from mba_integrations.services.contracts.log import DifferenceView, LoggedView
+from mba_integrations.services.contracts.log import ArmView, DifferenceView, LoggedView
 from mba_integrations.services.memory.past.allocations import difference, selected_ids
 from mba_integrations.services.memory.past.apart import Apart, ApartItem
 from mba_integrations.services.memory.past.beside import Beside
@@ -92,6 +92,7 @@ class ApartView(View):
     totals: dict[MemoryTier, TierTotalsView]
     source: Literal["log", "replay"]
     notes: list[str]
+    arm: ArmView | None
 
     @classmethod
     def of(cls, found: Apart, *, with_texts: bool) -> ApartView:
@@ -103,6 +104,7 @@ class ApartView(View):
             totals=_totals(found),
             source="log" if found.again is None else "replay",
             notes=list(found.notes),
+            arm=ArmView.of(found.arm),
         )
 
 

@@ -9,14 +9,17 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from mba_integrations.learning.gate.monitor import LEAST_TURNS
+from mba_integrations.learning.gate.verdict import LEAST_ALLOCATIONS
 from mba_integrations.learning.tuning import TRIALS
 from mba_integrations.services.contracts.body import Body, View
 from mba_integrations.services.memory.tuning.tuning import (
+    JUDGED,
     MOST_RECALLS,
     MOST_SEED,
     MOST_TRIALS,
     MOST_WORKERS,
     SHADOW,
+    SHARE,
     WATCH,
 )
 from mba_integrations.services.store.rows.proposals import ProposalRow, ProposalState
@@ -30,6 +33,15 @@ class TuneBody(Body):
     seed: Annotated[int, Field(strict=True, ge=0, le=MOST_SEED)] = 0
 
 
+class ExperimentBody(Body):
+    """Settings that differ, which share of the sessions gets them, and after how many recalls with
+    feedback both arms are compared."""
+
+    changes: dict[str, Any]
+    share: Annotated[float, Field(strict=True, gt=0.0, lt=1.0, allow_inf_nan=False)] = SHARE
+    recalls: Annotated[int, Field(strict=True, ge=LEAST_ALLOCATIONS, le=MOST_RECALLS)] = JUDGED
+
+
 class ApplyBody(Body):
     """For how many recalls proposed settings decide in shadow, and after how many they are kept."""
 
@@ -40,8 +52,9 @@ class ApplyBody(Body):
 class ProposalView(View):
     """Settings in place of others, and where they stand.
 
-    `changes` are settings that differ, `found` is the verdict with its comparisons, `plan` for how
-    many recalls they are tried in shadow and watched, `shadow` what the shadow came to.
+    `changes` are settings that differ; `found` is the verdict with its comparisons, or the arms of
+    an experiment; `plan` for how many recalls they are tried in shadow and watched, or with
+    which share of the sessions and how many recalls it runs; `shadow` what the shadow came to.
     """
 
     workspace_id: str
@@ -54,7 +67,7 @@ class ProposalView(View):
     live_at: datetime | None
     changes: dict[str, Any]
     found: dict[str, Any]
-    plan: dict[str, int] | None
+    plan: dict[str, int | float] | None
     shadow: dict[str, Any] | None
     reason: str | None
 

@@ -21,10 +21,11 @@ from mba_integrations.services.memory.past.apart import Apart, taken_apart
 from mba_integrations.services.memory.past.arrivals import Arrivals
 from mba_integrations.services.memory.past.beside import Beside, side_by_side
 from mba_integrations.services.memory.past.rebuild import rebuild
-from mba_integrations.services.memory.past.replays import replayed
+from mba_integrations.services.memory.past.replays import arm_of_then, replayed
 from mba_integrations.services.memory.past.statistics import By, LoggedStatistics
 from mba_integrations.services.memory.past.trials import Effect, StarvingTier, effect, starving
 from mba_integrations.services.memory.past.views import statistics_of_all
+from mba_integrations.services.memory.recalling.arms import Arm
 from mba_integrations.services.memory.recalling.request import check_listed
 from mba_integrations.services.store.rows.allocations import AllocationRow, FeedbackRow
 from mba_integrations.services.store.scopes import Reading, checked_id
@@ -202,6 +203,16 @@ class Allocations:
         self.get(workspace_id, allocation_id)
         with self._equipment.read(workspace_id) as reading:
             return allocations.feedback_of(reading, allocation_id)
+
+    def arm(self, workspace_id: str, allocation_id: str) -> Arm | None:
+        """In which arm of an experiment one past recall was; None where none ran then.
+
+        Raises:
+            UnknownAllocationError: If there is none of that id.
+            UnknownWorkspaceError: If there is no such workspace; with those of a like name.
+        """
+        row = self.get(workspace_id, allocation_id)
+        return arm_of_then(self._equipment, workspace_id, row)
 
     def replay(
         self,

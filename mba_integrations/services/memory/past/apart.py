@@ -16,7 +16,8 @@ from mba_integrations.core.result.allocation import Allocation
 from mba_integrations.core.result.candidates import Candidate, Omitted
 from mba_integrations.services.memory.equipment import Equipment
 from mba_integrations.services.memory.past.prompt_parts import PromptPart, parts_of
-from mba_integrations.services.memory.past.replays import Grounds, replayed
+from mba_integrations.services.memory.past.replays import Grounds, arm_of_then, replayed
+from mba_integrations.services.memory.recalling.arms import Arm
 from mba_integrations.services.memory.recalling.asked import asked_in
 from mba_integrations.services.store.rows.allocations import AllocationItem, AllocationRow
 from mba_integrations.services.store.rows.memories import MemoryRow, MemoryState
@@ -81,6 +82,7 @@ class Apart:
         items: What was in the prompt in its order, then the best of what was not.
         parts: Of the prompt that was written again.
         notes: What the reader should know.
+        arm: In which arm of an experiment the recall was; None where none ran.
     """
 
     row: AllocationRow
@@ -88,6 +90,7 @@ class Apart:
     items: tuple[ApartItem, ...]
     parts: tuple[PromptPart, ...]
     notes: tuple[str, ...]
+    arm: Arm | None = None
 
 
 def taken_apart(
@@ -110,6 +113,9 @@ def taken_apart(
         only_prompt: Whether what stayed out is left aside.
     """
     again, notes = _again(equipment, workspace_id, row, query, grounds)
+    arm = arm_of_then(equipment, workspace_id, row)
+    if arm is not None:
+        notes.append(str(arm))
     items = list(_items(row, again, only_prompt))
     omitted = [one for one in items if not one.selected]
     if len(omitted) > MOST_OMITTED:
@@ -123,6 +129,7 @@ def taken_apart(
         items=tuple(_beside(equipment, workspace_id, items)),
         parts=() if again is None else parts_of(again),
         notes=tuple(notes),
+        arm=arm,
     )
 
 

@@ -18,6 +18,7 @@ from mba_integrations.core.config.workspace import WorkspaceConfig
 from mba_integrations.core.errors import InputError
 from mba_integrations.core.result.allocation import Allocation
 from mba_integrations.services.memory.equipment import Equipment
+from mba_integrations.services.memory.recalling.arms import Arm, arm_key_of, arm_of
 from mba_integrations.services.memory.recalling.asked import Asked, asked_in
 from mba_integrations.services.memory.recalling.candidates import Candidates, candidates_for
 from mba_integrations.services.memory.recalling.recall import allocate
@@ -38,7 +39,7 @@ def replayed(
     grounds: Grounds | None = None,
 ) -> Allocation:
     """The choice that would be made; see `Allocations.replay`."""
-    config = settings_of_then(equipment, workspace_id, row.settings_version)
+    config = settings_of_then(equipment, workspace_id, row)
     config = config.with_changes(**changes) if changes else config
     asked = _kept(row)
     budget = budget_tokens
@@ -93,8 +94,7 @@ class Grounds:
             InputError: As `Allocations.replay`.
         """
         request, candidates = self.of(row, query=query, budget_tokens=budget_tokens)
-        self._equipment.settings.lend(config)
-        followed = replace(candidates, previous=previous)
+        followed = replace(candidates, config=config, previous=previous)
         allocation = allocate(self._equipment, request, followed, self._now)
         self._equipment.records.take()
         return allocation
@@ -141,13 +141,29 @@ class Grounds:
 
 
 def settings_of_then(
+    equipment: Equipment, workspace_id: str, row: AllocationRow
+) -> WorkspaceConfig:
+    """The settings that a recall was decided under, of its arm where an experiment ran; those that
+    hold now where its version is not known."""
+    config = settings_of_version(equipment, workspace_id, row.settings_version)
+    return config.dealt(arm_key_of(row))
+
+
+def arm_of_then(equipment: Equipment, workspace_id: str, row: AllocationRow) -> Arm | None:
+    """In which arm of an experiment a recall was; None where none ran."""
+    return arm_of(settings_of_version(equipment, workspace_id, row.settings_version), row)
+
+
+def settings_of_version(
     equipment: Equipment, workspace_id: str, version: int | None
 ) -> WorkspaceConfig:
-    """The settings of a version; those that hold now where none is known."""
+    """The settings of a version; where none is known those that hold now, without an experiment."""
     with equipment.read(workspace_id) as reading:
         row = workspaces.get(reading)
         kept = {one.version: one.settings for one in workspaces.settings_versions(reading)}
-    return WorkspaceConfig(**(row.settings if version is None else kept.get(version, row.settings)))
+    if version in kept:
+        return WorkspaceConfig(**kept[version])
+    return WorkspaceConfig(**row.settings).usual
 
 
 def is_narrowed_by_unkept(row: AllocationRow) -> bool:

@@ -21,7 +21,7 @@ from mba_integrations.services.memory.equipment import Equipment
 from mba_integrations.services.memory.past.replays import (
     Grounds,
     is_narrowed_by_unkept,
-    settings_of_then,
+    settings_of_version,
 )
 from mba_integrations.services.memory.pools.past_gains import Gain, Gains, WorkspaceGains
 from mba_integrations.services.memory.recalling.asked import asked_in
@@ -124,7 +124,7 @@ def _known_gains(equipment: Equipment, workspace_id: str) -> tuple[WorkspaceConf
         row = workspaces.get(reading)
         model_id = equipment.models.model_of(reading, None)
     standing = (row.created_at, row.settings_version, model_id)
-    return equipment.settings.of(row), equipment.past_gains.within(workspace_id, standing)
+    return equipment.settings.of(row).usual, equipment.past_gains.within(workspace_id, standing)
 
 
 def _gains(
@@ -247,7 +247,7 @@ class _Trial:
 
 
 def _settings(equipment: Equipment, workspace_id: str) -> WorkspaceConfig:
-    return settings_of_then(equipment, workspace_id, None)
+    return settings_of_version(equipment, workspace_id, None)
 
 
 def unusable(row: AllocationRow) -> str | None:

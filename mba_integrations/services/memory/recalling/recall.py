@@ -17,6 +17,7 @@ from mba_integrations.core.model import REASONS
 from mba_integrations.core.result.allocation import Allocation
 from mba_integrations.services.memory.equipment import Equipment
 from mba_integrations.services.memory.ids import new_id
+from mba_integrations.services.memory.recalling.arms import arm_key
 from mba_integrations.services.memory.recalling.asked import written_asked
 from mba_integrations.services.memory.recalling.call_figures import Spent, figures_of_call
 from mba_integrations.services.memory.recalling.candidates import Candidates, candidates_for
@@ -44,7 +45,7 @@ def recall(
     now, spent = equipment.clock(), Spent(equipment.traces)
     checked = request.checked(now)
     with spent.on("load"):
-        candidates = candidates_for(equipment, checked, now)
+        candidates = _dealt(candidates_for(equipment, checked, now), checked)
 
     def recalled(budget_tokens: int | None) -> RecallReply:
         asked = replace(checked, budget_tokens=budget_tokens)
@@ -59,6 +60,14 @@ def recall(
     if checked.as_of is None:
         equipment.trail.leave(_trace(checked, candidates, reply, record, now, spent))
     return reply
+
+
+def _dealt(candidates: Candidates, request: RecallRequest) -> Candidates:
+    """The candidates with the settings of the session's arm, where an experiment runs."""
+    if candidates.config.experiment is None:
+        return candidates
+    key = arm_key(request.session_id, request.query)
+    return replace(candidates, config=candidates.config.dealt(key))
 
 
 def _reply(
@@ -86,10 +95,14 @@ def allocate(
     now: datetime,
     spent: Spent | None = None,
 ) -> Allocation:
-    """The allocator's choice among the candidates."""
+    """The allocator's choice among the candidates, by the settings that they have."""
     with (spent or Spent()).on("embed"):
         vector = query_vector_of(equipment, request, candidates.model_id)
-    with equipment.traces.span("allocate", {CONSIDERED: len(candidates.pool)}):
+    considered = {CONSIDERED: len(candidates.pool)}
+    with (
+        equipment.settings.lent(candidates.config),
+        equipment.traces.span("allocate", considered),
+    ):
         return equipment.allocator.allocate_memory_budget(
             request.query,
             candidates.pool,

@@ -132,10 +132,11 @@ class Transfer:
 
     def _header(self, reading: Reading) -> dict[str, Any]:
         row = workspaces.get(reading)
+        settings = {name: one for name, one in row.settings.items() if name != "experiment"}
         return {
             "workspace_id": reading.workspace_id,
             "exported_at": self._equipment.clock().isoformat(),
-            "settings": dict(row.settings),
+            "settings": settings,
             "retention": dict(row.retention),
             "time_zone": row.time_zone,
             "change_seq": row.change_seq,

@@ -34,7 +34,7 @@ def tuning_by(token_counter: object) -> Handler:
         with work.alive():
             found = tune(
                 records,
-                WorkspaceConfig(**row.settings),
+                WorkspaceConfig(**row.settings).usual,
                 trials=payload["trials"],
                 workers=0 if token_counter is not None else payload["workers"],
                 studies_url=work.equipment.store.studies_url,

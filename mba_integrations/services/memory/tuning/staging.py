@@ -8,18 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from datetime import timedelta
 from typing import Any
 
 from mba_integrations.core.config.workspace import WorkspaceConfig
 from mba_integrations.learning.gate.comparison import Comparison, compare
 from mba_integrations.learning.gate.monitor import LEAST_TURNS, Turn, tripped
-from mba_integrations.learning.gate.verdict import broken_by
-from mba_integrations.learning.replay.needed import needed_of
-from mba_integrations.learning.replay.records import Feedback, ReplayRecord
+from mba_integrations.learning.gate.verdict import broken_by, broken_costs
+from mba_integrations.learning.replay.records import ReplayRecord
 from mba_integrations.learning.tuning.bench import Bench
-from mba_integrations.services.memory.equipment import Equipment
 from mba_integrations.services.memory.jobs.work import Handler, JobWork
 from mba_integrations.services.memory.past.exports.replay_records import Records
+from mba_integrations.services.memory.tuning.arms import look_at_arms
+from mba_integrations.services.memory.tuning.seen import turns_around
 from mba_integrations.services.memory.tuning.switching import (
     GOING,
     LOOK_EVERY,
@@ -28,15 +29,10 @@ from mba_integrations.services.memory.tuning.switching import (
     take_back,
 )
 from mba_integrations.services.store.errors import UnknownProposalError
-from mba_integrations.services.store.rows.allocations import AllocationRow, FeedbackRow
 from mba_integrations.services.store.rows.proposals import ProposalRow, ProposalState
-from mba_integrations.services.store.scopes import Reading, Writing
+from mba_integrations.services.store.scopes import Writing
 from mba_integrations.services.store.statements import workspaces
 from mba_integrations.services.store.statements.learning import proposals
-from mba_integrations.services.store.statements.log import allocations
-
-_MOST_TURNS = 10_000
-"""That are compared on each side of the switch."""
 
 
 def staging_by(token_counter: object) -> Handler:
@@ -48,20 +44,26 @@ def staging_by(token_counter: object) -> Handler:
         if row.state not in GOING:
             work.finish(lambda writing: {"state": row.state.value})
             return
-        if row.state is ProposalState.SHADOW:
+        if row.state is ProposalState.EXPERIMENT:
+            with work.alive():
+                step = look_at_arms(work.equipment, row)
+            work.finish(lambda writing: _told(step.act(writing), work, writing, delay=step.delay))
+        elif row.state is ProposalState.SHADOW:
             with work.alive():
                 shadow = _shadow(work, row, token_counter)
             work.finish(lambda writing: _told(_after_shadow(writing, row, shadow), work, writing))
         else:
-            turns = _turns(work.equipment, row)
+            turns = turns_around(work.equipment, row)
             work.finish(lambda writing: _told(_after_look(writing, row, turns), work, writing))
 
     return look
 
 
-def _told(row: ProposalRow, work: JobWork, writing: Writing) -> dict[str, Any]:
+def _told(
+    row: ProposalRow, work: JobWork, writing: Writing, *, delay: timedelta = LOOK_EVERY
+) -> dict[str, Any]:
     if row.state in GOING:
-        put_in(writing, row.proposal_id, work.job.payload["look"] + 1, delay=LOOK_EVERY)
+        put_in(writing, row.proposal_id, work.job.payload["look"] + 1, delay=delay)
     return {"state": row.state.value, "reason": row.reason}
 
 
@@ -76,7 +78,7 @@ def _shadow(work: JobWork, row: ProposalRow, token_counter: object) -> Compariso
     if len(records) < wanted:
         return None
     with work.equipment.read(work.workspace_id) as reading:
-        now = WorkspaceConfig(**workspaces.get(reading).settings)
+        now = WorkspaceConfig(**workspaces.get(reading).settings).usual
     bench = Bench(token_counter)
     return compare(
         bench.outcomes(records, now), bench.outcomes(records, now.with_changes(**row.changes))
@@ -87,7 +89,7 @@ def _after_shadow(writing: Writing, row: ProposalRow, shadow: Comparison | None)
     if shadow is None:
         return row
     told = asdict(shadow)
-    broken = broken_by(shadow)
+    broken = _broken_by(row, shadow)
     if broken:
         return proposals.move(
             *(writing, row.proposal_id, (ProposalState.SHADOW,), ProposalState.TAKEN_BACK),
@@ -95,6 +97,17 @@ def _after_shadow(writing: Writing, row: ProposalRow, shadow: Comparison | None)
             reason=" ".join(broken),
         )
     return switch_on(writing, row, shadow=told)
+
+
+def _broken_by(row: ProposalRow, shadow: Comparison) -> tuple[str, ...]:
+    """What the shadow shows to be worse.
+
+    Of what an experiment has proposed, cost alone: in shadow feedback is of prompts that the usual
+    settings brought, so it cannot count what they lacked, which the experiment has.
+    """
+    if "arms" in row.found:
+        return tuple(broken_costs(shadow.before, shadow.after))
+    return broken_by(shadow)
 
 
 def _after_look(
@@ -111,36 +124,7 @@ def _after_look(
     return row
 
 
-def _plan(row: ProposalRow) -> Mapping[str, int]:
+def _plan(row: ProposalRow) -> Mapping[str, float]:
     if row.plan is None:
         raise UnknownProposalError(f"proposal {row.proposal_id!r} was not applied.")
     return row.plan
-
-
-def _turns(equipment: Equipment, row: ProposalRow) -> tuple[Sequence[Turn], Sequence[Turn]]:
-    """What was seen before the settings held, and since."""
-    with equipment.read(row.workspace_id) as reading:
-        before = allocations.listed(reading, until=row.live_at, limit=_MOST_TURNS)
-        after = allocations.listed(reading, since=row.live_at, limit=_MOST_TURNS)
-        return _seen(reading, before), _seen(reading, after)
-
-
-def _seen(reading: Reading, rows: Sequence[AllocationRow]) -> list[Turn]:
-    said = allocations.feedback_on(reading, [row.allocation_id for row in rows])
-    return [_turn(row, said.get(row.allocation_id, ())) for row in rows]
-
-
-def _turn(row: AllocationRow, said: Sequence[FeedbackRow]) -> Turn:
-    of_memories = [one for one in said if one.memory_id is not None and one.useful is not None]
-    whole = [one.useful for one in said if one.memory_id is None and one.useful is not None]
-    needed = needed_of(
-        Feedback(
-            memory_id=one.memory_id, useful=one.useful, origin=one.origin.value, weight=one.weight
-        )
-        for one in of_memories
-    )
-    return Turn(
-        utilisation=row.record["used_tokens"] / max(1, row.record["budget_tokens"]),
-        useful=sum(needed.values()) if of_memories else None,
-        liked=whole[-1] if whole else None,
-    )

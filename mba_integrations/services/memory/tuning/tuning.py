@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import timedelta
+from typing import Any
 
 from mba_integrations.core.arguments import checked_whole
 from mba_integrations.core.errors import InputError, MissingExtraError
 from mba_integrations.learning.gate.monitor import LEAST_TURNS
+from mba_integrations.learning.gate.verdict import LEAST_ALLOCATIONS
 from mba_integrations.learning.tuning import TRIALS
 from mba_integrations.services.memory.equipment import Equipment
 from mba_integrations.services.memory.once import Once
@@ -23,15 +25,18 @@ from mba_integrations.services.store.statements.learning import proposals
 
 SHADOW = 100
 WATCH = 500
+SHARE = 0.5
+JUDGED = 500
 MOST_TRIALS = 10_000
 MOST_WORKERS = 32
 MOST_SEED = 1_000_000_000
 MOST_RECALLS = 10_000
 _MOST_JOBS = 10_000
+_EXPERIMENT = "experiment"
 
 
 class Tuning:
-    """Look for settings, apply what is proposed, take it back.
+    """Look for settings or try some on live sessions, apply what is proposed, take it back.
 
     Args:
         equipment: What the service lends.
@@ -77,9 +82,55 @@ class Tuning:
         self._equipment.trail.flush()
 
         def act(writing: Writing) -> JobRow:
-            return jobs.enqueue(writing, _next_id(writing), KIND, payload)
+            return jobs.enqueue(writing, _next_id(writing, KIND), KIND, payload)
 
         row = self._equipment.write(workspace_id, act, once=once)
+        self._wake()
+        return row
+
+    def experiment(
+        self,
+        workspace_id: str,
+        changes: Mapping[str, Any],
+        *,
+        share: float = SHARE,
+        recalls: int = JUDGED,
+        actor: str | None = None,
+        once: Once | None = None,
+    ) -> ProposalRow:
+        """Have a share of the sessions decided under changed settings, and compare both arms.
+
+        It ends by itself: with a verdict, when the changed arm does worse, or when somebody changes
+        the settings. The settings then are as before; what is proposed can be applied.
+
+        Args:
+            workspace_id: Of which workspace.
+            changes: Settings that differ, by name; groups as mappings of what differs.
+            share: Of the sessions, how many get the changes, within (0, 1).
+            recalls: After how many recalls with feedback on their memories, of both arms together,
+                it is judged. The gate says nothing of fewer than 300.
+            actor: Who begins it.
+            once: Names the request; made again, it is not done again.
+
+        Raises:
+            InputError: If a number is out of its range, nothing would differ, nothing is logged, or
+                an experiment was put in by hand.
+            InvalidWorkspaceError: If a setting is unknown, out of its range, or must be the same
+                for all sessions.
+            UnknownProposalError: If another proposal is on its way.
+            UnknownWorkspaceError: If there is no such workspace; with those of a like name.
+        """
+        judged = _within("recalls", recalls, LEAST_ALLOCATIONS, MOST_RECALLS)
+
+        def act(writing: Writing) -> ProposalRow:
+            _check_alone(writing, "an experiment")
+            row = switching.begin_experiment(
+                writing, _next_id(writing, _EXPERIMENT), changes, share=share, recalls=judged
+            )
+            switching.put_in(writing, row.proposal_id, 1, delay=switching.LOOK_EVERY)
+            return row
+
+        row = self._equipment.write(workspace_id, act, actor=actor, once=once)
         self._wake()
         return row
 
@@ -135,7 +186,7 @@ class Tuning:
         }
 
         def act(writing: Writing) -> ProposalRow:
-            _check_alone(writing, proposal_id)
+            _check_alone(writing, f"proposal {proposal_id!r}")
             row = proposals.move(
                 *(writing, proposal_id, (ProposalState.PROPOSAL,), ProposalState.SHADOW), plan=plan
             )
@@ -162,7 +213,7 @@ class Tuning:
 
         Args:
             workspace_id: Of which workspace.
-            proposal_id: Which ones; None for the latest that hold or are in shadow.
+            proposal_id: Which ones; None for the latest that hold, are tried or are in shadow.
             actor: Who takes them back.
             once: Names the request; made again, it is not done again.
 
@@ -184,26 +235,27 @@ def _within(name: str, value: object, least: int, most: int) -> int:
     return found
 
 
-def _next_id(reading: Reading) -> str:
+def _next_id(reading: Reading, kind: str) -> str:
     known = [job.job_id for job in jobs.listed(reading, limit=_MOST_JOBS) if job.kind == KIND]
     known += [row.proposal_id for row in proposals.listed(reading)]
     last = max((int(one.rpartition("-")[2]) for one in known), default=0)
-    return f"{KIND}-{last + 1:06}"
+    return f"{kind}-{last + 1:06}"
 
 
-def _check_alone(reading: Reading, proposal_id: str) -> None:
+def _check_alone(reading: Reading, who: str) -> None:
     going = [one for one in proposals.listed(reading) if one.state in switching.GOING]
     if going:
+        is_tried = going[0].state is ProposalState.EXPERIMENT
         raise UnknownProposalError(
-            f"proposal {going[0].proposal_id!r} is {going[0].state.value}: proposal "
-            f"{proposal_id!r} has to wait until it is kept or taken back."
+            f"proposal {going[0].proposal_id!r} is {going[0].state.value}: {who} has to wait "
+            f"until it is {'over' if is_tried else 'kept'} or taken back."
         )
 
 
 def _to_take_back(reading: Reading, proposal_id: str | None) -> ProposalRow:
     if proposal_id is not None:
         return proposals.get(reading, proposal_id)
-    states = (ProposalState.SHADOW, *switching.HOLDING)
+    states = (*switching.GOING, ProposalState.KEPT)
     found = [one for one in proposals.listed(reading) if one.state in states]
     if not found:
         raise UnknownProposalError(

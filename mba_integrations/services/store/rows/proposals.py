@@ -12,12 +12,17 @@ from typing import Any
 class ProposalState(StrEnum):
     """Where the settings stand.
 
-    found ──> proposal ──> shadow ──> live ──> watched ──> kept
-                  └───────────┴────────┴──────────┴─────────┴──> taken_back
+                  proposal ──> shadow ──> live ──> watched ──> kept
+                   ↑   └───────────┴────────┴──────────┴─────────┴──> taken_back
+    experiment ────┼──> found                                             ↑
+         └─────────┼──────────────────────────────────────────────────────┘
+    a search ──────┴──> found
     """
 
+    EXPERIMENT = "experiment"
+    """A share of the sessions is decided under them, and the arms are compared."""
     FOUND = "found"
-    """They were looked for, and the gate does not propose them."""
+    """They were looked for or tried, and the gate does not propose them."""
     PROPOSAL = "proposal"
     SHADOW = "shadow"
     """They decide new recalls a second time, and nothing is sent of that."""
@@ -40,11 +45,13 @@ class ProposalRow:
         created_at: When they were found.
         changed_at: Since when they stand there.
         from_version: The version of the settings that they were looked for from.
-        live_version: The version that they became; None before.
+        live_version: The version that they became, or that deals them out; None before, and after
+            an experiment.
         live_at: When they did.
         changes: Settings that differ, by name.
         found: The verdict, and what it was made from; as JSON can hold it.
-        plan: For how many recalls they are tried in shadow and watched; None before.
+        plan: For how many recalls they are tried in shadow and watched, or with which share of the
+            sessions and how many recalls the experiment runs; None before.
         shadow: What the shadow came to; None before.
         reason: Why they stand there, where there is something to say.
     """
@@ -59,6 +66,6 @@ class ProposalRow:
     live_at: datetime | None
     changes: Mapping[str, Any]
     found: Mapping[str, Any]
-    plan: Mapping[str, int] | None
+    plan: Mapping[str, float] | None
     shadow: Mapping[str, Any] | None
     reason: str | None

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from arms import many
 from dashboard_tests import Browse
 from playwright.sync_api import expect
-from proposals import PROPOSED, TOO_LITTLE, kept
+from proposals import PROPOSED, TOO_LITTLE, found_settings, kept
 
 from benchmarks.dashboard_server import Served, serving
+from mba_integrations.learning.gate.arms import judge_arms
 from mba_integrations.services.memory.service import MemoryService
 from mba_integrations.services.store.rows.proposals import ProposalState
 
@@ -46,6 +48,38 @@ def test_a_proposal_is_applied_and_taken_back(walk: Browse, dashboard: Served, o
     dialog.get_by_role("button", name="Take back").click()
     expect(page.get_by_text("taken back by hand.")).to_be_visible()
     assert dashboard.service.tuning.get(own, name).state is ProposalState.TAKEN_BACK
+
+
+def test_an_experiment_is_shown_as_it_runs_and_taken_back(
+    walk: Browse, dashboard: Served, own: str
+) -> None:
+    service = dashboard.service
+    begun = service.tuning.experiment(own, {"stability": 0.9}, share=0.25, recalls=400)
+    page = walk(f"#/w/{own}/tuning").page
+    card = page.locator("section.card")
+    for text in (
+        "Tried on live sessions",
+        "0 of 400 recalls have feedback",
+        "stability0.7 → 0.9",
+        "Recalls with feedback",
+        "Changed: 25% of the sessions.",
+    ):
+        expect(card).to_contain_text(text)
+    page.get_by_role("button", name="Take back").click()
+    page.get_by_role("dialog").get_by_role("button", name="Take back").click()
+    expect(page.get_by_text("taken back by hand.")).to_be_visible()
+    assert service.tuning.get(own, begun.proposal_id).state is ProposalState.TAKEN_BACK
+    assert service.workspaces.config(own).experiment is None
+
+
+def test_the_arms_of_an_experiment_are_shown_with_its_gain(
+    walk: Browse, dashboard: Served, own: str
+) -> None:
+    verdict = judge_arms(many(200), many(180, used_tokens=320))
+    found_settings(dashboard.service, own, "experiment-000001", found=verdict.to_dict())
+    card = walk(f"#/w/{own}/tuning").page.locator("section.card")
+    for text in ("Proposed", "begun", "180", "200 usual", "320", "400 usual", "0.625 to 0.625"):
+        expect(card).to_contain_text(text)
 
 
 def test_a_workspace_without_any_says_what_it_takes(

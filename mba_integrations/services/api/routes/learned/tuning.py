@@ -11,6 +11,7 @@ from mba_integrations.services.api.work import in_thread
 from mba_integrations.services.contracts.keeping import JobView
 from mba_integrations.services.contracts.past.tuning import (
     ApplyBody,
+    ExperimentBody,
     ProposalsView,
     ProposalView,
     TuneBody,
@@ -34,6 +35,23 @@ def look_for_settings(call: Admin, body: TuneBody) -> JobView:
         call.workspace_id, once=call.once(JobView.of, status=202), **body.model_dump()
     )
     return JobView.of(row)
+
+
+@router.post("/experiments", status_code=201)
+@in_thread("store")
+def begin_experiment(call: Admin, body: ExperimentBody) -> ProposalView:
+    """Have a share of the sessions decided under changed settings, and compare both arms.
+
+    It ends by itself; the settings are then as before. Nothing of a workspace's budget that callers
+    give themselves differs between the arms.
+    """
+    row = call.service.tuning.experiment(
+        call.workspace_id,
+        actor=call.principal.actor,
+        once=call.once(ProposalView.of, status=201),
+        **body.model_dump(),
+    )
+    return ProposalView.of(row)
 
 
 @router.get("")

@@ -30,8 +30,9 @@ from mba_integrations.learning.replay.records import Decided, Feedback, ReplayRe
 from mba_integrations.learning.replay.replay import replayed_as
 from mba_integrations.learning.replay.settings import config_of_then
 from mba_integrations.services.memory.equipment import Equipment
-from mba_integrations.services.memory.past.replays import Grounds, settings_of_then
+from mba_integrations.services.memory.past.replays import Grounds, settings_of_version
 from mba_integrations.services.memory.past.trials import NOT_POSSIBLE, unusable
+from mba_integrations.services.memory.recalling.arms import arm_key_of
 from mba_integrations.services.memory.recalling.asked import (
     GIVEN_LAYOUT,
     GIVEN_VECTOR,
@@ -87,8 +88,8 @@ class Records:
         self._without_texts = WithoutTexts()
         self._last: OrderedDict[str, PreviousPrompt | None] = OrderedDict()
         self._shared = _Shared()
-        self._configs: dict[int | None, WorkspaceConfig] = {}
-        self._written: dict[int | None, Mapping[str, Any]] = {}
+        self._versions: dict[int | None, WorkspaceConfig] = {}
+        self._written: dict[WorkspaceConfig, Mapping[str, Any]] = {}
         self.skipped: Counter[str] = Counter()
 
     def __iter__(self) -> Iterator[ReplayRecord]:
@@ -162,7 +163,7 @@ class Records:
             record = self._unsaid(grounds, row, previous)
             allocation = grounds.chosen(
                 row,
-                self._config_of(row.settings_version),
+                self._config_of(row),
                 budget_tokens=record.budget_tokens if record.budget_given else None,
                 previous=previous,
             )
@@ -211,7 +212,7 @@ class Records:
             allocation_id=row.allocation_id,
             workspace_id=self._workspace_id,
             at=row.at,
-            settings=self._settings_of(row.settings_version),
+            settings=self._settings_of(row),
             decided=_decided(row),
             budget_tokens=row.record["budget_tokens"],
             budget_given=asked.budget_given,
@@ -223,18 +224,21 @@ class Records:
             previous=None if previous is None else previous.to_dict(),
         )
 
-    def _settings_of(self, version: int | None) -> Mapping[str, Any]:
-        known = self._written.get(version)
+    def _settings_of(self, row: AllocationRow) -> Mapping[str, Any]:
+        config = self._config_of(row)
+        known = self._written.get(config)
         if known is None:
-            known = self._written[version] = as_json(self._config_of(version))
+            known = self._written[config] = as_json(config)
         return known
 
-    def _config_of(self, version: int | None) -> WorkspaceConfig:
-        known = self._configs.get(version)
+    def _config_of(self, row: AllocationRow) -> WorkspaceConfig:
+        """The settings that a recall was decided under, those of its arm."""
+        version = row.settings_version
+        known = self._versions.get(version)
         if known is None:
-            known = settings_of_then(self._equipment, self._workspace_id, version)
-            self._configs[version] = known
-        return known
+            known = settings_of_version(self._equipment, self._workspace_id, version)
+            self._versions[version] = known
+        return known.dealt(arm_key_of(row))
 
 
 class _Shared:

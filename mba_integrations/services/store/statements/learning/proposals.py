@@ -21,8 +21,19 @@ def keep(
     from_version: int,
     changes: Mapping[str, Any],
     found: Mapping[str, Any],
+    **more: Any,
 ) -> ProposalRow:
-    """Keep what was found; one of that id that is there stays as it is, and is given."""
+    """Keep what was found; one of that id that is there stays as it is, and is given.
+
+    Args:
+        writing: The scope.
+        proposal_id: Which one.
+        state: Where it stands.
+        from_version: See `ProposalRow`.
+        changes: See there.
+        found: See there.
+        more: Other columns.
+    """
     row = {
         "proposal_id": checked_id("proposal_id", proposal_id),
         "state": state,
@@ -31,6 +42,7 @@ def keep(
         "from_version": from_version,
         "changes": dict(changes),
         "found": dict(found),
+        **more,
     }
     writing.insert(proposal, [row], skip_known=True)
     return get(writing, proposal_id)

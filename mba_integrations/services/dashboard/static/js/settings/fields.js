@@ -47,7 +47,7 @@ export const SECTIONS = [
 ];
 
 const SHOWN = new Set(SECTIONS.flatMap((section) => section.paths));
-const NOT_SHOWN = new Set(["workspace_id"]);
+const NOT_SHOWN = new Set(["workspace_id", "experiment"]);
 const NUMBERS_OR_NONE = new Set([
   "token_price",
   "duplicate_threshold",

@@ -9,6 +9,7 @@ import { pathsOf, told, valueAt } from "../settings/fields.js";
 import { apply, takeBack } from "./acts.js";
 
 const STATES = {
+  experiment: "Tried on live sessions",
   found: "Not proposed",
   proposal: "Proposed",
   shadow: "In shadow",
@@ -23,14 +24,15 @@ const ANSWERS = {
   constraint_broken: ["warning", "A gain that costs something it must not cost."],
   not_enough: ["info", "Not enough to say anything."],
 };
-const TO_TAKE_BACK = ["shadow", "live", "watched", "kept"];
+const RUNNING = ["info", "Both arms are compared when enough was said of their prompts."];
+const TO_TAKE_BACK = ["experiment", "shadow", "live", "watched", "kept"];
 
 /** The card of one; `settings` are those of now. */
 export function proposalCard(row, settings, context) {
-  const { answer, reasons, comparison } = row.found;
-  const [kind, said] = ANSWERS[answer];
+  const { answer, reasons, comparison, arms } = row.found;
+  const [kind, said] = row.state === "experiment" ? RUNNING : ANSWERS[answer];
   const changed = row.changed_at !== row.created_at && [", ", STATES[row.state].toLowerCase(), " since ", time(row.changed_at)];
-  const about = [el("code", {}, row.proposal_id), " · found ", time(row.created_at), changed];
+  const about = [el("code", {}, row.proposal_id), arms ? " · begun " : " · found ", time(row.created_at), changed];
   return card(
     STATES[row.state],
     { about, actions: context.can("admin") && button(row, context), wide: true },
@@ -39,8 +41,9 @@ export function proposalCard(row, settings, context) {
     el("ul", { class: "counts" }, reasons.map((one) => el("li", {}, one))),
     changes(row.changes, settings),
     comparison && compared("On newer recalls", comparison),
+    arms && compared("Changed settings beside the usual ones", ofArms(arms)),
     row.shadow && compared("In shadow", row.shadow),
-    row.plan && el("p", { class: "muted" }, `Shadow: ${counted(row.plan.shadow, "recall")}. Watched: ${counted(row.plan.watch, "recall")}.`),
+    row.plan && el("p", { class: "muted" }, planned(row.plan)),
   );
 }
 
@@ -63,17 +66,34 @@ function changes(changed, settings) {
   return pairs.length > 0 && [el("h3", {}, "Changed settings"), facts(pairs)];
 }
 
-function compared(title, { before, after, gain }) {
-  const tile = (label, name, format) => ({ label, value: format(after[name]), note: `${format(before[name])} before` });
-  return [
-    el("h3", {}, title),
-    tiles([
-      { label: "Gain for each 1,000 tokens", value: fine(gain.value), note: `95 %: ${fine(gain.low)} to ${fine(gain.high)}` },
-      tile("Evidence kept", "evidence", percent),
-      tile("Evidence for each 1,000 tokens", "evidence_per_1000_tokens", fine),
-      tile("Tokens on average", "mean_used_tokens", whole),
-      tile("Cost on average", "mean_cost", fine),
-      tile("Stability", "stability", fine),
-    ]),
-  ];
+function planned({ shadow, watch, share, recalls }) {
+  if (share !== undefined) return `Changed: ${percent(share)} of the sessions. Compared after ${counted(recalls, "recall")} with feedback.`;
+  return `Shadow: ${counted(shadow, "recall")}. Watched: ${counted(watch, "recall")}.`;
+}
+
+const EVIDENCE = [
+  ["Evidence kept", "evidence", percent],
+  ["Evidence for each 1,000 tokens", "evidence_per_1000_tokens", fine],
+];
+const USE = [
+  ["Recalls", "recalls", whole],
+  ["Recalls with feedback", "judged", whole],
+  ["Useful weight for each 1,000 tokens", "useful_per_1000_tokens", fine],
+  ["Useful weight of a prompt", "useful_weight", fine],
+];
+const COSTS = [
+  ["Tokens on average", "mean_used_tokens", whole],
+  ["Cost on average", "mean_cost", fine],
+  ["Stability", "stability", fine],
+];
+
+/** The arms of an experiment as two sides that are compared. */
+function ofArms({ usual, changed, gain }) {
+  return { before: usual, after: changed, gain, beside: "usual", figures: USE };
+}
+
+function compared(title, { before, after, gain, beside = "before", figures = EVIDENCE }) {
+  const tile = ([label, name, format]) => ({ label, value: format(after[name]), note: `${format(before[name])} ${beside}` });
+  const gained = gain && { label: "Gain for each 1,000 tokens", value: fine(gain.value), note: `95 %: ${fine(gain.low)} to ${fine(gain.high)}` };
+  return [el("h3", {}, title), tiles([gained, ...figures.map(tile), ...COSTS.map(tile)].filter(Boolean))];
 }
