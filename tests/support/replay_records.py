@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import product
 from typing import Any
 
 from hypothesis import strategies as st
@@ -17,23 +18,32 @@ NOW = datetime(2026, 3, 1, tzinfo=UTC)
 WORDS = ("Kate", "lives", "Lisbon", "skis", "invoice", "Friday", "paid", "key", "red", "garden")
 TIERS = ("working", "project", "long_term", "rag")
 
-sentences = st.lists(st.sampled_from(WORDS), min_size=2, max_size=9).map(
-    lambda words: " ".join(words).capitalize() + "."
+# A word is drawn as a digit that stands for it, and a full stop as one that stands for none: a
+# string costs as much as one element of a list.
+_DIGITS = "0123456789"
+sentences = st.text(_DIGITS, min_size=2, max_size=9).map(lambda digits: _sentence(digits))
+texts = sentences | st.text(_DIGITS + "..", min_size=40, max_size=90).map(
+    lambda digits: " ".join(_sentence(one) for one in f"0{digits}".split(".") if one)
 )
-texts = st.one_of(sentences, st.lists(sentences, min_size=6, max_size=16).map(" ".join))
-items = st.fixed_dictionaries(
-    {
-        "content": texts,
-        "tier": st.sampled_from(TIERS),
-        "importance": st.sampled_from([0.1, 0.5, 0.9]),
-        "created_at": st.one_of(
-            st.none(), st.integers(0, 400).map(lambda days: NOW - timedelta(days=days))
-        ),
-        "pinned": st.sampled_from([False] * 9 + [True]),
-        "grouped": st.booleans(),
-        "relevance": st.sampled_from([None, None, None, 0.3, 0.8]),
-        "role": st.sampled_from([None, "user", "assistant"]),
-    }
+_kinds = st.sampled_from(
+    [
+        dict(zip(("tier", "importance", "pinned", "grouped", "relevance", "role"), row))
+        for row in product(
+            TIERS,
+            [0.1, 0.5, 0.9],
+            [False] * 9 + [True],
+            [False, True],
+            [None, None, None, 0.3, 0.8],
+            [None, "user", "assistant"],
+        )
+    ]
+)
+_times = st.integers(0, 800).map(
+    lambda days: NOW - timedelta(days=days) if days <= 400 else None  # half have none
+)
+items = st.builds(
+    lambda content, created_at, kind: {"content": content, "created_at": created_at, **kind},
+    *(texts, _times, _kinds),
 )
 pools = st.lists(items, min_size=1, max_size=14)
 chosen_settings = st.fixed_dictionaries(
@@ -51,6 +61,10 @@ chosen_settings = st.fixed_dictionaries(
         "max_total_tokens": st.integers(120, 700),
     },
 )
+
+
+def _sentence(digits: str) -> str:
+    return " ".join(WORDS[int(digit)] for digit in digits).capitalize() + "."
 
 
 def made_items(found: Sequence[dict[str, Any]]) -> tuple[MemoryItem, ...]:
