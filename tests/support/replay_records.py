@@ -6,10 +6,10 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from itertools import product
 from typing import Any
 
 from hypothesis import strategies as st
+from strategies import of_all, rows_of
 
 from mba_integrations import Allocation, MemoryBudgetAllocator, MemoryItem, WorkspaceConfig
 from mba_integrations.learning.replay.records import Decided, ReplayRecord
@@ -18,25 +18,24 @@ NOW = datetime(2026, 3, 1, tzinfo=UTC)
 WORDS = ("Kate", "lives", "Lisbon", "skis", "invoice", "Friday", "paid", "key", "red", "garden")
 TIERS = ("working", "project", "long_term", "rag")
 
-# A word is drawn as a digit that stands for it, and a full stop as one that stands for none: a
-# string costs as much as one element of a list.
-_DIGITS = "0123456789"
-sentences = st.text(_DIGITS, min_size=2, max_size=9).map(lambda digits: _sentence(digits))
-texts = sentences | st.text(_DIGITS + "..", min_size=40, max_size=90).map(
-    lambda digits: " ".join(_sentence(one) for one in f"0{digits}".split(".") if one)
+sentences = rows_of(WORDS, min_size=2, max_size=9).map(
+    lambda words: " ".join(words).capitalize() + "."
 )
-_kinds = st.sampled_from(
-    [
-        dict(zip(("tier", "importance", "pinned", "grouped", "relevance", "role"), row))
-        for row in product(
-            TIERS,
-            [0.1, 0.5, 0.9],
-            [False] * 9 + [True],
-            [False, True],
-            [None, None, None, 0.3, 0.8],
-            [None, "user", "assistant"],
-        )
-    ]
+# An empty word ends a sentence.
+texts = sentences | rows_of((*WORDS, "", ""), min_size=40, max_size=90).map(
+    lambda words: ". ".join(one.strip().capitalize() for one in " ".join(words).split("  ")) + "."
+)
+_kinds = of_all(
+    TIERS,
+    [0.1, 0.5, 0.9],
+    [False] * 9 + [True],
+    [False, True],
+    [None, None, None, 0.3, 0.8],
+    [None, "user", "assistant"],
+).map(
+    lambda kind: dict(
+        zip(("tier", "importance", "pinned", "grouped", "relevance", "role"), kind, strict=True)
+    )
 )
 _times = st.integers(0, 800).map(
     lambda days: NOW - timedelta(days=days) if days <= 400 else None  # half have none
@@ -61,10 +60,6 @@ chosen_settings = st.fixed_dictionaries(
         "max_total_tokens": st.integers(120, 700),
     },
 )
-
-
-def _sentence(digits: str) -> str:
-    return " ".join(WORDS[int(digit)] for digit in digits).capitalize() + "."
 
 
 def made_items(found: Sequence[dict[str, Any]]) -> tuple[MemoryItem, ...]:

@@ -5,15 +5,17 @@ A strategy is made once: to make it and to learn what it draws costs more than t
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import permutations, product
-from typing import Any
+from typing import Any, TypeVar
 
 from hypothesis import strategies as st
 
 from mba_integrations.core.config.workspace import WorkspaceConfig
 from mba_integrations.core.model import MemoryItem, MemoryTier
 
+T = TypeVar("T")
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
 AWKWARD_PIECES = (
     *("a", "Zebra", " ", "   ", "\n", "\r\n", "\t", "/", "//", ".", ",", "'s", "9", "2026", "é"),
@@ -31,7 +33,7 @@ AWKWARD_PIECES = (
     *("<project>", "#", "## Project", "- ", "\u2028", "\x00", "{text}", "{context_str}", "\x0b"),
     *("def f(x):\n    return x", "aGVsbG8gd29ybGQ=", "\ud800", "%%%", "\u00a0", "\u3000"),
 )
-# A piece is drawn as a character that stands for it: a string costs as much as one element of a list.
+# A piece is drawn as a character that stands for it, as in `rows_of`.
 _PIECES = {0xE000 + number: piece for number, piece in enumerate(AWKWARD_PIECES)}
 _joined = st.text([*map(chr, _PIECES), *"etaoin ETAOIN 12345"], min_size=1, max_size=14)
 texts = (_joined | st.text(min_size=1, max_size=20)).map(lambda text: text.translate(_PIECES))
@@ -41,21 +43,35 @@ times = st.integers(-400, 240).map(
 )
 
 
-def _of_all(*values: list[Any]) -> st.SearchStrategy[tuple[Any, ...]]:
-    """One value of each list, all in one draw."""
+def of_all(*values: Iterable[Any]) -> st.SearchStrategy[tuple[Any, ...]]:
+    """One of each of the values, in one draw: each draw costs as much as some calls of the code."""
     return st.sampled_from(list(product(*values)))
 
 
+def rows_of(
+    choices: Sequence[T], *, min_size: int = 0, max_size: int
+) -> st.SearchStrategy[list[T]]:
+    """Some of the choices, in any order and any of them often.
+
+    They are drawn as a string, the characters of which stand for them: hypothesis draws a string at
+    the cost of one element of a list.
+    """
+    marks = {chr(0xE000 + place): one for place, one in enumerate(choices)}
+    return st.text(list(marks), min_size=min_size, max_size=max_size).map(
+        lambda text: [marks[mark] for mark in text]
+    )
+
+
 _any_fraction, _any_score = st.floats(0.0, 1.0), st.floats(-9.0, 9.0)
-_kinds = _of_all(
-    list(MemoryTier),
+_kinds = of_all(
+    MemoryTier,
     [None, None, "g", "h"],
     [None, "s", "t\n## Project"],
     [{}, {"role": "user"}, {"role": "assistant"}],
     [None, "web", "docs"],
     [False] * 9 + [True],
 )
-_numbers = _of_all(
+_numbers = of_all(
     [None, None, None, 0.0, 0.5, 1.0, _any_fraction, _any_fraction],
     [0.0, 0.25, 0.5, 1.0, *[_any_fraction] * 4],
     [None] * 10 + [*range(10)],
@@ -110,7 +126,7 @@ _limits = st.dictionaries(st.sampled_from(MemoryTier), st.integers(0, 60), max_s
 _templates = _for_tiers("{text}", "[{date}] {text}", "{id}: {text} ({source})")
 _orders = _for_tiers("value", "chronological", "input", "ends")
 _section_orders = st.sampled_from([list(row) for row in permutations(MemoryTier)])
-_choices = _of_all(
+_choices = of_all(
     [False, True],
     ["usefulness", "weighted_sum", "product"],
     [None, 0.5, 0.9],
