@@ -23,8 +23,9 @@ serve: $(VENV)/.serve ## Serve this repository as a memory, and show how to ask 
 	$(BIN)/mba serve --db .mba/memory.db --local --repository .
 
 test: $(VENV)/.test ## Run all tests, on all processors
-	@# Where bytecode is not kept, each process that a test starts compiles the package again.
-	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n auto
+	@# Each processor takes files next to each other, so that what a file shares is made once. Where
+	@# bytecode is not kept, each process that a test starts compiles the package again.
+	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n auto --dist worksteal
 
 check: $(VENV)/.check ## Lint, check formatting and types, run the code in the documentation
 	$(BIN)/ruff check .

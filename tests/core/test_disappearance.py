@@ -211,9 +211,13 @@ def test_messages_count_their_frames() -> None:
     }
 
 
-@pytest.mark.parametrize("prompt_format", ["markdown", "xml", "messages"])
+@pytest.mark.parametrize(
+    ("prompt_format", "all_fit"), [("markdown", 210), ("xml", 350), ("messages", 250)]
+)
 @pytest.mark.parametrize("borrowing", [True, False], ids=["borrowing", "strict"])
-def test_a_mixed_pool_goes_down_to_nothing(prompt_format: str, borrowing: bool) -> None:
+def test_a_mixed_pool_goes_down_to_nothing(
+    prompt_format: str, all_fit: int, borrowing: bool
+) -> None:
     tiers = tuple(MemoryTier)
     items = [
         line(
@@ -227,7 +231,7 @@ def test_a_mixed_pool_goes_down_to_nothing(prompt_format: str, borrowing: bool) 
         for number, name in enumerate("abcdefgh")
     ]
     changes = disappearance(
-        items, 420, borrowing=borrowing, rendering={"format": prompt_format}, **EQUAL
+        items, all_fit, borrowing=borrowing, rendering={"format": prompt_format}, **EQUAL
     )
     assert next(iter(changes.values())) == "abcdefgh"
     assert list(changes.values())[-1] == ""

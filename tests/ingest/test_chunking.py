@@ -171,7 +171,7 @@ def test_a_question_about_a_word_finds_its_row_of_the_glossary() -> None:
     now = datetime(2026, 11, 28, tzinfo=UTC)
     allocator = MemoryBudgetAllocator()
     allocator.register_workspace(config)
-    pool = MemoryPool.from_items(demo_memories(ROOT, now=now).items)
+    pool = MemoryPool.from_items(demo_memories(ROOT / "docs", now=now).items)
 
     def finds(word: str) -> bool:
         allocation = allocator.allocate_memory_budget(
@@ -181,8 +181,8 @@ def test_a_question_about_a_word_finds_its_row_of_the_glossary() -> None:
 
     words = [word for word in rows if word != "word"]
     assert finds("outranked")
-    # The pages say most of these words all over; two in five find their own row.
-    assert sum(map(finds, words)) >= len(words) * 2 // 5
+    # The pages say most of these words all over; four in five find their own row.
+    assert sum(map(finds, words)) >= len(words) * 4 // 5
 
 
 # Work

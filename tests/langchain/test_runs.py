@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 
 import pytest
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolMessage
 
 from benchmarks import langchain_runs
-from benchmarks.langchain_runs import Run, drawn_run, outcome_of, problems_of
+from benchmarks.langchain_runs import Outcome, Run, drawn_run, examined, problems_of
 from mba_integrations.langchain import MessageCounter
 
 RUNS = 100
 BATCH = 10
 
 
+@functools.cache
+def seen(seed: int) -> tuple[list[str], Outcome]:
+    """What is wrong with a random run, and what it did."""
+    return examined(drawn_run(seed))
+
+
 @pytest.mark.parametrize("first", range(0, RUNS, BATCH))
 def test_random_runs_have_no_problem(first: int) -> None:
-    found = {seed: problems_of(drawn_run(seed)) for seed in range(first, first + BATCH)}
+    found = {seed: seen(seed)[0] for seed in range(first, first + BATCH)}
     assert not {seed: problems for seed, problems in found.items() if problems}
 
 
@@ -38,11 +45,10 @@ RAREST_KIND_AT = 136
 
 
 def test_runs_are_of_every_kind() -> None:
-    runs = [drawn_run(seed) for seed in (RAREST_KIND_AT, *range(RUNS))]
-    assert {run.budget_tokens for run in runs} >= {1, 20, 20_000}
+    seeds = (RAREST_KIND_AT, *range(RUNS))
+    assert {drawn_run(seed).budget_tokens for seed in seeds} >= {1, 20, 20_000}
     missing, refused = dict(KINDS), False
-    for run in runs:
-        outcome = outcome_of(run, budgeted=True)
+    for _, outcome in map(seen, seeds):
         refused |= bool(outcome.refused)
         sent = [message for call in outcome.received for message in call]
         missing = {name: is_one for name, is_one in missing.items() if not any(map(is_one, sent))}
@@ -55,9 +61,10 @@ def test_runs_are_of_every_kind() -> None:
 def test_budgets_are_used_where_there_is_enough() -> None:
     count = MessageCounter(model="gpt-4o")
     used: list[float] = []
-    for run in map(drawn_run, range(RUNS)):
+    for seed in range(RUNS):
+        run = drawn_run(seed)
         if run.budget_tokens >= 400 and count(run.history) > 2 * run.budget_tokens:
-            outcome = outcome_of(run, budgeted=True)
+            _, outcome = seen(seed)
             used += [count(messages) / run.budget_tokens for messages in outcome.received]
         if len(used) >= 20:
             break

@@ -15,7 +15,7 @@ from mba_integrations.learning.replay.executors import BATCH, Executor, Processe
 from mba_integrations.learning.replay.numbers.making import without_texts
 from mba_integrations.learning.replay.ray_executor import RayExecutor
 from mba_integrations.learning.replay.records import Feedback, ReplayRecord
-from mba_integrations.learning.replay.replay import replay
+from mba_integrations.learning.replay.replay import Replayed, replay
 
 TRIED = {"max_total_tokens": 60}
 
@@ -30,6 +30,20 @@ def records() -> list[ReplayRecord]:
     ]
 
 
+@pytest.fixture(scope="module")
+def given(records: list[ReplayRecord]) -> list[ReplayRecord]:
+    """The records, every other with a budget that follows from the settings."""
+    return [replace(one, budget_given=number % 2 == 0) for number, one in enumerate(records)]
+
+
+@pytest.fixture(scope="module", params=[None, TRIED], ids=["then", "tried"])
+def decided(
+    request: pytest.FixtureRequest, given: list[ReplayRecord]
+) -> tuple[Any, list[Replayed]]:
+    """Settings, and what `replay` gives for the records under them."""
+    return request.param, list(replay(given, request.param))
+
+
 @pytest.fixture(scope="module", params=["one-process", "processes", "ray"])
 def executor(request: pytest.FixtureRequest) -> Iterator[Executor]:
     if request.param != "ray":
@@ -41,12 +55,11 @@ def executor(request: pytest.FixtureRequest) -> Iterator[Executor]:
     ray.shutdown()
 
 
-@pytest.mark.parametrize("settings", [None, TRIED])
 def test_results_are_those_of_replay_in_its_order(
-    executor: Executor, records: list[ReplayRecord], settings: Any
+    executor: Executor, given: list[ReplayRecord], decided: tuple[Any, list[Replayed]]
 ) -> None:
-    given = [replace(one, budget_given=number % 2 == 0) for number, one in enumerate(records)]
-    assert list(executor.replay(iter(given), settings)) == list(replay(given, settings))
+    settings, expected = decided
+    assert list(executor.replay(iter(given), settings)) == expected
 
 
 def test_nothing_gives_nothing(executor: Executor) -> None:

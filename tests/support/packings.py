@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from itertools import combinations
+import functools
+from itertools import combinations, product
 
 import numpy as np
 from hypothesis import strategies as st
+from strategies import rows_of
 
 from mba_integrations.core.arrays import FloatArray, IntArray
 from mba_integrations.core.packing.ranked_items import RankedItems
@@ -18,9 +20,7 @@ TOKENS = np.array([5, 4, 4, 4, 2])
 KINDS = ("independent", "proportional", "quantised", "strongly-correlated", "equal")
 
 # Few sizes and few values, so that ties are common.
-sizes_and_values = st.lists(
-    st.tuples(st.integers(1, 12), st.integers(1, 9)), min_size=1, max_size=12
-)
+sizes_and_values = rows_of(list(product(range(1, 13), range(1, 10))), min_size=1, max_size=12)
 
 
 def ranked(pairs: list[tuple[int, int]], capacity: int) -> RankedItems:
@@ -89,17 +89,28 @@ def best_of(tiers: list[SharingTier], total: float) -> float:
     return max(value for _, value in reachable)
 
 
+_WORTH = st.floats(0.01, 1.0)
+
+
+@functools.cache  # to make strategies costs more than to draw from them
+def _rows_of_pairs(max_size: int) -> st.SearchStrategy[list[tuple[int, float | None]]]:
+    """Tokens and a value; None is for any value."""
+    return rows_of(list(product(range(1, 16), [0.25, 0.5, 1.0, *[None] * 3])), max_size=max_size)
+
+
 @st.composite
 def sharing(draw: st.DrawFn, *, max_items: int = 6) -> tuple[list[SharingTier], int]:
     """One to three tiers, and a total that holds their guarantees."""
     total = draw(st.integers(1, 40))
     left, tiers = float(total), []
-    worth = st.sampled_from([0.25, 0.5, 1.0]) | st.floats(0.01, 1.0)
     for _ in range(draw(st.integers(1, 3))):
         guaranteed = min(left, draw(st.integers(0, 2 * total)) / 2)
         left -= guaranteed
         room = draw(st.integers(int(np.ceil(guaranteed)), total))
-        pairs = draw(st.lists(st.tuples(st.integers(1, 15), worth), max_size=max_items))
+        pairs = [
+            (tokens, draw(_WORTH) if worth is None else worth)
+            for tokens, worth in draw(_rows_of_pairs(max_items))
+        ]
         opening = draw(st.integers(0, 3))
         tiers.append(tier(pairs, guaranteed=guaranteed, room=room, opening=opening))
     return tiers, total

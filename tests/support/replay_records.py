@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from hypothesis import strategies as st
+from strategies import of_all, rows_of
 
 from mba_integrations import Allocation, MemoryBudgetAllocator, MemoryItem, WorkspaceConfig
 from mba_integrations.learning.replay.records import Decided, ReplayRecord
@@ -17,23 +18,31 @@ NOW = datetime(2026, 3, 1, tzinfo=UTC)
 WORDS = ("Kate", "lives", "Lisbon", "skis", "invoice", "Friday", "paid", "key", "red", "garden")
 TIERS = ("working", "project", "long_term", "rag")
 
-sentences = st.lists(st.sampled_from(WORDS), min_size=2, max_size=9).map(
+sentences = rows_of(WORDS, min_size=2, max_size=9).map(
     lambda words: " ".join(words).capitalize() + "."
 )
-texts = st.one_of(sentences, st.lists(sentences, min_size=6, max_size=16).map(" ".join))
-items = st.fixed_dictionaries(
-    {
-        "content": texts,
-        "tier": st.sampled_from(TIERS),
-        "importance": st.sampled_from([0.1, 0.5, 0.9]),
-        "created_at": st.one_of(
-            st.none(), st.integers(0, 400).map(lambda days: NOW - timedelta(days=days))
-        ),
-        "pinned": st.sampled_from([False] * 9 + [True]),
-        "grouped": st.booleans(),
-        "relevance": st.sampled_from([None, None, None, 0.3, 0.8]),
-        "role": st.sampled_from([None, "user", "assistant"]),
-    }
+# An empty word ends a sentence.
+texts = sentences | rows_of((*WORDS, "", ""), min_size=40, max_size=90).map(
+    lambda words: ". ".join(one.strip().capitalize() for one in " ".join(words).split("  ")) + "."
+)
+_kinds = of_all(
+    TIERS,
+    [0.1, 0.5, 0.9],
+    [False] * 9 + [True],
+    [False, True],
+    [None, None, None, 0.3, 0.8],
+    [None, "user", "assistant"],
+).map(
+    lambda kind: dict(
+        zip(("tier", "importance", "pinned", "grouped", "relevance", "role"), kind, strict=True)
+    )
+)
+_times = st.integers(0, 800).map(
+    lambda days: NOW - timedelta(days=days) if days <= 400 else None  # half have none
+)
+items = st.builds(
+    lambda content, created_at, kind: {"content": content, "created_at": created_at, **kind},
+    *(texts, _times, _kinds),
 )
 pools = st.lists(items, min_size=1, max_size=14)
 chosen_settings = st.fixed_dictionaries(

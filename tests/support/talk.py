@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import product
+from typing import Any
 
 from fakes import CharCounter
 from hypothesis import strategies as st
+from strategies import rows_of
 
 from mba_integrations import MemoryBudgetAllocator, TokenCounter, WorkspaceConfig
 from mba_integrations.conversation.conversation import Conversation
@@ -123,26 +126,34 @@ def problems(messages: Sequence[Said], *, calls_may_wait: bool = False) -> list[
     return found
 
 
+_KINDS: tuple[Callable[[int, str, str], list[Said]], ...] = (
+    lambda number, words, call: [user(f"{number} {words}")],
+    lambda number, words, call: [ai(f"{number} {words}")],
+    lambda number, words, call: [system(f"{number} {words[:9]}")],
+    lambda number, words, call: [ai(words[:5], call)],
+    lambda number, words, call: [result(call, words)],
+    lambda number, words, call: [user(words, f"c{number}")],
+    lambda number, words, call: [ai("", f"c{number}"), result(f"c{number}", words)],
+    lambda number, words, call: [
+        *(ai("", f"c{number}", "b"), system("in"), result("b"), user(words, f"c{number}"))
+    ],
+)
+_TEXTS = ("oslo", "tram " * 3, "filler words here. " * 9, "error: " + "x" * 90)
+_CALLS = ("a", "b", "c{}", "")
+_PARTS = list(product(_KINDS, _TEXTS, _CALLS))
+
+
 @st.composite
 def talks(draw: st.DrawFn, max_size: int = 14) -> list[Said]:
     """Any messages in any order, with whole rounds, broken ones and strays among them."""
-    return [one for n in range(draw(st.integers(0, max_size))) for one in draw(_parts(n))]
+    parts = draw(_rows_of_parts(draw(st.integers(0, max_size))))
+    return [
+        one
+        for number, (kind, words, call) in enumerate(parts)
+        for one in kind(number, words, call.format(number))
+    ]
 
 
 @functools.cache  # to make strategies costs more than to draw from them
-def _parts(number: int) -> st.SearchStrategy[list[Said]]:
-    text = st.sampled_from(["oslo", "tram " * 3, "filler words here. " * 9, "error: " + "x" * 90])
-    call = st.sampled_from(["a", "b", f"c{number}", ""])
-    named = f"c{number}"
-    return st.one_of(
-        st.builds(lambda words: [user(f"{number} {words}")], text),
-        st.builds(lambda words: [ai(f"{number} {words}")], text),
-        st.builds(lambda words: [system(f"{number} {words[:9]}")], text),
-        st.builds(lambda one, words: [ai(words[:5], one)], call, text),
-        st.builds(lambda one, words: [result(one, words)], call, text),
-        st.builds(lambda words: [user(words, named)], text),
-        st.builds(lambda words: [ai("", named), result(named, words)], text),
-        st.builds(
-            lambda words: [ai("", named, "b"), system("in"), result("b"), user(words, named)], text
-        ),
-    )
+def _rows_of_parts(size: int) -> st.SearchStrategy[list[Any]]:
+    return rows_of(_PARTS, min_size=size, max_size=size)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import product
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from fakes import CharCounter
 from hypothesis import given
 from hypothesis import strategies as st
 from providers import refusals
+from strategies import of_all
 
 from mba_integrations import MemoryBudgetAllocator, MemoryItem, WorkspaceConfig
 from mba_integrations.core.config.settings import RenderingSettings
@@ -140,20 +142,26 @@ def test_a_section_behind_the_question_is_said_by_the_user() -> None:
     assert sent[3]["content"] == f"{sent[0]['content']}\n\ntext 2"
 
 
+PARTS = of_all(
+    ["user", "ai", "system", "elf", "none", "call", "tool"],
+    [row for count in (1, 2) for row in product("abc", repeat=count)],
+    [0, 1, 2],
+    ["a", "d", None],
+)
+
+
 @st.composite
 def conversations(draw: st.DrawFn) -> list[MemoryItem]:
     """Any items in any order, with whole rounds, broken ones and strays among them."""
     items: list[MemoryItem] = []
     for _ in range(draw(st.integers(0, 12))):
         number = len(items)
-        kind = draw(st.sampled_from(["user", "ai", "system", "elf", "none", "call", "tool"]))
-        ids = draw(st.lists(st.sampled_from(["a", "b", "c"]), min_size=1, max_size=2))
+        kind, ids, kept, answered = draw(PARTS)
         if kind == "call":
             items.append(calls(number, *ids))
-            kept = draw(st.integers(0, len(ids)))
             items += [answers(number + 1 + n, one) for n, one in enumerate(ids[:kept])]
         elif kind == "tool":
-            items.append(answers(number, draw(st.sampled_from(["a", "d", None]))))
+            items.append(answers(number, answered))
         else:
             items.append(said(number, None if kind == "none" else kind))
     return items

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from strategies import rows_of
 
 from mba_integrations.core.packing.cost_lists import (
     AT_HOME,
@@ -19,7 +20,7 @@ from mba_integrations.core.packing.cost_lists import (
 )
 
 # Costs and values are few and exact, so that ties are common and sums have no rounding.
-states = st.lists(st.tuples(st.integers(0, 12), st.integers(0, 12)), min_size=1, max_size=8)
+states = rows_of(list(product(range(13), repeat=2)), min_size=1, max_size=8)
 
 
 def listed(pairs: list[tuple[int, int]], first_core: int = 0) -> CostList:

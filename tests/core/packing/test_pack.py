@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+from itertools import product
 from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from strategies import rows_of
 
 from mba_integrations.core.packing import knapsack, shared_budget
 from mba_integrations.core.packing.pack import pack
@@ -50,9 +52,9 @@ PART = st.sampled_from([None, 0.0, 0.5, 1.0])
 
 
 @functools.cache  # to make strategies costs more than to draw from them
-def items_of(tiers: int, max_items: int) -> Any:
-    item = st.tuples(st.integers(1, 25), WORTH, st.integers(0, tiers - 1))
-    return st.lists(item, max_size=max_items)
+def rows_of_sizes(tiers: int, max_items: int) -> Any:
+    """Tokens and the tier of each item."""
+    return rows_of(list(product(range(1, 26), range(tiers))), max_size=max_items)
 
 
 @functools.cache
@@ -69,7 +71,7 @@ def problems(draw: st.DrawFn, *, max_items: int = 10, borrowing: bool | None = N
     shares = [total * weight / max(1, sum(weights) + left_free) for weight in weights]
     part = draw(PART)
     return problem(
-        draw(items_of(tiers, max_items)),
+        [(tokens, draw(WORTH), tier) for tokens, tier in draw(rows_of_sizes(tiers, max_items))],
         total,
         shares=shares,
         least=draw(LEAST),

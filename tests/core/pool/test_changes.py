@@ -15,6 +15,7 @@ from allocators import allocator_with, workspace
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from snapshots import CountingCounter, assert_same, prepared, renderer
+from strategies import of_all
 
 from mba_integrations.core.errors import InputError
 from mba_integrations.core.model import MemoryItem
@@ -41,24 +42,36 @@ VECTORS: tuple[list[float] | None, ...] = (
 )
 
 
+SAID = of_all(
+    ["working", "project", "rag"], [None, None, "g", "h"], VECTORS, CONTENTS, [None, 0.25, 1.0]
+)
+KNOWN = of_all(
+    [0.0, 0.5],
+    range(12),
+    [None, NOON, NOON - timedelta(days=9)],
+    [None, "s", "t", "u"],
+    [None, 1, 2],
+    [{}, {"speaker": "Kate"}, {"role": "user"}],
+)
+
+
 @st.composite
 def items(draw: st.DrawFn, name: str) -> MemoryItem:
-    tier = draw(st.sampled_from(["working", "project", "rag"]))
-    group = draw(st.sampled_from([None, None, "g", "h"]))
-    vector = draw(st.sampled_from(VECTORS))
+    tier, group, vector, content, relevance = draw(SAID)
+    importance, access_count, created_at, source, position, metadata = draw(KNOWN)
     return MemoryItem(
         name,
-        draw(st.sampled_from(CONTENTS)),
+        content,
         tier,
-        relevance=draw(st.sampled_from([None, 0.25, 1.0])),
-        importance=draw(st.sampled_from([0.0, 0.5])),
-        access_count=draw(st.integers(0, 11)),
-        created_at=draw(st.sampled_from([None, NOON, NOON - timedelta(days=9)])),
-        source=draw(st.sampled_from([None, "s", "t", "u"])),
-        position=draw(st.sampled_from([None, 1, 2])),
+        relevance=relevance,
+        importance=importance,
+        access_count=access_count,
+        created_at=created_at,
+        source=source,
+        position=position,
         group=None if group is None else f"{group}-{tier}",
         embedding=vector,
-        metadata=draw(st.sampled_from([{}, {"speaker": "Kate"}, {"role": "user"}])),
+        metadata=metadata,
     )
 
 

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from row_changes import origins
+from strategies import of_all
 
 from mba_integrations.core.errors import DuplicateItemError, InputError
 from mba_integrations.core.model import MemoryItem, MemoryTier
@@ -28,24 +29,36 @@ METADATA: tuple[dict[str, Any], ...] = (
 SPEAKERS = (None, "Kate", "user", "Tom", "7", "Kate", None)
 
 
+SAID = of_all(
+    MemoryTier,
+    [None, None, "g", "h"],
+    ["Kate skis.", "Oslo.", "Keys."],
+    [None, 0.0, 1.0],
+    [0.0, 0.5],
+    TIMES,
+    [None, "s", "t", "u"],
+)
+FOUND = of_all([None, -1, 2.5], [False, True], METADATA, [None, -2.5, 0.0], [None, "web", "docs"])
+
+
 @st.composite
 def items(draw: st.DrawFn, name: str) -> MemoryItem:
-    group = draw(st.sampled_from([None, None, "g", "h"]))
-    tier = draw(st.sampled_from(MemoryTier))
+    tier, group, content, relevance, importance, created_at, source = draw(SAID)
+    position, pinned, metadata, score, retriever = draw(FOUND)
     return MemoryItem(
         name,
-        draw(st.sampled_from(["Kate skis.", "Oslo.", "Keys."])),
+        content,
         tier,
-        relevance=draw(st.sampled_from([None, 0.0, 1.0])),
-        importance=draw(st.sampled_from([0.0, 0.5])),
-        created_at=draw(st.sampled_from(TIMES)),
-        source=draw(st.sampled_from([None, "s", "t", "u"])),
-        position=draw(st.sampled_from([None, -1, 2.5])),
+        relevance=relevance,
+        importance=importance,
+        created_at=created_at,
+        source=source,
+        position=position,
         group=None if group is None else f"{group}-{tier.value}",
-        pinned=draw(st.booleans()),
-        metadata=draw(st.sampled_from(METADATA)),
-        retriever_score=draw(st.sampled_from([None, -2.5, 0.0])),
-        retriever=draw(st.sampled_from([None, "web", "docs"])),
+        pinned=pinned,
+        metadata=metadata,
+        retriever_score=score,
+        retriever=retriever,
     )
 
 
