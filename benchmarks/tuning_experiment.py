@@ -91,7 +91,8 @@ def tried(
     questions: Sequence[Question], desk: Desk, config: WorkspaceConfig, *, recalls: int, seed: int
 ) -> tuple[list[Sent], list[Sent]]:
     """What both arms saw until so many recalls had feedback; the usual arm first."""
-    lots, arms, judged = random.Random(seed), ([], []), 0
+    lots, judged = random.Random(seed), 0
+    arms: tuple[list[Sent], list[Sent]] = ([], [])
     for number, one in enumerate(questions):
         dealt = config.dealt(one.session)
         sent = _sent(one, *desk.asked(number, one, dealt), lots)

@@ -63,7 +63,7 @@ def _told(
     row: ProposalRow, work: JobWork, writing: Writing, *, delay: timedelta = LOOK_EVERY
 ) -> dict[str, Any]:
     if row.state in GOING:
-        put_in(writing, row.proposal_id, work.job.payload["look"] + 1, delay=delay)
+        put_in(writing, row, work.job.payload["look"] + 1, delay=delay)
     return {"state": row.state.value, "reason": row.reason}
 
 

@@ -25,10 +25,14 @@ GOING = (
 )
 
 
-def put_in(writing: Writing, proposal_id: str, look: int, *, delay: timedelta) -> None:
-    """Put in a look. Ids count up: putting the next one in twice is no second one."""
-    payload = {"proposal_id": proposal_id, "look": look}
-    jobs.enqueue(writing, f"{KIND}-{proposal_id}-{look:06}", KIND, payload, delay=delay)
+def put_in(writing: Writing, row: ProposalRow, look: int, *, delay: timedelta) -> None:
+    """Put in a look. Ids count up: putting the next one in twice is no second one.
+
+    Looks at an experiment are counted by themselves: what it proposes is looked at from 1 again.
+    """
+    what = "arms" if row.state is ProposalState.EXPERIMENT else KIND
+    payload = {"proposal_id": row.proposal_id, "look": look}
+    jobs.enqueue(writing, f"{what}-{row.proposal_id}-{look:06}", KIND, payload, delay=delay)
 
 
 def switch_on(writing: Writing, row: ProposalRow, **news: Any) -> ProposalRow:

@@ -127,7 +127,7 @@ class Tuning:
             row = switching.begin_experiment(
                 writing, _next_id(writing, _EXPERIMENT), changes, share=share, recalls=judged
             )
-            switching.put_in(writing, row.proposal_id, 1, delay=switching.LOOK_EVERY)
+            switching.put_in(writing, row, 1, delay=switching.LOOK_EVERY)
             return row
 
         row = self._equipment.write(workspace_id, act, actor=actor, once=once)
@@ -192,7 +192,7 @@ class Tuning:
             )
             if not shadow:
                 row = switching.switch_on(writing, row)
-            switching.put_in(writing, proposal_id, 1, delay=timedelta(0))
+            switching.put_in(writing, row, 1, delay=timedelta(0))
             return row
 
         row = self._equipment.write(workspace_id, act, actor=actor, once=once)
