@@ -46,6 +46,7 @@ TURNS = 5
 TRIED = {"token_price": 1e-4, "stability": 0.5}
 NAMES = ("Kate", "Tom", "Ana", "Luis", "Mia", "Ben", "Zoe", "Ivan")
 PLACES = ("Lisbon", "Oslo", "Porto", "Graz", "Bergen", "Turin")
+_LOOK_EVERY = 100
 DEEDS = (
     *("paid the invoice of", "moved house near", "skis every winter above", "keeps the key for"),
     *("plants a garden outside", "teaches the course in", "repaired the boat in"),
@@ -174,18 +175,23 @@ def _measured(path: Path, records: Sequence[ReplayRecord], count: int, executor:
 
 def _replayed(path: Path, executor: Processes) -> tuple[float, float, int, float, float]:
     """Seconds, those of all processors and tokens of a file that is replayed, and the most MiB of
-    this process and of another.
-
-    The largest memory of this process is read of the system: what `getrusage` says of a process
-    begins with that of the one that started it.
-    """
-    began = time.perf_counter()
-    tokens = sum(one.used_tokens for one in executor.replay(read_records(path), TRIED))
+    this process and of another, which is looked at while it works."""
+    began, tokens, of_worker = time.perf_counter(), 0, 0.0
+    for number, one in enumerate(executor.replay(read_records(path), TRIED)):
+        tokens += one.used_tokens
+        if number % _LOOK_EVERY == 0:
+            children = multiprocessing.active_children()
+            of_worker = max([of_worker, *(_largest(str(child.pid)) for child in children)])
     seconds = time.perf_counter() - began
-    [largest] = re.findall(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text())
     own, workers = map(resource.getrusage, (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
     busy = sum(one.ru_utime + one.ru_stime for one in (own, workers))
-    return seconds, busy, tokens, int(largest) / 1024, workers.ru_maxrss / 1024
+    return seconds, busy, tokens, _largest("self"), of_worker
+
+
+def _largest(process: str) -> float:
+    """The most MiB that a process had. What `getrusage` says begins with those of its starter."""
+    [kib] = re.findall(r"VmHWM:\s+(\d+) kB", Path(f"/proc/{process}/status").read_text())
+    return int(kib) / 1024
 
 
 def _beside_ray(path: Path, executor: Processes) -> None:

@@ -154,14 +154,15 @@ def measured(folder: Path, *, recalls: int, runs: int, seed: int) -> None:
     pools = {one["pool_id"]: MemoryPool.from_items(memories_of(one)) for one in chats}
     questions = questions_of(chats, most=None)
     usual = WorkspaceConfig(workspace_id="w", logging={"enabled": False}, **GUESS)
-    experiment = {"id": f"experiment-{seed:06}", "changes": shipped_of(GUESS)}
+    changes = shipped_of(GUESS)
+    experiment = {"id": f"experiment-{seed:06}", "changes": changes}
     dealing = usual.with_changes(experiment=experiment)
     arms = tried(questions, Desk(pools), dealing, recalls=recalls, seed=seed)
     print(f"{SET}, {len(questions)} questions, begins with {dict(GUESS)}", flush=True)
     _say(judge_arms(*arms, seed=seed))
     _say_same(arms[0], runs=runs, recalls=recalls)
     rest = questions[sum(map(len, arms)) :]
-    changed = usual.with_changes(**experiment["changes"])
+    changed = usual.with_changes(**changes)
     found = compare(*(later(rest, pools, config) for config in (usual, changed)))
     print(f"the {len(rest)} questions after it, before and after: {later_line(found)}")
 
