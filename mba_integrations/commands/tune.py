@@ -87,6 +87,10 @@ ProposalId = Annotated[str, typer.Argument(metavar="PROPOSAL", help="Which one."
 # Those of the service, whose modules this command must not load to start.
 TRIALS, SHADOW, WATCH, SHARE, JUDGED = 150, 100, 500, 0.5, 500
 _STATES = {ProposalState.EXPERIMENT: "running", ProposalState.TAKEN_BACK: "taken back"}
+_NOT_SEEN = (
+    "a log cannot show the gain of memories that no prompt had; `mba tune experiment` can, and "
+    "`mba evaluate` on questions whose answers you know"
+)
 _ANSWERS = {
     "proposal": "a gain is proven",
     "no_gain": "no gain is proven",
@@ -270,6 +274,8 @@ def _write_one(row: ProposalRow) -> None:
     arms = row.found.get("arms")
     if arms:
         _write_arms(arms)
+    elif row.found.get("answer") == "no_gain":
+        remark("note", _NOT_SEEN)
 
 
 def _write_comparison(comparison: Mapping[str, Any]) -> None:

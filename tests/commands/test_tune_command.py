@@ -79,6 +79,17 @@ def test_a_proposal_is_shown_with_its_proof_applied_and_taken_back(database: Pat
     assert stability(database) != 0.9
 
 
+def test_who_finds_no_gain_in_a_log_hears_what_would_show_one(database: Path) -> None:
+    remembered("Kate moved to Lisbon.")
+    verdict = judge_arms(many(200), many(180))
+    with MemoryService.open(database, background=False) as service:
+        found_settings(service, "default", found={**FOUND, "answer": "no_gain"})
+        found_settings(service, "default", "experiment-000001", found=verdict.to_dict())
+    assert "`mba tune experiment` can" in mba("tune", "show", "tune-000001").stderr
+    assert verdict.answer.value == "no_gain"
+    assert mba("tune", "show", "experiment-000001").stderr == ""
+
+
 def test_an_experiment_is_begun_shown_and_taken_back(database: Path) -> None:
     remembered("Kate moved to Lisbon.")
     begun = mba("tune", "experiment", "--set", "stability=0.9", "--recalls", "400")
