@@ -86,6 +86,11 @@ ProposalId = Annotated[str, typer.Argument(metavar="PROPOSAL", help="Which one."
 # Those of the service, whose modules this command must not load to start.
 TRIALS, SHADOW, WATCH, SHARE, JUDGED = 150, 100, 500, 0.5, 500
 _STATES = {ProposalState.EXPERIMENT: "running", ProposalState.TAKEN_BACK: "taken back"}
+_COSTS = (
+    ("tokens of a prompt", "mean_used_tokens", ",.0f"),
+    ("cost of a prompt", "mean_cost", ",.1f"),
+    ("shared with the prompt before", "stability", ".1%"),
+)
 _ANSWERS = {
     "proposal": "a gain is proven",
     "no_gain": "no gain is proven",
@@ -273,42 +278,44 @@ def _write_one(row: ProposalRow) -> None:
 
 def _write_comparison(comparison: Mapping[str, Any]) -> None:
     """The figures of now and of the settings that were found, on what was held out."""
-    before, after = comparison["before"], comparison["after"]
-    table = titled_table("On newer recalls")
-    table.add_column("what")
-    for name in ("now", "found"):
-        table.add_column(name, justify="right")
-    for what, name, form in (
+    sides = {"now": comparison["before"], "found": comparison["after"]}
+    _write_sides(
+        "On newer recalls",
+        sides,
         ("needed weight kept", "evidence", ".1%"),
         ("the same for each 1,000 tokens", "evidence_per_1000_tokens", ",.3f"),
-        ("tokens of a prompt", "mean_used_tokens", ",.0f"),
-        ("cost of a prompt", "mean_cost", ",.1f"),
+        *_COSTS,
         ("of the budget used", "utilisation", ".1%"),
-        ("shared with the prompt before", "stability", ".1%"),
-    ):
-        table.add_row(what, _figure(before[name], form), _figure(after[name], form))
-    results().print(table)
+    )
 
 
 def _write_arms(arms: Mapping[str, Any]) -> None:
     """The figures of both arms of an experiment."""
-    table = titled_table("Arms")
-    table.add_column("what")
-    for name in ("usual", "changed"):
-        table.add_column(name, justify="right")
-    for what, name, form in (
+    sides = {name: arms[name] for name in ("usual", "changed")}
+    _write_sides(
+        "Arms",
+        sides,
         ("recalls", "recalls", ",d"),
         ("of them with feedback", "judged", ",d"),
         ("sessions", "sessions", ",d"),
         ("useful weight for each 1,000 tokens", "useful_per_1000_tokens", ",.3f"),
         ("useful weight of a prompt", "useful_weight", ",.3f"),
-        ("tokens of a prompt", "mean_used_tokens", ",.0f"),
-        ("cost of a prompt", "mean_cost", ",.1f"),
-        ("shared with the prompt before", "stability", ".1%"),
+        *_COSTS,
         ("prompts that do not fit", "unfit", ",d"),
         ("liked, of prompts with a thumb", "liked", ".1%"),
-    ):
-        table.add_row(what, *(_figure(arms[arm][name], form) for arm in ("usual", "changed")))
+    )
+
+
+def _write_sides(
+    title: str, sides: Mapping[str, Mapping[str, Any]], *lines: tuple[str, str, str]
+) -> None:
+    """A table of two sides; lines are what, the figure's name and how it is written."""
+    table = titled_table(title)
+    table.add_column("what")
+    for name in sides:
+        table.add_column(name, justify="right")
+    for what, name, form in lines:
+        table.add_row(what, *(_figure(side[name], form) for side in sides.values()))
     results().print(table)
 
 
