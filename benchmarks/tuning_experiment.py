@@ -148,17 +148,17 @@ def _outcome(
     )
 
 
-def measured(folder: Path, *, recalls: int, runs: int, seed: int) -> None:
+def measured(folder: Path, *, recalls: int, runs: int, seed: int, stability: float) -> None:
     """Do an experiment and runs A/A, and print what came of them."""
     chats = list(pools_of(folder, SET))
     pools = {one["pool_id"]: MemoryPool.from_items(memories_of(one)) for one in chats}
     questions = questions_of(chats, most=None)
     usual = WorkspaceConfig(workspace_id="w", logging={"enabled": False}, **GUESS)
-    changes = shipped_of(GUESS)
-    experiment = {"id": f"experiment-{seed:06}", "changes": changes}
+    changes = {**shipped_of(GUESS), "stability": stability}
+    experiment = ExperimentSettings(id=f"experiment-{seed:06}", changes=changes)
     dealing = usual.with_changes(experiment=experiment)
     arms = tried(questions, Desk(pools), dealing, recalls=recalls, seed=seed)
-    print(f"{SET}, {len(questions)} questions, begins with {dict(GUESS)}", flush=True)
+    print(f"{SET}, {len(questions)} questions, {dict(GUESS)} beside {changes}", flush=True)
     _say(judge_arms(*arms, seed=seed))
     _say_same(arms[0], runs=runs, recalls=recalls)
     rest = questions[sum(map(len, arms)) :]
@@ -218,11 +218,18 @@ def main() -> None:
     parser.add_argument("--recalls", type=int, default=300, help="with feedback, of both arms")
     parser.add_argument("--runs", type=int, default=100, help="with the same settings in both arms")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--stability", type=float, default=0.7, help="of the changed settings")
     given = parser.parse_args()
     print(f"machine: {machine()}")
     print(f"command: {shlex.join(['python', *sys.argv])}", flush=True)
     began = time.process_time()
-    measured(given.data, recalls=given.recalls, runs=given.runs, seed=given.seed)
+    measured(
+        given.data,
+        recalls=given.recalls,
+        runs=given.runs,
+        seed=given.seed,
+        stability=given.stability,
+    )
     print(f"processor: {time.process_time() - began:,.0f} s")
 
 

@@ -178,9 +178,17 @@ def test_what_is_written_around_a_prompt_may_ask_for_settings(opened: Opened) ->
     reply = service.recall(
         "kate", QUESTIONS[0], budget_tokens=80, session_id=session, written=written
     )
-    assert service.equipment.settings.find("kate") == config
     again = service.allocations.replay("kate", reply.allocation_id)
     assert again.selected_ids == reply.allocation.selected_ids
+
+
+def test_the_settings_of_an_arm_are_left_to_no_other_call(opened: Opened) -> None:
+    service = kate(opened)
+    service.workspaces.change("kate", experiment=EXPERIMENT)
+    config = service.workspaces.config("kate")
+    for session in SESSIONS:
+        service.recall("kate", QUESTIONS[0], session_id=session)
+        assert service.equipment.settings.find("kate") == config
 
 
 def test_settings_of_an_arm_are_parsed_once_for_a_version(

@@ -73,4 +73,4 @@ class ExperimentSettings(SettingsGroup):
         """
         dealt = f"{self.id}\0{key}".encode("utf-8", "surrogatepass")
         number = int.from_bytes(hashlib.sha256(dealt).digest()[:8]) >> (64 - _BITS)
-        return number / 2.0**_BITS < self.share
+        return number / (1 << _BITS) < self.share
