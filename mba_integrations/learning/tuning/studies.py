@@ -11,10 +11,9 @@ worker puts the trial in again.
 
 from __future__ import annotations
 
-import os
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
@@ -229,10 +228,7 @@ def _completed(study: Study) -> int:
 def _storage_at(url: str) -> BaseStorage:
     from optuna.storages import RDBStorage, RetryHeartbeatStaleTrialCallback
 
-    waits = {}
-    if url.startswith("sqlite"):
-        _make_private(url)
-        waits = {"connect_args": {"timeout": _LOCK_SECONDS}}
+    waits = {"connect_args": {"timeout": _LOCK_SECONDS}} if url.startswith("sqlite") else {}
     with _quiet():
         return RDBStorage(
             url,
@@ -241,16 +237,6 @@ def _storage_at(url: str) -> BaseStorage:
             grace_period=STALE_SECONDS,
             heartbeat_stale_trial_callback=RetryHeartbeatStaleTrialCallback(_MOST_RETRIES),
         )
-
-
-def _make_private(url: str) -> None:
-    """The file of the database, for its owner alone as that of a service; SQLite keeps the mode."""
-    from sqlalchemy import make_url
-
-    path = make_url(url).database
-    if path:
-        with suppress(FileExistsError):
-            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
 
 
 @contextmanager

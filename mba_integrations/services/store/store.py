@@ -197,7 +197,7 @@ class Store(ABC):
     @abstractmethod
     def studies_url(self) -> str:
         """Database beside this one for studies of settings, as SQLAlchemy takes it; with the
-        password where there is one."""
+        password where there is one. A file is made by asking, for its owner alone."""
 
     def large_indexes(self, workspace_id: str) -> AbstractContextManager[LargeIndexes]:
         """What makes the indexes of a large workspace.

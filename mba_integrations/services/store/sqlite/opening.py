@@ -137,7 +137,7 @@ def _made_ready(path: Path, *, upgrade: bool) -> str:
     """Make or upgrade the tables of a file that nobody else has; gives their revision."""
     unclean = wal_bytes(path) > 0  # who closes a file leaves none
     if not path.exists():
-        _make(path)
+        make_private(path)
     found = _revision(path)
     if unclean:
         _check_whole(path)
@@ -185,12 +185,17 @@ def _upgraded(path: Path) -> str:
 def _copy(path: Path, copy: Path) -> None:
     """Keep the file as it was; a copy of the same name, of an upgrade that failed, is replaced."""
     copy.unlink(missing_ok=True)
-    _make(copy)
+    make_private(copy)
     with our_errors(copy), closing(sqlite3.connect(path)) as connection:
         connection.execute("VACUUM INTO ?", (str(copy),))
 
 
-def _make(path: Path) -> None:
+def make_private(path: Path) -> None:
+    """Make an empty file for its owner alone; SQLite keeps its mode.
+
+    Raises:
+        StoreFileError: If it is there, or cannot be made.
+    """
     try:
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
     except OSError as error:

@@ -23,7 +23,7 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection
 
 from mba_integrations.core.arguments import checked_path
-from mba_integrations.services.store.errors import StoreClosedError
+from mba_integrations.services.store.errors import StoreClosedError, StoreFileError
 from mba_integrations.services.store.glances import Glance, GlanceAll, Seen
 from mba_integrations.services.store.migrations.revisions import HEAD
 from mba_integrations.services.store.owned import Rows
@@ -33,7 +33,7 @@ from mba_integrations.services.store.sqlite.connecting import reading_engine
 from mba_integrations.services.store.sqlite.failures import our_errors
 from mba_integrations.services.store.sqlite.glances import GlancingConnection
 from mba_integrations.services.store.sqlite.ledger_file import keep_ledger
-from mba_integrations.services.store.sqlite.opening import opened
+from mba_integrations.services.store.sqlite.opening import make_private, opened
 from mba_integrations.services.store.sqlite.writer import Writer, checkpoint, wal_bytes
 from mba_integrations.services.store.store import Store, StoreStatus, utc_now
 
@@ -124,6 +124,12 @@ class SqliteStore(Store):
 
     @property
     def studies_url(self) -> str:
+        beside = self.path.with_name(f"{self.path.name}.studies")
+        try:
+            make_private(beside)
+        except StoreFileError:
+            if not beside.exists():
+                raise
         return f"{self.url}.studies"
 
     def scrub(self, workspace_id: str | None = None) -> str:
