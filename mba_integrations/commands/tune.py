@@ -37,7 +37,8 @@ EXPERIMENT_HELP = """Decide a share of the sessions under changed settings, and 
 
 Each arm has feedback on its own prompts, so the gain of settings that bring in what no prompt had
 shows as well. It ends by itself: with a verdict after so many recalls with feedback, when the
-changed settings do worse, or when somebody changes the settings. They are then as before.
+changed settings do worse, or when somebody changes the settings. They are then as before. A job
+looks each minute; where no server runs, `mba jobs run` does it.
 
 Examples:
 
