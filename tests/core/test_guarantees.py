@@ -15,6 +15,7 @@ from mba_integrations import (
     Allocation,
     MemoryBudgetAllocator,
     MemoryItem,
+    MemoryPool,
     MemoryTier,
     PinnedOverBudgetError,
     WorkspaceConfig,
@@ -58,6 +59,24 @@ def test_the_prompt_never_exceeds_its_budget(
         assert allocation.budget_tokens == budget
     if config.rendering.format == "messages":
         assert allocation.message_tokens <= allocation.budget_tokens
+
+
+@given(
+    memories(pins=False),
+    workspaces(token_price=0.0, min_score=0.0),
+    any_counter,
+    st.integers(8, 80),
+)
+def test_budgets_next_to_each_other_are_never_exceeded_by_a_token(
+    items: list[MemoryItem], config: WorkspaceConfig, counter: str, budget: int
+) -> None:
+    """One of them is nearly always just short of another item, where one token too many shows."""
+    allocator = MemoryBudgetAllocator(token_counter=COUNTERS[counter])
+    allocator.register_workspace(config)
+    pool = MemoryPool.from_items(items)
+    for tokens in range(budget, budget + 12):
+        found = allocator.allocate_memory_budget("Zebra in 2026?", pool, "w", tokens, now=NOW)
+        assert COUNTERS[counter].count(found.prompt_text) == found.used_tokens <= tokens
 
 
 @given(memories(), workspaces(), any_counter, budgets)
