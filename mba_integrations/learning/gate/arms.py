@@ -28,6 +28,8 @@ from mba_integrations.learning.gate.verdict import (
     MOST_LOST_POINTS,
     MOST_STABILITY_LOSS,
     Answer,
+    answered,
+    missing,
 )
 
 _USEFUL, _TOKENS, _RECALLS, _COST, _STABLE, _FOLLOWING = range(6)
@@ -161,9 +163,9 @@ def judge_arms(
         rounds: Of the bootstrap.
     """
     arms = Arms(usual=_figures(usual), changed=_figures(changed))
-    missing = tuple(_missing(arms.usual, arms.changed))
-    if missing:
-        return ArmsVerdict(answer=Answer.NOT_ENOUGH, reasons=missing, arms=arms)
+    lacking = tuple(_missing(arms.usual, arms.changed))
+    if lacking:
+        return ArmsVerdict(answer=Answer.NOT_ENOUGH, reasons=lacking, arms=arms)
     sums = _sums(usual), _sums(changed)
 
     def found(figure: Callable[[FloatArray, FloatArray], FloatArray]) -> Interval:
@@ -178,30 +180,17 @@ def judge_arms(
         cost_rise=found(_cost_rise),
         stability_change=found(_stability_change) if follow else None,
     )
-    answer, reasons = _answer(arms, gain)
+    answer, reasons = answered(gain, "useful weight", tuple(_broken(arms)))
     return ArmsVerdict(answer=answer, reasons=reasons, arms=arms)
 
 
 def _missing(usual: ArmFigures, changed: ArmFigures) -> Iterator[str]:
-    for what, count, least in (
+    return missing(
         ("recalls with feedback", usual.judged + changed.judged, LEAST_ALLOCATIONS),
         ("memories known to be of use", usual.positives + changed.positives, LEAST_POSITIVES),
         ("sessions with the usual settings", usual.sessions, LEAST_SESSIONS),
         ("sessions with the changed settings", changed.sessions, LEAST_SESSIONS),
-    ):
-        if count < least:
-            yield f"{count:,} of {least:,} {what}: {least - count:,} are missing."
-
-
-def _answer(arms: Arms, gain: Interval) -> tuple[Answer, tuple[str, ...]]:
-    said = (
-        f"{gain.value:+.3f} useful weight for each 1,000 tokens, 95 % interval {gain.low:+.3f} to "
-        f"{gain.high:+.3f}."
     )
-    if not gain.low > 0.0:
-        return Answer.NO_GAIN, (said,)
-    broken = tuple(_broken(arms))
-    return (Answer.CONSTRAINT_BROKEN, broken) if broken else (Answer.PROPOSAL, (said,))
 
 
 def _broken(arms: Arms) -> Iterator[str]:

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any, Protocol
 
-from mba_integrations.learning.gate.bootstrap import ROUNDS
+from mba_integrations.learning.gate.bootstrap import ROUNDS, Interval
 from mba_integrations.learning.gate.comparison import Comparison, compare
 from mba_integrations.learning.gate.outcomes import Outcome
 
@@ -123,25 +123,39 @@ def not_enough(known: Known, newer_sessions: int) -> Verdict | None:
 
 
 def _missing(known: Known, newer_sessions: int) -> Iterator[str]:
-    for what, count, least in (
+    return missing(
         ("allocations", known.allocations, LEAST_ALLOCATIONS),
         ("memories known to be needed", known.positives, LEAST_POSITIVES),
         ("newer sessions to test on", newer_sessions, LEAST_SESSIONS),
-    ):
+    )
+
+
+def missing(*counts: tuple[str, int, int]) -> Iterator[str]:
+    """A sentence for each count that is too small: what is counted, how many, and the least."""
+    for what, count, least in counts:
         if count < least:
             yield f"{count:,} of {least:,} {what}: {least - count:,} are missing."
 
 
 def _answer(found: Comparison) -> tuple[Answer, tuple[str, ...]]:
-    gain = found.gain
+    return answered(found.gain, "needed", broken_by(found))
+
+
+def answered(gain: Interval, what: str, broken: tuple[str, ...]) -> tuple[Answer, tuple[str, ...]]:
+    """An answer with its reasons, where there is enough to give one.
+
+    Args:
+        gain: For each 1,000 tokens.
+        what: Is gained.
+        broken: Constraints that break, a sentence each.
+    """
+    if gain.low > 0.0 and broken:
+        return Answer.CONSTRAINT_BROKEN, broken
     said = (
-        f"{gain.value:+.3f} needed for each 1,000 tokens, 95 % interval {gain.low:+.3f} to "
+        f"{gain.value:+.3f} {what} for each 1,000 tokens, 95 % interval {gain.low:+.3f} to "
         f"{gain.high:+.3f}."
     )
-    if not gain.low > 0.0:
-        return Answer.NO_GAIN, (said,)
-    broken = broken_by(found)
-    return (Answer.CONSTRAINT_BROKEN, broken) if broken else (Answer.PROPOSAL, (said,))
+    return Answer.PROPOSAL if gain.low > 0.0 else Answer.NO_GAIN, (said,)
 
 
 def broken_by(found: Comparison) -> tuple[str, ...]:
