@@ -160,9 +160,9 @@ def settings_of_version(
     """The settings of a version; where none is known those that hold now, without an experiment."""
     with equipment.read(workspace_id) as reading:
         row = workspaces.get(reading)
-        kept = {one.version: one.settings for one in workspaces.settings_versions(reading)}
-    if version in kept:
-        return WorkspaceConfig(**kept[version])
+        kept = None if version is None else workspaces.settings_at(reading, version)
+    if kept is not None:
+        return WorkspaceConfig(**kept)
     return WorkspaceConfig(**row.settings).usual
 
 

@@ -146,6 +146,15 @@ def settings_versions(reading: Reading) -> tuple[SettingsVersion, ...]:
     )
 
 
+def settings_at(reading: Reading, version: int) -> Mapping[str, Any] | None:
+    """The settings of a version; None where the workspace had no such version."""
+    wanted = reading.select(workspace_settings, workspace_settings.c.settings)
+    found: Mapping[str, Any] | None = reading.execute(
+        wanted.where(workspace_settings.c.version == version)
+    ).scalar()
+    return found
+
+
 def change_retention(
     writing: Writing, retention: Mapping[str, Any], *, time_zone: str | None = None
 ) -> WorkspaceRow:
