@@ -10,7 +10,7 @@ import typer
 from rich.text import Text
 
 from mba_integrations.commands.arguments import memory_options as options
-from mba_integrations.commands.arguments.tried import changes_in
+from mba_integrations.commands.arguments.tried import NeededChanges, changes_in
 from mba_integrations.commands.arguments.where import Where, somewhere
 from mba_integrations.commands.memory.database import opened_at
 from mba_integrations.commands.printing.figures import add_figures, figure, figures_table
@@ -129,10 +129,7 @@ def run(
 @somewhere
 def experiment(
     *,
-    changes: Annotated[
-        list[str],
-        typer.Option("--set", metavar="NAME=VALUE", help="A setting that is tried. Repeatable."),
-    ],
+    changes: NeededChanges,
     share: Annotated[
         float, typer.Option("--share", metavar="PART", help="Of the sessions, that are changed.")
     ] = SHARE,

@@ -16,10 +16,9 @@ from mba_integrations.core.errors import InputError
 Config = Annotated[
     Path | None, typer.Option("--config", metavar="FILE", help="Settings that are tried.")
 ]
-Changes = Annotated[
-    list[str] | None,
-    typer.Option("--set", metavar="NAME=VALUE", help="A setting that is tried. Repeatable."),
-]
+_SET = typer.Option("--set", metavar="NAME=VALUE", help="A setting that is tried. Repeatable.")
+Changes = Annotated[list[str] | None, _SET]
+NeededChanges = Annotated[list[str], _SET]
 
 
 def tried_settings(
